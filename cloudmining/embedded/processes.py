@@ -1,0 +1,109 @@
+"""Starting, recognising and ending operating-system processes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    output: IO[bytes] | int | None = None,
+    env: Mapping[str, str] | None = None,
+    leash: signal.Signals | None = None,
+    uid: int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own; `leash` is the signal it gets when we die (Linux only)."""
+    identity = {} if uid is None else {"user": uid, "group": uid, "extra_groups": ()}
+    return subprocess.Popen(
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        env=env,
+        start_new_session=True,
+        preexec_fn=_leashed(leash),
+        **identity,  # type: ignore[call-overload]
+    )
+
+
+def _leashed(death_signal: signal.Signals | None) -> Callable[[], None] | None:
+    if death_signal is None or _libc is None:
+        return None
+    parent = os.getpid()
+
+    def fasten() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:
+            os._exit(1)  # the parent died before the leash was on
+
+    return fasten
+
+
+def command_line(pid: int) -> str:
+    """The words of process `pid`, or '' when it is gone, a zombie or a stranger's."""
+    proc = Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self").exists():
+        with suppress(OSError):
+            return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return ""
+    listing = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return listing.stdout.strip()
+
+
+def is_running(pid: int, marker: str) -> bool:
+    """Whether `pid` is alive and its command line holds `marker`: a reused pid is not ours."""
+    return marker in command_line(pid)
+
+
+def wait_until(condition: Callable[[], bool], within_s: float, every_s: float = 0.03) -> bool:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(every_s)
+    return True
+
+
+@dataclass
+class Server:
+    """A server that runs: started by us (`process`) or found running (`adopted`)."""
+
+    name: str
+    pid: int
+    port: int
+    marker: str
+    stop_signal: signal.Signals
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def adopted(self) -> bool:
+        return self.process is None
+
+    def alive(self) -> bool:
+        if self.process is not None:
+            return self.process.poll() is None
+        return is_running(self.pid, self.marker)
+
+    def stop(self, within_s: float = 20.0) -> None:
+        """Ask it to stop, and kill it when it has not within `within_s` seconds."""
+        for asked in (self.stop_signal, signal.SIGKILL):
+            if not self.alive():
+                return
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, asked)
+            if wait_until(lambda: not self.alive(), within_s):
+                return
