@@ -1,0 +1,168 @@
+"""Checks of single values and of objects; each serves for reading and for writing."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NoReturn
+from uuid import UUID
+
+from .json_text import as_object, show
+from .messages import MAX_ENTRIES, MAX_SEQ, ProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+
+
+def same(check: Callable[[Any], Any]) -> Field:
+    return Field(check, check)
+
+
+def text_of(limit: int, shortest: int) -> Field:
+    def text(value: Any) -> str:
+        if not isinstance(value, str) or not shortest <= len(value) <= limit:
+            raise ProtocolError("", f"must be text of {shortest} to {limit} characters, is {show(value)}")
+        if not value.isprintable() or value != value.strip():
+            raise ProtocolError("", f"must be printable, without spaces around it, is {show(value)}")
+        return value
+
+    return same(text)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProtocolError("", f"must be a number, is {show(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ProtocolError("", "is too large for a number") from None
+    if not math.isfinite(number):
+        raise ProtocolError("", "must be finite")
+    return number
+
+
+def whole_from(lowest: int, highest: int = MAX_SEQ) -> Field:
+    def whole(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            raise ProtocolError("", f"must be a whole number from {lowest} to {highest}, is {show(value)}")
+        return value
+
+    return same(whole)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ProtocolError("", f"must be true or false, is {show(value)}")
+    return value
+
+
+def _read_time(value: Any) -> datetime:
+    if not isinstance(value, str) or not 20 <= len(value) <= 40 or value[10] != "T":
+        raise ProtocolError("", f"must be a time such as 2026-03-01T06:00:00Z, is {show(value)}")
+    try:
+        at = datetime.fromisoformat(value)
+        return _aware(at).astimezone(UTC)
+    except ProtocolError:
+        raise
+    except (ValueError, OverflowError):
+        raise ProtocolError("", f"is not a time: {show(value)}") from None
+
+
+def _write_time(value: Any) -> str:
+    return _aware(value).astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _aware(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise ProtocolError("", "has no time zone; end it with Z or an offset")
+    return at
+
+
+def _read_uuid(value: Any) -> UUID:
+    try:
+        parsed = UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        parsed = None
+    if parsed is None or str(parsed) != value:
+        raise ProtocolError("", f"must be a UUID in lower case with hyphens, is {show(value)}")
+    return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    cls: type[Any]
+    fields: Mapping[str, Field]
+    check: Callable[[Any], None]
+
+    def read(self, value: Any) -> Any:
+        given = as_object(value)
+        if given.keys() != self.fields.keys():
+            self._refuse_names(given)
+        made = self.cls(*[within(name, field.read, given[name]) for name, field in self.fields.items()])
+        self.check(made)
+        return made
+
+    def write(self, made: Any) -> dict[str, Any]:
+        self.check(made)
+        return {name: within(name, field.write, getattr(made, name)) for name, field in self.fields.items()}
+
+    def _refuse_names(self, given: Mapping[str, Any]) -> NoReturn:
+        for name in self.fields:
+            if name not in given:
+                raise ProtocolError(name, "is missing")
+        unknown = next(name for name in given if name not in self.fields)
+        raise ProtocolError(show(unknown), f"is not known here; known are {', '.join(self.fields)}")
+
+
+NUMBER = same(_number)
+FLAG = same(_flag)
+TIME = Field(_read_time, _write_time)
+UUID_TEXT = Field(_read_uuid, str)
+
+
+def within(step: str, convert: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return convert(value)
+    except ProtocolError as error:
+        raise error.inside(step) from None
+
+
+def one_of(enum: type[StrEnum]) -> Field:
+    def read(value: Any) -> StrEnum:
+        if not isinstance(value, str) or value not in by_value:
+            raise ProtocolError("", f"must be one of {', '.join(by_value)}; is {show(value)}")
+        return by_value[value]
+
+    by_value = {str(member): member for member in enum}
+    return Field(read, lambda value: str(read(value)))
+
+
+def list_of(item: Field, shortest: int) -> Field:
+    def each(convert: Callable[[Any], Any], values: Any) -> list[Any]:
+        if not isinstance(values, list | tuple) or not shortest <= len(values) <= MAX_ENTRIES:
+            size = f"has {len(values)}" if isinstance(values, list | tuple) else f"is {show(values)}"
+            raise ProtocolError("", f"must be a list of {shortest} to {MAX_ENTRIES} items, {size}")
+        made = []
+        for index, value in enumerate(values):
+            try:
+                made.append(convert(value))
+            except ProtocolError as error:
+                raise error.inside(f"[{index}]") from None
+        return made
+
+    return Field(lambda values: tuple(each(item.read, values)), lambda values: each(item.write, values))
+
+
+def or_null(field: Field) -> Field:
+    return Field(
+        lambda value: None if value is None else field.read(value),
+        lambda value: None if value is None else field.write(value),
+    )
+
+
+def shape(cls: type[Any], check: Callable[[Any], None] = lambda made: None, **kinds: Field) -> Shape:
+    return Shape(cls, {field.name: kinds[field.name] for field in fields(cls)}, check)
