@@ -1,0 +1,205 @@
+"""One settings file. Every difference between environments is a typed read of the environment in the block below.
+
+`CLOUDMINING_MODE` is `production` (default: refuses anything missing or unsafe), `demo` or `test`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+MODE: str = env.str("CLOUDMINING_MODE", default="production")
+HOME: Path = Path(env.str("CLOUDMINING_HOME", default=str(BASE_DIR / "var")))
+DATABASE_URL: str = env.str("DATABASE_URL", default="")
+DATABASE_PLATFORM_URL: str = env.str("DATABASE_PLATFORM_URL", default="")
+DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
+DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
+REDIS_URL: str = env.str("REDIS_URL", default="")
+SECRET_KEY: str = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if MODE == "production" else ["127.0.0.1", "localhost"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", default=MODE == "production")
+BODY_LIMIT_BYTES: int = env.int("BODY_LIMIT_BYTES", default=2_000_000)
+FEED_POLL_S: float = env.float("FEED_POLL_S", default=0.5)
+FEED_HEARTBEAT_S: float = env.float("FEED_HEARTBEAT_S", default=10.0)
+PLAN_TIME_LIMIT_S: int = env.int("PLAN_TIME_LIMIT_S", default=3600)
+SWEEP_S: float = env.float("SWEEP_S", default=10.0)
+
+
+def _refuse_unsafe() -> None:
+    if MODE not in ("production", "demo", "test"):
+        raise ImproperlyConfigured(f"CLOUDMINING_MODE is {MODE!r}; use production, demo or test.")
+    needed = {"DATABASE_URL": DATABASE_URL, "REDIS_URL": REDIS_URL, "SECRET_KEY": SECRET_KEY}
+    if MODE == "production":
+        needed |= {"DATABASE_PLATFORM_URL": DATABASE_PLATFORM_URL, "ALLOWED_HOSTS": ",".join(ALLOWED_HOSTS)}
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise ImproperlyConfigured(f"Set {', '.join(missing)} in the environment (see the table in README.md).")
+    if MODE == "production" and len(SECRET_KEY) < 50:
+        raise ImproperlyConfigured("SECRET_KEY is unsafe: give at least 50 random characters.")
+    if MODE == "production" and "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS is unsafe: '*' accepts any Host header; name your hosts.")
+
+
+_refuse_unsafe()
+
+
+def _database(url: str, **options: Any) -> dict[str, Any]:
+    config = env.db_url_config(url, engine="django.db.backends.postgresql")
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
+    config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+_pool = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}} if DATABASE_POOL_SIZE else {}
+DATABASES = {
+    # The application role: no DDL, no TRUNCATE, never past row-level security.
+    "default": _database(DATABASE_URL, **_pool),
+    # Named operator code only; every use leaves a PlatformAccess row.
+    "platform": _database(DATABASE_PLATFORM_URL or DATABASE_URL),
+    # Migrations only: `manage.py bootstrap`.
+    "owner": _database(DATABASE_OWNER_URL or DATABASE_URL),
+}
+DATABASE_ROUTERS = ["tenants.context.IdentityRouter"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "channels",
+    "django_htmx",
+    "tenants",
+    "edge_bridge",
+    "optimization",
+    "marketplace",
+    "cloudmining.console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "cloudmining.urls"
+ASGI_APPLICATION = "cloudmining.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["tenants.authentication.PasswordBackend", "guardian.backends.ObjectPermissionBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
+]
+ANONYMOUS_USER_NAME = None
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "console"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = MODE != "production"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.rest.authentication.ApiKeyAuthentication",
+        "tenants.rest.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.rest.permissions.HasCapability"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.rest.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.rest.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tenants.rest.problems.handler",
+    "UNAUTHENTICATED_USER": None,
+    "PAGE_SIZE": 50,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "cloudmining",
+    "DESCRIPTION": "Collaboration backend for mining: alarms, robust plans, service tasks and the agreements between.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+CHANNEL_LAYERS = {
+    # A doorbell only: it may lose a message, the feed in PostgreSQL may not.
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": f"cloudmining-{MODE}"},
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Above the longest task: an unacknowledged task is delivered again after this long. The sweep is quicker.
+    "visibility_timeout": PLAN_TIME_LIMIT_S + 600,
+    "global_keyprefix": f"cloudmining-{MODE}:",
+    # A web request must not hang on a dead broker: the row says what is owed and the sweep sends it again.
+    "max_retries": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep-owed-plans": {"task": "optimization.sweep_owed_plans", "schedule": SWEEP_S},
+    "make-reading-partitions": {"task": "edge_bridge.make_reading_partitions", "schedule": 3600.0},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,80 @@
+"""Announce what happened: collected during a transaction, written to every entitled feed just before its commit.
+
+Delivering last keeps the feed heads locked only for the commit itself, and in one sorted pass, so that transactions
+that announce to each other's organisations can't deadlock.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connections, transaction
+
+from tenants.context import Transaction, on_behalf_of, opened
+from tenants.data import Event
+from tenants.feed.doorbell import ring
+from tenants.models import EquipmentGroupObjectPermission, SiteGroupObjectPermission, new_id
+
+
+def announce(event: Event) -> None:
+    """Put an event on the feeds of those entitled, if and when the open transaction commits."""
+    opened().events.append(event)
+
+
+def deliver(current: Transaction) -> None:
+    """Write the transaction's events to the feeds of their recipients; ring their doorbells after the commit."""
+    author = current.actor.tenant_id if current.actor else None
+    entries = [entry for event in current.events for entry in _entries(event, author)]
+    current.events.clear()
+    with connections[current.alias].cursor() as cursor:
+        cursor.execute("SELECT recipient, reached FROM wall.deliver(%s)", [json.dumps(entries, cls=DjangoJSONEncoder)])
+        reached = {recipient: seq for recipient, seq in cursor.fetchall()}
+    transaction.on_commit(lambda: ring(reached), using=current.alias)
+
+
+def _entries(event: Event, author: UUID | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": new_id(),
+            "tenant": recipient,
+            "author": author or recipient,
+            "kind": event.kind,
+            "permission": event.permission,
+            "site": event.site_id,
+            "equipment": event.equipment_id,
+            "grant_id": grant,
+            "body": event.body,
+            "occurred_at": event.occurred_at or datetime.now(UTC),
+        }
+        for recipient, grant in _recipients(event, author).items()
+    ]
+
+
+def _recipients(event: Event, author: UUID | None) -> dict[UUID, UUID | None]:
+    """Organisation → the grant by which it may know, None for those who know in their own right."""
+    owner = event.owner_id or author
+    if owner is not None and owner != author:
+        with on_behalf_of(owner):
+            found = _grantees(event)
+    else:
+        found = _grantees(event)
+    own_right = set(event.to) | ({author, owner} if event.site_id is None or author == owner else {owner})
+    return found | {tenant: None for tenant in own_right if tenant is not None}
+
+
+def _grantees(event: Event) -> dict[UUID, UUID | None]:
+    """Partners to whom the owner opened this permission on the event's site or equipment, with their grant."""
+    found: dict[UUID, UUID | None] = {}
+    grants = ((SiteGroupObjectPermission, event.site_id), (EquipmentGroupObjectPermission, event.equipment_id))
+    for model, object_id in grants:
+        if object_id is not None:
+            rows = model.objects.filter(
+                agreement__status="active",
+                content_object=object_id,
+                permission__codename=event.permission,
+                during__contains=datetime.now(UTC),
+            )
+            found |= dict(rows.values_list("grantee", "pk"))
+    return found

@@ -1,0 +1,127 @@
+"""The only way to the database: a transaction that carries an identity.
+
+`acting_as(actor)` is what every request, task, consumer call, command and admin action uses. `presenting(...)` is the
+narrow door before it, where a credential is looked up by its own hash. `as_platform(...)` is named operator code on the
+role that passes row-level security; each use leaves a `PlatformAccess` row.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from tenants.data import Actor, Event
+
+
+@dataclass
+class Transaction:
+    """The open transaction: who acts, on which alias, and what is announced when it commits."""
+
+    actor: Actor | None
+    alias: str = "default"
+    events: list[Event] = field(default_factory=list)
+
+
+_open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
+
+
+class IdentityRouter:
+    """Queries go where the open transaction is; outside of one they see zero rows on the application role."""
+
+    def db_for_read(self, model: type, **hints: Any) -> str:
+        opened = _open.get()
+        return opened.alias if opened else "default"
+
+    db_for_write = db_for_read
+
+    def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
+        return True
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == "owner"
+
+
+def opened() -> Transaction:
+    """The open transaction; RuntimeError outside of one, since that is a mistake in our code."""
+    current = _open.get()
+    if current is None:
+        raise RuntimeError("No identity: open the transaction with tenants.context.acting_as.")
+    return current
+
+
+@contextmanager
+def acting_as(actor: Actor, purpose: str = "") -> Iterator[Transaction]:
+    """Open the transaction of `actor`; events announced in it are delivered just before it commits.
+
+    Raises RuntimeError if one is open already: identities don't nest.
+    """
+    settings = {"app.tenant": actor.tenant_id, "app.user": actor.user_id, "app.purpose": purpose}
+    with _transaction(Transaction(actor), settings) as current:
+        yield current
+        _deliver(current)
+
+
+@contextmanager
+def presenting(*, credential: str = "", user_id: UUID | None = None) -> Iterator[Transaction]:
+    """Look up what a credential's hash, a login name or a signed-in user may become: only those very rows are seen."""
+    with _transaction(Transaction(None), {"app.credential": credential, "app.user": user_id}) as current:
+        yield current
+
+
+@contextmanager
+def on_behalf_of(owner_id: UUID) -> Iterator[None]:
+    """Inside `acting_as`: carry out what `owner_id` has offered in a published task or an active agreement.
+
+    A counterparty's claim sets the owner's grants in motion; the caller has verified the offer under its own identity.
+    Announcements stay the actor's.
+    """
+    current = opened()
+    _set(current.alias, {"app.tenant": owner_id})
+    try:
+        yield
+    finally:
+        if not connections[current.alias].needs_rollback:
+            _set(current.alias, {"app.tenant": current.actor.tenant_id if current.actor else None})
+
+
+@contextmanager
+def as_platform(who: str, reason: str) -> Iterator[Transaction]:
+    """Operator code past row-level security, with an audit row for who, why and the day."""
+    from tenants.models import PlatformAccess
+
+    with _transaction(Transaction(None, alias="platform"), {}) as current:
+        yield current
+        _deliver(current)
+        PlatformAccess.objects.record(who, reason)
+
+
+@contextmanager
+def _transaction(current: Transaction, settings: dict[str, Any]) -> Iterator[Transaction]:
+    if _open.get() is not None:
+        raise RuntimeError("A transaction with an identity is open already.")
+    token = _open.set(current)
+    try:
+        with transaction.atomic(using=current.alias, durable=True):
+            if settings:
+                _set(current.alias, settings)
+            yield current
+    finally:
+        _open.reset(token)
+
+
+def _set(alias: str, settings: dict[str, Any]) -> None:
+    calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+    values = [str(part or "") for pair in settings.items() for part in pair]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT {calls}", values)
+
+
+def _deliver(current: Transaction) -> None:
+    if current.events:
+        from tenants.bus import deliver
+
+        deliver(current)

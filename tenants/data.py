@@ -1,0 +1,103 @@
+"""Values that cross app borders: who acts, what is announced, and how a refusal is worded."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tenants.roles import capabilities_of
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for which organisation, and through which credential (`session:…`, `key:…`, `device:…`, `task:…`)."""
+
+    tenant_id: UUID
+    user_id: UUID | None
+    roles: frozenset[str]
+    via: str
+    scopes: frozenset[str] | None = None
+
+    def can(self, capability: str) -> bool:
+        """True if one of the roles allows it and the credential's scopes, where it has any, include it."""
+        within_scope = self.scopes is None or capability in self.scopes
+        return within_scope and capability in capabilities_of(self.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, in the past tense, for the feeds of those entitled to know.
+
+    It goes to the acting organisation, to `owner_id` (the owner of the object, where that is another one) and, with
+    `site_id` or `equipment_id`, to every partner to whom that owner opened `permission` there; `to` names further
+    organisations. A user receives it if their role has `permission`.
+    """
+
+    kind: str
+    body: dict[str, Any]
+    permission: str
+    site_id: UUID | None = None
+    equipment_id: UUID | None = None
+    owner_id: UUID | None = None
+    to: frozenset[UUID] = frozenset()
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One bad value: `pointer` is a JSON pointer into the request, `message` says what to do."""
+
+    pointer: str
+    message: str
+
+
+@dataclass
+class Refusal(Exception):
+    """A request that can't be done, in words; becomes a problem detail (RFC 9457) at the border."""
+
+    detail: str
+    errors: tuple[FieldError, ...] = field(default=())
+
+    status = 400
+    title = "Bad request"
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class Invalid(Refusal):
+    """The input is well-formed but its values are not acceptable."""
+
+    status = 422
+    title = "Invalid input"
+
+
+class Unauthenticated(Refusal):
+    """No identity, or a credential that is unknown, expired or revoked."""
+
+    status = 401
+    title = "Not signed in"
+
+
+class Forbidden(Refusal):
+    """The actor's own role doesn't allow this, whatever the object."""
+
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(Refusal):
+    """Absent and foreign objects answer alike."""
+
+    status = 404
+    title = "Not found"
+
+    def __init__(self, detail: str = "There is no such object, or you may not see it.") -> None:
+        super().__init__(detail)
+
+
+class Conflict(Refusal):
+    """The object's state doesn't allow this now."""
+
+    status = 409
+    title = "Conflict"

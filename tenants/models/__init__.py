@@ -1,0 +1,31 @@
+from tenants.models.agreement import Agreement, Clause
+from tenants.models.base import TenantForeignKey, TenantModel, new_id
+from tenants.models.credential import ApiKey
+from tenants.models.equipment import Equipment
+from tenants.models.feed import FeedEvent, FeedHead, FeedTicket
+from tenants.models.grant import EquipmentGroupObjectPermission, SiteGroupObjectPermission
+from tenants.models.membership import Membership
+from tenants.models.platform_access import PlatformAccess
+from tenants.models.site import Site
+from tenants.models.tenant import Tenant
+from tenants.models.user import User
+
+__all__ = [
+    "Agreement",
+    "ApiKey",
+    "Clause",
+    "Equipment",
+    "EquipmentGroupObjectPermission",
+    "FeedEvent",
+    "FeedHead",
+    "FeedTicket",
+    "Membership",
+    "PlatformAccess",
+    "Site",
+    "SiteGroupObjectPermission",
+    "Tenant",
+    "TenantForeignKey",
+    "TenantModel",
+    "User",
+    "new_id",
+]

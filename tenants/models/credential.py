@@ -1,0 +1,25 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from tenants.models.base import TenantModel
+from tenants.roles import CAPABILITIES
+
+
+class ApiKey(TenantModel):
+    """A program's credential, acting as one member within `scopes`. Only the hash of the secret is kept."""
+
+    user = models.ForeignKey("tenants.User", models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=40, choices=[(c, c) for c in sorted(CAPABILITIES)]))
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-id"], name="api_key_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

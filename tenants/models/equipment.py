@@ -1,0 +1,24 @@
+from django.db import models
+
+from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.roles import SITE_PERMISSIONS
+
+
+class Equipment(TenantModel):
+    """A machine or sensor carrier at a site."""
+
+    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="equipment")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=40, help_text="Type name, such as gas_sensor, fan, haul_truck, pump.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name_plural = "equipment"
+        default_permissions = ()
+        permissions = list(SITE_PERMISSIONS.items())
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="equipment_code_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"

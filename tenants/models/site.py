@@ -1,0 +1,38 @@
+from django.db import models
+
+from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.roles import SITE_PERMISSIONS
+
+
+class Site(TenantModel):
+    """A physical node of the network: a mine, its concentrating mill, a logistics centre, a customer's works."""
+
+    class Kind(models.TextChoices):
+        MINE = "mine", "Mine"
+        CONCENTRATING_MILL = "concentrating_mill", "Concentrating mill"
+        LOGISTICS_CENTRE = "logistics_centre", "Logistics centre"
+        CUSTOMER_WORKS = "customer_works", "Customer works"
+
+    code = models.SlugField(max_length=40)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, choices=Kind)
+    mine = TenantForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="mills", help_text="The mine a mill belongs to."
+    )
+    time_zone = models.CharField(max_length=64, default="UTC")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["code"]
+        default_permissions = ()
+        permissions = list(SITE_PERMISSIONS.items())
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "code"], name="site_code_once"),
+            models.CheckConstraint(
+                condition=models.Q(mine__isnull=True) | models.Q(kind="concentrating_mill"),
+                name="site_only_mill_has_mine",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.get_kind_display()})"

@@ -1,0 +1,33 @@
+from django.db import models
+
+from tenants.models.base import new_id
+
+
+class Tenant(models.Model):
+    """An organisation. `listed` ones show their name to the other organisations (marketplace, partners)."""
+
+    class Kind(models.TextChoices):
+        MINING_GROUP = "mining_group", "Mining group"
+        MINE_OPERATOR = "mine_operator", "Mine operator"
+        SERVICE_FIRM = "service_firm", "Service firm"
+        EQUIPMENT_MAKER = "equipment_maker", "Equipment maker"
+        DESIGN_INSTITUTE = "design_institute", "Design institute"
+        CONSULTANCY = "consultancy", "Consultancy"
+        LOGISTICS_FIRM = "logistics_firm", "Logistics firm"
+        FINAL_USER = "final_user", "Final user"
+        REGULATOR = "regulator", "Regulator"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, choices=Kind)
+    listed = models.BooleanField(default=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    currency = models.CharField(max_length=3, default="USD")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

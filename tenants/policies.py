@@ -1,0 +1,174 @@
+"""Row-level security as migration operations: `Wall` closes a table, `SQL_FUNCTIONS` are what its policies ask.
+
+Policies depend on transaction-scoped settings (`app.tenant`, `app.user`, `app.credential`), never on database roles.
+FORCE makes them hold for the table's owner too. With no identity set every function answers NULL or nothing: zero rows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+from django.db.models import Model
+
+from tenants.models.base import TenantForeignKey
+
+ME = "(SELECT wall.tenant())"
+MY_USER = "(SELECT wall.user_id())"
+MY_CREDENTIAL = "(SELECT wall.credential())"
+OWN = f"tenant_id = {ME}"
+
+
+def own_or_granted(permission: str, *, site: str = "site_id", equipment: str = "equipment_id") -> str:
+    """Own rows, or rows on a site or piece of equipment that a partner opened with `permission`.
+
+    One opaque CASE: the planner can't turn it into a bitmap scan, and for own rows the arrays are never computed.
+    """
+    return (
+        f"CASE WHEN {OWN} THEN true ELSE "
+        f"{site} = ANY (ARRAY(SELECT wall.granted_sites('{permission}'))) OR "
+        f"{equipment} = ANY (ARRAY(SELECT wall.granted_equipment('{permission}'))) END"
+    )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key inside organisations: `(tenant_column, column)` refers to `(tenant_id, id)` of `target_table`."""
+
+    column: str
+    tenant_column: str
+    target_table: str
+
+
+def references_of(model: type[Model]) -> list[Reference]:
+    """The composite keys that `Wall` makes for a model."""
+    return [
+        Reference(
+            column=str(field.column),
+            tenant_column=str(model._meta.get_field(field.tenant_field).column),  # type: ignore[union-attr]
+            target_table=field.remote_field.model._meta.db_table,
+        )
+        for field in model._meta.local_fields
+        if isinstance(field, TenantForeignKey)
+    ]
+
+
+class Wall(Operation):
+    """Enable and FORCE row-level security on a model's table, with its policies and composite keys.
+
+    `read` and `write` are SQL conditions on a row. `write` guards insert, update and delete, and the row as written, so
+    no update can move a row to another organisation. `insert` and `update` override it for that one verb.
+    """
+
+    reversible = True
+
+    def __init__(
+        self, model_name: str, read: str = OWN, write: str = OWN, insert: str | None = None, update: str | None = None
+    ) -> None:
+        self.model_name = model_name
+        self.read, self.write, self.insert, self.update = read, write, insert, update
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        rest = {name: value for name in ("insert", "update") if (value := getattr(self, name))}
+        return type(self).__name__, [self.model_name], {"read": self.read, "write": self.write, **rest}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The wall is no part of Django's model state."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        for statement in [*self._keys(model, table), *self._policies(table)]:
+            schema_editor.execute(statement)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        for verb in ("select", "insert", "update", "delete"):
+            schema_editor.execute(f'DROP POLICY IF EXISTS wall_{verb} ON "{table}"')
+        schema_editor.execute(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY')
+
+    def _keys(self, model: type[Model], table: str) -> list[str]:
+        columns = {field.column for field in model._meta.local_fields}
+        statements = []
+        if {"tenant_id", "id"} <= columns:
+            statements.append(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant_key" UNIQUE (tenant_id, id)')
+        for reference in references_of(model):
+            statements.append(
+                f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{reference.column}_wall" '
+                f'FOREIGN KEY ("{reference.tenant_column}", "{reference.column}") '
+                f'REFERENCES "{reference.target_table}" (tenant_id, id) DEFERRABLE INITIALLY DEFERRED'
+            )
+        return statements
+
+    def _policies(self, table: str) -> list[str]:
+        insert, update = self.insert or self.write, self.update or self.write
+        return [
+            f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+            f'CREATE POLICY wall_select ON "{table}" FOR SELECT USING ({self.read})',
+            f'CREATE POLICY wall_insert ON "{table}" FOR INSERT WITH CHECK ({insert})',
+            f'CREATE POLICY wall_update ON "{table}" FOR UPDATE USING ({update}) WITH CHECK ({update})',
+            f'CREATE POLICY wall_delete ON "{table}" FOR DELETE USING ({self.write})',
+        ]
+
+    def describe(self) -> str:
+        return f"Close {self.model_name} with row-level security"
+
+
+IDENTITY_FUNCTIONS = """
+CREATE SCHEMA wall;
+GRANT USAGE ON SCHEMA wall TO PUBLIC;
+
+-- After the first transaction-scoped set the setting reads '' and not NULL, hence nullif.
+CREATE FUNCTION wall.tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT nullif(current_setting('app.tenant', true), '')::uuid $$;
+CREATE FUNCTION wall.user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT nullif(current_setting('app.user', true), '')::uuid $$;
+CREATE FUNCTION wall.credential() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT nullif(current_setting('app.credential', true), '') $$;
+"""
+
+# Plain functions, not SECURITY DEFINER: they read the grants under the grants' own policies.
+GRANT_FUNCTIONS = """
+CREATE FUNCTION wall.granted_sites(wanted text) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT g.content_object_id FROM public.tenants_sitegroupobjectpermission g
+    JOIN public.auth_permission p ON p.id = g.permission_id
+   WHERE g.grantee_id = (SELECT wall.tenant()) AND p.codename = wanted $$;
+CREATE FUNCTION wall.granted_equipment(wanted text) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT g.content_object_id FROM public.tenants_equipmentgroupobjectpermission g
+    JOIN public.auth_permission p ON p.id = g.permission_id
+   WHERE g.grantee_id = (SELECT wall.tenant()) AND p.codename = wanted $$;
+CREATE FUNCTION wall.live_grants() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT id FROM public.tenants_sitegroupobjectpermission WHERE grantee_id = (SELECT wall.tenant())
+  UNION ALL
+  SELECT id FROM public.tenants_equipmentgroupobjectpermission WHERE grantee_id = (SELECT wall.tenant()) $$;
+"""
+
+# The one sanctioned write across organisations: events into the recipients' feeds. Heads are locked in sorted order.
+DELIVER_FUNCTION = """
+CREATE FUNCTION wall.deliver(entries jsonb) RETURNS TABLE (recipient uuid, reached bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  me text := current_setting('app.tenant', true);
+  entry record;
+BEGIN
+  FOR entry IN
+    SELECT e.*, row_number() OVER () AS place FROM jsonb_to_recordset(entries) AS e(
+      id uuid, tenant uuid, author uuid, kind text, permission text, site uuid, equipment uuid, grant_id uuid,
+      body jsonb, occurred_at timestamptz)
+    ORDER BY e.tenant, place
+  LOOP
+    PERFORM set_config('app.tenant', entry.tenant::text, true);
+    INSERT INTO public.tenants_feedhead AS head (tenant_id, epoch, seq, min_seq, rights_epoch)
+      VALUES (entry.tenant, gen_random_uuid(), 1, 1, 0)
+      ON CONFLICT (tenant_id) DO UPDATE SET seq = head.seq + 1
+      RETURNING head.tenant_id, head.seq INTO recipient, reached;
+    IF entry.kind LIKE 'rights.%' THEN
+      UPDATE public.tenants_feedhead SET rights_epoch = rights_epoch + 1 WHERE tenant_id = entry.tenant;
+    END IF;
+    INSERT INTO public.tenants_feedevent
+      (id, tenant_id, seq, kind, permission, author_id, site_id, equipment_id, grant_id, body, occurred_at, recorded_at)
+      VALUES (entry.id, entry.tenant, reached, entry.kind, entry.permission, entry.author, entry.site, entry.equipment,
+              entry.grant_id, entry.body, entry.occurred_at, clock_timestamp());
+    RETURN NEXT;
+  END LOOP;
+  PERFORM set_config('app.tenant', coalesce(me, ''), true);
+END $$;
+"""

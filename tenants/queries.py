@@ -1,0 +1,57 @@
+"""The reads of tenants, under the open identity."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import Group
+from django.db.models import Q, QuerySet
+
+from tenants import access
+from tenants.models import Agreement, ApiKey, Equipment, FeedEvent, FeedHead, Membership, Site, Tenant
+
+
+def partner_group(tenant_id: UUID) -> Group:
+    """The group through which grants reach an organisation's members."""
+    return Group.objects.get(name=str(tenant_id))
+
+
+def tenants() -> QuerySet[Tenant]:
+    """The actor's own organisation and those listed."""
+    return Tenant.objects.all()
+
+
+def sites() -> QuerySet[Site]:
+    """Own sites and those opened to the organisation in any way."""
+    return Site.objects.select_related("tenant")
+
+
+def equipment() -> QuerySet[Equipment]:
+    return Equipment.objects.select_related("tenant", "site")
+
+
+def members() -> QuerySet[Membership]:
+    return Membership.objects.filter(tenant=access.actor().tenant_id).select_related("user")
+
+
+def api_keys() -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(tenant=access.actor().tenant_id)
+
+
+def agreements() -> QuerySet[Agreement]:
+    """Those the organisation owns or is the partner of."""
+    me = access.actor().tenant_id
+    return (
+        Agreement.objects.filter(Q(tenant=me) | Q(partner=me))
+        .select_related("tenant", "partner")
+        .prefetch_related("clauses__site", "clauses__equipment")
+    )
+
+
+def feed_head() -> FeedHead:
+    """The end of the actor's feed; an organisation that was told nothing yet has sequence 0."""
+    me = access.actor().tenant_id
+    return FeedHead.objects.filter(tenant=me).first() or FeedHead.objects.create(tenant_id=me)
+
+
+def feed_events(*, after: int) -> QuerySet[FeedEvent]:
+    """Events after a cursor, oldest first; those whose grant is no longer in force are not there."""
+    return FeedEvent.objects.filter(tenant=access.actor().tenant_id, seq__gt=after).order_by("seq")

@@ -1,0 +1,61 @@
+"""Session or API key → `request.auth` is an `Actor`; `request.user` the person (None for a program without one)."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import authentication
+from rest_framework.request import Request
+
+from tenants.authentication import actor_of_key, actor_of_user
+from tenants.data import Actor, Unauthenticated
+from tenants.secrets import hash_secret
+
+
+def session_name(request: Any) -> str:
+    """How audit rows name the session: never by its key."""
+    return f"session:{hash_secret(request.session.session_key or '')[:12]}"
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """Django's session with its CSRF check; the organisation is the one chosen at login."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Actor] | None:
+        signed_in = super().authenticate(request)
+        if signed_in is None:
+            return None
+        user = signed_in[0]
+        return user, actor_of_user(user.pk, request.session.get("tenant_id"), session_name(request))
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Session"
+
+
+class ApiKeyAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Api-Key cmk_…`"""
+
+    def authenticate(self, request: Request) -> tuple[None, Actor] | None:
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "api-key":
+            return None
+        if not secret.strip().startswith("cmk_"):
+            raise Unauthenticated("The header must read 'Authorization: Api-Key cmk_…'.")
+        return None, actor_of_key(secret.strip())
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Api-Key"
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = ApiKeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key cmk_…`"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = SessionAuthentication
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -1,0 +1,98 @@
+"""Every error over HTTP is a problem detail (RFC 9457): what, where (`errors[].pointer`) and what to do."""
+
+import logging
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from tenants.data import FieldError, Refusal, Unauthenticated
+
+CONTENT_TYPE = "application/problem+json"
+log = logging.getLogger(__name__)
+
+
+def problem(status: int, title: str, detail: str, errors: tuple[FieldError, ...] = ()) -> dict[str, Any]:
+    """The body; `type` is a stable name, so a program needs not read the words."""
+    body: dict[str, Any] = {
+        "type": f"urn:cloudmining:problem:{title.lower().replace(' ', '-')}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [{"pointer": error.pointer, "message": error.message} for error in errors]
+    return body
+
+
+def handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. Returns None, and so a logged 500, only for a mistake of our own."""
+    body = _body(error)
+    if body is None:
+        return None
+    response = Response(body, status=body["status"], content_type=CONTENT_TYPE)
+    if body["status"] == 401:
+        response["WWW-Authenticate"] = "Api-Key"
+    if isinstance(error, exceptions.Throttled) and error.wait:
+        response["Retry-After"] = str(int(error.wait))
+    return response
+
+
+def _body(error: Exception) -> dict[str, Any] | None:
+    match error:
+        case Refusal():
+            return problem(error.status, error.title, error.detail, error.errors)
+        case exceptions.ValidationError():
+            return problem(422, "Invalid input", "Some values are not acceptable.", tuple(_field_errors(error.detail)))
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return problem(401, Unauthenticated.title, str(error.detail))
+        case exceptions.APIException():
+            return problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+        case Http404():
+            return problem(404, "Not found", "There is no such object, or you may not see it.")
+        case PermissionDenied():
+            return problem(403, "Not allowed", "This is not allowed.")
+        case DjangoValidationError():
+            return problem(422, "Invalid input", " ".join(error.messages))
+        case DataError():
+            log.warning("value refused by the database: %s", error)
+            return problem(422, "Invalid input", "A value is out of the range that can be stored.")
+        case OperationalError():
+            log.error("database unavailable: %s", error)
+            return problem(503, "Service Unavailable", "The database can't be reached now; try again shortly.")
+        case _:
+            return None
+
+
+def _field_errors(detail: Any, pointer: str = "") -> Iterator[FieldError]:
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            yield from _field_errors(value, pointer if key == "non_field_errors" else f"{pointer}/{key}")
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            nested = isinstance(value, dict | list)
+            yield from _field_errors(value, f"{pointer}/{index}" if nested else pointer)
+    else:
+        yield FieldError(pointer or "/", str(detail))
+
+
+def problem_response(status: int, title: str, detail: str) -> JsonResponse:
+    return JsonResponse(problem(status, title, detail), status=status, content_type=CONTENT_TYPE)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return problem_response(404, "Not found", "There is no such address.")
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return problem_response(500, "Server error", "Our mistake: it is logged. Nothing of your request was kept.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> JsonResponse:
+    return problem_response(403, "Not allowed", f"The form's token is missing or old; reload the page. ({reason})")

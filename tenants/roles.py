@@ -1,0 +1,40 @@
+"""The permission matrix as data: what each role may do inside its own organisation.
+
+Capabilities named like the site permissions (`view_alarms`, …) are also what agreements open to partners; a partner's
+user needs both the grant of the owner and the capability of their own role.
+"""
+
+from typing import Final
+
+SITE_PERMISSIONS: Final = {
+    "view_production": "See production figures",
+    "view_telemetry": "See live and stored readings",
+    "view_alarms": "See alarms",
+    "acknowledge_alarms": "Acknowledge alarms",
+    "send_commands": "Send commands to equipment",
+    "view_plans": "See plans",
+    "comment": "Comment",
+    "manage": "Manage",
+}
+
+_VIEW = frozenset({"view_registry", "view_production", "view_telemetry", "view_alarms", "view_plans", "view_tasks"})
+_OPERATE = _VIEW | {"acknowledge_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
+_MANAGE = _OPERATE | {"run_plans", "claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members"}
+
+ROLES: Final[dict[str, frozenset[str]]] = {
+    "owner": _MANAGE,
+    "manager": _MANAGE - {"manage_members"},
+    "planner": _VIEW | {"run_plans", "comment", "post_tasks"},
+    "operator": _OPERATE,
+    "expert": _VIEW | {"comment", "claim_tasks", "view_agreements"},
+    "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements"}),
+    "viewer": _VIEW,
+    "auditor": _VIEW | {"view_agreements"},
+}
+
+CAPABILITIES: Final[frozenset[str]] = frozenset().union(*ROLES.values())
+
+
+def capabilities_of(roles: frozenset[str]) -> frozenset[str]:
+    """Union of what the roles allow; an unknown role allows nothing."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))

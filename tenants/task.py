@@ -1,0 +1,52 @@
+"""Celery tasks carry the identity of who asked for them in a header; a task without one is refused."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import Task
+
+from tenants.data import Actor
+
+HEADER = "actor"
+
+
+class ActorTask(Task):
+    """Base of every task. `send_as(actor, …)` queues it; `self.actor` is who it acts for while it runs.
+
+    A `system` task (a sweep, a partition maker) acts for no organisation and may only use `as_platform`.
+    """
+
+    abstract = True
+    system = False
+
+    def send_as(self, actor: Actor, *args: Any) -> None:
+        self.apply_async(args, headers={HEADER: _packed(actor)})
+
+    @property
+    def actor(self) -> Actor:
+        return _unpacked((self.request.headers or {})[HEADER])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.system and HEADER not in (self.request.headers or {}):
+            raise PermissionError(f"{self.name} was sent without an identity; use send_as.")
+        return super().__call__(*args, **kwargs)
+
+
+def _packed(actor: Actor) -> dict[str, Any]:
+    return {
+        "tenant": str(actor.tenant_id),
+        "user": actor.user_id and str(actor.user_id),
+        "roles": sorted(actor.roles),
+        "via": actor.via,
+        "scopes": None if actor.scopes is None else sorted(actor.scopes),
+    }
+
+
+def _unpacked(packed: dict[str, Any]) -> Actor:
+    return Actor(
+        tenant_id=UUID(packed["tenant"]),
+        user_id=packed["user"] and UUID(packed["user"]),
+        roles=frozenset(packed["roles"]),
+        via=packed["via"],
+        scopes=None if packed["scopes"] is None else frozenset(packed["scopes"]),
+    )

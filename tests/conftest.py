@@ -1,0 +1,66 @@
+"""Real database, broker and sockets. `script/test` starts the servers; each worker has a database of its own."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests import database
+
+_made: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point Django at this worker's database before its settings are read."""
+    if "DATABASE_ADMIN_URL" not in os.environ:
+        return
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    is_controller = worker == "main" and getattr(config.option, "numprocesses", None)
+    if is_controller:
+        return
+    name = database.make(worker)
+    _made.append(name)
+    os.environ.update(database.environment(name))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _made:
+        from django.db import connections
+
+        connections.close_all()
+        database.drop(_made.pop())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unblocked_database(django_db_blocker: object) -> Iterator[None]:
+    """Tests commit for real: no wrapping transaction, since identity and the feed live at commit."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+
+
+@pytest.fixture
+def aurora():  # type: ignore[no-untyped-def]
+    from tests import personas
+
+    return personas.aurora()
+
+
+@pytest.fixture
+def borealis():  # type: ignore[no-untyped-def]
+    from tests import personas
+
+    return personas.borealis()
+
+
+@pytest.fixture
+def cassia():  # type: ignore[no-untyped-def]
+    from tests import personas
+
+    return personas.cassia()
+
+
+@pytest.fixture
+def delta():  # type: ignore[no-untyped-def]
+    from tests import personas
+
+    return personas.delta()
