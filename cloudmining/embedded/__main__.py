@@ -7,28 +7,17 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from cloudmining.embedded import environment, ports, postgres, valkey
+from cloudmining.embedded import demo, ports, postgres, servers, suite, valkey
 from cloudmining.embedded.home import Home, StartError
 
 
 def up(options: argparse.Namespace) -> int:
     home = Home.at(options.home)
-    durable = options.mode != "test"
-    servers = {
-        "postgres": postgres.start(home, port=options.postgres_port, durable=durable),
-        "valkey": valkey.start(home, port=options.valkey_port, durable=durable),
-    }
-    for server in servers.values():
+    ours = {"postgres_port": options.postgres_port, "valkey_port": options.valkey_port}
+    found = servers.start(home, options.mode, leash=False, **ours)
+    for server in (found.postgres, found.valkey):
         print(f"# {server.name}: pid {server.pid}, port {server.port}{', was running' if server.adopted else ''}")
-    web_port = ports.choose(home, "web", preferred=8000)
-    found = environment.variables(
-        home,
-        options.mode,
-        postgres_port=servers["postgres"].port,
-        valkey_port=servers["valkey"].port,
-        web_port=web_port,
-    )
-    for name, value in found.items():
+    for name, value in found.variables(ports.choose(home, "web", preferred=demo.PREFERRED_WEB_PORT)).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
@@ -42,22 +31,43 @@ def down(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_demo(options: argparse.Namespace) -> int:
+    chosen = demo.DemoOptions(web_port=options.port, once=options.once, verbose=options.verbose)
+    return demo.run(Home.at(options.home), chosen)
+
+
+def run_tests(options: argparse.Namespace) -> int:
+    return suite.run(options.pytest, options.home)
+
+
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m cloudmining.embedded", description=__doc__)
     commands = root.add_subparsers(required=True, metavar="COMMAND")
+
     start = commands.add_parser("up", help="start both servers, print their environment, leave them running")
-    start.add_argument(
-        "--mode", choices=["demo", "test"], default="demo", help="test: fast, may lose data; adds DATABASE_ADMIN_URL"
-    )
-    start.add_argument("--postgres-port", type=int)
-    start.add_argument("--valkey-port", type=int)
+    start.add_argument("--mode", choices=["demo", "test"], default="demo", help="test: fast, may lose data")
+    start.add_argument("--postgres-port", type=int, metavar="N")
+    start.add_argument("--valkey-port", type=int, metavar="N")
     start.set_defaults(run=up)
+
     stop = commands.add_parser("down", help="stop both servers")
     stop.set_defaults(run=down)
-    for command in (start, stop):
+
+    show = commands.add_parser("demo", help="serve the demo and tell its story")
+    show.add_argument("--once", action="store_true", help="end after the story, with its exit code")
+    show.add_argument("--port", type=int, metavar="N", help="port of the web pages (default: last time's, else 8000)")
+    show.add_argument("--verbose", action="store_true", help="show the logs of all processes")
+    show.set_defaults(run=run_demo)
+
+    tests = commands.add_parser("test", help="run pytest on servers of its own")
+    tests.add_argument("pytest", nargs="*", metavar="-- PYTEST ARGUMENTS")
+    tests.set_defaults(run=run_tests)
+
+    for command in (start, stop, show):
         command.add_argument(
-            "--home", help="directory of data, secrets and logs (default: $CLOUDMINING_HOME, else var/)"
+            "--home", metavar="DIR", help="data, secrets and logs (default: $CLOUDMINING_HOME or var/)"
         )
+    tests.add_argument("--home", metavar="DIR", help="keep the servers' data here (default: a temporary directory)")
     return root
 
 

@@ -35,7 +35,7 @@ class Secrets:
 
     @classmethod
     def generate(cls) -> Secrets:
-        return cls(**{field.name: random_secrets.token_urlsafe(36) for field in dataclasses.fields(cls)})
+        return cls(**{field.name: random_secrets.token_urlsafe(48) for field in dataclasses.fields(cls)})
 
 
 @dataclass(frozen=True)

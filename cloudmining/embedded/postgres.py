@@ -118,7 +118,11 @@ def _recorded(data: Path) -> Server | None:
         return None
     if not is_running(pid, str(data)):
         return None
-    return Server("postgres", pid, port, str(data), signal.SIGINT)
+    return _server(data, pid, port)
+
+
+def _server(data: Path, pid: int, port: int, process: subprocess.Popen[bytes] | None = None) -> Server:
+    return Server(name="postgres", pid=pid, port=port, marker=str(data), stop_signal=signal.SIGINT, process=process)
 
 
 @dataclass(frozen=True)
@@ -244,7 +248,7 @@ class Cluster:
                 leash=signal.SIGINT if leash else None,
                 uid=self.identity.uid,
             )
-        server = Server("postgres", process.pid, port, str(self.data), signal.SIGINT, process)
+        server = _server(self.data, process.pid, port, process)
         wait_until(lambda: not server.alive() or self._takes_our_password(port), START_WITHIN_S)
         if server.alive() and self._takes_our_password(port):
             return server, ""

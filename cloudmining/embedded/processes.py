@@ -25,18 +25,21 @@ def spawn(
     env: Mapping[str, str] | None = None,
     leash: signal.Signals | None = None,
     uid: int | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own; `leash` is the signal it gets when we die (Linux only)."""
-    identity = {} if uid is None else {"user": uid, "group": uid, "extra_groups": ()}
     return subprocess.Popen(
         list(command),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         env=env,
+        cwd=cwd,
         start_new_session=True,
         preexec_fn=_leashed(leash),
-        **identity,  # type: ignore[call-overload]
+        user=uid,
+        group=uid,
+        extra_groups=None if uid is None else (),
     )
 
 
@@ -78,15 +81,14 @@ def wait_until(condition: Callable[[], bool], within_s: float, every_s: float = 
     return True
 
 
-@dataclass
-class Server:
-    """A server that runs: started by us (`process`) or found running (`adopted`)."""
+@dataclass(kw_only=True)
+class Running:
+    """A process that runs: started by us (`process`), or found running (`process` is None)."""
 
     name: str
     pid: int
-    port: int
     marker: str
-    stop_signal: signal.Signals
+    stop_signal: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -98,12 +100,28 @@ class Server:
             return self.process.poll() is None
         return is_running(self.pid, self.marker)
 
+    def ask_to_stop(self) -> None:
+        if self.alive():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, self.stop_signal)
+
     def stop(self, within_s: float = 20.0) -> None:
         """Ask it to stop, and kill it when it has not within `within_s` seconds."""
-        for asked in (self.stop_signal, signal.SIGKILL):
-            if not self.alive():
-                return
+        self.ask_to_stop()
+        if not wait_until(lambda: not self.alive(), within_s):
             with suppress(ProcessLookupError):
-                os.kill(self.pid, asked)
-            if wait_until(lambda: not self.alive(), within_s):
-                return
+                os.kill(self.pid, signal.SIGKILL)
+            wait_until(lambda: not self.alive(), within_s)
+
+    def kill_group(self) -> None:
+        """End what a process we started may have left behind in its session."""
+        if self.process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+@dataclass(kw_only=True)
+class Server(Running):
+    """A process that listens on a TCP port of the loopback address."""
+
+    port: int

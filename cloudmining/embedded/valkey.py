@@ -56,7 +56,7 @@ def running(home: Home) -> Server | None:
         return None
     if not is_running(pid, str(configuration)):
         return None
-    return Server("valkey", pid, int(settings["port"]), str(configuration), signal.SIGTERM)
+    return Server(name="valkey", pid=pid, port=int(settings["port"]), marker=str(configuration))
 
 
 def _configuration_path(home: Home) -> Path:
@@ -93,7 +93,7 @@ def _try_launch(home: Home, port: int, durable: bool, leash: bool) -> tuple[Serv
     with home.open_log("valkey") as log:
         start_of_log = log.tell()
         process = spawn([find_binary(), str(configuration)], output=log, leash=signal.SIGTERM if leash else None)
-    server = Server("valkey", process.pid, port, str(configuration), signal.SIGTERM, process)
+    server = Server(name="valkey", pid=process.pid, port=port, marker=str(configuration), process=process)
     wait_until(lambda: not server.alive() or _takes_our_password(home, port), START_WITHIN_S)
     if server.alive() and _takes_our_password(home, port):
         return server, ""

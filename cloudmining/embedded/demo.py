@@ -1,0 +1,156 @@
+"""The demo: both servers, the processes of cloudmining, seeded data, and the story told on the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from cloudmining.embedded import ports, servers
+from cloudmining.embedded.home import Home, StartError
+from cloudmining.embedded.ports import LOOPBACK
+from cloudmining.embedded.supervisor import Supervisor, how_it_ended, ignore_signals, signals_interrupt
+
+PREFERRED_WEB_PORT = 8000
+ANSWER_WITHIN_S = 60.0
+INTERRUPTED = 130
+
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    web_port: int | None = None
+    once: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a demo runs: `steps` once in order, `parts` kept running, then `story` on the screen."""
+
+    steps: Mapping[str, Sequence[str]]
+    parts: Mapping[str, Sequence[str]]
+    story: Sequence[str]
+    answers_on: Mapping[str, int] = field(default_factory=dict)
+
+
+def cloudmining(env: Environment) -> Program:
+    python = sys.executable
+    manage = (python, "manage.py")
+    celery = (python, "-m", "celery", "-A", "cloudmining")
+    gateway_home = f"{env['CLOUDMINING_HOME']}/gateway"
+    return Program(
+        steps={"bootstrap": (*manage, "bootstrap"), "seed_demo": (*manage, "seed_demo")},
+        parts={
+            "web": (
+                python, "-m", "uvicorn", "cloudmining.asgi:application", "--host", LOOPBACK, "--port", env["WEB_PORT"],
+                "--ws", "websockets-sansio", "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
+                "--no-access-log", "--timeout-graceful-shutdown", "3",
+            ),
+            "worker": (*celery, "worker", "-Q", "default,plans", "--concurrency", "1", "--loglevel", "WARNING"),
+            "beat": (*celery, "beat", "--schedule", f"{env['CLOUDMINING_HOME']}/beat/schedule", "--pidfile="),
+            "gateway": (
+                python, "-m", "edge_bridge.gateway", "--data", gateway_home, "--port", env["GATEWAY_PORT"],
+            ),
+            "simulator": (
+                python, "-m", "terminal_sim", "run", "terminal_sim/scenarios/demo.toml",
+                "--gateway", f"ws://{LOOPBACK}:{env['GATEWAY_PORT']}",
+            ),
+        },
+        story=(*manage, "story"),
+        answers_on={"web": int(env["WEB_PORT"]), "gateway": int(env["GATEWAY_PORT"])},
+    )  # fmt: skip
+
+
+def run(home: Home, options: DemoOptions, program: Callable[[Environment], Program] = cloudmining) -> int:
+    """Serve until interrupted, or with `once` until the story has been told; the exit code is the story's."""
+    supervisor = Supervisor(home, say)
+    with home.lock("demo"), signals_interrupt():
+        try:
+            return _play(home, options, supervisor, program)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        finally:
+            ignore_signals()
+            supervisor.stop()
+
+
+def say(line: str) -> None:
+    print(f"demo: {line}", flush=True)
+
+
+def _play(home: Home, options: DemoOptions, supervisor: Supervisor, program: Callable[[Environment], Program]) -> int:
+    env = _start_servers(home, options, supervisor)
+    chosen = program(env)
+    if options.verbose:
+        _show_logs(home, supervisor, chosen, env)
+    for name, command in chosen.steps.items():
+        _take_step(home, supervisor, name, command, env)
+    for name, command in chosen.parts.items():
+        home.folder(name)
+        supervisor.keep_command(name, command, env)
+    _await_answers(home, supervisor, chosen.answers_on)
+    code = _tell_story(supervisor, chosen.story, env)
+    if not options.once:
+        say(f"serving {env['BASE_URL']}; logs in {home.root / 'log'}; Ctrl-C to stop")
+        with suppress(KeyboardInterrupt):
+            supervisor.until(lambda: False)
+    return code
+
+
+def _start_servers(home: Home, options: DemoOptions, supervisor: Supervisor) -> dict[str, str]:
+    began_s = time.monotonic()
+    # The web port first: when it was given and is busy, nothing else need start.
+    web_port = ports.choose(home, "web", options.web_port, PREFERRED_WEB_PORT)
+    gateway_port = ports.choose(home, "gateway")
+    found = servers.start_kept(home, "demo", supervisor)
+    home.remember_port("web", web_port)
+    home.remember_port("gateway", gateway_port)
+    took = f"{time.monotonic() - began_s:.1f} s"
+    say(f"PostgreSQL on port {found.postgres.port}, Valkey on port {found.valkey.port} ({took})")
+    own = {"GATEWAY_PORT": str(gateway_port), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **found.variables(web_port), **own}
+
+
+def _take_step(home: Home, supervisor: Supervisor, name: str, command: Sequence[str], env: Environment) -> None:
+    began_s = time.monotonic()
+    running = supervisor.run(name, command, env)
+    supervisor.until(lambda: not running.alive())
+    if running.process and running.process.returncode:
+        raise StartError(
+            f"{name} {how_it_ended(running)}: {_last_line(home, name)} (all of it in {home.log_path(name)})"
+        )
+    say(f"{name} done ({time.monotonic() - began_s:.1f} s)")
+
+
+def _await_answers(home: Home, supervisor: Supervisor, answers_on: Mapping[str, int]) -> None:
+    for name, port in answers_on.items():
+        if not supervisor.until(partial(ports.is_answering, port), ANSWER_WITHIN_S):
+            raise StartError(f"{name} does not answer on port {port}: {_last_line(home, name)} ({home.log_path(name)})")
+
+
+def _last_line(home: Home, name: str) -> str:
+    lines = home.log_path(name).read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def _tell_story(supervisor: Supervisor, command: Sequence[str], env: Environment) -> int:
+    story = supervisor.run("story", command, env, on_screen=True)
+    supervisor.until(lambda: not story.alive())
+    code = story.process.returncode if story.process else 1
+    if code:
+        say(f"the story {how_it_ended(story)}")
+    return code if code >= 0 else 1
+
+
+def _show_logs(home: Home, supervisor: Supervisor, program: Program, env: Environment) -> None:
+    names = [*program.steps, *program.parts]
+    for name in names:
+        home.log_path(name).touch()
+    follow = ["tail", "-n", "0", "-F", *(str(home.log_path(name)) for name in names)]
+    supervisor.run("tail", follow, env, on_screen=True)
