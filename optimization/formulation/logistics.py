@@ -1,0 +1,134 @@
+"""Lanes and centres: rows (9), (11) to (14), and the stock cuts that close most of the relaxation's gap.
+
+v[m,n,t]    mill to centre, t        p[m,n,t]    that shipment runs, 0/1
+z[m,n,s,t]  centre to user, t        q[m,n,s,t]  that shipment runs, 0/1
+w[m,n,t]    stock at the centre, t   w0[m,n]     opening stock, t
+R[m,n,t]    transport ability, t     V[n,t]      room at the centre, t
+D[m,s,t]    demand, t
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pyomo.environ as pyo
+
+from optimization.data import SupplyChainInstance
+
+Lane = tuple[str, str]
+
+
+def add_lanes(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
+    """Variables of the lanes with (13) and the bound of (12); a shipment that can't be of use does not exist."""
+    periods = range(len(instance.periods))
+    shipments = {
+        (m, n, t): shipment_limit_t(instance, (m, n), t) for m, n in instance.mill_lane_by_key for t in periods
+    }
+    deliveries = {
+        (m, n, s, t): instance.demand_by_key[m, s].D[t]
+        for m, n, s in instance.routes
+        for t in periods
+        if instance.demand_by_key[m, s].D[t] > 0
+    }
+    program.MNT = pyo.Set(initialize=list(shipments), dimen=3)
+    program.MNST = pyo.Set(initialize=list(deliveries), dimen=4)
+    program.v = pyo.Var(program.MNT, bounds=lambda _, *key: (0.0, shipments[key]))
+    program.p = pyo.Var(program.MNT, domain=pyo.Binary)
+    program.w = pyo.Var(program.MNT, bounds=lambda _, m, n, t: (0.0, instance.centre_by_name[n].V[t]))
+    program.z = pyo.Var(program.MNST, bounds=lambda _, *key: (0.0, deliveries[key]))
+    program.q = pyo.Var(program.MNST, domain=pyo.Binary)
+    program.c12_shipment_runs = pyo.Constraint(
+        program.MNT, rule=lambda program, *key: program.v[key] <= shipments[key] * program.p[key]
+    )
+    program.c13_delivery_runs = pyo.Constraint(
+        program.MNST, rule=lambda program, *key: program.z[key] <= deliveries[key] * program.q[key]
+    )
+
+
+def add_centres(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
+    """(9) stock of each mine's product, (11) the room all mines share, (14) demand."""
+    lanes, users = instance.mill_lane_by_key, _users_of_lane(instance)
+
+    def centre_stock(program: pyo.ConcreteModel, m: str, n: str, t: int) -> object:
+        opening = program.w[m, n, t - 1] if t else lanes[m, n].w0
+        delivered = sum(program.z[m, n, s, t] for s in users[m, n] if (m, n, s, t) in program.z)
+        return program.w[m, n, t] == opening + program.v[m, n, t] - delivered
+
+    def centre_room(program: pyo.ConcreteModel, n: str, t: int) -> object:
+        stocks = [program.w[m, n, t] for m in instance.mine_by_name if (m, n) in lanes]
+        return sum(stocks) <= instance.centre_by_name[n].V[t] if stocks else pyo.Constraint.Skip
+
+    def demand_is_met(program: pyo.ConcreteModel, m: str, s: str, t: int) -> object:
+        wanted = instance.demand_by_key[m, s].D[t]
+        arriving = [program.z[key] for n in instance.centre_by_name if (key := (m, n, s, t)) in program.z]
+        return sum(arriving) >= wanted if wanted > 0 else pyo.Constraint.Skip
+
+    periods = list(range(len(instance.periods)))
+    program.c9_centre_stock = pyo.Constraint(program.MNT, rule=centre_stock)
+    program.c11_centre_room = pyo.Constraint(list(instance.centre_by_name), periods, rule=centre_room)
+    demands = [(m, s, t) for m, s in instance.demand_by_key for t in periods]
+    program.c14_demand = pyo.Constraint(demands, rule=demand_is_met)
+
+
+def add_stock_cuts(program: pyo.ConcreteModel, instance: SupplyChainInstance, window: int) -> None:
+    """Valid inequalities: tonnes that arrive in period r and leave in period t are at most D[m,s,t] p[m,n,r].
+
+    The facility-location form of lot sizing (Krarup and Bilde 1977): b[m,n,s,r,t] is the part of z[m,n,s,t] that
+    arrived in r, for the last `window` periods up to t; the rest of z is older stock. It implies every (l,S)
+    inequality that fits the window, over all subsets of users. No plan is lost: label the stock first in, first out.
+    """
+    n_periods, users = len(instance.periods), _users_of_lane(instance)
+    arrivals = [(m, n, s, r, t) for m, n, s, t in program.MNST for r in range(max(0, t - window + 1), t + 1)]
+    program.B = pyo.Set(initialize=arrivals, dimen=5)
+    program.b = pyo.Var(program.B, domain=pyo.NonNegativeReals)
+
+    def runs(program: pyo.ConcreteModel, m: str, n: str, s: str, r: int, t: int) -> object:
+        return program.b[m, n, s, r, t] <= instance.demand_by_key[m, s].D[t] * program.p[m, n, r]
+
+    def part_of_delivery(program: pyo.ConcreteModel, m: str, n: str, s: str, t: int) -> object:
+        return sum(program.b[m, n, s, r, t] for r in range(max(0, t - window + 1), t + 1)) <= program.z[m, n, s, t]
+
+    def part_of_shipment(program: pyo.ConcreteModel, m: str, n: str, r: int) -> object:
+        leaving = [
+            program.b[key] for s in users[m, n] for t in range(r, n_periods) if (key := (m, n, s, r, t)) in program.b
+        ]
+        return sum(leaving) <= program.v[m, n, r] if leaving else pyo.Constraint.Skip
+
+    def part_of_stock(program: pyo.ConcreteModel, m: str, n: str, t: int) -> object:
+        """What is in stock before t covers all that leaves from t on and arrived before."""
+        soon = [
+            key for s in users[m, n] for k in range(t, min(t + window, n_periods)) if (key := (m, n, s, k)) in program.z
+        ]
+        arriving = ((*key[:3], r, key[3]) for key in soon for r in range(t, key[3] + 1))
+        stock = program.w[m, n, t - 1] if t else instance.mill_lane_by_key[m, n].w0
+        old = sum(program.z[key] for key in soon) - sum(program.b[key] for key in arriving)
+        return old <= stock if soon else pyo.Constraint.Skip
+
+    # With a window over all periods the first of the stock rows implies the others.
+    first_rows = [key for key in program.MNT if window < n_periods or key[2] == 0]
+    program.cut_runs = pyo.Constraint(program.B, rule=runs)
+    program.cut_part_of_delivery = pyo.Constraint(program.MNST, rule=part_of_delivery)
+    program.cut_part_of_shipment = pyo.Constraint(program.MNT, rule=part_of_shipment)
+    program.cut_part_of_stock = pyo.Constraint(first_rows, rule=part_of_stock)
+
+
+def shipment_limit_t(instance: SupplyChainInstance, lane: Lane, t: int) -> float:
+    """The bound of (12): least of R, room plus today's demand, and remaining demand plus stock the mill may want to
+    shed.
+
+    With costs that are not negative nobody mines tonnes that no user will take; only the opening stock above Umin and
+    what a falling Umin releases may be cheaper to keep at the centre.
+    """
+    m, n = lane
+    mine, periods = instance.mine_by_name[m], range(len(instance.periods))
+    wanted = [sum(instance.demand_by_key[m, s].D[k] for s in _users_of_lane(instance)[lane]) for k in periods]
+    released = max(0.0, mine.u0 - mine.Umin[0]) + sum(max(0.0, a - b) for a, b in pairwise(mine.Umin[: t + 1]))
+    room = instance.centre_by_name[n].V[t] + wanted[t]
+    return min(instance.mill_lane_by_key[lane].R[t], room, sum(wanted[t:]) + released)
+
+
+def _users_of_lane(instance: SupplyChainInstance) -> dict[Lane, list[str]]:
+    users: dict[Lane, list[str]] = {lane: [] for lane in instance.mill_lane_by_key}
+    for m, n, s in instance.routes:
+        users[m, n].append(s)
+    return users

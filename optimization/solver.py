@@ -1,0 +1,360 @@
+"""The one door to the solver: the only module that names HiGHS (highspy 1.15).
+
+`solve` builds the Pyomo program, hands its matrix to HiGHS, watches it from callbacks (progress, cancellation), and
+then solves the linear program left when the whole decisions are fixed, so that the plan is exact rather than within
+HiGHS's integrality tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+import pyomo.environ as pyo
+from pyomo.repn import generate_standard_repn
+
+from optimization.data import (
+    OnProgress,
+    ShouldStop,
+    SolveOptions,
+    SolveProgress,
+    SolveReport,
+    SolveResult,
+    SupplyChainInstance,
+    Termination,
+)
+from optimization.explain import explain_infeasibility
+from optimization.formulation.program import build_program, plan_from_program
+
+SOLVER = f"HiGHS {highspy.Highs().version()}"  # type: ignore[no-untyped-call]
+# Tonnes below this are rounding noise of the linear programs: nobody ships a tenth of a gram.
+NOISE_T = 1e-7
+SHARED_OR_TIMED = (
+    "no mine alone explains it: the room its product shares at the centres (11), or stocks and lanes period by period, "
+    "leave no plan"
+)
+PROGRESS_INTERVAL_S = 0.25
+STOP_POLL_INTERVAL_S = 0.05
+
+Floats = npt.NDArray[np.float64]
+Status = highspy.HighsModelStatus
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """min cost·x + offset, row_lower <= A x <= row_upper by rows, column bounds; in scaled units (see `_matrix`)."""
+
+    variables: list[pyo.Var]
+    is_binary: npt.NDArray[np.bool_]
+    cost: Floats
+    offset: float
+    lower: Floats
+    upper: Floats
+    row_lower: Floats
+    row_upper: Floats
+    start: npt.NDArray[np.int32]
+    index: npt.NDArray[np.int32]
+    value: Floats
+    column_scale: Floats
+    cost_scale: float
+
+
+def solve(
+    instance: SupplyChainInstance,
+    options: SolveOptions,
+    *,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> SolveResult:
+    """Solve to the relative gap or the time limit; a plan whenever one was found, a proven bound always.
+
+    `on_progress` is called a few times a second and `should_stop` is polled about twenty times a second, both on the
+    calling thread; an exception they raise ends the solve and comes out here. Never raises for an infeasible instance.
+    """
+    watch = _Watch(time.perf_counter(), on_progress, should_stop)
+    if reasons := explain_infeasibility(instance):
+        return SolveResult(None, _no_plan_report(watch, reasons))
+    program = build_program(instance)
+    matrix = _matrix(program)
+    watch.built(matrix.cost_scale)
+    highs = _loaded(matrix, options, max(0.0, options.time_limit_s - watch.build_s))
+    watch.attach(highs)
+    highs.run()
+    watch.raise_failure()
+    objective = _set_values(highs, matrix, program, options)
+    plan = None if objective is None else plan_from_program(program, instance)
+    return SolveResult(plan, _report(highs, matrix, options, watch, objective))
+
+
+# From Pyomo to HiGHS ------------------------------------------------------------------------------------------------
+
+
+def _matrix(program: pyo.ConcreteModel) -> _Matrix:
+    """Rows and columns as arrays. Tonnes are measured in a unit near the largest one, costs likewise, and every row is
+    divided by its largest coefficient (powers of two: exact), so that HiGHS's absolute tolerances mean the same
+    everywhere.
+    """
+    variables = list(program.component_data_objects(pyo.Var, active=True))
+    column = {id(v): k for k, v in enumerate(variables)}
+    is_binary = np.array([v.is_binary() for v in variables])
+    lower, upper = (np.array([getattr(v, end) for v in variables], dtype=float) for end in ("lb", "ub"))
+    upper[np.isnan(upper)] = np.inf
+    column_scale = np.where(is_binary, 1.0, _power_of_two(_largest(upper[~is_binary]) / 64))
+    starts, indices, values, lows, highs = [0], [], [], [], []
+    for row in program.component_data_objects(pyo.Constraint, active=True):
+        repn = generate_standard_repn(row.body)
+        columns = [column[id(v)] for v in repn.linear_vars]
+        scaled = np.array(repn.linear_coefs, dtype=float) * column_scale[columns]
+        scale = _power_of_two(_largest(scaled))
+        indices += columns
+        values.append(scaled / scale)
+        starts.append(len(indices))
+        lows.append((-np.inf if row.lower is None else pyo.value(row.lower) - repn.constant) / scale)
+        highs.append((np.inf if row.upper is None else pyo.value(row.upper) - repn.constant) / scale)
+    repn = generate_standard_repn(program.c1_cost.expr)
+    cost = np.zeros(len(variables))
+    np.add.at(cost, [column[id(v)] for v in repn.linear_vars], repn.linear_coefs)
+    cost *= column_scale
+    cost_scale = _power_of_two(_largest(cost) / 64)
+    return _Matrix(
+        variables=variables,
+        is_binary=is_binary,
+        cost=cost / cost_scale,
+        offset=repn.constant / cost_scale,
+        lower=lower / column_scale,
+        upper=upper / column_scale,
+        row_lower=np.array(lows),
+        row_upper=np.array(highs),
+        start=np.array(starts, dtype=np.int32),
+        index=np.array(indices, dtype=np.int32),
+        value=np.concatenate(values),
+        column_scale=column_scale,
+        cost_scale=cost_scale,
+    )
+
+
+def _largest(values: Floats) -> float:
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+
+
+def _power_of_two(size: float) -> float:
+    return float(2.0 ** round(math.log2(size)))
+
+
+def _loaded(matrix: _Matrix, options: SolveOptions, limit_s: float) -> highspy.Highs:
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs.silent()
+    settings = {
+        "mip_rel_gap": options.gap,
+        "time_limit": limit_s,
+        "threads": options.threads,
+        "random_seed": options.seed,
+    }
+    for name, value in settings.items():
+        highs.setOptionValue(name, value)
+    highs.passModel(_lp(matrix))
+    return highs
+
+
+def _lp(matrix: _Matrix) -> highspy.HighsLp:
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(matrix.cost), len(matrix.row_lower)
+    lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
+    lp.col_lower_, lp.col_upper_ = matrix.lower, matrix.upper
+    lp.row_lower_, lp.row_upper_ = matrix.row_lower, matrix.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.start, matrix.index, matrix.value
+    kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
+    lp.integrality_ = [kinds[int(binary)] for binary in matrix.is_binary]
+    return lp
+
+
+# Watching -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Watch:
+    """The clock and HiGHS's callbacks: progress, the question whether to stop, an exception kept until HiGHS
+    returns."""
+
+    started: float
+    on_progress: OnProgress | None
+    should_stop: ShouldStop | None
+    build_s: float = 0.0
+    cost_scale: float = 1.0
+    stopped: bool = False
+    failure: BaseException | None = None
+    next_poll: float = 0.0
+    next_progress: float = 0.0
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.started
+
+    def built(self, cost_scale: float) -> None:
+        self.build_s, self.cost_scale = self.elapsed_s, cost_scale
+
+    def attach(self, highs: highspy.Highs) -> None:
+        for event in (highs.cbMipInterrupt, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
+            event.subscribe(self._poll)
+        highs.cbMipLogging.subscribe(self._tell)
+        highs.cbMipImprovingSolution.subscribe(self._tell_now)
+
+    def raise_failure(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def _poll(self, event: highspy.highs.HighsCallbackEvent) -> None:
+        now = time.perf_counter()
+        if now >= self.next_poll and self.should_stop is not None and not self.stopped:
+            self.next_poll = now + STOP_POLL_INTERVAL_S
+            self.stopped = bool(self._guarded(self.should_stop))
+        if self.stopped or self.failure is not None:
+            event.interrupt()
+
+    def _tell(self, event: highspy.highs.HighsCallbackEvent) -> None:
+        if time.perf_counter() >= self.next_progress:
+            self._tell_now(event)
+
+    def _tell_now(self, event: highspy.highs.HighsCallbackEvent) -> None:
+        now, tell = time.perf_counter(), self.on_progress
+        if tell is None:
+            return
+        self.next_progress = now + PROGRESS_INTERVAL_S
+        incumbent = _finite_or_none(event.data_out.mip_primal_bound * self.cost_scale)
+        bound = _proven(event.data_out.mip_dual_bound * self.cost_scale)
+        progress = SolveProgress(self.elapsed_s, incumbent, bound, relative_gap(incumbent, bound))
+        self._guarded(lambda: tell(progress))
+
+    def _guarded(self, call: Callable[[], bool | None]) -> bool | None:
+        """An exception must not cross HiGHS's C++ frames: keep it, stop, raise it afterwards."""
+        try:
+            return call()
+        except BaseException as failure:
+            self.failure = failure
+            return None
+
+
+def relative_gap(objective: float | None, bound: float | None) -> float | None:
+    """(objective - bound) / objective, a fraction; None without both."""
+    if objective is None or bound is None:
+        return None
+    return max(0.0, objective - bound) / objective if objective > 0 else 0.0
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) and abs(value) < highspy.kHighsInf else None
+
+
+def _proven(bound: float) -> float:
+    """No cost is negative, so 0 is a proven bound while HiGHS has none."""
+    return max(0.0, bound) if math.isfinite(bound) else 0.0
+
+
+# From HiGHS to the plan -----------------------------------------------------------------------------------------------
+
+
+def _set_values(
+    highs: highspy.Highs, matrix: _Matrix, program: pyo.ConcreteModel, options: SolveOptions
+) -> float | None:
+    """Put the incumbent, made exact, into the program's variables; its cost in $, or None where there is no
+    incumbent."""
+    if not math.isfinite(highs.getInfo().objective_function_value) or not highs.getSolution().value_valid:
+        return None
+    values = _exact(matrix, np.array(highs.getSolution().col_value), options) * matrix.column_scale
+    values[~matrix.is_binary & (np.abs(values) < NOISE_T)] = 0.0
+    for variable, value in zip(matrix.variables, values.tolist(), strict=True):
+        variable.set_value(value, skip_validation=True)
+    _close_unused(program)
+    return float(pyo.value(program.c1_cost))
+
+
+def _exact(matrix: _Matrix, values: Floats, options: SolveOptions) -> Floats:
+    """The linear program with the binaries fixed where they round to; the values as given if it fails."""
+    rounded = np.round(values[matrix.is_binary])
+    highs = _loaded(matrix, options, limit_s=math.inf)
+    columns = np.flatnonzero(matrix.is_binary).astype(np.int32)
+    continuous = np.full(len(columns), highspy.HighsVarType.kContinuous.value, dtype=np.uint8)
+    highs.changeColsIntegrality(len(columns), columns, continuous)
+    highs.changeColsBounds(len(columns), columns, rounded, rounded)
+    highs.run()
+    if highs.getModelStatus() != Status.kOptimal:
+        return values
+    exact = np.array(highs.getSolution().col_value)
+    exact[matrix.is_binary] = rounded
+    return exact
+
+
+def _close_unused(program: pyo.ConcreteModel) -> None:
+    """Nothing flows: don't pay the start-up. Always allowed, because a binary only opens."""
+    for binary, flow in ((program.d, program.x), (program.p, program.v), (program.q, program.z)):
+        for key, data in binary.items():
+            data.set_value(1.0 if flow[key].value > 0 else 0.0)
+
+
+def _report(
+    highs: highspy.Highs, matrix: _Matrix, options: SolveOptions, watch: _Watch, objective: float | None
+) -> SolveReport:
+    info, status = highs.getInfo(), highs.getModelStatus()
+    bound = _proven(info.mip_dual_bound * matrix.cost_scale)
+    gap = relative_gap(objective, bound)
+    termination = _termination(status, watch.stopped, gap, options.gap)
+    is_infeasible = termination is Termination.INFEASIBLE
+    return SolveReport(
+        termination=termination,
+        objective_usd=objective,
+        dual_bound_usd=None if is_infeasible else bound,
+        relative_gap=gap,
+        build_s=watch.build_s,
+        solve_s=watch.elapsed_s - watch.build_s,
+        elapsed_s=watch.elapsed_s,
+        solver=SOLVER,
+        peak_memory_mb=_peak_memory_mb(),
+        rows=len(matrix.row_lower),
+        columns=len(matrix.cost),
+        binaries=int(matrix.is_binary.sum()),
+        nodes=max(0, int(info.mip_node_count)),
+        explanation=(SHARED_OR_TIMED,) if is_infeasible else (),
+    )
+
+
+def _termination(status: Status, stopped: bool, gap: float | None, asked_gap: float) -> Termination:
+    if stopped:
+        return Termination.CANCELLED
+    if gap is not None and (status == Status.kOptimal or gap <= asked_gap):
+        return Termination.OPTIMAL
+    if status in (Status.kInfeasible, Status.kUnboundedOrInfeasible):
+        return Termination.INFEASIBLE
+    if status == Status.kTimeLimit:
+        return Termination.NO_PLAN if gap is None else Termination.TIME_LIMIT
+    return Termination.FAILED
+
+
+def _no_plan_report(watch: _Watch, reasons: tuple[str, ...]) -> SolveReport:
+    return SolveReport(
+        termination=Termination.INFEASIBLE,
+        objective_usd=None,
+        dual_bound_usd=None,
+        relative_gap=None,
+        build_s=0.0,
+        solve_s=watch.elapsed_s,
+        elapsed_s=watch.elapsed_s,
+        solver="closed form",
+        peak_memory_mb=_peak_memory_mb(),
+        rows=0,
+        columns=0,
+        binaries=0,
+        nodes=0,
+        explanation=reasons,
+    )
+
+
+def _peak_memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
