@@ -38,8 +38,7 @@ class InstanceError(ValueError):
 class Cutoff:
     """A cut-off option j of one location: c $/t ore; K[t] $; a[t] resource/t; xmax[t] t; gamma, delta [t] fraction.
 
-    gamma is the nominal grade and delta its largest deviation, so the uncertain grade is gamma - delta * xi, 0 <= xi
-    <= 1.
+    gamma is the nominal grade, delta its largest fall: the grade is gamma - delta * xi with 0 <= xi <= 1.
     """
 
     name: str
@@ -61,8 +60,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """A mine m with its mill: pc $/t ore; h $/t·period; P[t] resource; Q[t] t ore; Umin, Umax [t] t; u0 t; alpha,
-    beta."""
+    """A mine m with its mill: pc $/t ore; h $/t·period; P[t] resource; Q[t] t ore; Umin, Umax[t], u0 t product."""
 
     name: str
     pc: float
@@ -147,7 +145,8 @@ class PaperSet:
 
 
 # A further set (a polyhedron Pi gamma <= pi) is one more class here, one row in `formulation.mining`, one case in
-# `checker`. UncertaintySet = NominalSet | BoxSet | BudgetSet | PaperSet
+# `checker` and one in `explain`.
+UncertaintySet = NominalSet | BoxSet | BudgetSet | PaperSet
 SET_KINDS: dict[str, type[UncertaintySet]] = {
     "nominal": NominalSet, "box": BoxSet, "budget": BudgetSet, "paper": PaperSet,
 }  # fmt: skip

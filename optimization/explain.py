@@ -72,8 +72,9 @@ def _mine_sentences(instance: SupplyChainInstance, mine: Mine) -> Iterator[str]:
         if wanted + mine.Umin[t] > available + TOLERANCE_T * max(1.0, wanted):
             too_poor = [g for g in grades[: t + 1] if g < mine.alpha - TOLERANCE_GRADE]
             why = f"best worst-case grade {max(too_poor):.3f} < {mine.alpha:.3f}; it " if too_poor else ""
-            yield f"{mine.name}: {why}can have {available:.1f} t of product by {period}, {wanted + mine.Umin[t]:.1f}
-            t needed" break
+            needed = wanted + mine.Umin[t]
+            yield f"{mine.name}: {why}can have {available:.1f} t of product by {period}, {needed:.1f} t needed"
+            break
     yield from _lane_sentences(instance, mine)
 
 
