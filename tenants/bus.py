@@ -30,7 +30,7 @@ def deliver(current: Transaction) -> None:
     current.events.clear()
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT recipient, reached FROM wall.deliver(%s)", [json.dumps(entries, cls=DjangoJSONEncoder)])
-        reached = {recipient: seq for recipient, seq in cursor.fetchall()}
+        reached = dict(cursor.fetchall())
     transaction.on_commit(lambda: ring(reached), using=current.alias)
 
 

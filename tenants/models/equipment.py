@@ -18,7 +18,13 @@ class Equipment(TenantModel):
         verbose_name_plural = "equipment"
         default_permissions = ()
         permissions = list(SITE_PERMISSIONS.items())
-        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="equipment_code_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "code"],
+                name="equipment_code_once",
+                violation_error_message="This equipment code is taken.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"

@@ -13,7 +13,13 @@ class Membership(TenantModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "user"],
+                name="membership_once",
+                violation_error_message="This user is a member already.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} as {', '.join(self.roles)}"

@@ -27,10 +27,15 @@ class Site(TenantModel):
         default_permissions = ()
         permissions = list(SITE_PERMISSIONS.items())
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "code"], name="site_code_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "code"],
+                name="site_code_once",
+                violation_error_message="This site code is taken.",
+            ),
             models.CheckConstraint(
                 condition=models.Q(mine__isnull=True) | models.Q(kind="concentrating_mill"),
                 name="site_only_mill_has_mine",
+                violation_error_message="Only a concentrating mill belongs to a mine.",
             ),
         ]
 

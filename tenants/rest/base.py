@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +20,7 @@ class ActorView(APIView):
     """
 
     needs: ClassVar[dict[str, str]] = {}
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -33,3 +36,22 @@ class ActorView(APIView):
                 return handler(request, *args, **kwargs)
 
         return run
+
+
+class ListView(ActorView, GenericAPIView):
+    """A list by cursor, newest first; a subclass names `rows` (a query) and `serializer_class`."""
+
+    rows: ClassVar[Callable[[], QuerySet[Any]]]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return type(self).rows()
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def parsed(self, request: Request) -> dict[str, Any]:
+        """The validated body of a POST; a bad one raises with a pointer to each bad value."""
+        form = self.get_serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)

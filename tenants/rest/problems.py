@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError
+from django.db.models import UniqueConstraint
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -60,6 +62,8 @@ def _body(error: Exception) -> dict[str, Any] | None:
             return problem(403, "Not allowed", "This is not allowed.")
         case DjangoValidationError():
             return problem(422, "Invalid input", " ".join(error.messages))
+        case IntegrityError():
+            return _broken_constraint(error)
         case DataError():
             log.warning("value refused by the database: %s", error)
             return problem(422, "Invalid input", "A value is out of the range that can be stored.")
@@ -68,6 +72,18 @@ def _body(error: Exception) -> dict[str, Any] | None:
             return problem(503, "Service Unavailable", "The database can't be reached now; try again shortly.")
         case _:
             return None
+
+
+def _broken_constraint(error: IntegrityError) -> dict[str, Any] | None:
+    """The words are the constraint's own (`violation_error_message`); a constraint without words is our mistake."""
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            if constraint.name == name:
+                unique = isinstance(constraint, UniqueConstraint)
+                status, title = (409, "Conflict") if unique else (422, "Invalid input")
+                return problem(status, title, str(constraint.get_violation_error_message()))
+    return None
 
 
 def _field_errors(detail: Any, pointer: str = "") -> Iterator[FieldError]:
