@@ -1,6 +1,7 @@
 """Session or API key → `request.auth` is an `Actor`; `request.user` the person (None for a program without one)."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication
@@ -16,6 +17,12 @@ def session_name(request: Any) -> str:
     return f"session:{hash_secret(request.session.session_key or '')[:12]}"
 
 
+def actor_of_session(request: Any, user_id: UUID) -> Actor:
+    """The signed-in user acting for the organisation chosen at login; the session keeps its id as a string."""
+    chosen = request.session.get("tenant_id")
+    return actor_of_user(user_id, UUID(chosen) if chosen else None, session_name(request))
+
+
 class SessionAuthentication(authentication.SessionAuthentication):
     """Django's session with its CSRF check; the organisation is the one chosen at login."""
 
@@ -24,7 +31,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if signed_in is None:
             return None
         user = signed_in[0]
-        return user, actor_of_user(user.pk, request.session.get("tenant_id"), session_name(request))
+        return user, actor_of_session(request, user.pk)
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"
