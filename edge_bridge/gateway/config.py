@@ -1,0 +1,155 @@
+"""The gateway's settings: a flag beats the environment, the environment beats the file, the file beats the default."""
+
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from edge_bridge.gateway.filters import Deadband
+from edge_bridge.protocol import MAX_NAME_CHARS
+from edge_bridge.rules.thresholds import Rule, RuleError, parse_rules
+
+ENVIRONMENT = {
+    "EDGE_NAME": "edge",
+    "CLOUD_URL": "cloud_url",
+    "DEVICE_CREDENTIAL": "credential",
+    "GATEWAY_DATA_DIR": "data_dir",
+    "GATEWAY_PORT": "listen_port",
+    "TERMINAL_TOKEN": "terminal_token",
+}
+SECRETS = {"credential": "DEVICE_CREDENTIAL", "terminal_token": "TERMINAL_TOKEN"}
+
+
+class ConfigError(ValueError):
+    """A setting that cannot work: which one, and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Times in seconds. `credential` and `terminal_token` come from the environment only."""
+
+    edge: str
+    cloud_url: str
+    credential: str
+    data_dir: str
+    uplink: str = "http"
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 0
+    terminal_token: str = ""
+    readings_limit_mb: float = 256.0
+    heartbeat_s: float = 10.0
+    linger_s: float = 0.5
+    backoff_max_s: float = 30.0
+    alarm_backoff_max_s: float = 5.0
+    historical_after_s: float = 300.0
+    answer_timeout_s: float = 20.0
+    grace_s: float = 5.0
+    rules: tuple[Rule, ...] = ()
+    deadbands: tuple[Deadband, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.edge) <= MAX_NAME_CHARS or not self.edge.isprintable() or self.edge != self.edge.strip():
+            raise ConfigError(f"edge: must be a name of 1 to {MAX_NAME_CHARS} printable characters")
+        if self.uplink not in ("http", "websocket"):
+            raise ConfigError("uplink: must be http or websocket")
+        if not re.fullmatch(r"[^.\s]+\.\S+", self.credential):
+            raise ConfigError("DEVICE_CREDENTIAL: must be <id>.<secret>, as the cloud gave it")
+        url = urlsplit(self.cloud_url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ConfigError("cloud_url: must be such as https://cloud.example")
+        if url.scheme == "http" and not _is_loopback(url.hostname):
+            raise ConfigError("cloud_url: must be https:// unless the cloud is this machine; it carries the credential")
+        if not self.terminal_token and not _is_loopback(self.listen_host):
+            raise ConfigError("TERMINAL_TOKEN: is needed when listen_host can be reached from other machines")
+
+
+def load_config(path: Path | None, rules_path: Path | None, flags: Mapping[str, Any]) -> Config:
+    """Settings of the file, the environment and `flags` (None: not given); ConfigError in words."""
+    settings = _read_toml(path) if path else {}
+    for secret, variable in SECRETS.items():
+        if secret in settings:
+            raise ConfigError(f"{secret}: does not belong in a file; set {variable}")
+    settings |= _read_toml(rules_path) if rules_path else {}
+    settings |= {name: os.environ[variable] for variable, name in ENVIRONMENT.items() if os.environ.get(variable)}
+    settings |= {name: value for name, value in flags.items() if value is not None}
+    known = {field.name: field for field in fields(Config)}
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown:
+        raise ConfigError(f"{unknown}: is not a setting; known are {', '.join(known)}")
+    missing = next((name for name, field in known.items() if name not in settings and field.default is MISSING), None)
+    if missing:
+        raise ConfigError(f"{SECRETS.get(missing, missing)}: is needed")
+    return Config(**{name: _setting(name, known[name].type, value) for name, value in settings.items()})
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from None
+
+
+def _setting(name: str, kind: Any, value: Any) -> Any:
+    if name == "rules":
+        return _rules(value)
+    if name == "deadbands":
+        return tuple(_deadband(f"deadbands[{index}]", table) for index, table in enumerate(_tables(name, value)))
+    if kind is int:
+        return _port(name, value)
+    if kind is float:
+        return _positive(name, value)
+    if not isinstance(value, str):
+        raise ConfigError(f"{name}: must be text")
+    return value
+
+
+def _rules(value: Any) -> tuple[Rule, ...]:
+    try:
+        return parse_rules(_tables("rules", value))
+    except RuleError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _tables(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{name}: must be a list of tables, [[{name}]]")
+    return value
+
+
+def _deadband(path: str, table: Any) -> Deadband:
+    if not isinstance(table, dict) or not {"equipment", "tag", "value"} <= table.keys() <= {
+        "equipment",
+        "tag",
+        "value",
+        "override_s",
+    }:
+        raise ConfigError(f"{path}: needs equipment, tag and value, and may have override_s")
+    numbers = {name: _positive(f"{path}.{name}", table[name]) for name in ("value", "override_s") if name in table}
+    return Deadband(str(table["equipment"]), str(table["tag"]), **numbers)
+
+
+def _positive(path: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        raise ConfigError(f"{path}: must be a positive number")
+    return float(value)
+
+
+def _port(name: str, value: Any) -> int:
+    if not re.fullmatch(r"\d{1,5}", str(value)) or int(value) > 65535:
+        raise ConfigError(f"{name}: must be a port from 0 (any free one) to 65535")
+    return int(value)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,87 @@
+"""The journal's tables, and opening the file so that a commit is on the disk when it returns."""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE identity (edge TEXT NOT NULL, boot TEXT NOT NULL, readings_produced INTEGER NOT NULL);
+CREATE TABLE lane (
+    lane TEXT PRIMARY KEY, head INTEGER NOT NULL, sent_through INTEGER NOT NULL, bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE entry (
+    lane TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (lane, seq)
+) WITHOUT ROWID;
+CREATE TABLE quarantine (lane TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL, at TEXT);
+CREATE TABLE filtered (reason TEXT PRIMARY KEY, count INTEGER NOT NULL, from_at TEXT NOT NULL, to_at TEXT NOT NULL);
+CREATE TABLE rule_state (rule TEXT PRIMARY KEY, state TEXT NOT NULL);
+CREATE TABLE standing (equipment TEXT, alarm_type TEXT, seq INTEGER, body BLOB, PRIMARY KEY (equipment, alarm_type));
+CREATE TABLE session (session TEXT PRIMARY KEY, n INTEGER NOT NULL, seen_at TEXT NOT NULL);
+CREATE TABLE tag (equipment TEXT, tag TEXT, unit TEXT NOT NULL, PRIMARY KEY (equipment, tag));
+"""
+
+
+class JournalError(Exception):
+    """The journal cannot be used; says why and what to do."""
+
+
+def open_journal(path: Path) -> sqlite3.Connection:
+    """The journal's database, made if absent. A damaged file is set aside, since a gateway must not stand still."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open(path)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise JournalError(f"{path} cannot be opened: {error}") from error
+        aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        for suffix in ("", "-wal", "-shm"):
+            if path.with_name(path.name + suffix).exists():
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        log.critical("journal %s is damaged (%s); kept as %s, a new one begins", path, error, aside)
+        return _open(path)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # Only one thread uses the connection at a time, but not always the one that made it.
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")
+        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise _damaged()
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise JournalError(
+                f"{path} has schema {version}, this program reads {VERSION}; run the program that made it"
+            )
+        if version == 0:
+            database.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _damaged() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("the consistency check fails")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def lock_directory(directory: Path) -> int:
+    """Holds the data directory for this process; the kernel lets go of it when the process ends, however it ends."""
+    directory.mkdir(parents=True, exist_ok=True)
+    handle = os.open(directory / "gateway.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise JournalError(f"another gateway uses {directory}; stop it or choose another data directory") from None
+    return handle

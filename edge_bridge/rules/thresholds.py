@@ -1,0 +1,200 @@
+"""Limits lo_lo, lo, hi, hi_hi on one tag, with hysteresis and delays against chatter (ISA-18.2, clause 10.4).
+
+Each limit is an alarm of its own, ``<alarm_type>.<level>``, judged independently of the others:
+
+- raised when the value has been at or beyond the limit for `on_delay_s`;
+- cleared when the value has been back beyond the limit by more than `deadband` for `off_delay_s`;
+- anything between leaves it as it is and restarts a running delay.
+
+Time is `measured_at`. Readings are judged in the order of arrival and a stamp that goes back restarts a running
+delay: a terminal with a wrong clock can delay an alarm by one delay, but never silence the rule. A bad reading is
+not judged; an uncertain one may raise an alarm but not clear it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from edge_bridge.protocol import Alarm, AlarmEvent, Quality, Reading, Severity
+
+
+class RuleError(ValueError):
+    """A rule that cannot work: `path` of the setting, and in words what to change."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+
+
+class Level(StrEnum):
+    """In rising order of value."""
+
+    LO_LO = "lo_lo"
+    LO = "lo"
+    HI = "hi"
+    HI_HI = "hi_hi"
+
+    @property
+    def is_high(self) -> bool:
+        return self in (Level.HI, Level.HI_HI)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`value` in the unit of the tag."""
+
+    value: float
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`deadband` in the unit of the tag; validated at birth, RuleError otherwise."""
+
+    name: str
+    equipment: str
+    tag: str
+    alarm_type: str
+    limits: Mapping[Level, Limit]
+    deadband: float = 0.0
+    on_delay_s: float = 0.0
+    off_delay_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("deadband", "on_delay_s", "off_delay_s"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise RuleError(name, "must be zero or a positive number")
+        if not self.limits:
+            raise RuleError("limits", f"at least one of {', '.join(Level)} is needed")
+        given = [level for level in Level if level in self.limits]
+        for lower, upper in pairwise(given):
+            room = self.deadband * 2 if upper.is_high and not lower.is_high else 0.0
+            if not self.limits[lower].value + room < self.limits[upper].value:
+                raise RuleError(upper, f"must be above {lower}, with room for the deadband between lo and hi")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """`since_at`: when the reading first asked for the change that a delay holds back; None if none is asked for."""
+
+    raised: bool = False
+    since_at: datetime | None = None
+
+
+RuleState = Mapping[Level, LimitState]
+
+
+def step(rule: Rule, state: RuleState, reading: Reading) -> tuple[RuleState, tuple[Alarm, ...]]:
+    """The state after `reading` (of the rule's equipment and tag) and the alarms raised or cleared by it."""
+    if reading.quality is Quality.BAD:
+        return state, ()
+    after = {level: _step_limit(rule, level, state.get(level, LimitState()), reading) for level in rule.limits}
+    changed = [level for level in rule.limits if after[level].raised != state.get(level, LimitState()).raised]
+    return after, tuple(_alarm(rule, level, after[level].raised, reading) for level in changed)
+
+
+def _step_limit(rule: Rule, level: Level, state: LimitState, reading: Reading) -> LimitState:
+    if not _asks_for_change(rule, level, state, reading):
+        return replace(state, since_at=None)
+    since_at = min(state.since_at or reading.measured_at, reading.measured_at)
+    delay_s = rule.off_delay_s if state.raised else rule.on_delay_s
+    if reading.measured_at - since_at >= timedelta(seconds=delay_s):
+        return LimitState(raised=not state.raised)
+    return replace(state, since_at=since_at)
+
+
+def _asks_for_change(rule: Rule, level: Level, state: LimitState, reading: Reading) -> bool:
+    excess = reading.value - rule.limits[level].value
+    beyond = excess if level.is_high else -excess
+    if not state.raised:
+        return beyond >= 0
+    return beyond < -rule.deadband and reading.quality is Quality.GOOD
+
+
+def _alarm(rule: Rule, level: Level, raised: bool, reading: Reading) -> Alarm:
+    limit = rule.limits[level]
+    return Alarm(
+        equipment=rule.equipment,
+        alarm_type=f"{rule.alarm_type}.{level}",
+        event=AlarmEvent.RAISED if raised else AlarmEvent.CLEARED,
+        severity=limit.severity,
+        tag=rule.tag,
+        value=reading.value,
+        limit=limit.value,
+        rule=rule.name,
+        occurred_at=reading.measured_at,
+        historical=False,
+    )
+
+
+# State as text, so that it survives a restart ----------------------------------------------------------------------
+
+
+def state_to_text(state: RuleState) -> str:
+    return json.dumps(
+        {str(level): [limit.raised, limit.since_at and limit.since_at.isoformat()] for level, limit in state.items()}
+    )
+
+
+def state_from_text(text: str) -> RuleState:
+    return {
+        Level(level): LimitState(raised, datetime.fromisoformat(since_at) if since_at else None)
+        for level, (raised, since_at) in json.loads(text).items()
+    }
+
+
+# Settings to rules ---------------------------------------------------------------------------------------------------
+
+_NAMES = ("name", "equipment", "tag", "alarm_type")
+_NUMBERS = ("deadband", "on_delay_s", "off_delay_s")
+
+
+def parse_rules(settings: list[Any]) -> tuple[Rule, ...]:
+    """Rules from tables as TOML gives them; RuleError names the table and the setting."""
+    rules = []
+    for index, table in enumerate(settings):
+        try:
+            rules.append(_parse_rule(table))
+        except RuleError as error:
+            raise RuleError(f"rules[{index}]", str(error)) from None
+    names = [rule.name for rule in rules]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RuleError("rules", f"the name {twice!r} is used twice; its state would be shared")
+    return tuple(rules)
+
+
+def _parse_rule(table: Any) -> Rule:
+    known = {*_NAMES, *_NUMBERS, *Level}
+    if not isinstance(table, dict):
+        raise RuleError("rule", "must be a table")
+    unknown = next((name for name in table if name not in known), None)
+    if unknown is not None:
+        raise RuleError(unknown, f"is not known; known are {', '.join(sorted(known))}")
+    texts: dict[str, Any] = {name: _text(name, table.get(name)) for name in _NAMES}
+    numbers: dict[str, Any] = {name: _number(name, table[name]) for name in _NUMBERS if name in table}
+    return Rule(**texts, **numbers, limits={level: _limit(level, table[level]) for level in Level if level in table})
+
+
+def _limit(level: str, table: Any) -> Limit:
+    if not isinstance(table, dict) or table.keys() != {"value", "severity"}:
+        raise RuleError(level, 'must be such as { value = 1.0, severity = "critical" }')
+    if table["severity"] not in set(Severity):
+        raise RuleError(f"{level}.severity", f"must be one of {', '.join(Severity)}")
+    return Limit(_number(f"{level}.value", table["value"]), Severity(table["severity"]))
+
+
+def _text(path: str, value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 50 or not value.isprintable():
+        raise RuleError(path, "must be printable text of 1 to 50 characters")
+    return value
+
+
+def _number(path: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RuleError(path, "must be a number")
+    return float(value)
