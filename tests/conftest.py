@@ -64,3 +64,12 @@ def delta():  # type: ignore[no-untyped-def]
     from tests import personas
 
     return personas.delta()
+
+
+@pytest.fixture(scope="session")
+def live_web():  # type: ignore[no-untyped-def]
+    """A uvicorn of this worker's tests, see tests/live.py."""
+    from tests.live import LiveWeb
+
+    with LiveWeb() as web:
+        yield web
