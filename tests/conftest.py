@@ -11,7 +11,7 @@ _made: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Point Django at this worker's database before its settings are read."""
+    """Point Django, whose settings are read by now, and the processes that tests start at this worker's database."""
     if "DATABASE_ADMIN_URL" not in os.environ:
         return
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -21,6 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
     name = database.make(worker)
     _made.append(name)
     os.environ.update(database.environment(name))
+    from django.conf import settings
+
+    for configured in settings.DATABASES.values():
+        configured["NAME"] = name
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
