@@ -1,0 +1,93 @@
+"""Values of the edge that cross app borders: what is announced about an alarm, and how a batch is refused."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from tenants.data import Conflict, Event, Invalid, Refusal
+
+
+class AlarmKind(StrEnum):
+    """Kinds of feed events about alarms."""
+
+    RAISED = "alarm.raised"
+    CLEARED = "alarm.cleared"
+    ACKNOWLEDGED = "alarm.acknowledged"
+    UPDATED = "alarm.updated"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFacts:
+    """An alarm as it stands, with the names of where it is; `value` and `limit` in the unit of the tag."""
+
+    id: UUID
+    owner_id: UUID
+    alarm_type: str
+    severity: str
+    state: str
+    equipment_id: UUID
+    equipment_code: str
+    site_id: UUID
+    site_name: str
+    tag: str
+    value: float
+    limit: float
+    occurred_at: datetime
+    raised_at: datetime
+
+    def body(self) -> dict[str, Any]:
+        """The body of its feed events."""
+        return {
+            "alarm": str(self.id),
+            "type": self.alarm_type,
+            "severity": self.severity,
+            "state": self.state,
+            "equipment": str(self.equipment_id),
+            "equipment_code": self.equipment_code,
+            "site": str(self.site_id),
+            "site_name": self.site_name,
+            "tag": self.tag,
+            "value": self.value,
+            "limit": self.limit,
+            "occurred_at": self.occurred_at.isoformat(),
+            "raised_at": self.raised_at.isoformat(),
+        }
+
+    def event(self, kind: AlarmKind, occurred_at: datetime) -> Event:
+        """For the owner and every partner to whom the alarms of the site or the equipment are open."""
+        return Event(
+            kind=kind,
+            body=self.body(),
+            permission="view_alarms",
+            site_id=self.site_id,
+            equipment_id=self.equipment_id,
+            owner_id=self.owner_id,
+            occurred_at=occurred_at,
+        )
+
+
+@dataclass
+class HoleInStream(Conflict):
+    """A batch begins above what is stored; the sender goes on at `expected_seq`."""
+
+    expected_seq: int = field(default=1)
+
+
+@dataclass
+class EntryRefused(Invalid):
+    """One entry breaks the protocol; with its `seq`, where that can be read, the sender can set it aside."""
+
+    seq: int | None = field(default=None)
+
+
+class NotProtocol(Refusal):
+    """The body is no message of the protocol at all."""
+
+    title = "Not a message"
+
+
+class TooLarge(Refusal):
+    status = 413
+    title = "Message too large"

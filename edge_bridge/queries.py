@@ -1,0 +1,95 @@
+"""The reads of the edge, under the open identity."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from edge_bridge.alarm import State
+from edge_bridge.data import AlarmFacts
+from edge_bridge.models import Alarm, Device, Quality, Reading, Series, Watermark
+from tenants.api import actor, granted
+from tenants.models import Equipment
+
+SNAPSHOT_READINGS = 200
+SNAPSHOT_SPAN = timedelta(hours=1)
+
+
+def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
+    """Own alarms, or with `shared` those that partners opened."""
+    me = actor().tenant_id
+    found = Alarm.objects.select_related("equipment", "site", "tenant")
+    if not shared:
+        return found.filter(tenant=me)
+    opened = Q(site__in=granted("sites", "view_alarms")) | Q(equipment__in=granted("equipment", "view_alarms"))
+    return found.filter(opened).exclude(tenant=me)
+
+
+def active(found: QuerySet[Alarm]) -> QuerySet[Alarm]:
+    return found.exclude(state=State.NORM)
+
+
+def alarm_facts(alarm: Alarm) -> AlarmFacts:
+    return AlarmFacts(
+        id=alarm.pk,
+        owner_id=alarm.tenant_id,
+        alarm_type=alarm.alarm_type,
+        severity=alarm.severity,
+        state=alarm.state,
+        equipment_id=alarm.equipment_id,
+        equipment_code=alarm.equipment.code,
+        site_id=alarm.site_id,
+        site_name=alarm.site.name,
+        tag=alarm.tag,
+        value=alarm.value,
+        limit=alarm.limit,
+        occurred_at=alarm.occurred_at,
+        raised_at=alarm.raised_at,
+    )
+
+
+def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
+    """Evidence frozen as JSON: the alarm, where it is, and the last readings there in the hour before its last word.
+
+    `readings` are `[series, measured_at, value, quality]`, oldest first, at most SNAPSHOT_READINGS of all series.
+    """
+    series = {row.pk: row for row in series_of(alarm.equipment)}
+    until = alarm.occurred_at
+    rows = Reading.objects.filter(
+        series__in=list(series), measured_at__gt=until - SNAPSHOT_SPAN, measured_at__lte=until
+    )
+    newest = list(rows.order_by("-measured_at")[:SNAPSHOT_READINGS])
+    return {
+        "taken_at": datetime.now(UTC).isoformat(),
+        "alarm": alarm_facts(alarm).body() | {"rule": alarm.rule, "historical": alarm.historical},
+        "equipment": {"id": str(alarm.equipment_id), "code": alarm.equipment.code, "name": alarm.equipment.name},
+        "site": {"id": str(alarm.site_id), "code": alarm.site.code, "name": alarm.site.name},
+        "series": [{"id": str(pk), "tag": row.tag, "unit": row.unit} for pk, row in series.items()],
+        "readings": [
+            [str(row.series_id), row.measured_at.isoformat(), row.value, Quality(row.quality).label]
+            for row in reversed(newest)
+        ],
+    }
+
+
+def series_of(equipment: Equipment) -> QuerySet[Series]:
+    """The tags of a machine, each with its newest reading as `latest.all()` (one row or none)."""
+    return (
+        Series.objects.filter(equipment=equipment, tenant=equipment.tenant_id)
+        .prefetch_related("latest")
+        .order_by("tag")
+    )
+
+
+def readings(series: Series, *, since: datetime, until: datetime, limit: int) -> QuerySet[Reading]:
+    """Oldest first, `since` ≤ measured_at < `until`."""
+    found = Reading.objects.filter(series=series, tenant=series.tenant_id)
+    return found.filter(measured_at__gte=since, measured_at__lt=until).order_by("measured_at")[:limit]
+
+
+def devices() -> QuerySet[Device]:
+    return Device.objects.filter(tenant=actor().tenant_id).select_related("site")
+
+
+def streams(device: Device) -> QuerySet[Watermark]:
+    return Watermark.objects.filter(device=device, tenant=device.tenant_id).order_by("edge", "boot", "lane")
