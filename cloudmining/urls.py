@@ -1,10 +1,23 @@
+"""Every address of the cloud."""
+
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from cloudmining import health
+from tenants.admin_sites import platform_site, tenant_site
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("api/v1/reference", SpectacularRedocView.as_view(url_name="schema"), name="api-reference"),
     path("api/v1/", include("tenants.rest.urls")),
     path("api/v1/", include("edge_bridge.rest.urls")),
     path("api/v1/", include("optimization.rest.urls")),
     path("api/v1/", include("marketplace.rest.urls")),
+    path("administration/", tenant_site.urls),
+    path("platform/", platform_site.urls),
+    path("healthz/live", health.live, name="live"),
+    path("healthz/ready", health.ready, name="ready"),
 ]
 
 handler404 = "tenants.rest.problems.not_found"

@@ -1,0 +1,108 @@
+"""What the two administrations show of tenants."""
+
+from django.contrib import admin
+
+from tenants import models
+from tenants.admin_sites import ReadOnly, Registry, platform_site, tenant_site
+
+
+class SiteAdmin(Registry):
+    list_display = ("code", "name", "kind", "mine")
+    list_filter = ("kind",)
+    search_fields = ("code", "name")
+
+
+class EquipmentAdmin(Registry):
+    list_display = ("code", "name", "kind", "site")
+    list_filter = ("kind",)
+    search_fields = ("code", "name")
+
+
+class MembershipAdmin(ReadOnly):
+    list_display = ("user", "roles", "created_at")
+
+
+class ClauseInline(admin.TabularInline):
+    model = models.Clause
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: object, obj: object = None) -> bool:
+        return True
+
+
+class AgreementAdmin(ReadOnly):
+    list_display = ("title", "tenant", "partner", "status", "activated_at", "ended_at")
+    list_filter = ("status",)
+    search_fields = ("title",)
+    inlines = (ClauseInline,)
+
+
+class GrantAdmin(ReadOnly):
+    """Who may see what, by which agreement, until when."""
+
+    list_display = ("permission", "content_object", "tenant", "grantee", "agreement", "during")
+    list_select_related = ("permission__content_type", "content_object", "tenant", "grantee", "agreement")
+
+
+class ApiKeyAdmin(ReadOnly):
+    list_display = ("name", "prefix", "user", "created_at", "expires_at", "revoked_at", "last_used_at")
+    exclude = ("secret_hash",)
+
+
+class FeedEventAdmin(ReadOnly):
+    list_display = ("seq", "kind", "author", "recorded_at")
+    list_filter = ("kind",)
+
+
+class FeedHeadAdmin(ReadOnly):
+    list_display = ("tenant", "seq", "min_seq", "rights_epoch")
+
+
+class FeedTicketAdmin(ReadOnly):
+    list_display = ("user", "via", "expires_at", "used_at")
+    exclude = ("secret_hash",)
+
+
+class TenantAdmin(ReadOnly):
+    list_display = ("name", "slug", "kind", "listed", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("name", "slug")
+
+
+class UserAdmin(ReadOnly):
+    list_display = ("email", "name", "is_active", "is_staff", "last_login")
+    search_fields = ("email", "name")
+    exclude = ("password",)
+
+
+class PlatformAccessAdmin(ReadOnly):
+    list_display = ("who", "reason", "on_date", "uses", "last_at")
+    search_fields = ("who", "reason")
+
+
+SHOWN = {
+    models.Site: SiteAdmin,
+    models.Equipment: EquipmentAdmin,
+    models.Membership: MembershipAdmin,
+    models.Agreement: AgreementAdmin,
+    models.SiteGroupObjectPermission: GrantAdmin,
+    models.EquipmentGroupObjectPermission: GrantAdmin,
+    models.ApiKey: ApiKeyAdmin,
+    models.FeedEvent: FeedEventAdmin,
+    models.FeedHead: FeedHeadAdmin,
+    models.FeedTicket: FeedTicketAdmin,
+    models.User: UserAdmin,
+}
+PLATFORM_ONLY = {models.Tenant: TenantAdmin, models.PlatformAccess: PlatformAccessAdmin}
+
+for model, shown in SHOWN.items():
+    tenant_site.register(model, shown)
+for model, shown in (SHOWN | PLATFORM_ONLY).items():
+    platform_site.register(model, shown)

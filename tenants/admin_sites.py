@@ -1,0 +1,171 @@
+"""Two administrations on two database roles.
+
+`platform_site` is for platform operators: it reads past the wall on the `platform` role, asks for a reason at login and
+leaves a `PlatformAccess` row for each use. `tenant_site` is for an organisation's administrators: it runs on the app
+role as they are, so that the wall decides what exists.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from tenants import access
+from tenants.authentication import actor_of_user
+from tenants.context import acting_as, as_platform, opened
+from tenants.data import Actor, Unauthenticated
+from tenants.rest.authentication import session_name
+
+REASON = "platform_reason"
+
+
+class IdentitySite(admin.AdminSite):
+    """Runs each page, its rendering included, inside one transaction with an identity."""
+
+    def identity(self, request: HttpRequest) -> AbstractContextManager[Any]:
+        raise NotImplementedError
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        inner = super().admin_view(view, cacheable)
+
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not self.has_permission(request):
+                return inner(request, *args, **kwargs)
+            with self.identity(request):
+                response = inner(request, *args, **kwargs)
+                return response.render() if hasattr(response, "render") else response
+
+        return run
+
+
+class ReasonForm(AdminAuthenticationForm):
+    """Operators say why they look past the wall."""
+
+    reason = forms.CharField(max_length=200, min_length=5, help_text="Why you need access; it is recorded.")
+
+
+class PlatformSite(IdentitySite):
+    site_header = site_title = "cloudmining platform"
+    index_title = "Every organisation, past the wall: each use is recorded"
+    login_form = ReasonForm
+    login_template = "tenants/platform_login.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and REASON in request.session
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            request.session[REASON] = request.POST["reason"][:200]
+        return response
+
+    def identity(self, request: HttpRequest) -> AbstractContextManager[Any]:
+        reason = f"{request.session[REASON]} [{request.method} {request.path}]"
+        return as_platform(request.user.get_username(), reason)
+
+
+class TenantSite(IdentitySite):
+    site_header = site_title = "cloudmining administration"
+    index_title = "Your organisation"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        actor = self._actor(request)
+        return actor is not None and actor.can("manage")
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One login for an organisation's pages; who is signed in but may not administer is told so."""
+        if request.user.is_authenticated:
+            raise PermissionDenied("Your role in this organisation does not include its administration.")
+        return redirect_to_login(request.GET.get("next", request.path))
+
+    def identity(self, request: HttpRequest) -> AbstractContextManager[Any]:
+        actor = self._actor(request)
+        assert actor is not None
+        return acting_as(actor)
+
+    def _actor(self, request: HttpRequest) -> Actor | None:
+        if not hasattr(request, "admin_actor"):
+            request.admin_actor = _actor_of(request)  # type: ignore[attr-defined]
+        return request.admin_actor  # type: ignore[attr-defined]
+
+
+def _actor_of(request: HttpRequest) -> Actor | None:
+    if not request.user.is_authenticated:
+        return None
+    try:
+        return actor_of_user(request.user.pk, request.session.get("tenant_id"), session_name(request))
+    except Unauthenticated:
+        return None
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Rows that are only looked at here: what changes them is an action, with its own rules."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """The platform sees rows of every organisation, so it is told whose each one is."""
+        columns = list(super().get_list_display(request))
+        is_foreign = self.admin_site is platform_site and "tenant" not in columns
+        return ["tenant", *columns] if is_foreign and hasattr(self.model, "tenant_id") else columns
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OwnRowForm(forms.ModelForm):
+    """The organisation is not asked for, but a code that it uses already is refused in the form."""
+
+    owner_id: UUID | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.instance.tenant_id = self.owner_id
+
+    def _get_validation_exclusions(self) -> set[str]:
+        return super()._get_validation_exclusions() - {"tenant"}
+
+
+class Registry(ReadOnly):
+    """Rows that an organisation's administrator may add and change, but not delete."""
+
+    form = OwnRowForm
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return self.admin_site is tenant_site
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows that a partner opened are seen here, not changed."""
+        return self.admin_site is tenant_site and (obj is None or obj.tenant_id == access.actor().tenant_id)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        form = super().get_form(request, obj, change, **kwargs)
+        current = opened().actor
+        return type(form.__name__, (form,), {"owner_id": current and current.tenant_id})
+
+
+platform_site = PlatformSite(name="platform")
+tenant_site = TenantSite(name="organisation")

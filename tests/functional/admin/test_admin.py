@@ -1,0 +1,91 @@
+"""Two administrations: an organisation's own on the app role, the platform's past the wall and audited."""
+
+import pytest
+from django.test import Client
+
+from tenants.admin_sites import platform_site, tenant_site
+from tenants.context import as_platform
+from tenants.models import PlatformAccess, Site, User
+from tests.personas import PASSWORD, Organisation
+
+
+def signed_in(organisation: Organisation) -> Client:
+    client = Client()
+    assert client.login(username=organisation.user.email, password=PASSWORD)
+    return client
+
+
+@pytest.fixture
+def operator():
+    with as_platform("tests", "make an operator"):
+        return User.objects.create_superuser(f"operator-{User().pk}@example.com", PASSWORD, name="Operator")
+
+
+def pages(site) -> list[str]:
+    prefix = {"organisation": "/administration/", "platform": "/platform/"}[site.name]
+    return [prefix] + [f"{prefix}{m._meta.app_label}/{m._meta.model_name}/" for m in site._registry]
+
+
+def test_every_page_of_the_organisation_shows_own_rows_only(aurora, cassia):
+    client = signed_in(cassia)
+    for page in pages(tenant_site):
+        answer = client.get(page)
+        assert answer.status_code == 200, page
+        assert b"Aurora North" not in answer.content
+    assert b"Aurora North" in signed_in(aurora).get("/administration/tenants/site/").content
+
+
+def test_foreign_row_by_its_id_is_as_absent(aurora, cassia):
+    north = aurora.sites["north"]
+    answer = signed_in(cassia).get(f"/administration/tenants/site/{north.pk}/change/", follow=True)
+    assert b"Aurora North" not in answer.content
+    signed_in(cassia).post(
+        f"/administration/tenants/site/{north.pk}/change/", {"code": "x", "name": "x", "kind": "mine"}
+    )
+    with aurora.acting():
+        assert Site.objects.get(pk=north.pk).name == "Aurora North"
+
+
+def test_administrator_adds_a_site_to_their_own_organisation(aurora):
+    form = {"code": "south", "name": "Aurora South", "kind": "mine", "mine": "", "time_zone": "UTC"}
+    answer = signed_in(aurora).post("/administration/tenants/site/add/", form)
+    assert answer.status_code == 302
+    with aurora.acting():
+        assert Site.objects.get(code="south").tenant_id == aurora.id
+
+
+def test_site_of_a_taken_code_is_refused_in_the_form(aurora):
+    form = {"code": "north", "name": "Again", "kind": "mine", "mine": "", "time_zone": "UTC"}
+    answer = signed_in(aurora).post("/administration/tenants/site/add/", form)
+    assert (answer.status_code, b"This site code is taken" in answer.content) == (200, True)
+
+
+def test_organisation_administration_needs_a_role_that_manages(aurora):
+    from tenants.models import Membership
+
+    with aurora.acting():
+        Membership.objects.filter(user=aurora.user).update(roles=["viewer"])
+    assert signed_in(aurora).get("/administration/", follow=True).status_code == 403
+    assert Client().get("/administration/").status_code == 302
+
+
+def test_platform_asks_for_a_reason_and_records_each_use(aurora, operator):
+    client = Client()
+    assert client.login(username=operator.email, password=PASSWORD)
+    assert client.get("/platform/").status_code == 302
+    login = {"username": operator.email, "password": PASSWORD, "next": "/platform/"}
+    assert b"This field is required" in client.post("/platform/login/", login).content
+    client.post("/platform/login/", login | {"reason": "support case 12"})
+    for page in pages(platform_site):
+        assert client.get(page).status_code == 200, page
+    with as_platform("tests", "read the audit"):
+        reasons = set(PlatformAccess.objects.filter(who=operator.email).values_list("reason", flat=True))
+    assert "support case 12 [GET /platform/tenants/site/]" in reasons
+
+
+def test_platform_refuses_members_of_organisations(aurora):
+    client = signed_in(aurora)
+    assert client.get("/platform/").status_code == 302
+    form = {"username": aurora.user.email, "password": PASSWORD, "reason": "curiosity", "next": "/platform/"}
+    assert client.post("/platform/login/", form).status_code == 200
+    assert client.get("/platform/tenants/site/").status_code == 302
