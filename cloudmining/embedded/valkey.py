@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from cloudmining.embedded import ports
 from cloudmining.embedded.home import Home, StartError, write_private
@@ -124,7 +126,14 @@ def _settings(home: Home, port: int, durable: bool) -> str:
 def _takes_our_password(home: Home, port: int) -> bool:
     """False while it is loading or stopping; a refused password is an error, since waiting cannot help."""
     try:
-        with redis.Redis(host=ports.LOOPBACK, port=port, password=home.secrets().valkey, socket_timeout=2) as client:
+        # Without retries of its own: those pause for seconds, and the caller asks again anyway.
+        with redis.Redis(
+            host=ports.LOOPBACK,
+            port=port,
+            password=home.secrets().valkey,
+            socket_timeout=2,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
             return bool(client.ping())
     except redis.AuthenticationError as error:
         raise StartError(
