@@ -20,6 +20,7 @@ DATABASE_PLATFORM_URL: str = env.str("DATABASE_PLATFORM_URL", default="")
 DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
 DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
 REDIS_URL: str = env.str("REDIS_URL", default="")
+REDIS_PREFIX: str = env.str("REDIS_PREFIX", default=f"cloudmining-{MODE}")
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if MODE == "production" else ["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -84,6 +85,7 @@ INSTALLED_APPS = [
     "edge_bridge",
     "optimization",
     "marketplace",
+    "cloudmining",
     "cloudmining.console",
 ]
 
@@ -173,7 +175,7 @@ CHANNEL_LAYERS = {
     # A doorbell only: it may lose a message, the feed in PostgreSQL may not.
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": f"cloudmining-{MODE}"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     }
 }
 
@@ -186,9 +188,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Above the longest task: an unacknowledged task is delivered again after this long. The sweep is quicker.
     "visibility_timeout": PLAN_TIME_LIMIT_S + 600,
-    "global_keyprefix": f"cloudmining-{MODE}:",
+    "global_keyprefix": f"{REDIS_PREFIX}:",
     # A web request must not hang on a dead broker: the row says what is owed and the sweep sends it again.
     "max_retries": 1,
+    "interval_start": 0,
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
 }

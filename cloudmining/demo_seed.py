@@ -1,0 +1,150 @@
+"""The demo's organisations. Founding is platform work; the rest each organisation does itself, behind its own wall.
+
+Safe to repeat: what is there is kept, keys are made anew at each start (only their hashes are stored).
+"""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from edge_bridge.api import enrol_device
+from tenants.actions import admit_member, found_tenant, make_api_key, register_equipment, register_site, revoke_api_key
+from tenants.context import acting_as, as_platform
+from tenants.data import Actor
+from tenants.models import ApiKey, Equipment, Membership, Site, Tenant, User
+from tenants.roles import CAPABILITIES
+
+WHO, WHY = "seed_demo", "found the demo's organisations"
+KEY_DAYS = 7
+ORGANISATIONS = (
+    ("aurora", "Aurora Mining Group", "mining_group"),
+    ("borealis", "Borealis Mine Services", "service_firm"),
+    ("cassia", "Cassia Minerals", "mining_group"),
+    ("delta", "Delta Mine Safety Authority", "regulator"),
+)
+PEOPLE = (
+    ("aurora", "anna@aurora.example", "Anna, group manager", ["owner"]),
+    ("aurora", "otto@aurora.example", "Otto, control room", ["operator"]),
+    ("borealis", "bo@borealis.example", "Bo, dispatcher", ["owner"]),
+    ("cassia", "carl@cassia.example", "Carl, manager", ["owner"]),
+    ("delta", "dina@delta.example", "Dina, inspector", ["auditor"]),
+)
+OPERATOR = "operator@platform.example"
+SITES = (
+    ("north", "Aurora North", "mine", None),
+    ("north-mill", "North mill", "concentrating_mill", "north"),
+    ("harbour", "Harbour logistics centre", "logistics_centre", None),
+    ("steelworks", "Coast steel works", "customer_works", None),
+)
+EQUIPMENT = (
+    ("GAS-T0-01", "Methane sensor, upper corner T0", "gas_sensor"),
+    ("FAN-01", "Main ventilation fan", "fan"),
+    ("TRUCK-07", "Haul truck 7", "haul_truck"),
+    ("PUMP-07", "Slurry pump 7", "pump"),
+)
+
+
+def seed(home: Path) -> None:
+    """Found what is missing and write `demo-logins.json` and `demo-keys.json` (mode 0600) to `home`."""
+    password = _password(home)
+    tenants = _found(password)
+    keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis")}
+    with acting_as(_owner(tenants["aurora"])):
+        sites = _register(tenants["aurora"])
+    device = _device(home, tenants["aurora"], sites["north"])
+    logins = [
+        {"email": email, "password": password, "organisation": tenants[slug].name, "role": ", ".join(roles)}
+        for slug, email, _, roles in PEOPLE
+    ]
+    operator = {"email": OPERATOR, "password": password, "organisation": "the platform (/platform/)", "role": "operator"}
+    _write(home / "demo-logins.json", [*logins, operator])
+    _write(home / "demo-keys.json", {"keys": keys, "device": device})
+
+
+def _password(home: Path) -> str:
+    """One password for all demo logins, made at the first seed; the server listens on loopback only."""
+    kept = _read(home / "demo-logins.json")
+    return kept[0]["password"] if kept else f"ore-{os.urandom(4).hex()}"
+
+
+def _found(password: str) -> dict[str, Tenant]:
+    with as_platform(WHO, WHY):
+        tenants = {
+            slug: Tenant.objects.filter(slug=slug).first() or found_tenant(slug=slug, name=name, kind=kind)
+            for slug, name, kind in ORGANISATIONS
+        }
+        for slug, email, name, roles in PEOPLE:
+            user = _person(email, name, password)
+            if not Membership.objects.filter(user=user, tenant=tenants[slug]).exists():
+                admit_member(tenant=tenants[slug], user=user, roles=roles)
+        operator = _person(OPERATOR, "Platform operator", password)
+        User.objects.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
+    return tenants
+
+
+def _person(email: str, name: str, password: str) -> User:
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        return User.objects.create_user(email, password, name=name)
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
+
+
+def _owner(tenant: Tenant) -> Actor:
+    with as_platform(WHO, WHY):
+        membership = Membership.objects.get(tenant=tenant, roles=["owner"])
+    return Actor(tenant.pk, membership.user_id, frozenset(membership.roles), "command:seed_demo")
+
+
+def _new_key(tenant: Tenant) -> str:
+    with acting_as(_owner(tenant)) as current:
+        assert current.actor is not None
+        for old in ApiKey.objects.filter(tenant=tenant, name="demo story", revoked_at=None):
+            revoke_api_key(key=old)
+        scopes = sorted(name for name in CAPABILITIES if current.actor.can(name))
+        return make_api_key(
+            name="demo story", scopes=scopes, expires_at=datetime.now(UTC) + timedelta(days=KEY_DAYS)
+        )[1]
+
+
+def _register(aurora: Tenant) -> dict[str, Site]:
+    sites: dict[str, Site] = {}
+    for code, name, kind, mine in SITES:
+        found = Site.objects.filter(tenant=aurora, code=code).first()
+        sites[code] = found or register_site(code=code, name=name, kind=kind, mine=sites.get(mine or ""))
+    for code, name, kind in EQUIPMENT:
+        if not Equipment.objects.filter(tenant=aurora, code=code).exists():
+            register_equipment(site=sites["north"], code=code, name=name, kind=kind)
+    return sites
+
+
+def _device(home: Path, aurora: Tenant, north: Site) -> str:
+    """The gateway's credential: the one of the last start, as long as this database knows it."""
+    from edge_bridge.models import Device
+
+    kept = (_read(home / "demo-keys.json") or {}).get("device", "")
+    with acting_as(_owner(aurora)):
+        if kept and Device.objects.filter(pk=kept.partition(".")[0], revoked_at=None).exists():
+            return kept
+        device, secret = enrol_device(site=north, name="North gateway")
+        return f"{device.pk}.{secret}"
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, content: Any) -> None:
+    """Whole or not at all, and readable by its owner only."""
+    draft = path.with_suffix(".tmp")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content, indent=2))
+    draft.replace(path)
+
