@@ -16,7 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("marketplace.rest.urls")),
     path("administration/", tenant_site.urls),
     path("platform/", platform_site.urls),
-    path("", include("cloudmining.console.urls")),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
 ]
