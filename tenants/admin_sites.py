@@ -18,10 +18,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from tenants import access
-from tenants.authentication import actor_of_user
 from tenants.context import acting_as, as_platform, opened
 from tenants.data import Actor, Unauthenticated
-from tenants.rest.authentication import session_name
+from tenants.rest.authentication import actor_of_session
 
 REASON = "platform_reason"
 
@@ -100,7 +99,7 @@ def _actor_of(request: HttpRequest) -> Actor | None:
     if not request.user.is_authenticated:
         return None
     try:
-        return actor_of_user(request.user.pk, request.session.get("tenant_id"), session_name(request))
+        return actor_of_session(request, request.user.pk)
     except Unauthenticated:
         return None
 
