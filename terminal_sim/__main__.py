@@ -1,0 +1,127 @@
+"""Simulated mine terminals: run a scenario, print it, list its faults, or replay a recorded series."""
+
+import argparse
+import asyncio
+import csv
+import logging
+import math
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edge_bridge.protocol import ProtocolError, encode
+from terminal_sim.publish import Gateway, Tally
+from terminal_sim.replay import ReplayError, Series, read_series, replay, shifted_to
+from terminal_sim.run import run
+from terminal_sim.scenario import ScenarioError, load_scenario
+from terminal_sim.simulation import scenario_frames
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        given.command(given)
+    except (ScenarioError, ReplayError, ProtocolError) as error:
+        print(f"terminal_sim: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 130
+    return 0
+
+
+def _run(given: argparse.Namespace) -> None:
+    scenario = load_scenario(given.scenario)
+    speed = given.speed or scenario.speed
+    done = run(scenario, _gateway(given), speed=speed, once=given.once, scenario_times=given.scenario_times)
+    _report(asyncio.run(done))
+
+
+def _print(given: argparse.Namespace) -> None:
+    for frame in scenario_frames(load_scenario(given.scenario)):
+        sys.stdout.buffer.write(encode(frame) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _labels(given: argparse.Namespace) -> None:
+    scenario = load_scenario(given.scenario)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["label", "kind", "equipment", "tag", "from_at", "to_at"])
+    for fault in scenario.faults:
+        from_at = scenario.start_at + timedelta(seconds=fault.start_s)
+        to_at = from_at + timedelta(seconds=fault.duration_s)
+        writer.writerow([fault.label, fault.kind, fault.equipment, fault.tag, from_at.isoformat(), to_at.isoformat()])
+
+
+def _replay(given: argparse.Namespace) -> None:
+    series = Series(given.file, given.equipment, given.tag, given.unit, given.time_column, given.value_column)
+    readings = read_series(series)
+    if given.shift_to_now:
+        readings = shifted_to(readings, datetime.now(UTC))
+    done = replay(series, readings, _gateway(given), rate_per_s=given.rate, stamps_now=given.stamp_now)
+    _report(asyncio.run(done))
+
+
+def _gateway(given: argparse.Namespace) -> Gateway:
+    return Gateway(given.gateway, os.environ.get("TERMINAL_TOKEN", ""))
+
+
+def _report(tally: Tally) -> None:
+    print(f"frames taken: {tally.taken}, refused: {tally.refused}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m terminal_sim", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    playing = commands.add_parser("run", help="play a scenario to a gateway, again and again")
+    playing.add_argument("scenario", type=Path)
+    playing.add_argument("--gateway", type=_websocket, required=True, help="such as ws://127.0.0.1:4000")
+    playing.add_argument("--speed", type=_positive, help="simulated seconds a second; else the scenario's own")
+    playing.add_argument("--once", action="store_true", help="stop at the scenario's end")
+    playing.add_argument(
+        "--scenario-times", action="store_true", help="stamp with the scenario's times, not the moment"
+    )
+    playing.set_defaults(command=_run)
+
+    printing = commands.add_parser("print", help="write the scenario's frames to stdout, one a line; no network")
+    printing.add_argument("scenario", type=Path)
+    printing.set_defaults(command=_print)
+
+    labelling = commands.add_parser("labels", help="write the scenario's faults as CSV: the truth to judge against")
+    labelling.add_argument("scenario", type=Path)
+    labelling.set_defaults(command=_labels)
+
+    replaying = commands.add_parser("replay", help="play a CSV series to a gateway as one tag")
+    replaying.add_argument("file", type=Path)
+    replaying.add_argument("--equipment", required=True)
+    replaying.add_argument("--tag", required=True)
+    replaying.add_argument("--unit", default="1", help="UCUM code, such as Cel")
+    replaying.add_argument("--time-column", default="timestamp")
+    replaying.add_argument("--value-column", default="value")
+    replaying.add_argument("--gateway", type=_websocket, required=True)
+    replaying.add_argument("--rate", type=_positive, default=100.0, help="readings a second")
+    stamps = replaying.add_mutually_exclusive_group()
+    stamps.add_argument("--shift-to-now", action="store_true", help="keep the intervals, end the series now")
+    stamps.add_argument("--stamp-now", action="store_true", help="stamp each reading when it is sent")
+    replaying.set_defaults(command=_replay)
+    return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError("must be a positive number")
+    return number
+
+
+def _websocket(text: str) -> str:
+    if not text.startswith(("ws://", "wss://")):
+        raise argparse.ArgumentTypeError("must begin with ws:// or wss://")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
