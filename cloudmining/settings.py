@@ -169,6 +169,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ServiceTaskStateEnum": "marketplace.models.STATES",
+        "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
+    },
 }
 
 CHANNEL_LAYERS = {
@@ -199,6 +203,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-owed-plans": {"task": "optimization.sweep_owed_plans", "schedule": SWEEP_S},
+    "sweep-lapsed-claims": {"task": "marketplace.sweep_lapsed_claims", "schedule": SWEEP_S},
     "make-reading-partitions": {"task": "edge_bridge.make_reading_partitions", "schedule": 3600.0},
 }
 

@@ -1,0 +1,31 @@
+"""The public door of the marketplace for the composition root and its console."""
+
+from marketplace.access import get_claim, get_own_task, get_task
+from marketplace.actions import (
+    accept_work,
+    cancel_task,
+    claim_task,
+    post_task,
+    publish_task,
+    release_claim,
+    request_rework,
+    submit_work,
+)
+from marketplace.queries import claims_on, tasks, tasks_in
+
+__all__ = [
+    "accept_work",
+    "cancel_task",
+    "claim_task",
+    "claims_on",
+    "get_claim",
+    "get_own_task",
+    "get_task",
+    "post_task",
+    "publish_task",
+    "release_claim",
+    "request_rework",
+    "submit_work",
+    "tasks",
+    "tasks_in",
+]
