@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from celery import Task
+from celery import Task, current_app
 
 from tenants.data import Actor
 
@@ -30,6 +30,11 @@ class ActorTask(Task):
         if not self.system and HEADER not in (self.request.headers or {}):
             raise PermissionError(f"{self.name} was sent without an identity; use send_as.")
         return super().__call__(*args, **kwargs)
+
+
+def send_by_name(task_name: str, actor: Actor, *args: Any, queue: str) -> None:
+    """Queue a task of which only the name is known, since an action never imports its own app's tasks."""
+    current_app.send_task(task_name, args, queue=queue, headers={HEADER: _packed(actor)})
 
 
 def _packed(actor: Actor) -> dict[str, Any]:

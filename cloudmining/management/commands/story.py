@@ -1,0 +1,34 @@
+import json
+import os
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from websockets.exceptions import WebSocketException
+
+from cloudmining.feed_client import FeedBroken
+from cloudmining.story import StoryError, tell
+
+
+class Command(BaseCommand):
+    help = "Tell the demo's story against a running system: plan, alarm, service task, access opened and closed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--base-url", default=os.environ.get("BASE_URL", "http://127.0.0.1:8000"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        base_url = options["base_url"]
+        keys = json.loads((settings.HOME / "demo-keys.json").read_text())["keys"]
+        self.stdout.write(f"\nThe story, told by two programs through {base_url}/api/v1/\n")
+        try:
+            tell(base_url, keys, self._say)
+        except (StoryError, FeedBroken, WebSocketException, httpx.HTTPError, OSError) as error:
+            raise CommandError(f"The story stopped: {error}") from error
+        self._say(f"\nLook around: {base_url}/ (API: {base_url}/api/v1/docs)\nLogins:")
+        for login in json.loads((settings.HOME / "demo-logins.json").read_text()):
+            self._say(f"   {login['email']:<28} {login['password']:<14} {login['organisation']}, {login['role']}")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
