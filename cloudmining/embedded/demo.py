@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from cloudmining.embedded.supervisor import Supervisor, how_it_ended, ignore_sig
 PREFERRED_WEB_PORT = 8000
 ANSWER_WITHIN_S = 60.0
 INTERRUPTED = 130
+LOGS = ("bootstrap", "seed_demo", "web", "worker", "beat", "gateway", "simulator")
 
 Environment = Mapping[str, str]
 
@@ -30,44 +32,65 @@ class DemoOptions:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A process kept running; `env` is for what only this one may know."""
+
+    command: Sequence[str]
+    env: Environment = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Program:
-    """What a demo runs: `steps` once in order, `parts` kept running, then `story` on the screen."""
+    """What a demo runs: `steps` once in order, `parts` kept running, then `story` on the screen.
+
+    `parts` is asked after the steps, which leave credentials; `answers_on`: ports that answer before the story.
+    """
 
     steps: Mapping[str, Sequence[str]]
-    parts: Mapping[str, Sequence[str]]
+    parts: Callable[[], Mapping[str, Part]]
     story: Sequence[str]
-    answers_on: Mapping[str, int] = field(default_factory=dict)
+    answers_on: Mapping[str, int]
 
 
-def cloudmining(env: Environment) -> Program:
-    python = sys.executable
-    manage = (python, "manage.py")
-    celery = (python, "-m", "celery", "-A", "cloudmining")
-    gateway_home = f"{env['CLOUDMINING_HOME']}/gateway"
+def cloudmining(home: Home, env: Environment) -> Program:
+    manage = (sys.executable, "manage.py")
     return Program(
         steps={"bootstrap": (*manage, "bootstrap"), "seed_demo": (*manage, "seed_demo")},
-        parts={
-            "web": (
-                python, "-m", "uvicorn", "cloudmining.asgi:application", "--host", LOOPBACK, "--port", env["WEB_PORT"],
-                "--ws", "websockets-sansio", "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
-                "--no-access-log", "--timeout-graceful-shutdown", "3",
-            ),
-            "worker": (*celery, "worker", "-Q", "default,plans", "--concurrency", "1", "--loglevel", "WARNING"),
-            "beat": (*celery, "beat", "--schedule", f"{env['CLOUDMINING_HOME']}/beat/schedule", "--pidfile="),
-            "gateway": (
-                python, "-m", "edge_bridge.gateway", "--data", gateway_home, "--port", env["GATEWAY_PORT"],
-            ),
-            "simulator": (
-                python, "-m", "terminal_sim", "run", "terminal_sim/scenarios/demo.toml",
-                "--gateway", f"ws://{LOOPBACK}:{env['GATEWAY_PORT']}",
-            ),
-        },
+        parts=lambda: {**_cloud(home, env), **_mine(home, env)},
         story=(*manage, "story"),
         answers_on={"web": int(env["WEB_PORT"]), "gateway": int(env["GATEWAY_PORT"])},
+    )
+
+
+def _cloud(home: Home, env: Environment) -> dict[str, Part]:
+    celery = (sys.executable, "-m", "celery", "-A", "cloudmining")
+    web = (
+        sys.executable, "-m", "uvicorn", "cloudmining.asgi:application", "--host", LOOPBACK, "--port", env["WEB_PORT"],
+        "--ws", "websockets-sansio", "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
+        "--no-access-log", "--timeout-graceful-shutdown", "3",
     )  # fmt: skip
+    return {
+        "web": Part(web),
+        "worker": Part((*celery, "worker", "-Q", "default,plans", "--concurrency", "1", "--loglevel", "WARNING")),
+        "beat": Part((*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile=")),
+    }
 
 
-def run(home: Home, options: DemoOptions, program: Callable[[Environment], Program] = cloudmining) -> int:
+def _mine(home: Home, env: Environment) -> dict[str, Part]:
+    gateway = (
+        sys.executable, "-m", "edge_bridge.gateway", "--edge", "aurora-north", "--cloud-url", env["BASE_URL"],
+        "--data-dir", str(home.folder("gateway")), "--listen-port", env["GATEWAY_PORT"],
+        "--rules", "edge_bridge/gateway/demo_rules.toml",
+    )  # fmt: skip
+    simulator = (
+        sys.executable, "-m", "terminal_sim", "run", "terminal_sim/scenarios/demo.toml",
+        "--gateway", f"ws://{LOOPBACK}:{env['GATEWAY_PORT']}",
+    )  # fmt: skip
+    keys = json.loads((home.root / "demo-keys.json").read_text())
+    return {"gateway": Part(gateway, {"DEVICE_CREDENTIAL": keys["device"]}), "simulator": Part(simulator)}
+
+
+def run(home: Home, options: DemoOptions, program: Callable[[Home, Environment], Program] = cloudmining) -> int:
     """Serve until interrupted, or with `once` until the story has been told; the exit code is the story's."""
     supervisor = Supervisor(home, say)
     with home.lock("demo"), signals_interrupt():
@@ -84,16 +107,17 @@ def say(line: str) -> None:
     print(f"demo: {line}", flush=True)
 
 
-def _play(home: Home, options: DemoOptions, supervisor: Supervisor, program: Callable[[Environment], Program]) -> int:
+def _play(
+    home: Home, options: DemoOptions, supervisor: Supervisor, program: Callable[[Home, Environment], Program]
+) -> int:
     env = _start_servers(home, options, supervisor)
-    chosen = program(env)
+    chosen = program(home, env)
     if options.verbose:
-        _show_logs(home, supervisor, chosen, env)
+        _show_logs(home, supervisor, env)
     for name, command in chosen.steps.items():
         _take_step(home, supervisor, name, command, env)
-    for name, command in chosen.parts.items():
-        home.folder(name)
-        supervisor.keep_command(name, command, env)
+    for name, part in chosen.parts().items():
+        supervisor.keep_command(name, part.command, {**env, **part.env})
     _await_answers(home, supervisor, chosen.answers_on)
     code = _tell_story(supervisor, chosen.story, env)
     if not options.once:
@@ -148,9 +172,8 @@ def _tell_story(supervisor: Supervisor, command: Sequence[str], env: Environment
     return code if code >= 0 else 1
 
 
-def _show_logs(home: Home, supervisor: Supervisor, program: Program, env: Environment) -> None:
-    names = [*program.steps, *program.parts]
-    for name in names:
-        home.log_path(name).touch()
-    follow = ["tail", "-n", "0", "-F", *(str(home.log_path(name)) for name in names)]
-    supervisor.run("tail", follow, env, on_screen=True)
+def _show_logs(home: Home, supervisor: Supervisor, env: Environment) -> None:
+    logs = [home.log_path(name) for name in LOGS]
+    for log in logs:
+        log.touch()
+    supervisor.run("tail", ["tail", "-n", "0", "-F", *map(str, logs)], env, on_screen=True)

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from cloudmining.embedded import demo
-from cloudmining.embedded.demo import Environment, Program
+from cloudmining.embedded.demo import Environment, Part, Program
 from cloudmining.embedded.home import Home, StartError
 
 parser = argparse.ArgumentParser()
@@ -18,14 +18,14 @@ parser.add_argument("--break", dest="broken", action="store_true")
 options = parser.parse_args()
 
 
-def program(env: Environment) -> Program:
+def program(home: Home, env: Environment) -> Program:
     python = sys.executable
     seeding = "raise SystemExit('the seed is broken')" if options.broken else "print('seeded')"
     return Program(
         steps={"seed_demo": (python, "-c", seeding)},
-        parts={
-            "web": (python, "-m", "http.server", env["WEB_PORT"], "--bind", "127.0.0.1"),
-            "worker": ("sleep", "600"),
+        parts=lambda: {
+            "web": Part((python, "-m", "http.server", env["WEB_PORT"], "--bind", "127.0.0.1")),
+            "worker": Part(("sleep", "600")),
         },
         story=(python, "-c", f"print('once upon a time'); raise SystemExit({options.story})"),
         answers_on={"web": int(env["WEB_PORT"])},
