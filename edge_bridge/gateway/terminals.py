@@ -6,11 +6,12 @@ import logging
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from edge_bridge.gateway.intake import Frame, Intake
@@ -73,8 +74,9 @@ class TerminalServer:
             return [Refused(frame.n, "", f"the journal cannot be written: {error}", retry=True) for frame in frames]
 
     async def _converse(self, connection: ServerConnection) -> None:
-        async for data in connection:
-            await connection.send(encode(await self._answer(data)).decode())
+        with suppress(ConnectionClosed):  # terminals come and go; what was not answered is sent again
+            async for data in connection:
+                await connection.send(encode(await self._answer(data)).decode())
 
     async def _answer(self, data: str | bytes) -> Taken | Refused:
         try:
