@@ -1,15 +1,19 @@
 """The public door of the edge for the other apps."""
 
 from edge_bridge.access import get_alarm, get_device, get_series
+from edge_bridge.actions import acknowledge_alarm, enrol_device, revoke_device
 from edge_bridge.queries import alarm_facts, alarm_snapshot, alarms, readings, series_of
 
 __all__ = [
+    "acknowledge_alarm",
     "alarm_facts",
     "alarm_snapshot",
     "alarms",
+    "enrol_device",
     "get_alarm",
     "get_device",
     "get_series",
     "readings",
+    "revoke_device",
     "series_of",
 ]

@@ -91,3 +91,10 @@ class NotProtocol(Refusal):
 class TooLarge(Refusal):
     status = 413
     title = "Message too large"
+
+
+@dataclass
+class Unplaceable(Exception):
+    """An entry has no place in the cloud; it is set aside with the reason, and the rest of its batch goes on."""
+
+    reason: str

@@ -1,5 +1,7 @@
 """Tables of the edge: who may send, what was measured, which alarms stand, and what could not be placed."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import Q
 
@@ -8,7 +10,7 @@ from edge_bridge.protocol import MAX_NAME_CHARS, Lane, Severity
 from tenants.api import TenantForeignKey, TenantModel
 
 
-def _choices(enum: type[State] | type[Severity] | type[Lane]) -> list[tuple[str, str]]:
+def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
     return [(str(member), str(member)) for member in enum]
 
 
@@ -157,7 +159,9 @@ class Alarm(TenantModel):
     limit = models.FloatField()
     rule = models.CharField(max_length=MAX_NAME_CHARS)
     historical = models.BooleanField(help_text="Came late and no longer stood when sent: counted, without siren.")
-    raised_at = models.DateTimeField(help_text="When it was first raised, by the edge's clock.")
+    raised_at = models.DateTimeField(
+        help_text="When it was raised, the last time if it came back, by the edge's clock."
+    )
     occurred_at = models.DateTimeField(help_text="When the edge last spoke of it, by the edge's clock.")
     received_at = models.DateTimeField()
     cleared_at = models.DateTimeField(null=True, blank=True)

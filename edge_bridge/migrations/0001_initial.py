@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('limit', models.FloatField()),
                 ('rule', models.CharField(max_length=64)),
                 ('historical', models.BooleanField(help_text='Came late and no longer stood when sent: counted, without siren.')),
-                ('raised_at', models.DateTimeField(help_text="When it was first raised, by the edge's clock.")),
+                ('raised_at', models.DateTimeField(help_text="When it was raised, the last time if it came back, by the edge's clock.")),
                 ('occurred_at', models.DateTimeField(help_text="When the edge last spoke of it, by the edge's clock.")),
                 ('received_at', models.DateTimeField()),
                 ('cleared_at', models.DateTimeField(blank=True, null=True)),

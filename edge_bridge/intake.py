@@ -1,0 +1,224 @@
+"""Taking entries in: where each belongs, readings in bulk, and aside with a reason what can't be placed.
+
+Runs in the transaction of `actions.record`, which holds the lock of the stream.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from edge_bridge import protocol
+from edge_bridge.alarm_log import clear_alarm, raise_alarm
+from edge_bridge.data import Unplaceable
+from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
+from edge_bridge.protocol import Entry, encode_entry
+from tenants.models import Equipment
+
+AHEAD_AT_MOST = timedelta(days=1)
+QUALITY = {protocol.Quality(quality.label): int(quality) for quality in Quality}
+
+
+@dataclass
+class Intake:
+    """One batch on its way in. `equipment` is by code, of the whole organisation, as far as the batch names it."""
+
+    device: Device
+    stream: Watermark
+    equipment: dict[str, Equipment]
+    received_at: datetime
+    unplaced: list[Quarantine] = field(default_factory=list)
+
+    def equipment_at_site(self, code: str) -> Equipment:
+        found = self.equipment.get(code)
+        if found is None:
+            raise Unplaceable(f"There is no equipment with the code {code!r}; register it.")
+        if found.site_id != self.device.site_id:
+            raise Unplaceable(f"Equipment {code!r} is at another site than this gateway.")
+        return found
+
+    def set_aside(self, entry: Entry, reason: str) -> None:
+        self.unplaced.append(
+            Quarantine(
+                tenant_id=self.device.tenant_id,
+                site_id=self.device.site_id,
+                watermark=self.stream,
+                seq=entry.seq,
+                reason=reason[:300],
+                entry=json.loads(encode_entry(entry)),
+                received_at=self.received_at,
+            )
+        )
+
+
+def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
+    """Store entries that continue the stream, and move its watermark and counts past them."""
+    known = Equipment.objects.filter(tenant=device.tenant_id, code__in=_codes(entries)).select_related("site")
+    intake = Intake(device, stream, {row.code: row for row in known}, datetime.now(UTC))
+    _take_readings(intake, [entry for entry in entries if isinstance(entry.body, protocol.Reading)])
+    for entry in entries:
+        if not isinstance(entry.body, protocol.Reading):
+            _take_one(intake, entry)
+    Quarantine.objects.bulk_create(intake.unplaced)
+    gaps = [entry for entry in entries if isinstance(entry.body, protocol.Gap)]
+    stream.through = entries[-1].seq
+    stream.missing += sum(entry.body.count for entry in gaps)
+    stream.quarantined += len(intake.unplaced)
+    stream.stored += len(entries) - len(gaps) - len(intake.unplaced)
+    stream.save()
+
+
+def _codes(entries: Iterable[Entry]) -> set[str]:
+    codes: set[str] = set()
+    for entry in entries:
+        match entry.body:
+            case protocol.Birth(tags=tags):
+                codes.update(tag.equipment for tag in tags)
+            case protocol.Reading(equipment=code) | protocol.Alarm(equipment=code):
+                codes.add(code)
+    return codes
+
+
+def _take_one(intake: Intake, entry: Entry) -> None:
+    try:
+        match entry.body:
+            case protocol.Alarm() as alarm:
+                take_alarm = raise_alarm if alarm.event is protocol.AlarmEvent.RAISED else clear_alarm
+                take_alarm(intake.device, intake.equipment_at_site(alarm.equipment), alarm, intake.received_at)
+            case protocol.Birth() as birth:
+                _take_birth(intake, birth)
+            case protocol.Heartbeat() as beat:
+                stream = intake.stream
+                stream.heartbeat_at = beat.at
+                stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
+            case protocol.Death() as death:
+                intake.stream.died_at = death.at
+            case protocol.Gap() as gap:
+                _take_gap(intake.stream, entry.seq, gap)
+    except Unplaceable as refusal:
+        intake.set_aside(entry, refusal.reason)
+
+
+def _take_gap(stream: Watermark, seq: int, gap: protocol.Gap) -> None:
+    Gap.objects.create(
+        tenant_id=stream.tenant_id,
+        watermark=stream,
+        first_seq=gap.first_seq,
+        seq=seq,
+        reason=gap.reason,
+        count=gap.count,
+        from_at=gap.from_at,
+        to_at=gap.to_at,
+    )
+
+
+def _take_birth(intake: Intake, birth: protocol.Birth) -> None:
+    """Every tag that can be placed gets its series and unit; for the others the birth is set aside as well."""
+    intake.stream.born_at, intake.stream.died_at = birth.at, None
+    refusals = {}
+    units = {}
+    for tag in birth.tags:
+        try:
+            units[intake.equipment_at_site(tag.equipment).pk, tag.tag] = tag.unit
+        except Unplaceable as refusal:
+            refusals[tag.equipment] = refusal.reason
+    _set_units(_series_of(intake, set(units)), units)
+    if refusals:
+        raise Unplaceable(" ".join(refusals.values()))
+
+
+def _set_units(series: dict[tuple[UUID, str], Series], units: dict[tuple[UUID, str], str]) -> None:
+    changed = [series[key] for key, unit in units.items() if series[key].unit != unit]
+    for row in changed:
+        row.unit = units[row.equipment_id, row.tag]
+    Series.objects.bulk_update(changed, ["unit"])
+
+
+def _series_of(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Series]:
+    """Series by (equipment, tag); those not seen before are made, since a reading may overtake its birth."""
+    found = _known_series(intake, wanted)
+    missing = sorted(wanted - found.keys())
+    if not missing:
+        return found
+    device = intake.device
+    Series.objects.bulk_create(
+        [Series(tenant_id=device.tenant_id, site_id=device.site_id, equipment_id=of, tag=tag) for of, tag in missing],
+        ignore_conflicts=True,  # another gateway may have made it just now
+    )
+    return found | _known_series(intake, set(missing))
+
+
+def _known_series(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Series]:
+    rows = Series.objects.filter(
+        tenant=intake.device.tenant_id,
+        equipment__in={equipment for equipment, _ in wanted},
+        tag__in={tag for _, tag in wanted},
+    )
+    return {(row.equipment_id, row.tag): row for row in rows if (row.equipment_id, row.tag) in wanted}
+
+
+def _take_readings(intake: Intake, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    places = _places(intake, {(entry.body.equipment, entry.body.tag) for entry in entries})
+    horizon = intake.received_at + AHEAD_AT_MOST
+    rows = []
+    for entry in entries:
+        body = entry.body
+        place = places[body.equipment, body.tag]
+        if isinstance(place, str):
+            intake.set_aside(entry, place)
+        elif body.measured_at > horizon:
+            intake.set_aside(entry, "It was measured more than a day in the future; check the terminal's clock.")
+        else:
+            rows.append((place, body.measured_at, body.value, QUALITY[body.quality]))
+    if rows:
+        _store(intake.device.tenant_id, rows)
+
+
+def _places(intake: Intake, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID | str]:
+    """(equipment code, tag) → the series' id, or in words why there is none."""
+    places: dict[tuple[str, str], UUID | str] = {}
+    wanted = {}
+    for code, tag in names:
+        try:
+            wanted[code, tag] = intake.equipment_at_site(code).pk, tag
+        except Unplaceable as refusal:
+            places[code, tag] = refusal.reason
+    series = _series_of(intake, set(wanted.values()))
+    return places | {name: series[key].pk for name, key in wanted.items()}
+
+
+# COPY can't write to a table with row-level security, hence by a table of the session; it empties itself at commit.
+_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS reading_stage (
+  series_id uuid, measured_at timestamptz, value double precision, quality smallint
+) ON COMMIT DELETE ROWS
+"""
+_KEEP_READINGS = """
+INSERT INTO edge_bridge_reading (tenant_id, series_id, measured_at, value, quality)
+SELECT %s, series_id, measured_at, value, quality FROM pg_temp.reading_stage
+"""
+_KEEP_LATEST = """
+INSERT INTO edge_bridge_latest AS kept (id, tenant_id, series_id, measured_at, value, quality)
+SELECT DISTINCT ON (series_id) gen_random_uuid(), %s::uuid, series_id, measured_at, value, quality
+  FROM pg_temp.reading_stage ORDER BY series_id, measured_at DESC
+ON CONFLICT (tenant_id, series_id) DO UPDATE
+   SET measured_at = excluded.measured_at, value = excluded.value, quality = excluded.quality
+ WHERE kept.measured_at <= excluded.measured_at
+"""
+
+
+def _store(tenant_id: UUID, rows: Sequence[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGE)
+        with cursor.copy("COPY pg_temp.reading_stage FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["uuid", "timestamptz", "float8", "int2"])
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(_KEEP_READINGS, [tenant_id])
+        cursor.execute(_KEEP_LATEST, [tenant_id])
