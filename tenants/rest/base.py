@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -38,17 +39,18 @@ class ActorView(APIView):
         return run
 
 
-class ListView(ActorView, GenericAPIView):
+class ListView(ActorView, ListModelMixin, GenericAPIView):
     """A list by cursor, newest first; a subclass names `rows` (a query) and `serializer_class`."""
 
     rows: ClassVar[Callable[[], QuerySet[Any]]]
 
     def get_queryset(self) -> QuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):  # drf-spectacular wants the model, and has no identity
+            return self.serializer_class.Meta.model.objects.none()
         return type(self).rows()
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.list(request)
 
     def parsed(self, request: Request) -> dict[str, Any]:
         """The validated body of a POST; a bad one raises with a pointer to each bad value."""
