@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     for configured in settings.DATABASES.values():
         configured["NAME"] = name
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{name}:"
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = name
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -77,3 +79,12 @@ def live_web():  # type: ignore[no-untyped-def]
 
     with LiveWeb() as web:
         yield web
+
+
+@pytest.fixture(scope="session")
+def live_worker():  # type: ignore[no-untyped-def]
+    """A Celery worker and beat of this worker's tests, with a sweep each second, see tests/live_worker.py."""
+    from tests.live_worker import LiveWorker
+
+    with LiveWorker({"SWEEP_S": "1"}, beat=True) as worker:
+        yield worker

@@ -48,8 +48,8 @@ def drop(name: str) -> None:
 
 
 def environment(name: str) -> dict[str, str]:
-    """The environment in which a process of ours uses that database."""
-    return os.environ | {key: with_database(os.environ[key], name) for key in URLS}
+    """The environment in which a process of ours uses that database, and queues of its own in the shared broker."""
+    return os.environ | {key: with_database(os.environ[key], name) for key in URLS} | {"REDIS_PREFIX": name}
 
 
 def _make_template(admin: psycopg.Connection, template: str) -> None:

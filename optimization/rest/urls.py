@@ -1,3 +1,12 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from optimization.rest import views
+
+urlpatterns: list[URLPattern] = [
+    path("plans", views.PlanList.as_view(), name="plan-list"),
+    path("plans/schema", views.PlanSchema.as_view(), name="plan-schema"),
+    path("plans/<uuid:plan_id>", views.PlanDetail.as_view(), name="plan-detail"),
+    path("plans/<uuid:plan_id>/instance", views.PlanInstance.as_view(), name="plan-instance"),
+    path("plans/<uuid:plan_id>/plan", views.PlanVariables.as_view(), name="plan-variables"),
+    path("plans/<uuid:plan_id>/cancel", views.PlanCancel.as_view(), name="plan-cancel"),
+]

@@ -1,0 +1,155 @@
+"""The writes of optimization. Each runs in the caller's open transaction and announces in it.
+
+A run moves queued → running → final. Every move is a compare-and-set, so of two workers, or a worker and a
+cancellation, exactly one wins; times are the database's, so that workers need not agree on a clock.
+"""
+
+import logging
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from optimization import dispatch
+from optimization.data import InstanceError
+from optimization.models import PlanRun
+from optimization.outcome import OWED, Outcome, PlanStatus
+from optimization.request import read_request
+from tenants.api import announce, opened, require
+from tenants.data import Actor, Conflict, Event, FieldError, Invalid
+
+# A worker gives a sign of life every second; one that was silent this long is taken for dead.
+STALE = timedelta(seconds=15)
+# How long the first message may be under way before the sweep sends another.
+GRACE = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=10)
+OWED_AT_ONCE = 100
+EVENT_OF = {
+    PlanStatus.SOLVED: "plan.solved",
+    PlanStatus.INFEASIBLE: "plan.infeasible",
+    PlanStatus.NO_PLAN: "plan.stopped",
+    PlanStatus.CANCELLED: "plan.stopped",
+    PlanStatus.FAILED: "plan.failed",
+}
+log = logging.getLogger(__name__)
+
+
+def request_plan(*, name: str, instance: object, options: object) -> PlanRun:
+    """Store what is asked and owe its plan; a worker is told after the commit. Invalid with pointers into the body."""
+    requester = require("run_plans")
+    try:
+        chosen = read_request(instance, options, time_limit_s=settings.PLAN_TIME_LIMIT_S)[1]
+    except InstanceError as error:
+        errors = tuple(FieldError(problem.path, problem.message) for problem in error.problems)
+        raise Invalid("The plan can't be solved as it is asked for.", errors) from error
+    now = datetime.now(UTC)
+    run = PlanRun.objects.create(
+        tenant_id=requester.tenant_id,
+        name=name,
+        instance=instance,
+        options=asdict(chosen),
+        requested_by_id=requester.user_id,
+        requested_via=requester.via,
+        requested_roles=sorted(requester.roles),
+        requested_scopes=None if requester.scopes is None else sorted(requester.scopes),
+        created_at=now,
+        owed_at=now + GRACE,
+    )
+    _announce("plan.queued", run)
+    transaction.on_commit(partial(dispatch.send, requester, run.pk), using=opened().alias)
+    return run
+
+
+def cancel_plan(*, run: PlanRun) -> None:
+    """Cancel at once what no worker has in hand; ask the worker that has it, which stops within about two seconds."""
+    require("run_plans")
+    row = PlanRun.objects.filter(pk=run.pk)
+    words = {"message": "Cancelled before a worker had it in hand."}
+    at_once = {"status": PlanStatus.CANCELLED, "finished_at": Now(), "cancel_requested_at": Now(), **words}
+    if row.filter(_unattended()).update(**at_once):
+        run.refresh_from_db()
+        _announce("plan.stopped", run, **words)
+    elif row.filter(status=PlanStatus.RUNNING).update(cancel_requested_at=Coalesce("cancel_requested_at", Now())):
+        run.refresh_from_db()
+    else:
+        raise Conflict("The plan is finished already; there is nothing to cancel.")
+
+
+def take_up(*, run_id: UUID) -> PlanRun | None:
+    """Make the caller the run's only worker, under a new attempt; None if it is finished or in another's hands."""
+    row = PlanRun.objects.filter(pk=run_id)
+    taken = row.filter(_unattended()).update(
+        status=PlanStatus.RUNNING,
+        attempt=F("attempt") + 1,
+        started_at=Coalesce("started_at", Now()),
+        progress={"stage": "building"},
+        **_alive(),
+    )
+    return row.get() if taken else None
+
+
+def record_progress(*, run_id: UUID, attempt: int, progress: dict[str, Any] | None) -> bool:
+    """A sign of life, with news if there are any. False if the solve should stop: cancelled, or taken over."""
+    news = {} if progress is None else {"progress": progress}
+    row = PlanRun.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
+    if not row.update(**_alive(), **news):
+        return False
+    run = row.only("name", "status", "cancel_requested_at").get()
+    if progress is not None:
+        _announce("plan.progress", run, **progress)
+    return run.cancel_requested_at is None
+
+
+def finish(*, run_id: UUID, attempt: int, outcome: Outcome, solver: str) -> bool:
+    """Release the outcome of this attempt; False, and nothing is kept, if it no longer is the one that counts."""
+    current = PlanRun.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
+    stored = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
+    if not current.update(**stored, solver=solver, finished_at=Now()):
+        log.warning("plan %s: the result of attempt %d came too late and is discarded", run_id, attempt)
+        return False
+    run = PlanRun.objects.only("name", "status").get(pk=run_id)
+    report = outcome.report or {}
+    _announce(
+        EVENT_OF[outcome.status],
+        run,
+        objective=report.get("objective_usd"),
+        bound=report.get("dual_bound_usd"),
+        gap=report.get("relative_gap"),
+        elapsed_s=report.get("elapsed_s"),
+        message=outcome.message,
+    )
+    return True
+
+
+def claim_owed() -> list[tuple[Actor, UUID]]:
+    """Plans to send again, with who asked for them. Platform only.
+
+    Each is then left alone for as long as it has been waiting, so that a long queue is not filled with copies.
+    """
+    now = datetime.now(UTC)
+    owed = PlanRun.objects.filter(status__in=OWED, owed_at__lt=Now()).defer("instance", "plan").order_by("owed_at")
+    runs = list(owed.select_for_update(skip_locked=True)[:OWED_AT_ONCE])
+    for run in runs:
+        waited = now - (run.heartbeat_at or run.created_at)
+        PlanRun.objects.filter(pk=run.pk).update(owed_at=now + min(max(waited, GRACE), LONGEST_WAIT))
+    return [(run.requester, run.pk) for run in runs]
+
+
+def _unattended() -> Q:
+    return Q(status=PlanStatus.QUEUED) | Q(status=PlanStatus.RUNNING, heartbeat_at__lt=Now() - STALE)
+
+
+def _alive() -> dict[str, Any]:
+    return {"heartbeat_at": Now(), "owed_at": Now() + STALE}
+
+
+def _announce(kind: str, run: PlanRun, **news: Any) -> None:
+    body = {"plan": str(run.pk), "name": run.name, "status": run.status}
+    known = {key: value for key, value in news.items() if value is not None}
+    announce(Event(kind=kind, body=body | known, permission="view_plans"))

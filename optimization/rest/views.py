@@ -1,0 +1,83 @@
+"""Plans over HTTP: parse, one action or query, render."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from optimization import access, actions, queries
+from optimization.instance_builder import SCHEMA_PATH
+from optimization.rest.serializers import PlanRequestSerializer, PlanRunSerializer
+from tenants.data import Conflict
+from tenants.rest.base import ActorView, ListView
+
+SCHEMA: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+class PlanList(ListView):
+    needs = {"GET": "view_plans", "POST": "run_plans"}
+    serializer_class = PlanRunSerializer
+    rows = staticmethod(queries.plans)
+
+    @extend_schema(request=PlanRequestSerializer, responses={202: PlanRunSerializer})
+    def post(self, request: Request) -> Response:
+        """Ask for a plan. The answer comes at once; follow the plan on the feed or at its `Location`."""
+        form = PlanRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        run = actions.request_plan(**form.validated_data)
+        where = reverse("plan-detail", args=[run.pk])
+        return Response(PlanRunSerializer(run).data, status=202, headers={"Location": where})
+
+
+class PlanSchema(ActorView):
+    needs = {"GET": "view_plans"}
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """The JSON Schema of an instance."""
+        return Response(SCHEMA)
+
+
+class PlanDetail(ActorView):
+    needs = {"GET": "view_plans"}
+
+    @extend_schema(responses=PlanRunSerializer)
+    def get(self, request: Request, plan_id: UUID) -> Response:
+        return Response(PlanRunSerializer(access.get_plan(plan_id)).data)
+
+
+class PlanInstance(ActorView):
+    needs = {"GET": "view_plans"}
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, plan_id: UUID) -> Response:
+        """The instance as it was sent."""
+        return Response(access.get_plan(plan_id).instance)
+
+
+class PlanVariables(ActorView):
+    needs = {"GET": "view_plans"}
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, plan_id: UUID) -> Response:
+        """Every variable that is not zero: a list a variable, a row being its names and then the value."""
+        run = access.get_plan(plan_id)
+        if run.plan is None:
+            raise Conflict(f"There is no plan to show: it is {run.status}.")
+        return Response(run.plan)
+
+
+class PlanCancel(ActorView):
+    needs = {"POST": "run_plans"}
+
+    @extend_schema(request=None, responses=PlanRunSerializer)
+    def post(self, request: Request, plan_id: UUID) -> Response:
+        """Cancel it: at once if it waits, within about two seconds if it runs."""
+        run = access.get_plan(plan_id, needs="run_plans")
+        actions.cancel_plan(run=run)
+        return Response(PlanRunSerializer(run).data)

@@ -1,0 +1,55 @@
+"""Solving in a worker. A worker may die at any point: what is owed is in the row, and the sweep sends it again."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+
+from optimization import actions, dispatch
+from optimization.data import SolveOptions
+from optimization.instance_builder import build_instance
+from optimization.models import PlanRun
+from optimization.outcome import Outcome, PlanStatus, outcome_of
+from optimization.pulse import Pulse
+from tenants.api import acting_as, as_platform
+from tenants.data import Actor
+
+# A plan whose worker dies each time (out of memory, say) must not go round for ever.
+MAX_ATTEMPTS = 5
+GIVEN_UP = f"Given up: {MAX_ATTEMPTS} workers took it up and none came through; the workers' logs say why."
+
+
+@shared_task(bind=True, name=dispatch.SOLVE_PLAN)
+def solve_plan(self: Any, run_id: str) -> None:
+    """Take up, solve outside of any transaction, release. A second delivery finds nothing to take up."""
+    with acting_as(self.actor):
+        run = actions.take_up(run_id=UUID(run_id))
+    if run is None:
+        return
+    outcome, solver = _solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
+    with acting_as(self.actor):
+        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
+
+
+@shared_task(bind=True, name="optimization.sweep_owed_plans", system=True, expires=settings.SWEEP_S)
+def sweep_owed_plans(self: Any) -> None:
+    """Send again what was never taken up, and what a dead worker left behind."""
+    with as_platform("sweep", "send owed plans again") as platform:
+        owed = actions.claim_owed()
+        platform.leaves_trace = bool(owed)
+    for requester, run_id in owed:
+        dispatch.send(requester, run_id)
+
+
+def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
+    from optimization.solver import SOLVER, solve  # a second and 100 MB, which only workers should pay
+
+    instance = build_instance(run.instance)
+    with Pulse(actor, run.pk, run.attempt) as pulse:
+        result = solve(instance, SolveOptions(**run.options), on_progress=pulse.tell, should_stop=pulse.stopped.is_set)
+        return outcome_of(instance, result), SOLVER
+
+
+def _given_up() -> tuple[Outcome, str]:
+    return Outcome(PlanStatus.FAILED, GIVEN_UP), ""

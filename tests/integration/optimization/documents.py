@@ -1,0 +1,27 @@
+"""Instances as they come over HTTP."""
+
+import copy
+import json
+from typing import Any
+
+from optimization.generator import generate
+
+_SMALL = json.loads(generate(2, 1, 2, 2, 2, 2, seed=1).to_json())
+_LONG = json.loads(generate(8, 5, 12, 10, 3, 3, seed=1).to_json())
+
+
+def small() -> dict[str, Any]:
+    """Solved to one percent in a tenth of a second."""
+    return copy.deepcopy(_SMALL)
+
+
+def infeasible() -> dict[str, Any]:
+    """The first mine's ore is too poor for the grade it must reach."""
+    document = small()
+    document["mines"][0]["alpha"] = 0.99
+    return document
+
+
+def long() -> dict[str, Any]:
+    """Far from one percent after a minute."""
+    return copy.deepcopy(_LONG)
