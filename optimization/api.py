@@ -1,7 +1,8 @@
 """The public door of optimization for the other apps."""
 
 from optimization.access import get_plan, latest_plan
-from optimization.actions import request_plan
+from optimization.actions import cancel_plan, request_plan
 from optimization.outcome import PlanStatus
+from optimization.queries import plans
 
-__all__ = ["PlanStatus", "get_plan", "latest_plan", "request_plan"]
+__all__ = ["PlanStatus", "cancel_plan", "get_plan", "latest_plan", "plans", "request_plan"]

@@ -2,12 +2,12 @@
 
 from tenants.access import actor, get_agreement, get_equipment, get_site, granted, require
 from tenants.actions import agree_by_offer, end_agreement
-from tenants.authentication import actor_of_key, actor_of_user
+from tenants.authentication import actor_of_key, actor_of_user, memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
-from tenants.queries import equipment, sites, tenants
+from tenants.queries import equipment, feed_head, sites, tenants
 from tenants.secrets import hash_secret, new_secret
 
 __all__ = [
@@ -26,11 +26,13 @@ __all__ = [
     "as_platform",
     "end_agreement",
     "equipment",
+    "feed_head",
     "get_agreement",
     "get_equipment",
     "get_site",
     "granted",
     "hash_secret",
+    "memberships_of",
     "new_id",
     "new_secret",
     "on_behalf_of",
