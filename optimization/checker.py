@@ -29,10 +29,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`cost_usd` is the sum of `cost_terms_usd`, recomputed from the plan."""
+    """`cost_usd` is the sum of `cost_terms_usd`, recomputed from the plan; None when the plan has unknown keys."""
 
     violations: tuple[Violation, ...]
-    cost_usd: float
+    cost_usd: float | None
     cost_terms_usd: Mapping[str, float]
 
     @property
@@ -48,7 +48,7 @@ def check_plan(instance: SupplyChainInstance, plan: Plan, *, objective_usd: floa
     (1)."""
     unknown = tuple(_unknown_keys(instance, plan))
     if unknown:
-        return CheckResult(unknown, math.nan, {})
+        return CheckResult(unknown, None, {})
     terms = cost_terms_usd(instance, plan)
     cost = math.fsum(terms.values())
     rows = [*_mining(instance, plan), *_milling(instance, plan), *_lanes(instance, plan), *_centres(instance, plan)]

@@ -174,7 +174,7 @@ def _location(
         cutoff = Cutoff(
             name=f"cut-off {option.cutoff_frac:.3f}",
             c=round((6 + 6 * ease) * (0.6 + 0.4 * stripping) * rng.uniform(0.95, 1.05), 3),
-            K=_flat(rng.uniform(0.25, 0.6) * ore_share_t * (1 + 0.1 * j), n_periods),
+            K=_flat(rng.uniform(0.5, 1.2) * ore_share_t * (1 + 0.1 * j), n_periods),
             a=_flat((1.5 - 0.9 * ease) * (0.7 + 0.3 * stripping) / 100, n_periods),
             xmax=_flat(ore_t * option.tonnes_fraction_above, n_periods),
             gamma=_flat(gamma, n_periods),
@@ -196,10 +196,10 @@ def _mill_lane(rng: random.Random, mine: str, centre: str, wanted: PerPeriod, n_
         f=round(rng.uniform(2, 6), 2),
         g=round(rng.uniform(0.3, 1.0), 3),
         w0=0.0,
-        F=_flat(rng.uniform(0.15, 0.4) * max(wanted), len(wanted)),
+        F=_flat(rng.uniform(0.4, 1.0) * max(wanted), len(wanted)),
         R=_flat(LANE_SLACK * max(wanted) * (1 if n_centres == 1 else rng.uniform(1, 2) / n_centres), len(wanted)),
     )
 
 
 def _user_lane(rng: random.Random, centre: str, user: str, n_periods: int) -> UserLane:
-    return UserLane(centre, user, e=round(rng.uniform(2, 8), 2), G=_flat(rng.uniform(300, 1_200), n_periods))
+    return UserLane(centre, user, e=round(rng.uniform(2, 8), 2), G=_flat(rng.uniform(600, 2_000), n_periods))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import resource
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import highspy
 import numpy as np
@@ -40,10 +40,12 @@ SHARED_OR_TIMED = (
     "leave no plan"
 )
 PROGRESS_INTERVAL_S = 0.25
-STOP_POLL_INTERVAL_S = 0.05
+POLL_INTERVAL_S = 0.05
+GRACE_S = 0.5
 
 Floats = npt.NDArray[np.float64]
 Status = highspy.HighsModelStatus
+Event = highspy.highs.HighsCallbackEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +76,22 @@ def solve(
 ) -> SolveResult:
     """Solve to the relative gap or the time limit; a plan whenever one was found, a proven bound always.
 
-    `on_progress` is called a few times a second and `should_stop` is polled about twenty times a second, both on the
-    calling thread; an exception they raise ends the solve and comes out here. Never raises for an infeasible instance.
+    `on_progress` is called a few times a second and `should_stop` polled twenty times a second, on the calling thread;
+    an exception they raise ends the solve and comes out here. Never raises for an infeasible instance.
     """
-    watch = _Watch(time.perf_counter(), on_progress, should_stop)
+    clock = _Clock()
     if reasons := explain_infeasibility(instance):
-        return SolveResult(None, _no_plan_report(watch, reasons))
+        return SolveResult(None, _closed_form_report(clock, reasons))
     program = build_program(instance)
     matrix = _matrix(program)
-    watch.built(matrix.cost_scale)
-    highs = _loaded(matrix, options, max(0.0, options.time_limit_s - watch.build_s))
-    watch.attach(highs)
-    highs.run()
-    watch.raise_failure()
-    objective = _set_values(highs, matrix, program, options)
+    clock.lap_build()
+    highs = _loaded(matrix, options, max(0.0, options.time_limit_s - clock.build_s))
+    run = _Run(highs, matrix, clock, options.time_limit_s)
+    run.watch(on_progress, should_stop)
+    values = run.best_values()
+    objective = None if values is None else _set_values(values, matrix, program, options)
     plan = None if objective is None else plan_from_program(program, instance)
-    return SolveResult(plan, _report(highs, matrix, options, watch, objective))
+    return SolveResult(plan, _report(run, options, objective))
 
 
 # From Pyomo to HiGHS ------------------------------------------------------------------------------------------------
@@ -176,70 +178,91 @@ def _lp(matrix: _Matrix) -> highspy.HighsLp:
     return lp
 
 
-# Watching -----------------------------------------------------------------------------------------------------------
+# Running ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Watch:
-    """The clock and HiGHS's callbacks: progress, the question whether to stop, an exception kept until HiGHS
-    returns."""
-
-    started: float
-    on_progress: OnProgress | None
-    should_stop: ShouldStop | None
+class _Clock:
+    started: float = field(default_factory=time.perf_counter)
     build_s: float = 0.0
-    cost_scale: float = 1.0
-    stopped: bool = False
-    failure: BaseException | None = None
-    next_poll: float = 0.0
-    next_progress: float = 0.0
 
     @property
     def elapsed_s(self) -> float:
         return time.perf_counter() - self.started
 
-    def built(self, cost_scale: float) -> None:
-        self.build_s, self.cost_scale = self.elapsed_s, cost_scale
+    def lap_build(self) -> None:
+        self.build_s = self.elapsed_s
 
-    def attach(self, highs: highspy.Highs) -> None:
-        for event in (highs.cbMipInterrupt, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
-            event.subscribe(self._poll)
-        highs.cbMipLogging.subscribe(self._tell)
-        highs.cbMipImprovingSolution.subscribe(self._tell_now)
 
-    def raise_failure(self) -> None:
-        if self.failure is not None:
-            raise self.failure
+class _Run:
+    """HiGHS on a thread of its own; its callbacks only copy numbers out and pass the wish to stop in.
 
-    def _poll(self, event: highspy.highs.HighsCallbackEvent) -> None:
-        now = time.perf_counter()
-        if now >= self.next_poll and self.should_stop is not None and not self.stopped:
-            self.next_poll = now + STOP_POLL_INTERVAL_S
-            self.stopped = bool(self._guarded(self.should_stop))
-        if self.stopped or self.failure is not None:
-            event.interrupt()
+    HiGHS asks whether to stop at irregular moments, up to several seconds apart. So the caller waits no longer than
+    GRACE_S after the wish or the time limit: it goes on with the best plan copied out, and the thread ends by itself at
+    HiGHS's next question.
+    """
 
-    def _tell(self, event: highspy.highs.HighsCallbackEvent) -> None:
-        if time.perf_counter() >= self.next_progress:
-            self._tell_now(event)
+    def __init__(self, highs: highspy.Highs, matrix: _Matrix, clock: _Clock, time_limit_s: float) -> None:
+        self.highs, self.matrix, self.clock, self.time_limit_s = highs, matrix, clock, time_limit_s
+        self.is_cancelled = self.ask_to_end = self.is_finished = False
+        self.incumbent: Floats | None = None
+        self.primal, self.bound = math.inf, 0.0
 
-    def _tell_now(self, event: highspy.highs.HighsCallbackEvent) -> None:
-        now, tell = time.perf_counter(), self.on_progress
-        if tell is None:
-            return
-        self.next_progress = now + PROGRESS_INTERVAL_S
-        incumbent = _finite_or_none(event.data_out.mip_primal_bound * self.cost_scale)
-        bound = _proven(event.data_out.mip_dual_bound * self.cost_scale)
-        progress = SolveProgress(self.elapsed_s, incumbent, bound, relative_gap(incumbent, bound))
-        self._guarded(lambda: tell(progress))
-
-    def _guarded(self, call: Callable[[], bool | None]) -> bool | None:
-        """An exception must not cross HiGHS's C++ frames: keep it, stop, raise it afterwards."""
+    def watch(self, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
+        for event in (self.highs.cbMipInterrupt, self.highs.cbSimplexInterrupt, self.highs.cbIpmInterrupt):
+            event.subscribe(self._answer)
+        self.highs.cbMipLogging.subscribe(self._note)
+        self.highs.cbMipImprovingSolution.subscribe(self._keep)
+        thread = threading.Thread(target=self.highs.run, name="highs")
+        thread.start()
         try:
-            return call()
-        except BaseException as failure:
-            self.failure = failure
+            self._wait(thread, on_progress, should_stop)
+        finally:
+            self.ask_to_end, self.is_finished = True, not thread.is_alive()
+
+    def best_values(self) -> Floats | None:
+        """Column values of the incumbent in scaled units, or None."""
+        if not self.is_finished:
+            return self.incumbent
+        if not math.isfinite(self.highs.getInfo().objective_function_value) or not self.highs.getSolution().value_valid:
             return None
+        return np.array(self.highs.getSolution().col_value)
+
+    @property
+    def dual_bound_usd(self) -> float:
+        """No cost is negative, so 0 is proven while HiGHS has no bound."""
+        bound = self.highs.getInfo().mip_dual_bound if self.is_finished else self.bound
+        return max(0.0, bound * self.matrix.cost_scale) if math.isfinite(bound) else 0.0
+
+    def _wait(self, thread: threading.Thread, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
+        deadline, next_progress = self.time_limit_s + GRACE_S, 0.0
+        while thread.is_alive() and self.clock.elapsed_s < deadline:
+            thread.join(POLL_INTERVAL_S)
+            if not self.is_cancelled and should_stop is not None and should_stop():
+                self.is_cancelled = self.ask_to_end = True
+                deadline = min(deadline, self.clock.elapsed_s + GRACE_S)
+            if on_progress is not None and self.clock.elapsed_s >= next_progress:
+                next_progress = self.clock.elapsed_s + PROGRESS_INTERVAL_S
+                on_progress(self._progress())
+
+    def _progress(self) -> SolveProgress:
+        incumbent = self.primal * self.matrix.cost_scale if math.isfinite(self.primal) else None
+        bound = max(0.0, self.bound * self.matrix.cost_scale)
+        return SolveProgress(self.clock.elapsed_s, incumbent, bound, relative_gap(incumbent, bound))
+
+    def _answer(self, event: Event) -> None:
+        self._note(event)
+        event.interrupt(self.ask_to_end)
+
+    def _note(self, event: Event) -> None:
+        """HiGHS reports infinities until it has a plan or a bound."""
+        self.primal = min(self.primal, event.data_out.mip_primal_bound)
+        if math.isfinite(event.data_out.mip_dual_bound):
+            self.bound = max(self.bound, event.data_out.mip_dual_bound)
+
+    def _keep(self, event: Event) -> None:
+        self._note(event)
+        self.incumbent = np.array(event.data_out.mip_solution)
 
 
 def relative_gap(objective: float | None, bound: float | None) -> float | None:
@@ -249,26 +272,12 @@ def relative_gap(objective: float | None, bound: float | None) -> float | None:
     return max(0.0, objective - bound) / objective if objective > 0 else 0.0
 
 
-def _finite_or_none(value: float) -> float | None:
-    return value if math.isfinite(value) and abs(value) < highspy.kHighsInf else None
-
-
-def _proven(bound: float) -> float:
-    """No cost is negative, so 0 is a proven bound while HiGHS has none."""
-    return max(0.0, bound) if math.isfinite(bound) else 0.0
-
-
 # From HiGHS to the plan -----------------------------------------------------------------------------------------------
 
 
-def _set_values(
-    highs: highspy.Highs, matrix: _Matrix, program: pyo.ConcreteModel, options: SolveOptions
-) -> float | None:
-    """Put the incumbent, made exact, into the program's variables; its cost in $, or None where there is no
-    incumbent."""
-    if not math.isfinite(highs.getInfo().objective_function_value) or not highs.getSolution().value_valid:
-        return None
-    values = _exact(matrix, np.array(highs.getSolution().col_value), options) * matrix.column_scale
+def _set_values(values: Floats, matrix: _Matrix, program: pyo.ConcreteModel, options: SolveOptions) -> float:
+    """Put the incumbent, made exact, into the program's variables; its cost in $."""
+    values = _exact(matrix, values, options) * matrix.column_scale
     values[~matrix.is_binary & (np.abs(values) < NOISE_T)] = 0.0
     for variable, value in zip(matrix.variables, values.tolist(), strict=True):
         variable.set_value(value, skip_validation=True)
@@ -299,34 +308,32 @@ def _close_unused(program: pyo.ConcreteModel) -> None:
             data.set_value(1.0 if flow[key].value > 0 else 0.0)
 
 
-def _report(
-    highs: highspy.Highs, matrix: _Matrix, options: SolveOptions, watch: _Watch, objective: float | None
-) -> SolveReport:
-    info, status = highs.getInfo(), highs.getModelStatus()
-    bound = _proven(info.mip_dual_bound * matrix.cost_scale)
+def _report(run: _Run, options: SolveOptions, objective: float | None) -> SolveReport:
+    bound, clock, matrix = run.dual_bound_usd, run.clock, run.matrix
     gap = relative_gap(objective, bound)
-    termination = _termination(status, watch.stopped, gap, options.gap)
+    termination = _termination(run, gap, options.gap)
     is_infeasible = termination is Termination.INFEASIBLE
     return SolveReport(
         termination=termination,
         objective_usd=objective,
         dual_bound_usd=None if is_infeasible else bound,
         relative_gap=gap,
-        build_s=watch.build_s,
-        solve_s=watch.elapsed_s - watch.build_s,
-        elapsed_s=watch.elapsed_s,
+        build_s=clock.build_s,
+        solve_s=clock.elapsed_s - clock.build_s,
+        elapsed_s=clock.elapsed_s,
         solver=SOLVER,
         peak_memory_mb=_peak_memory_mb(),
         rows=len(matrix.row_lower),
         columns=len(matrix.cost),
         binaries=int(matrix.is_binary.sum()),
-        nodes=max(0, int(info.mip_node_count)),
+        nodes=max(0, int(run.highs.getInfo().mip_node_count)) if run.is_finished else 0,
         explanation=(SHARED_OR_TIMED,) if is_infeasible else (),
     )
 
 
-def _termination(status: Status, stopped: bool, gap: float | None, asked_gap: float) -> Termination:
-    if stopped:
+def _termination(run: _Run, gap: float | None, asked_gap: float) -> Termination:
+    status = run.highs.getModelStatus() if run.is_finished else Status.kTimeLimit
+    if run.is_cancelled:
         return Termination.CANCELLED
     if gap is not None and (status == Status.kOptimal or gap <= asked_gap):
         return Termination.OPTIMAL
@@ -337,15 +344,15 @@ def _termination(status: Status, stopped: bool, gap: float | None, asked_gap: fl
     return Termination.FAILED
 
 
-def _no_plan_report(watch: _Watch, reasons: tuple[str, ...]) -> SolveReport:
+def _closed_form_report(clock: _Clock, reasons: tuple[str, ...]) -> SolveReport:
     return SolveReport(
         termination=Termination.INFEASIBLE,
         objective_usd=None,
         dual_bound_usd=None,
         relative_gap=None,
         build_s=0.0,
-        solve_s=watch.elapsed_s,
-        elapsed_s=watch.elapsed_s,
+        solve_s=clock.elapsed_s,
+        elapsed_s=clock.elapsed_s,
         solver="closed form",
         peak_memory_mb=_peak_memory_mb(),
         rows=0,

@@ -70,46 +70,28 @@ def add_centres(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> No
     program.c14_demand = pyo.Constraint(demands, rule=demand_is_met)
 
 
-def add_stock_cuts(program: pyo.ConcreteModel, instance: SupplyChainInstance, window: int) -> None:
-    """Valid inequalities: tonnes that arrive in period r and leave in period t are at most D[m,s,t] p[m,n,r].
+def add_stock_cuts(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
+    """Valid inequalities: b[m,n,s,t], the part of z that arrived in t itself, is at most D p; the rest comes from
+    stock.
 
-    The facility-location form of lot sizing (Krarup and Bilde 1977): b[m,n,s,r,t] is the part of z[m,n,s,t] that
-    arrived in r, for the last `window` periods up to t; the rest of z is older stock. It implies every (l,S)
-    inequality that fits the window, over all subsets of users. No plan is lost: label the stock first in, first out.
+    In this split form they are all one-period (l,S) inequalities over the subsets of users (Barany, Van Roy and Wolsey
+    1984). No plan is lost: any split whose old part is within the stock will do.
     """
-    n_periods, users = len(instance.periods), _users_of_lane(instance)
-    arrivals = [(m, n, s, r, t) for m, n, s, t in program.MNST for r in range(max(0, t - window + 1), t + 1)]
-    program.B = pyo.Set(initialize=arrivals, dimen=5)
-    program.b = pyo.Var(program.B, domain=pyo.NonNegativeReals)
+    lanes, users = instance.mill_lane_by_key, _users_of_lane(instance)
+    program.b = pyo.Var(program.MNST, domain=pyo.NonNegativeReals)
 
-    def runs(program: pyo.ConcreteModel, m: str, n: str, s: str, r: int, t: int) -> object:
-        return program.b[m, n, s, r, t] <= instance.demand_by_key[m, s].D[t] * program.p[m, n, r]
+    def runs(program: pyo.ConcreteModel, m: str, n: str, s: str, t: int) -> object:
+        return program.b[m, n, s, t] <= instance.demand_by_key[m, s].D[t] * program.p[m, n, t]
 
-    def part_of_delivery(program: pyo.ConcreteModel, m: str, n: str, s: str, t: int) -> object:
-        return sum(program.b[m, n, s, r, t] for r in range(max(0, t - window + 1), t + 1)) <= program.z[m, n, s, t]
+    def from_stock(program: pyo.ConcreteModel, m: str, n: str, t: int) -> object:
+        leaving = [key for s in users[m, n] if (key := (m, n, s, t)) in program.z]
+        opening = program.w[m, n, t - 1] if t else lanes[m, n].w0
+        old = sum(program.z[key] - program.b[key] for key in leaving)
+        return old <= opening if leaving else pyo.Constraint.Skip
 
-    def part_of_shipment(program: pyo.ConcreteModel, m: str, n: str, r: int) -> object:
-        leaving = [
-            program.b[key] for s in users[m, n] for t in range(r, n_periods) if (key := (m, n, s, r, t)) in program.b
-        ]
-        return sum(leaving) <= program.v[m, n, r] if leaving else pyo.Constraint.Skip
-
-    def part_of_stock(program: pyo.ConcreteModel, m: str, n: str, t: int) -> object:
-        """What is in stock before t covers all that leaves from t on and arrived before."""
-        soon = [
-            key for s in users[m, n] for k in range(t, min(t + window, n_periods)) if (key := (m, n, s, k)) in program.z
-        ]
-        arriving = ((*key[:3], r, key[3]) for key in soon for r in range(t, key[3] + 1))
-        stock = program.w[m, n, t - 1] if t else instance.mill_lane_by_key[m, n].w0
-        old = sum(program.z[key] for key in soon) - sum(program.b[key] for key in arriving)
-        return old <= stock if soon else pyo.Constraint.Skip
-
-    # With a window over all periods the first of the stock rows implies the others.
-    first_rows = [key for key in program.MNT if window < n_periods or key[2] == 0]
-    program.cut_runs = pyo.Constraint(program.B, rule=runs)
-    program.cut_part_of_delivery = pyo.Constraint(program.MNST, rule=part_of_delivery)
-    program.cut_part_of_shipment = pyo.Constraint(program.MNT, rule=part_of_shipment)
-    program.cut_part_of_stock = pyo.Constraint(first_rows, rule=part_of_stock)
+    program.cut_arrived_now = pyo.Constraint(program.MNST, rule=runs)
+    program.cut_part = pyo.Constraint(program.MNST, rule=lambda program, *key: program.b[key] <= program.z[key])
+    program.cut_from_stock = pyo.Constraint(program.MNT, rule=from_stock)
 
 
 def shipment_limit_t(instance: SupplyChainInstance, lane: Lane, t: int) -> float:

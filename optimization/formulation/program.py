@@ -10,9 +10,6 @@ from optimization.formulation.logistics import add_centres, add_lanes, add_stock
 from optimization.formulation.milling import add_milling
 from optimization.formulation.mining import add_grade, add_mining
 
-# Largest number of split-by-arrival variables; beyond it the linear programs cost more than the tighter bound gains.
-MOST_CUT_VARIABLES = 20_000
-
 
 def build_program(instance: SupplyChainInstance, *, cuts: bool = True) -> pyo.ConcreteModel:
     """The robust mixed-integer program in tonnes and $; (15) and (16) are the variables' domains.
@@ -26,15 +23,9 @@ def build_program(instance: SupplyChainInstance, *, cuts: bool = True) -> pyo.Co
     add_grade(program, instance)
     add_centres(program, instance)
     if cuts:
-        add_stock_cuts(program, instance, _cut_window(instance))
+        add_stock_cuts(program, instance)
     add_costs(program, instance)
     return program
-
-
-def _cut_window(instance: SupplyChainInstance) -> int:
-    """All periods where that stays small, else as many as fit, at least the current one."""
-    per_period = len(instance.routes) * len(instance.periods)
-    return max(1, min(len(instance.periods), MOST_CUT_VARIABLES // max(1, per_period)))
 
 
 def plan_from_program(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> Plan:
