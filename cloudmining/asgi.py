@@ -14,6 +14,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from cloudmining.limits import BodyLimit  # noqa: E402
+from tenants.feed.consumer import FeedConsumer  # noqa: E402
 
 
 async def refuse_unknown(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -25,6 +26,11 @@ async def refuse_unknown(scope: dict[str, Any], receive: Any, send: Any) -> None
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(django_application, settings.BODY_LIMIT_BYTES),
-        "websocket": URLRouter([re_path("", refuse_unknown)]),
+        "websocket": URLRouter(
+            [
+                path("ws/v1/feed", FeedConsumer.as_asgi()),
+                re_path("", refuse_unknown),
+            ]
+        ),
     }
 )

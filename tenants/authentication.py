@@ -1,15 +1,17 @@
 """From a credential to a person or an actor. Each look-up sees only the row whose credential was presented."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.backends import BaseBackend
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from tenants.context import presenting
 from tenants.data import Actor, Unauthenticated
-from tenants.models import ApiKey, Membership, User
+from tenants.models import ApiKey, FeedTicket, Membership, User
 from tenants.secrets import hash_secret
 
 
@@ -37,7 +39,8 @@ class PasswordBackend(BaseBackend):
 def memberships_of(user_id: UUID) -> list[Membership]:
     """The organisations a signed-in user may act for, oldest first."""
     with presenting(user_id=user_id):
-        return list(Membership.objects.filter(user=user_id).select_related("tenant").order_by("created_at"))
+        active = Membership.objects.filter(user=user_id, user__is_active=True)
+        return list(active.select_related("tenant").order_by("created_at"))
 
 
 def actor_of_user(user_id: UUID, tenant_id: UUID | None, via: str) -> Actor:
@@ -59,3 +62,16 @@ def actor_of_key(secret: str) -> Actor:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     person = actor_of_user(key.user_id, key.tenant_id, f"key:{key.prefix}")
     return Actor(person.tenant_id, person.user_id, person.roles, person.via, frozenset(key.scopes))
+
+
+def actor_of_ticket(secret: str) -> Actor:
+    """Who was given a feed ticket; it is used up by this. Unauthenticated if it is unknown, expired or used."""
+    hashed = hash_secret(secret)
+    with presenting(credential=hashed):
+        # One statement decides, so of two sockets that present the same ticket one gets in.
+        won = FeedTicket.objects.filter(secret_hash=hashed, used_at=None, expires_at__gt=Now()).update(used_at=Now())
+        ticket = FeedTicket.objects.get(secret_hash=hashed) if won else None
+    if ticket is None:
+        raise Unauthenticated("This ticket is unknown, expired or used. Ask for a new one.")
+    person = actor_of_user(ticket.user_id, ticket.tenant_id, ticket.via)
+    return replace(person, scopes=None if ticket.scopes is None else frozenset(ticket.scopes))

@@ -19,7 +19,7 @@ MAX_PREFIXES: Final = 50
 PREFIX: Final = re.compile(r"[a-z][a-z0-9_.]{0,59}")
 
 
-class BadFrame(ValueError):
+class BadFrame(Exception):
     """A frame that can't be read; the message says what is wrong, where, and what to send."""
 
 
@@ -164,7 +164,7 @@ def _parse(text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise BadFrame("The frame is nested too deeply.") from error
     except ValueError as error:
-        raise error if isinstance(error, BadFrame) else BadFrame("The frame holds a number that is too long.") from error
+        raise BadFrame("The frame holds a number that is too long.") from error
     if not isinstance(parsed, dict):
         raise BadFrame('The frame is not a JSON object; send {"t": "sub", …} or {"t": "ack", …}.')
     return parsed

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from channels.db import DatabaseSyncToAsync
-from django.db import Error, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 
 from tenants import queries
 from tenants.context import acting_as
@@ -20,8 +20,12 @@ from tenants.feed.frames import Ev, Skip, encode
 from tenants.feed.rights import Rights, rights_of
 from tenants.models import FeedEvent, FeedHead
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 PAGE: Final = 500
 THREADS: Final = 4
+DATABASE_AWAY: Final = (OperationalError, InterfaceError)
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")
 
@@ -37,9 +41,10 @@ class _Door(DatabaseSyncToAsync):
             raise
 
 
-async def door(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+async def door(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `function`, which opens its own transaction, on one of the feed's threads."""
-    return await _Door(function, thread_sensitive=False, executor=_threads)(*args, **kwargs)
+    result: T = await _Door(function, thread_sensitive=False, executor=_threads)(*args, **kwargs)
+    return result
 
 
 @dataclass(frozen=True, slots=True)

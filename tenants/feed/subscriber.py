@@ -1,0 +1,233 @@
+"""One open socket on a feed: where it is in the log, what it may see, and the one task that writes to it.
+
+It is `greeted` until the client subscribes, then `behind` (its task pages from the log), then `live` (the tailer hands
+it entries as they come). A live socket whose queue is full falls behind again: it loses nothing, it reads for itself.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+from uuid import UUID
+
+from tenants.data import Actor
+from tenants.feed.frames import Ack, BadFrame, Error, Live, Reset, Skip, Sub, encode
+from tenants.feed.log import DATABASE_AWAY, PAGE, Entry, Head, Page, Stale, door, read_page
+from tenants.feed.rights import Rights
+
+QUEUE_FRAMES: Final = 256
+QUEUE_CHARACTERS: Final = 1_000_000
+SUBSCRIBE_WITHIN_S: Final = 30.0
+SEND_WITHIN_S: Final = 60.0
+CLOSE_WITHIN_S: Final = 5.0
+
+BAD_FRAME, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW, SERVER_ERROR, TRY_LATER = 4400, 4401, 4403, 4408, 1011, 1013
+# uvicorn raises RuntimeError, not OSError, if it closed the socket itself after an unanswered ping.
+GONE: Final = (OSError, RuntimeError)
+
+log = logging.getLogger(__name__)
+
+
+class Gone(Exception):
+    """The client went away while we were writing to it; its consumer hears so by itself."""
+
+
+class FeedState(Protocol):
+    """What a socket has to know of its feed: how far the tailer has handed it out, and how to wait for a database."""
+
+    head: Head
+
+    async def wait_for_database(self, error: Exception) -> None: ...
+
+
+class Subscriber:
+    """`send` and `close` are the consumer's; all frames go out by one task, in order."""
+
+    def __init__(
+        self, actor: Actor, send: Callable[[str], Awaitable[None]], close: Callable[[int, str], Awaitable[None]]
+    ) -> None:
+        self.actor, self._send, self._close = actor, send, close
+        self.rights = Rights(frozenset())
+        self.feed: FeedState | None = None
+        self.state = "greeted"
+        self.position = 0
+        self.epoch: UUID | None = None
+        self.acknowledged = 0
+        self._prefixes: tuple[str, ...] | None = None
+        self._queue: deque[str] = deque()
+        self._queued_characters = 0
+        self._wake = asyncio.Event()
+        self._since = _now()
+        self._sending_since: float | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    def start(self, feed: FeedState, rights: Rights, greeting: str) -> None:
+        self.feed, self.rights = feed, rights
+        self._put(greeting)
+        self._writer = asyncio.create_task(self._write())
+        self._writer.add_done_callback(self._note_failure)
+
+    def subscribe(self, frame: Sub) -> None:
+        if self.state != "greeted":
+            raise BadFrame("/t: this socket has a subscription; open another socket for another one.")
+        self.position, self.epoch, self._prefixes = frame.cursor, frame.epoch, frame.filter
+        self._turn("behind")
+
+    def acknowledge(self, frame: Ack) -> None:
+        if frame.seq > self.position:
+            raise BadFrame(f"/seq: nothing beyond {self.position} was sent to this socket.")
+        self.acknowledged = max(self.acknowledged, frame.seq)
+
+    def sees(self, entry: Entry) -> bool:
+        """The permanent rule: decided here, by the rights of the user and then by what they asked for."""
+        asked_for = self._prefixes is None or entry.frame.kind.startswith(self._prefixes)
+        return asked_for and entry.permission in self.rights.capabilities
+
+    def offer(self, page: Page) -> None:
+        """Queue what a live socket may see of the page; one that can't keep up falls behind instead."""
+        if self.state != "live":
+            return
+        for link in page.chain(self.position, self.sees):
+            if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
+                self.fall_behind()
+                return
+            self._put(_text(link))
+            self.position = _end(link)
+
+    def fall_behind(self) -> None:
+        """What is queued is still sent; the rest is read from the log, with the rights of that moment."""
+        if self.state == "live":
+            self._turn("behind")
+
+    def beat(self, text: str) -> None:
+        """A heartbeat says nothing to a socket that has frames waiting."""
+        if self.state != "ended" and not self._queue:
+            self._put(text)
+
+    def reset(self, head: Head, reason: str) -> None:
+        """The cursor is void: the client has to read the state afresh and subscribe again."""
+        self._put(encode(Reset(head.epoch, head.seq, head.min_seq, reason)))
+        self._since = _now()
+        self._turn("greeted")
+
+    def overdue(self) -> str | None:
+        """Why the socket has to be closed as too slow, if so."""
+        if self.state == "greeted" and _now() - self._since > SUBSCRIBE_WITHIN_S:
+            return f"no 'sub' within {SUBSCRIBE_WITHIN_S:.0f} s"
+        if self._sending_since is not None and _now() - self._sending_since > SEND_WITHIN_S:
+            return f"took no frame for {SEND_WITHIN_S:.0f} s"
+        return None
+
+    def refuse(self, title: str, detail: str) -> None:
+        self.end(BAD_FRAME, title, last=encode(Error(title, detail)))
+
+    def end(self, code: int, reason: str, last: str | None = None) -> None:
+        """Nothing more is sent, not even what is queued, but `last`; then the socket is closed."""
+        if self.state != "ended":
+            self.abandon()
+            self._closing = asyncio.create_task(self._say_goodbye(code, reason, last))
+
+    def abandon(self) -> None:
+        """The client has gone."""
+        self.state = "ended"
+        self._queue.clear()
+        if self._writer is not None:
+            self._writer.cancel()
+
+    def _turn(self, state: str) -> None:
+        self.state = state
+        self._wake.set()
+
+    def _put(self, text: str) -> None:
+        self._queue.append(text)
+        self._queued_characters += len(text)
+        self._wake.set()
+
+    async def _say_goodbye(self, code: int, reason: str, last: str | None) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                if last is not None:
+                    await self._send(last)
+                await self._close(code, reason)
+        except (TimeoutError, *GONE) as error:
+            log.info("socket of %s was gone before its close %d: %r", self.actor.via, code, error)
+
+    def _note_failure(self, writer: asyncio.Task[None]) -> None:
+        if not writer.cancelled() and (error := writer.exception()) is not None:
+            log.error("writing to a socket of %s failed", self.actor.via, exc_info=error)
+            self.end(SERVER_ERROR, "our mistake; connect again")
+
+    async def _write(self) -> None:
+        try:
+            while self.state != "ended":
+                self._wake.clear()
+                while self._queue:
+                    await self._send_next()
+                if self.state == "behind":
+                    await self._catch_up()
+                elif not self._queue:
+                    await self._wake.wait()
+        except Gone as gone:
+            log.info("socket of %s is gone: %r", self.actor.via, gone.__cause__)
+
+    async def _send_next(self) -> None:
+        text = self._queue.popleft()
+        self._queued_characters -= len(text)
+        await self._send_timed(text)
+
+    async def _send_timed(self, text: str) -> None:
+        self._sending_since = _now()
+        try:
+            await self._send(text)
+        except GONE as error:
+            raise Gone from error
+        self._sending_since = None
+
+    async def _catch_up(self) -> None:
+        """One page from the log; join the live ones if it reached what the tailer has handed out."""
+        page = await self._read()
+        if page is None:
+            return
+        for link in page.chain(self.position, self.sees):
+            await self._send_timed(_text(link))
+            self.position = _end(link)
+        if self._may_join(page.head):
+            self.state = "live"
+            self._put(encode(Live(self.position)))
+
+    def _may_join(self, read: Head) -> bool:
+        """The rights must be as fresh as the feed's, else a revocation between the two reads would pass unseen."""
+        assert self.feed is not None
+        known = self.feed.head
+        return self.position >= known.seq and read.rights_epoch >= known.rights_epoch and read.epoch == known.epoch
+
+    async def _read(self) -> Page | None:
+        assert self.feed is not None and self.epoch is not None
+        try:
+            page = await door(read_page, self.actor, self.position, self.epoch, PAGE, [self.actor])
+        except Stale as stale:
+            self.reset(stale.head, stale.reason)
+            return None
+        except DATABASE_AWAY as error:
+            await self.feed.wait_for_database(error)
+            return None
+        rights = page.rights and page.rights.get(self.actor)
+        if not rights:
+            self.end(FORBIDDEN, "no rights any more")
+            return None
+        self.rights = rights
+        return page
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _text(link: Entry | Skip) -> str:
+    return link.text if isinstance(link, Entry) else encode(link)
+
+
+def _end(link: Entry | Skip) -> int:
+    return link.frame.seq if isinstance(link, Entry) else link.to

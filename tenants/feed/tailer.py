@@ -1,0 +1,221 @@
+"""The one reader of each feed in this process: it polls, or hears the doorbell, and hands what it read to every socket.
+
+Started with the first socket, stopped with the last. Correct without the doorbell, which only saves the wait.
+"""
+
+import asyncio
+import contextlib
+import logging
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from tenants.data import Actor
+from tenants.feed.doorbell import GROUP
+from tenants.feed.frames import Hb, Hello, encode
+from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, read_page
+from tenants.feed.rights import Rights
+from tenants.feed.subscriber import FORBIDDEN, SERVER_ERROR, TOO_SLOW, Subscriber
+
+# Below a socket's queue, so that one that keeps up never falls behind in a burst.
+BATCH: Final = 200
+RETRY_S: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """Whether PostgreSQL answers; says so once, however many feeds and sockets wait for it."""
+
+    def __init__(self) -> None:
+        self._answers = asyncio.Event()
+        self._answers.set()
+
+    def lost(self, error: Exception) -> None:
+        if self._answers.is_set():
+            log.warning("PostgreSQL is away, feeds wait: %s", str(error).strip().splitlines()[:1])
+            self._answers.clear()
+
+    def found(self) -> None:
+        if not self._answers.is_set():
+            log.warning("PostgreSQL is back, feeds go on.")
+            self._answers.set()
+
+    async def wait(self) -> None:
+        await self._answers.wait()
+
+
+class Feed:
+    """One organisation's feed: how far it was handed out, and the sockets that follow it here."""
+
+    def __init__(self, head: Head, database: Database) -> None:
+        self.head, self.database = head, database
+        self.reader = Actor(head.feed, None, frozenset(), "feed:tailer")
+        self.subscribers: set[Subscriber] = set()
+        self.bell = asyncio.Event()
+        self._beat_at = _now() + settings.FEED_HEARTBEAT_S
+
+    async def wait_for_database(self, error: Exception) -> None:
+        """For a socket; the feed itself keeps trying."""
+        self.database.lost(error)
+        await self.database.wait()
+
+    async def follow(self) -> None:
+        """Read and hand out for as long as a socket follows."""
+        while self.subscribers:
+            self.bell.clear()
+            try:
+                more = await self._advance()
+            except DATABASE_AWAY as error:
+                self.database.lost(error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            self.database.found()
+            if not more:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.bell.wait(), settings.FEED_POLL_S)
+
+    async def _advance(self) -> bool:
+        """One read, handed out; True if there is more to read now."""
+        beat = _now() >= self._beat_at
+        holders = frozenset(subscriber.actor for subscriber in self.subscribers)
+        # With each heartbeat the rights are read again, for what changes without an event (a user made inactive).
+        known_rights = None if beat else self.head.rights_epoch
+        try:
+            page = await door(read_page, self.reader, self.head.seq, self.head.epoch, BATCH, holders, known_rights)
+        except Stale as stale:
+            self._reset(stale)
+            return True
+        self._refresh_rights(page, holders)
+        self._hand_out(page)
+        if beat and page.to == page.head.seq:
+            self._beat()
+        return page.to < page.head.seq
+
+    def _refresh_rights(self, page: Page, holders: frozenset[Actor]) -> None:
+        now = datetime.now(UTC)
+        for subscriber in list(self.subscribers):
+            rights: Rights | None = subscriber.rights
+            if page.rights is not None and subscriber.actor in holders:
+                rights = page.rights.get(subscriber.actor)
+            elif page.rights is not None:
+                subscriber.fall_behind()  # it joined during the read; let it read its rights itself
+            if rights is None or (rights.until is not None and rights.until <= now):
+                subscriber.end(FORBIDDEN, "no rights any more")
+            else:
+                subscriber.rights = rights
+            if (why := subscriber.overdue()) is not None:
+                subscriber.end(TOO_SLOW, why)
+
+    def _hand_out(self, page: Page) -> None:
+        for subscriber in self.subscribers:
+            subscriber.offer(page)
+        head = page.head
+        self.head = Head(head.feed, head.epoch, page.to, head.min_seq, head.rights_epoch)
+
+    def _beat(self) -> None:
+        self._beat_at = _now() + settings.FEED_HEARTBEAT_S
+        text = encode(Hb(self.head.seq, datetime.now(UTC)))
+        for subscriber in self.subscribers:
+            subscriber.beat(text)
+
+    def _reset(self, stale: Stale) -> None:
+        """The log itself was replaced. Those behind find out in their own reads."""
+        self.head = stale.head
+        for subscriber in self.subscribers:
+            if subscriber.state == "live":
+                subscriber.reset(stale.head, stale.reason)
+
+
+class Tailer:
+    """The feeds that are followed in this process."""
+
+    def __init__(self) -> None:
+        self.feeds: dict[UUID, Feed] = {}
+        self.database = Database()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Task[None] | None = None
+
+    async def join(self, subscriber: Subscriber) -> None:
+        """Greet a socket and look after it; one without rights is closed. Raises what the database raises."""
+        head, rights = await door(read_head, subscriber.actor)
+        if rights is None:
+            subscriber.end(FORBIDDEN, "your role or key does not include what a feed needs")
+            return
+        feed = self.feeds.get(head.feed) or self._open(head)
+        feed.subscribers.add(subscriber)
+        subscriber.start(feed, rights, encode(Hello(head.feed, head.epoch, head.seq, head.min_seq)))
+
+    def leave(self, subscriber: Subscriber) -> None:
+        subscriber.abandon()
+        feed = subscriber.feed
+        if isinstance(feed, Feed):
+            feed.subscribers.discard(subscriber)
+            if not feed.subscribers:
+                self._forget(feed)
+
+    def _open(self, head: Head) -> Feed:
+        feed = self.feeds[head.feed] = Feed(head, self.database)
+        # The task's first step comes after the caller has added its socket.
+        task = asyncio.create_task(feed.follow())
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finish(feed, done))
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen())
+        return feed
+
+    def _forget(self, feed: Feed) -> None:
+        if self.feeds.get(feed.head.feed) is feed:
+            del self.feeds[feed.head.feed]
+        feed.bell.set()
+        if not self.feeds and self._listener is not None:
+            self._listener.cancel()
+            self._listener = None
+
+    def _finish(self, feed: Feed, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("following the feed %s failed", feed.head.feed, exc_info=error)
+            self._forget(feed)
+            for subscriber in feed.subscribers:
+                subscriber.end(SERVER_ERROR, "our mistake; connect again")
+
+    async def _listen(self) -> None:
+        """Hear the doorbell, for as long as sockets are open; without Valkey, try again quietly."""
+        layer = get_channel_layer()
+        while True:
+            try:
+                await self._listen_to(layer)
+            except (RedisError, OSError) as error:
+                log.warning("no doorbell, feeds are polled: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+    async def _listen_to(self, layer: Any) -> None:
+        channel = await layer.new_channel()
+        await layer.group_add(GROUP, channel)
+        try:
+            while True:
+                self._ring((await layer.receive(channel))["reached"])
+        finally:
+            with contextlib.suppress(RedisError, OSError):
+                await layer.group_discard(GROUP, channel)
+
+    def _ring(self, reached: dict[str, int]) -> None:
+        for tenant, seq in reached.items():
+            feed = self.feeds.get(UUID(tenant))
+            if feed is not None and seq > feed.head.seq:
+                feed.bell.set()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+tailer = Tailer()

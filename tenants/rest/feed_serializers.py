@@ -1,0 +1,69 @@
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
+from rest_framework import serializers
+
+from tenants.feed.frames import MAX_SEQ
+from tenants.feed.log import PAGE
+
+
+class TicketSerializer(serializers.Serializer):
+    ticket = serializers.CharField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+class CursorSerializer(serializers.Serializer):
+    after = serializers.IntegerField(
+        min_value=0, max_value=MAX_SEQ, required=False, help_text="The last sequence number you have; without it, head."
+    )
+    epoch = serializers.UUIDField(
+        required=False, help_text="The epoch that `after` belongs to; leave it out only in a first request."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=PAGE, default=PAGE)
+
+
+class EvSerializer(serializers.Serializer):
+    t = serializers.ChoiceField(["ev"])
+    seq = serializers.IntegerField()
+    prev = serializers.IntegerField()
+    kind = serializers.CharField()
+    body = serializers.DictField()
+    site = serializers.UUIDField(allow_null=True)
+    equipment = serializers.UUIDField(allow_null=True)
+    author = serializers.UUIDField()
+    occurred_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+
+
+class SkipSerializer(serializers.Serializer):
+    t = serializers.ChoiceField(["skip"])
+    prev = serializers.IntegerField()
+    to = serializers.IntegerField()
+
+
+LINK = PolymorphicProxySerializer(
+    component_name="FeedLink", serializers={"ev": EvSerializer, "skip": SkipSerializer}, resource_type_field_name="t"
+)
+
+
+@extend_schema_field(LINK)
+class LinkField(serializers.DictField):
+    """A frame of the feed's closed set, as `tenants.feed.frames` made it."""
+
+
+class HeadSerializer(serializers.Serializer):
+    epoch = serializers.UUIDField()
+    head = serializers.IntegerField()
+    min_seq = serializers.IntegerField()
+
+
+class PageSerializer(HeadSerializer):
+    feed = serializers.UUIDField()
+    cursor = serializers.IntegerField(help_text="Ask on with after=cursor.")
+    frames = serializers.ListField(child=LinkField())
+
+
+class StaleSerializer(HeadSerializer):
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    reason = serializers.ChoiceField(["another_epoch", "above_head", "below_min_seq"])

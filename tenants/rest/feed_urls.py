@@ -1,0 +1,8 @@
+from django.urls import URLPattern, path
+
+from tenants.rest import feed
+
+urlpatterns: list[URLPattern] = [
+    path("feed/tickets", feed.FeedTicketList.as_view(), name="feed-ticket-list"),
+    path("feed/events", feed.FeedEventList.as_view(), name="feed-event-list"),
+]
