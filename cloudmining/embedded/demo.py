@@ -33,23 +33,23 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class Part:
-    """A process kept running; `env` is for what only this one may know."""
+    """A process kept running; `env` is for what only this one may know, `port` where it answers once it is ready."""
 
     command: Sequence[str]
     env: Environment = field(default_factory=dict)
+    port: int | None = None
 
 
 @dataclass(frozen=True)
 class Program:
     """What a demo runs: `steps` once in order, `parts` kept running, then `story` on the screen.
 
-    `parts` is asked after the steps, which leave credentials; `answers_on`: ports that answer before the story.
+    `parts` is asked after the steps, which leave credentials; a part with a port is waited for before the next starts.
     """
 
     steps: Mapping[str, Sequence[str]]
     parts: Callable[[], Mapping[str, Part]]
     story: Sequence[str]
-    answers_on: Mapping[str, int]
 
 
 def cloudmining(home: Home, env: Environment) -> Program:
@@ -58,7 +58,6 @@ def cloudmining(home: Home, env: Environment) -> Program:
         steps={"bootstrap": (*manage, "bootstrap"), "seed_demo": (*manage, "seed_demo")},
         parts=lambda: {**_cloud(home, env), **_mine(home, env)},
         story=(*manage, "story"),
-        answers_on={"web": int(env["WEB_PORT"]), "gateway": int(env["GATEWAY_PORT"])},
     )
 
 
@@ -70,9 +69,9 @@ def _cloud(home: Home, env: Environment) -> dict[str, Part]:
         "--no-access-log", "--timeout-graceful-shutdown", "3",
     )  # fmt: skip
     return {
-        "web": Part(web),
         "worker": Part((*celery, "worker", "-Q", "default,plans", "--concurrency", "1", "--loglevel", "WARNING")),
         "beat": Part((*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile=")),
+        "web": Part(web, port=int(env["WEB_PORT"])),
     }
 
 
@@ -87,7 +86,10 @@ def _mine(home: Home, env: Environment) -> dict[str, Part]:
         "--gateway", f"ws://{LOOPBACK}:{env['GATEWAY_PORT']}",
     )  # fmt: skip
     keys = json.loads((home.root / "demo-keys.json").read_text())
-    return {"gateway": Part(gateway, {"DEVICE_CREDENTIAL": keys["device"]}), "simulator": Part(simulator)}
+    return {
+        "gateway": Part(gateway, {"DEVICE_CREDENTIAL": keys["device"]}, port=int(env["GATEWAY_PORT"])),
+        "simulator": Part(simulator),
+    }
 
 
 def run(home: Home, options: DemoOptions, program: Callable[[Home, Environment], Program] = cloudmining) -> int:
@@ -118,7 +120,8 @@ def _play(
         _take_step(home, supervisor, name, command, env)
     for name, part in chosen.parts().items():
         supervisor.keep_command(name, part.command, {**env, **part.env})
-    _await_answers(home, supervisor, chosen.answers_on)
+        if part.port:
+            _await_answer(home, supervisor, name, part.port)
     code = _tell_story(supervisor, chosen.story, env)
     if not options.once:
         say(f"serving {env['BASE_URL']}; logs in {home.root / 'log'}; Ctrl-C to stop")
@@ -152,10 +155,9 @@ def _take_step(home: Home, supervisor: Supervisor, name: str, command: Sequence[
     say(f"{name} done ({time.monotonic() - began_s:.1f} s)")
 
 
-def _await_answers(home: Home, supervisor: Supervisor, answers_on: Mapping[str, int]) -> None:
-    for name, port in answers_on.items():
-        if not supervisor.until(partial(ports.is_answering, port), ANSWER_WITHIN_S):
-            raise StartError(f"{name} does not answer on port {port}: {_last_line(home, name)} ({home.log_path(name)})")
+def _await_answer(home: Home, supervisor: Supervisor, name: str, port: int) -> None:
+    if not supervisor.until(partial(ports.is_answering, port), ANSWER_WITHIN_S):
+        raise StartError(f"{name} does not answer on port {port}: {_last_line(home, name)} ({home.log_path(name)})")
 
 
 def _last_line(home: Home, name: str) -> str:

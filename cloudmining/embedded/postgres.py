@@ -252,7 +252,7 @@ class Cluster:
         wait_until(lambda: not server.alive() or self._takes_our_password(port), START_WITHIN_S)
         if server.alive() and self._takes_our_password(port):
             return server, ""
-        server.stop(within_s=5)
+        server.stop()
         with self.home.log_path("postgres").open("rb") as log:
             log.seek(start_of_log)
             return None, log.read().decode(errors="replace")

@@ -89,6 +89,7 @@ class Running:
     pid: int
     marker: str
     stop_signal: signal.Signals = signal.SIGTERM
+    stops_within_s: float = 8.0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -100,18 +101,13 @@ class Running:
             return self.process.poll() is None
         return is_running(self.pid, self.marker)
 
-    def ask_to_stop(self) -> None:
-        if self.alive():
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, self.stop_signal)
-
-    def stop(self, within_s: float = 20.0) -> None:
-        """Ask it to stop, and kill it when it has not within `within_s` seconds."""
-        self.ask_to_stop()
-        if not wait_until(lambda: not self.alive(), within_s):
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-            wait_until(lambda: not self.alive(), within_s)
+    def stop(self) -> None:
+        """Ask it to stop, and kill it when it has not within `stops_within_s` seconds."""
+        for asked in (self.stop_signal, signal.SIGKILL):
+            if self.alive():
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, asked)
+                wait_until(lambda: not self.alive(), self.stops_within_s)
 
     def kill_group(self) -> None:
         """End what a process we started may have left behind in its session."""
@@ -125,3 +121,4 @@ class Server(Running):
     """A process that listens on a TCP port of the loopback address."""
 
     port: int
+    stops_within_s: float = 30.0  # PostgreSQL writes its checkpoint first

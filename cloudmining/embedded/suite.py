@@ -11,7 +11,6 @@ from pathlib import Path
 
 from cloudmining.embedded import ports, servers
 from cloudmining.embedded.home import Home
-from cloudmining.embedded.processes import Running
 from cloudmining.embedded.supervisor import Supervisor, ignore_signals, signals_interrupt
 
 CHOOSES_WORKERS = ("-n", "--numprocesses", "--pdb", "--trace")
@@ -49,12 +48,8 @@ def _run_pytest(supervisor: Supervisor, arguments: Sequence[str], env: dict[str,
     try:
         supervisor.until(lambda: not pytest.alive())
     except KeyboardInterrupt:
-        _let_it_tear_down(pytest)
+        pytest.stop_signal, pytest.stops_within_s = signal.SIGINT, TEARDOWN_WITHIN_S
+        pytest.stop()
         raise
     assert pytest.process
     return pytest.process.returncode
-
-
-def _let_it_tear_down(pytest: Running) -> None:
-    pytest.stop_signal = signal.SIGINT
-    pytest.stop(TEARDOWN_WITHIN_S)

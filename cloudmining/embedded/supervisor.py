@@ -11,12 +11,11 @@ from functools import partial
 from types import FrameType
 
 from cloudmining.embedded.home import PROJECT_ROOT, Home, StartError
-from cloudmining.embedded.processes import Running, Server, spawn, wait_until
+from cloudmining.embedded.processes import Running, spawn, wait_until
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_AFTER_S = 20.0
-STOP_WITHIN_S = 8.0
 TICK_S = 0.1
 
 Say = Callable[[str], None]
@@ -63,7 +62,7 @@ class Kept:
 
 @dataclass
 class Supervisor:
-    """Keeps its members running while `until` waits; `stop` ends those that were started here, last one first."""
+    """Keeps its members running while `until` waits; `stop` ends those that were started here."""
 
     home: Home
     say: Say = print
@@ -94,17 +93,11 @@ class Supervisor:
         return wait_until(tick_and_look, within_s, TICK_S)
 
     def stop(self) -> None:
-        """First the commands, all at once; then the servers they use. What was found running stays."""
-        started = [member.running for member in self.members if member.running and not member.running.adopted]
-        commands = [running for running in started if not isinstance(running, Server)]
-        for running in commands:
-            running.ask_to_stop()
-        wait_until(lambda: not any(running.alive() for running in commands), STOP_WITHIN_S)
-        for running in commands:
-            running.kill_group()
-        for running in reversed(started):
-            if isinstance(running, Server):
-                running.stop()
+        """Last one first, so that nobody loses what it uses before it ends itself; what was found running stays."""
+        for member in reversed(self.members):
+            if member.running and not member.running.adopted:
+                member.running.stop()
+                member.running.kill_group()
 
 
 def how_it_ended(ended: Running) -> str:

@@ -99,7 +99,7 @@ def _try_launch(home: Home, port: int, durable: bool, leash: bool) -> tuple[Serv
     wait_until(lambda: not server.alive() or _takes_our_password(home, port), START_WITHIN_S)
     if server.alive() and _takes_our_password(home, port):
         return server, ""
-    server.stop(within_s=5)
+    server.stop()
     with home.log_path("valkey").open("rb") as log:
         log.seek(start_of_log)
         return None, log.read().decode(errors="replace")

@@ -24,11 +24,12 @@ def program(home: Home, env: Environment) -> Program:
     return Program(
         steps={"seed_demo": (python, "-c", seeding)},
         parts=lambda: {
-            "web": Part((python, "-m", "http.server", env["WEB_PORT"], "--bind", "127.0.0.1")),
+            "web": Part(
+                (python, "-m", "http.server", env["WEB_PORT"], "--bind", "127.0.0.1"), port=int(env["WEB_PORT"])
+            ),
             "worker": Part(("sleep", "600")),
         },
         story=(python, "-c", f"print('once upon a time'); raise SystemExit({options.story})"),
-        answers_on={"web": int(env["WEB_PORT"])},
     )
 
 
