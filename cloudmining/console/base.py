@@ -1,0 +1,100 @@
+"""What every page has: a strict content policy, and for members' pages the actor's transaction around them."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.views import View
+from django_htmx.http import HttpResponseClientRedirect
+
+from tenants.api import acting_as, tenants
+from tenants.data import Forbidden, Refusal, Unauthenticated
+from tenants.rest.authentication import actor_of_session
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Nothing runs on the page that we didn't serve as a file, and no browser keeps the page after signing out."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(*args, **kwargs)
+        response["Content-Security-Policy"] = CONTENT_POLICY
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    return answer
+
+
+class Guarded(View):
+    """A page under the content policy."""
+
+    @classmethod
+    def as_view(cls, **initial: Any) -> Callable[..., HttpResponseBase]:
+        return guarded(super().as_view(**initial))
+
+
+class MemberPage(Guarded):
+    """A page for one organisation. `needs` maps the HTTP method to a capability of `tenants.roles`.
+
+    The handler and the rendering of what it returns run in one transaction of the actor; a refusal rolls it back.
+    """
+
+    needs: ClassVar[dict[str, str]] = {}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # The user is looked up here, before the actor's transaction opens: identities don't nest.
+        if not request.user.is_authenticated:
+            return _to_login(request)
+        try:
+            self.actor = actor_of_session(request, request.user.pk)
+        except Unauthenticated:
+            return redirect("choose-organisation")
+        try:
+            with acting_as(self.actor):
+                return self._handled(request, *args, **kwargs)
+        except Refusal as refusal:
+            return _refused(refusal)
+
+    def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        needed = self.needs.get("GET" if request.method == "HEAD" else request.method or "")
+        if needed is None:
+            return self.http_method_not_allowed(request)
+        if not self.actor.can(needed):
+            raise Forbidden(f"Your role does not include '{needed}'. Ask an administrator of your organisation.")
+        response = super().dispatch(request, *args, **kwargs)
+        return response.render() if isinstance(response, TemplateResponse) else response
+
+    def page(self, template: str, **context: Any) -> TemplateResponse:
+        organisation = tenants().get(pk=self.actor.tenant_id)
+        common = {"organisation": organisation, "roles": sorted(self.actor.roles)}
+        return TemplateResponse(self.request, template, common | context)
+
+
+def problem_page(status: int, title: str, detail: str) -> HttpResponse:
+    """A refusal as a page of its own. It reads no database, so that it can speak of a broken one."""
+    body = render_to_string("console/problem.html", {"title": title, "detail": detail})
+    return guarded(HttpResponse)(body, status=status)
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    page = urlsplit(request.htmx.current_url or "/").path
+    return HttpResponseClientRedirect(redirect_to_login(page).url)
+
+
+def _refused(refusal: Refusal) -> HttpResponse:
+    """In words, as a page; htmx takes the words out of it and shows them on the page that asked."""
+    places = "; ".join(f"{error.pointer.strip('/')}: {error.message}" for error in refusal.errors)
+    return problem_page(refusal.status, refusal.title, f"{refusal.detail} ({places})" if places else refusal.detail)

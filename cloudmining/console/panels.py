@@ -1,0 +1,141 @@
+"""What the console's panels show, read under the actor's identity. A panel the role may not see is not there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Case, IntegerField, When
+
+from cloudmining.console.money import in_words
+from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
+from edge_bridge.api import alarms
+from marketplace.api import tasks_in
+from optimization.api import PlanStatus, plans
+from tenants.api import granted
+from tenants.data import Actor
+
+ALARM_LIMIT = 100
+TASK_LIMIT = 50
+SEVERITIES: Final = ("critical", "high", "medium", "low")
+STATE_WORDS: Final = {
+    State.UNACK: "unacknowledged",
+    State.ACKED: "acknowledged",
+    State.RTNUN: "back to normal, unacknowledged",
+    State.SHLVD: "shelved",
+    State.DSUPR: "suppressed by design",
+    State.OOSRV: "out of service",
+}
+PLAN_TONES: Final = {
+    PlanStatus.QUEUED: "going",
+    PlanStatus.RUNNING: "going",
+    PlanStatus.SOLVED: "good",
+    PlanStatus.INFEASIBLE: "bad",
+    PlanStatus.FAILED: "bad",
+}
+# (whose task, its state) → what may be done with it; the capability is that of `NEEDED_FOR`.
+STEPS: Final = {
+    ("own", "draft"): ("publish", "cancel"),
+    ("own", "open"): ("cancel",),
+    ("own", "submitted"): ("accept", "rework"),
+    ("market", "open"): ("claim",),
+    ("claimed", "claimed"): ("submit", "release"),
+}
+NEEDED_FOR: Final = {"own": "post_tasks", "market": "claim_tasks", "claimed": "claim_tasks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`context(actor)` is what `console/_<name>.html` needs; `needs` is a capability."""
+
+    name: str
+    needs: str
+    context: Callable[[Actor], dict[str, Any]]
+
+    @property
+    def template(self) -> str:
+        return f"console/_{self.name}.html"
+
+
+def alarm_rows(actor: Actor) -> dict[str, Any]:
+    """Active alarms, own ones and those that partners opened: unacknowledged first, then by severity, then newest."""
+    rows = [alarm for shared in (False, True) for alarm in _most_pressing(shared)]
+    rows.sort(key=lambda alarm: (alarm.settled, alarm.rank, -alarm.raised_at.timestamp()))
+    shown = rows[:ALARM_LIMIT]
+    may_acknowledge = _acknowledgeable(actor)
+    for alarm in shown:
+        alarm.state_words = STATE_WORDS[State(alarm.state)]
+        alarm.may_acknowledge = not alarm.settled and may_acknowledge(alarm)
+        alarm.may_post = alarm.tenant_id == actor.tenant_id and actor.can("post_tasks")
+    return {"alarms": shown, "more": len(rows) > ALARM_LIMIT, "waiting": sum(not alarm.settled for alarm in shown)}
+
+
+def _most_pressing(shared: bool) -> list[Any]:
+    settled = Case(When(state__in=[*UNACKNOWLEDGED_STATES], then=0), default=1, output_field=IntegerField())
+    ranks = [When(severity=severity, then=rank) for rank, severity in enumerate(SEVERITIES)]
+    rank = Case(*ranks, default=len(SEVERITIES), output_field=IntegerField())
+    found = alarms(shared=shared).exclude(state=State.NORM).annotate(settled=settled, rank=rank)
+    return list(found.order_by("settled", "rank", "-pk")[: ALARM_LIMIT + 1])
+
+
+def _acknowledgeable(actor: Actor) -> Callable[[Any], bool]:
+    """Whether an alarm is the actor's to acknowledge: an own one, or one opened to them for that."""
+    if not actor.can("acknowledge_alarms"):
+        return lambda alarm: False
+    places, machines = granted("sites", "acknowledge_alarms"), granted("equipment", "acknowledge_alarms")
+    own = actor.tenant_id
+    return lambda alarm: alarm.tenant_id == own or alarm.site_id in places or alarm.equipment_id in machines
+
+
+def plan_card(actor: Actor) -> dict[str, Any]:
+    """The newest plan with the figures of its report, or while it runs those of its progress."""
+    run = plans().order_by("-pk").first()
+    if run is None:
+        return {"run": None}
+    is_owed = run.status in (PlanStatus.QUEUED, PlanStatus.RUNNING)
+    progress, report = run.progress, run.report or {}
+    return {
+        "run": run,
+        "tone": PLAN_TONES.get(run.status, "low"),
+        "status": run.get_status_display().replace("_", " "),
+        "is_owed": is_owed,
+        "may_cancel": is_owed and run.cancel_requested_at is None and actor.can("run_plans"),
+        "stage": progress.get("stage", "waiting for a worker") if is_owed else "",
+        "cost": report.get("objective_usd", progress.get("incumbent")),
+        "bound": report.get("dual_bound_usd", progress.get("bound")),
+        "gap_percent": _percent(report.get("relative_gap", progress.get("gap"))),
+        "elapsed_s": report.get("elapsed_s", progress.get("elapsed_s")),
+        "limit_s": run.options.get("time_limit_s"),
+    }
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
+
+
+def task_rows(actor: Actor) -> dict[str, Any]:
+    """Tasks that are still to do: own ones, those on the market, and those the organisation has claimed."""
+    own = tasks_in("own").exclude(state__in=["closed", "cancelled"])
+    claimed = tasks_in("claimed").filter(state__in=["claimed", "submitted"])
+    groups = {"own": own, "claimed": claimed, "market": tasks_in("market")}
+    rows = [_task(task, whose, actor) for whose, found in groups.items() for task in found.order_by("-pk")[:TASK_LIMIT]]
+    return {"tasks": [row for row in rows if row is not None], "may_post": actor.can("post_tasks")}
+
+
+def _task(task: Any, whose: str, actor: Actor) -> Any:
+    """The task with what its row shows besides; None for a task that the organisation had claimed and lost."""
+    if whose == "claimed" and (task.claim is None or task.claim.tenant_id != actor.tenant_id):
+        return None
+    task.whose = whose
+    task.fee = in_words(task.fee_minor, task.currency) if task.fee_minor else ""
+    task.steps = STEPS.get((whose, task.state), ()) if actor.can(NEEDED_FOR[whose]) else ()
+    return task
+
+
+PANELS: Final = {
+    panel.name: panel
+    for panel in (
+        Panel("alarms", "view_alarms", alarm_rows),
+        Panel("plan", "view_plans", plan_card),
+        Panel("tasks", "view_tasks", task_rows),
+    )
+}

@@ -1,0 +1,97 @@
+// Keeps the panels current: each event of the feed makes the panel it concerns ask the server again. The server
+// renders, so that rights, time zones and escaping are decided in one place.
+
+import { Feed } from "./feed.js";
+
+const SPACING_MS = 400; // a flood of events costs one request per panel in this time
+const PANEL_OF = { alarm: "alarms", plan: "plan", task: "tasks" };
+const WORDS = {
+  connecting: "Connecting…",
+  resynchronising: "Resynchronising…",
+  live: "Live",
+  waiting: "Not live; trying again…",
+  refused: "Not live: sign in again",
+};
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+class Panel {
+  constructor(element) {
+    this.element = element;
+    this.fresh = new Set();
+  }
+
+  /** Ask again now, or if that is under way, once more after it. */
+  async refresh() {
+    this.owed = true;
+    if (this.busy) return;
+    this.busy = true;
+    while (this.owed) {
+      this.owed = false;
+      // A failure needs no word here: the connection's state says it, and coming back live refreshes all.
+      await htmx.ajax("GET", this.element.dataset.url, { target: this.element, swap: "innerHTML" }).catch(() => {});
+      for (const id of this.fresh) document.getElementById(id)?.classList.add("new");
+      this.fresh.clear();
+      await pause(SPACING_MS);
+    }
+    this.busy = false;
+  }
+}
+
+function start(root) {
+  const elements = [...document.querySelectorAll("[data-panel]")];
+  const panels = new Map(elements.map((element) => [element.dataset.panel, new Panel(element)]));
+  const refreshAll = () => panels.forEach((panel) => panel.refresh());
+  const feed = new Feed({
+    ticketUrl: root.dataset.tickets,
+    socketUrl: root.dataset.socket,
+    csrfToken: document.querySelector("meta[name=csrf-token]").content,
+    epoch: root.dataset.epoch,
+    cursor: Number(root.dataset.cursor),
+  });
+  followState(feed, refreshAll);
+  feed.addEventListener("reset", refreshAll);
+  feed.addEventListener("event", ({ detail: { kind, body } }) => {
+    const [family] = kind.split(".");
+    if (family === "rights") refreshAll();
+    const panel = panels.get(PANEL_OF[family]);
+    if (kind === "alarm.raised") announce(panel, body);
+    panel?.refresh();
+  });
+  showRefusals(refreshAll);
+  feed.run();
+}
+
+function followState(feed, refreshAll) {
+  const badge = document.getElementById("connection");
+  let wasLost = false;
+  feed.addEventListener("state", ({ detail }) => {
+    badge.dataset.state = detail;
+    badge.textContent = WORDS[detail];
+    if (detail === "waiting") wasLost = true;
+    if (detail === "live" && wasLost) {
+      wasLost = false;
+      refreshAll(); // a refresh may have failed while the server was away
+    }
+  });
+}
+
+function announce(panel, alarm) {
+  panel?.fresh.add(`alarm-${alarm.alarm}`);
+  const words = `New ${alarm.severity} alarm: ${alarm.type} on ${alarm.equipment_code}, ${alarm.site_name}`;
+  document.getElementById("spoken").textContent = words;
+}
+
+/** A refused action shows its reason until the next one; what it was about has changed, so everything is read again. */
+function showRefusals(refreshAll) {
+  const isAction = ({ detail }) => detail.requestConfig.verb !== "get";
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (isAction(event)) document.getElementById("notice").replaceChildren();
+  });
+  document.body.addEventListener("htmx:responseError", (event) => {
+    if (isAction(event)) refreshAll();
+  });
+}
+
+const root = document.getElementById("content");
+if (root?.dataset.tickets) start(root);
