@@ -7,10 +7,12 @@ from django.db.models import Q, QuerySet
 
 from edge_bridge.alarm import State
 from edge_bridge.data import AlarmFacts
-from edge_bridge.models import Alarm, Device, Quality, Reading, Series, Watermark
+from edge_bridge.models import Alarm, AlarmChange, Device, Quality, Reading, Series, Watermark
 from tenants.api import actor, granted
 from tenants.models import Equipment
 
+LONGEST_HISTORY = 500
+LONGEST_STREAM_LIST = 100
 SNAPSHOT_READINGS = 200
 SNAPSHOT_SPAN = timedelta(hours=1)
 
@@ -25,8 +27,20 @@ def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
     return found.filter(opened).exclude(tenant=me)
 
 
-def active(found: QuerySet[Alarm]) -> QuerySet[Alarm]:
-    return found.exclude(state=State.NORM)
+def alarms_where(*, shared: bool = False, active: bool | None = None, **exact: Any) -> QuerySet[Alarm]:
+    """`active`: only those not in NORM, or only those in it; `exact` compares state, severity, site or equipment."""
+    found = alarms(shared=shared).filter(**exact)
+    match active:
+        case None:
+            return found
+        case True:
+            return found.exclude(state=State.NORM)
+        case False:
+            return found.filter(state=State.NORM)
+
+
+def changes_of(alarm: Alarm) -> QuerySet[AlarmChange]:
+    return AlarmChange.objects.filter(alarm=alarm, tenant=alarm.tenant_id).order_by("-pk")[:LONGEST_HISTORY]
 
 
 def alarm_facts(alarm: Alarm) -> AlarmFacts:
@@ -92,4 +106,6 @@ def devices() -> QuerySet[Device]:
 
 
 def streams(device: Device) -> QuerySet[Watermark]:
-    return Watermark.objects.filter(device=device, tenant=device.tenant_id).order_by("edge", "boot", "lane")
+    """Those last brought by this device, the newest first."""
+    found = Watermark.objects.filter(device=device, tenant=device.tenant_id)
+    return found.order_by("-updated_at")[:LONGEST_STREAM_LIST]

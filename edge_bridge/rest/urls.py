@@ -1,3 +1,16 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from edge_bridge.ingest.http import BatchView
+from edge_bridge.rest import views
+
+urlpatterns: list[URLPattern] = [
+    path("edge/batches", BatchView.as_view(), name="edge-batches"),
+    path("alarms", views.AlarmList.as_view(), name="alarm-list"),
+    path("alarms/<uuid:alarm_id>", views.AlarmDetail.as_view(), name="alarm-detail"),
+    path("alarms/<uuid:alarm_id>/acknowledge", views.AlarmAcknowledge.as_view(), name="alarm-acknowledge"),
+    path("equipment/<uuid:equipment_id>/series", views.SeriesList.as_view(), name="series-list"),
+    path("series/<uuid:series_id>/readings", views.ReadingList.as_view(), name="reading-list"),
+    path("devices", views.DeviceList.as_view(), name="device-list"),
+    path("devices/<uuid:device_id>", views.DeviceDetail.as_view(), name="device-detail"),
+    path("devices/<uuid:device_id>/revoke", views.DeviceRevoke.as_view(), name="device-revoke"),
+]

@@ -1,0 +1,160 @@
+"""Shapes of the edge over HTTP. Input serializers validate form; actions decide."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from edge_bridge.actions import MAX_COMMENT_CHARS
+from edge_bridge.alarm import State
+from edge_bridge.models import Alarm, AlarmChange, Device, Latest, Quality, Series, Watermark
+from edge_bridge.protocol import Severity
+
+MAX_READINGS = 10_000
+
+
+class AlarmFilterSerializer(serializers.Serializer[Any]):
+    """`shared` lists alarms that partners opened instead of own ones; `active` those not yet back to NORM."""
+
+    shared = serializers.BooleanField(required=False, default=False)
+    active = serializers.BooleanField(required=False, allow_null=True, default=None)
+    state = serializers.ChoiceField([str(state) for state in State], required=False)
+    severity = serializers.ChoiceField([str(severity) for severity in Severity], required=False)
+    site = serializers.UUIDField(required=False)
+    equipment = serializers.UUIDField(required=False)
+
+
+class AlarmSerializer(serializers.ModelSerializer[Alarm]):
+    owner = serializers.UUIDField(source="tenant_id")
+    site = serializers.UUIDField(source="site_id")
+    site_name = serializers.CharField(source="site.name")
+    equipment = serializers.UUIDField(source="equipment_id")
+    equipment_code = serializers.CharField(source="equipment.code")
+    acknowledged_by = serializers.UUIDField(source="acknowledged_by_id", allow_null=True, help_text="The person.")
+    acknowledged_for = serializers.UUIDField(
+        source="acknowledged_for_id", allow_null=True, help_text="Their organisation."
+    )
+
+    class Meta:
+        model = Alarm
+        fields = [
+            *["id", "owner", "site", "site_name", "equipment", "equipment_code", "alarm_type", "severity", "state"],
+            *["tag", "value", "limit", "rule", "historical", "raised_at", "occurred_at", "received_at", "cleared_at"],
+            *["acknowledged_at", "acknowledged_by", "acknowledged_for"],
+        ]
+
+
+class AlarmChangeSerializer(serializers.ModelSerializer[AlarmChange]):
+    by_user = serializers.UUIDField(source="by_user_id", allow_null=True)
+    by_tenant = serializers.UUIDField(source="by_tenant_id")
+
+    class Meta:
+        model = AlarmChange
+        fields = [
+            *["event", "from_state", "to_state", "severity", "value", "occurred_at", "recorded_at"],
+            *["by_user", "by_tenant", "comment"],
+        ]
+
+
+class AlarmDetailSerializer(AlarmSerializer):
+    """With its history, newest first; of a very long one the newest part."""
+
+    changes = AlarmChangeSerializer(many=True, source="newest_changes")
+
+    class Meta(AlarmSerializer.Meta):
+        fields = [*AlarmSerializer.Meta.fields, "changes"]
+
+
+class AcknowledgeSerializer(serializers.Serializer[Any]):
+    comment = serializers.CharField(required=False, default="", allow_blank=True, max_length=MAX_COMMENT_CHARS)
+
+
+class LatestSerializer(serializers.ModelSerializer[Latest]):
+    quality = serializers.ChoiceField(Quality.labels, source="get_quality_display")
+
+    class Meta:
+        model = Latest
+        fields = ["measured_at", "value", "quality"]
+
+
+class SeriesSerializer(serializers.ModelSerializer[Series]):
+    equipment = serializers.UUIDField(source="equipment_id")
+    latest = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Series
+        fields = ["id", "equipment", "tag", "unit", "latest"]
+
+    @extend_schema_field(LatestSerializer(allow_null=True))
+    def get_latest(self, series: Series) -> dict[str, Any] | None:
+        newest = next(iter(series.latest.all()), None)
+        return LatestSerializer(newest).data if newest else None
+
+
+class SpanSerializer(serializers.Serializer[Any]):
+    """`from` ≤ measured_at < `to`; the hour until now if nothing is said."""
+
+    to = serializers.DateTimeField(required=False, source="until")
+    limit = serializers.IntegerField(required=False, default=1000, min_value=1, max_value=MAX_READINGS)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {"from": serializers.DateTimeField(required=False, source="since"), **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.setdefault("until", datetime.now(UTC))
+        attrs.setdefault("since", max(attrs["until"], EARLIEST) - timedelta(hours=1))
+        if attrs["since"] >= attrs["until"]:
+            raise serializers.ValidationError({"from": "Give a time before 'to'."})
+        return attrs
+
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # an hour before it can still be told
+
+
+class ReadingSerializer(serializers.Serializer[Any]):
+    measured_at = serializers.DateTimeField()
+    value = serializers.FloatField()
+    quality = serializers.ChoiceField(Quality.labels)
+
+
+class ReadingsSerializer(serializers.Serializer[Any]):
+    """Oldest first. If `more`, the span holds more than `limit`: go on `from` the last time."""
+
+    series = serializers.UUIDField()
+    unit = serializers.CharField()
+    more = serializers.BooleanField()
+    readings = ReadingSerializer(many=True)
+
+
+class StreamSerializer(serializers.ModelSerializer[Watermark]):
+    class Meta:
+        model = Watermark
+        fields = ["edge", "boot", "lane", "through", "stored", "quarantined", "missing", "updated_at"]
+
+
+class DeviceSerializer(serializers.ModelSerializer[Device]):
+    site = serializers.UUIDField(source="site_id")
+
+    class Meta:
+        model = Device
+        fields = ["id", "site", "name", "created_at", "revoked_at", "last_seen_at"]
+        read_only_fields = ["created_at", "revoked_at", "last_seen_at"]
+
+
+class DeviceDetailSerializer(DeviceSerializer):
+    """With the streams it brought: what is stored, set aside, and said to be missing."""
+
+    streams = StreamSerializer(many=True, source="newest_streams")
+
+    class Meta(DeviceSerializer.Meta):
+        fields = [*DeviceSerializer.Meta.fields, "streams"]
+
+
+class NewDeviceSerializer(DeviceSerializer):
+    """The credential is shown only in this answer; the gateway sends it as `Authorization: Device <credential>`."""
+
+    credential = serializers.CharField(read_only=True)
+
+    class Meta(DeviceSerializer.Meta):
+        fields = [*DeviceSerializer.Meta.fields, "credential"]

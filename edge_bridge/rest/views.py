@@ -1,0 +1,135 @@
+"""Alarms, series and devices over HTTP: parse, one action or query, render."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from edge_bridge import access, actions, queries
+from edge_bridge.models import Alarm, Device, Quality, Series
+from edge_bridge.rest.serializers import (
+    AcknowledgeSerializer,
+    AlarmDetailSerializer,
+    AlarmFilterSerializer,
+    AlarmSerializer,
+    DeviceDetailSerializer,
+    DeviceSerializer,
+    NewDeviceSerializer,
+    ReadingsSerializer,
+    SeriesSerializer,
+    SpanSerializer,
+)
+from tenants.api import get_equipment, get_site
+from tenants.rest.base import ActorView, ListView
+
+
+class AlarmList(ListView):
+    needs = {"GET": "view_alarms"}
+    serializer_class = AlarmSerializer
+    queryset = Alarm.objects.none()  # names the model to the schema's generator, which has no identity
+
+    def get_queryset(self) -> QuerySet[Alarm]:
+        return queries.alarms_where(**_parsed(AlarmFilterSerializer, self.request.query_params))
+
+    @extend_schema(parameters=[AlarmFilterSerializer], responses=AlarmSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return super().get(request)
+
+
+class AlarmDetail(ActorView):
+    needs = {"GET": "view_alarms"}
+
+    @extend_schema(responses=AlarmDetailSerializer)
+    def get(self, request: Request, alarm_id: UUID) -> Response:
+        return _rendered(access.get_alarm(alarm_id))
+
+
+class AlarmAcknowledge(ActorView):
+    needs = {"POST": "acknowledge_alarms"}
+
+    @extend_schema(request=AcknowledgeSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        comment = _parsed(AcknowledgeSerializer, request.data)["comment"]
+        alarm = access.get_alarm(alarm_id, needs="acknowledge_alarms")
+        return _rendered(actions.acknowledge_alarm(alarm=alarm, comment=comment))
+
+
+class SeriesList(ListView):
+    """The tags of one machine with their newest values."""
+
+    needs = {"GET": "view_telemetry"}
+    serializer_class = SeriesSerializer
+    queryset = Series.objects.none()
+
+    def get_queryset(self) -> QuerySet[Series]:
+        return queries.series_of(get_equipment(self.kwargs["equipment_id"], needs="view_telemetry"))
+
+
+class ReadingList(ActorView):
+    needs = {"GET": "view_telemetry"}
+
+    @extend_schema(parameters=[SpanSerializer], responses=ReadingsSerializer)
+    def get(self, request: Request, series_id: UUID) -> Response:
+        span = _parsed(SpanSerializer, request.query_params)
+        series = access.get_series(series_id)
+        found = queries.readings(series, since=span["since"], until=span["until"], limit=span["limit"] + 1)
+        rows = list(found.values_list("measured_at", "value", "quality"))
+        shown = [
+            {"measured_at": measured_at, "value": value, "quality": Quality(quality).label}
+            for measured_at, value, quality in rows[: span["limit"]]
+        ]
+        more = len(rows) > span["limit"]
+        body = {"series": series.pk, "unit": series.unit, "more": more, "readings": shown}
+        return Response(ReadingsSerializer(body).data)
+
+
+class DeviceList(ListView):
+    needs = {"GET": "manage", "POST": "manage"}
+    serializer_class = DeviceSerializer
+    queryset = Device.objects.none()
+
+    def get_queryset(self) -> QuerySet[Device]:
+        return queries.devices()
+
+    @extend_schema(request=DeviceSerializer, responses={201: NewDeviceSerializer})
+    def post(self, request: Request) -> Response:
+        data = self.parsed(request)
+        site = get_site(data["site_id"], needs="manage")
+        device, secret = actions.enrol_device(site=site, name=data["name"])
+        shown = NewDeviceSerializer(device).data | {"credential": f"{device.pk}.{secret}"}
+        return Response(shown, status=201)
+
+
+class DeviceDetail(ActorView):
+    needs = {"GET": "manage"}
+
+    @extend_schema(responses=DeviceDetailSerializer)
+    def get(self, request: Request, device_id: UUID) -> Response:
+        device = access.get_device(device_id)
+        device.newest_streams = queries.streams(device)
+        return Response(DeviceDetailSerializer(device).data)
+
+
+class DeviceRevoke(ActorView):
+    needs = {"POST": "manage"}
+
+    @extend_schema(request=None, responses=DeviceSerializer)
+    def post(self, request: Request, device_id: UUID) -> Response:
+        device = access.get_device(device_id)
+        actions.revoke_device(device=device)
+        return Response(DeviceSerializer(device).data)
+
+
+def _parsed(form: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    bound = form(data=data)
+    bound.is_valid(raise_exception=True)
+    return dict(bound.validated_data)
+
+
+def _rendered(alarm: Alarm) -> Response:
+    alarm.newest_changes = queries.changes_of(alarm)
+    return Response(AlarmDetailSerializer(alarm).data)

@@ -1,0 +1,15 @@
+"""Celery shells of the edge."""
+
+from typing import Any
+
+from celery import shared_task
+
+from edge_bridge.partitions import make_ahead
+from tenants.api import as_platform, opened
+
+
+@shared_task(bind=True, name="edge_bridge.make_reading_partitions", system=True)
+def make_reading_partitions(self: Any) -> int:
+    """Keep the partitions of the days to come made; hourly, so a night without a worker does no harm."""
+    with as_platform("sweep", "make partitions for readings"):
+        return make_ahead(opened().alias)
