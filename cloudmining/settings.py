@@ -126,6 +126,7 @@ AUTH_PASSWORD_VALIDATORS = [
 if MODE == "test":
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of users a run
 ANONYMOUS_USER_NAME = None
+CSRF_FAILURE_VIEW = "cloudmining.console.pages.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "console"
 LOGOUT_REDIRECT_URL = "login"
@@ -170,6 +171,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "AlarmStateEnum": "edge_bridge.alarm.State",
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
     },

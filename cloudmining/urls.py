@@ -11,14 +11,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/v1/reference", SpectacularRedocView.as_view(url_name="schema"), name="api-reference"),
     path("api/v1/", include("tenants.rest.urls")),
+    path("api/v1/", include("tenants.rest.feed_urls")),
     path("api/v1/", include("edge_bridge.rest.urls")),
     path("api/v1/", include("optimization.rest.urls")),
     path("api/v1/", include("marketplace.rest.urls")),
     path("administration/", tenant_site.urls),
     path("platform/", platform_site.urls),
+    path("", include("cloudmining.console.urls")),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
 ]
 
-handler404 = "tenants.rest.problems.not_found"
-handler500 = "tenants.rest.problems.server_error"
+handler403 = "cloudmining.console.pages.forbidden"
+handler404 = "cloudmining.console.pages.not_found"
+handler500 = "cloudmining.console.pages.server_error"
