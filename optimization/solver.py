@@ -11,7 +11,7 @@ import math
 import resource
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import highspy
 import numpy as np
@@ -288,7 +288,8 @@ def _set_values(values: Floats, matrix: _Matrix, program: pyo.ConcreteModel, opt
 def _exact(matrix: _Matrix, values: Floats, options: SolveOptions) -> Floats:
     """The linear program with the binaries fixed where they round to; the values as given if it fails."""
     rounded = np.round(values[matrix.is_binary])
-    highs = _loaded(matrix, options, limit_s=math.inf)
+    # HiGHS keeps one scheduler a thread of ours and fails if a later solve there asks for another number of threads.
+    highs = _loaded(matrix, replace(options, threads=1), limit_s=math.inf)
     columns = np.flatnonzero(matrix.is_binary).astype(np.int32)
     continuous = np.full(len(columns), highspy.HighsVarType.kContinuous.value, dtype=np.uint8)
     highs.changeColsIntegrality(len(columns), columns, continuous)
