@@ -81,9 +81,12 @@ def live_web():  # type: ignore[no-untyped-def]
         yield web
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live_worker():  # type: ignore[no-untyped-def]
-    """A Celery worker and beat of this worker's tests, with a sweep each second, see tests/live_worker.py."""
+    """A Celery worker and beat, with a sweep each second, see tests/live_worker.py.
+
+    For a module only: tests of others expect that nobody takes their plans up.
+    """
     from tests.live_worker import LiveWorker
 
     with LiveWorker({"SWEEP_S": "1"}, beat=True) as worker:

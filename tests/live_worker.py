@@ -1,6 +1,6 @@
 """A Celery worker as it runs in production: processes of its own, on this test worker's database and queues.
 
-`live_worker` is shared by a worker's tests; a test that kills it restarts it.
+`live_worker` is shared by the tests of a module; a test that kills it restarts it.
 """
 
 import os

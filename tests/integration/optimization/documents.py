@@ -7,6 +7,7 @@ from typing import Any
 from optimization.generator import generate
 
 _SMALL = json.loads(generate(2, 1, 2, 2, 2, 2, seed=1).to_json())
+_MIDDLE = json.loads(generate(3, 2, 2, 4, 3, 3, seed=1).to_json())
 _LONG = json.loads(generate(8, 5, 12, 10, 3, 3, seed=1).to_json())
 
 
@@ -22,6 +23,11 @@ def infeasible() -> dict[str, Any]:
     return document
 
 
+def middle() -> dict[str, Any]:
+    """Has a plan after a second, and is far from a proven best one after ten."""
+    return copy.deepcopy(_MIDDLE)
+
+
 def long() -> dict[str, Any]:
-    """Far from one percent after a minute."""
+    """Without a plan for many seconds."""
     return copy.deepcopy(_LONG)

@@ -1,0 +1,157 @@
+"""Plans solved by a real worker: end to end, cancelled, and through the death of worker and broker."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tenants.models import FeedEvent
+from tests.database import ROOT
+from tests.integration.optimization import documents
+
+URL = "/api/v1/plans"
+DEAD_BROKER = "redis://:nobody@127.0.0.1:1/0"
+pytestmark = pytest.mark.usefixtures("live_worker")
+
+
+def asked(client, instance=None, **options):
+    answer = client.post(URL, {"name": "May", "instance": instance or documents.small(), "options": options})
+    assert answer.status_code == 202, answer.content
+    return answer["Location"]
+
+
+def seen(client, url, *statuses, within_s=20.0):
+    """The plan once it has one of the statuses."""
+    deadline = time.monotonic() + within_s
+    while (body := client.get(url).json())["status"] not in statuses:
+        assert time.monotonic() < deadline, body
+        time.sleep(0.1)
+    return body
+
+
+def running_with_news(client, url):
+    """The plan once the solver has said something."""
+    deadline = time.monotonic() + 20
+    while (body := seen(client, url, "running"))["progress"]["stage"] != "solving":
+        assert time.monotonic() < deadline, body
+        time.sleep(0.1)
+    return body
+
+
+def told(organisation, url):
+    """Kinds of the plan's events, in the order of the feed, repeats of progress as one."""
+    with organisation.acting():
+        rows = (
+            FeedEvent.objects.filter(body__plan=url.rpartition("/")[2]).order_by("seq").values_list("kind", flat=True)
+        )
+        return list(dict.fromkeys(rows))
+
+
+def test_plan_is_solved_checked_and_told(aurora, live_worker):
+    client = aurora.client()
+    url = asked(client)
+    body = seen(client, url, "solved")
+    assert body["message"].startswith("Solved: cost ")
+    assert (body["violations"], body["attempt"], body["report"]["termination"]) == ([], 1, "optimal")
+    assert body["report"]["objective_usd"] == pytest.approx(sum(body["cost_terms_usd"].values()), abs=0.01)
+    assert 0 < body["report"]["dual_bound_usd"] <= body["report"]["objective_usd"]
+    assert body["solver"].startswith("HiGHS ")
+    assert any(row[-1] > 0 for row in client.get(f"{url}/plan").json()["x"])
+    assert told(aurora, url) == ["plan.queued", "plan.solved"]
+    assert "Traceback" not in live_worker.output, live_worker.output
+
+
+def test_same_inputs_give_the_same_plan(aurora):
+    client = aurora.client()
+    urls = [asked(client, seed=3), asked(client, seed=3)]
+    for url in urls:
+        seen(client, url, "solved")
+    first, second = (client.get(f"{url}/plan").json() for url in urls)
+    assert first == second
+
+
+def test_plans_of_one_worker_may_use_different_numbers_of_threads(aurora):
+    client = aurora.client()
+    urls = [asked(client, threads=threads) for threads in (1, 2, 1)]
+    assert {seen(client, url, "solved", "failed")["status"] for url in urls} == {"solved"}
+
+
+def test_instance_without_a_plan_is_explained_in_words(aurora):
+    client = aurora.client()
+    url = asked(client, documents.infeasible())
+    body = seen(client, url, "infeasible")
+    assert "mine 1: best worst-case grade" in body["explanation"][0]
+    assert body["explanation"][0] in body["message"]
+    assert client.get(f"{url}/plan").status_code == 409
+    assert told(aurora, url) == ["plan.queued", "plan.infeasible"]
+
+
+def test_time_limit_without_a_plan_says_so(aurora):
+    client = aurora.client()
+    body = seen(client, asked(client, documents.long(), time_limit_s=0.2), "no_plan")
+    assert "give it more time" in body["message"]
+    assert body["report"]["objective_usd"] is body["report"]["relative_gap"] is None
+
+
+def test_running_plan_reports_progress_and_is_cancelled_within_about_two_seconds(aurora):
+    client = aurora.client()
+    url = asked(client, documents.long(), time_limit_s=60)
+    progress = running_with_news(client, url)["progress"]
+    assert progress["bound"] >= 0
+    started = time.monotonic()
+    assert client.post(f"{url}/cancel").json()["cancel_requested_at"]
+    body = seen(client, url, "cancelled")
+    assert time.monotonic() - started < 3
+    assert body["message"].startswith("Cancelled after ")
+    assert told(aurora, url) == ["plan.queued", "plan.progress", "plan.stopped"]
+
+
+@pytest.mark.chaos
+def test_plan_of_a_killed_worker_is_solved_once_by_the_next(aurora, live_worker):
+    client = aurora.client()
+    url = asked(client, documents.middle(), time_limit_s=5, gap=0)
+    other = asked(client)
+    running_with_news(client, url)
+    live_worker.kill()
+    killed = time.monotonic()
+    live_worker.start()
+    body = seen(client, url, "solved", within_s=40)
+    assert (body["attempt"], body["violations"]) == (2, [])
+    assert time.monotonic() - killed < 40
+    assert seen(client, other, "solved")["attempt"] == 1
+    with aurora.acting():
+        assert FeedEvent.objects.filter(kind="plan.solved", body__plan=body["id"]).count() == 1
+
+
+ASK_WITHOUT_BROKER = """
+import json, os, sys, time, django
+django.setup()
+from django.test.utils import setup_test_environment
+from rest_framework.test import APIClient
+setup_test_environment()
+client = APIClient(headers={"Authorization": "Api-Key " + os.environ["KEY"]})
+body = json.load(sys.stdin)
+started = time.monotonic()
+answer = client.post("/api/v1/plans", body)
+print(json.dumps([answer.status_code, answer["Location"], time.monotonic() - started]))
+"""
+
+
+def test_request_with_a_dead_broker_is_taken_quickly_and_solved_by_the_sweep(aurora):
+    answer = subprocess.run(
+        [sys.executable, "-c", ASK_WITHOUT_BROKER],
+        cwd=ROOT,
+        env={**os.environ, "REDIS_URL": DEAD_BROKER, "KEY": aurora.key()},
+        input=json.dumps({"name": "May", "instance": documents.small()}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    status, url, took_s = json.loads(answer.stdout)
+    assert (status, took_s < 2) == (202, True)
+    assert "stays owed" in answer.stderr
+    assert seen(aurora.client(), url, "solved")["attempt"] == 1
