@@ -23,6 +23,7 @@ from marketplace.rest.serializers import (
     TaskDetailSerializer,
 )
 from tenants.rest.base import ActorView, ListView
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
 
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The version you read, as its ETag.")
 
@@ -32,7 +33,7 @@ class PreconditionFailed(APIException):
     default_detail = "The task has changed since you read it; read it again and decide anew."
 
 
-class TaskList(ListView):
+class TaskList(IdempotentView, ListView):
     """Own tasks, those published by others (`market`), or those the organisation has claimed, newest first."""
 
     needs = {"GET": "view_tasks", "POST": "post_tasks"}
@@ -46,7 +47,7 @@ class TaskList(ListView):
     def get(self, request: Request) -> Response:
         return super().get(request)
 
-    @extend_schema(request=PostTaskSerializer, responses={201: TaskDetailSerializer})
+    @extend_schema(request=PostTaskSerializer, responses={201: TaskDetailSerializer}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request) -> Response:
         form = PostTaskSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -61,7 +62,7 @@ class TaskDetail(ActorView):
         return _answer(access.get_task(task_id))
 
 
-class OwnerMove(ActorView):
+class OwnerMove(IdempotentView):
     """The owner publishes a draft to every organisation, cancels what nobody has claimed, or accepts the work."""
 
     needs = {"POST": "post_tasks"}
@@ -72,19 +73,19 @@ class OwnerMove(ActorView):
     }
     move = ""
 
-    @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH])
+    @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         task = _unchanged(request, access.get_own_task(task_id))
         self.moves[self.move](task=task)
         return _answer(task)
 
 
-class ClaimTask(ActorView):
+class ClaimTask(IdempotentView):
     """Take a published task on; exactly one firm succeeds, the others get 409 or, once it is no longer open, 404."""
 
     needs = {"POST": "claim_tasks"}
 
-    @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH])
+    @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         task = _unchanged(request, access.get_task(task_id, needs="claim_tasks"))
         actions.claim_task(task=task)

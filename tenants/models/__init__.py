@@ -4,6 +4,7 @@ from tenants.models.credential import ApiKey
 from tenants.models.equipment import Equipment
 from tenants.models.feed import FeedEvent, FeedHead, FeedTicket
 from tenants.models.grant import EquipmentGroupObjectPermission, SiteGroupObjectPermission
+from tenants.models.idempotency import IdempotencyKey
 from tenants.models.membership import Membership
 from tenants.models.platform_access import PlatformAccess
 from tenants.models.site import Site
@@ -19,6 +20,7 @@ __all__ = [
     "FeedEvent",
     "FeedHead",
     "FeedTicket",
+    "IdempotencyKey",
     "Membership",
     "PlatformAccess",
     "Site",

@@ -1,0 +1,339 @@
+"""A task from its posting to its end: who may do what, what opens, what closes, and who is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from edge_bridge import api as edge
+from edge_bridge.models import Alarm
+from marketplace import access, actions, queries
+from marketplace.models import Claim
+from tenants.access import get_equipment, get_site, granted
+from tenants.actions import end_agreement
+from tenants.api import acting_as
+from tenants.data import Conflict, Forbidden, Invalid, NotFound
+from tests.integration.marketplace.scenes import (
+    OPENS,
+    alarm_of,
+    claimed,
+    lease_over,
+    published,
+    state_of,
+    submitted,
+    terms,
+    told,
+)
+
+LIFE = [("task.published", "open"), ("task.claimed", "claimed"), ("task.submitted", "submitted")]
+
+
+def sees_pump(firm, owner):
+    """Whether the firm can get the pump and its telemetry now; both doors must agree."""
+    pump = owner.equipment["PUMP-07"].pk
+    with firm.acting():
+        by_grant = pump in granted("equipment", "view_telemetry")
+        try:
+            by_access = get_equipment(pump, needs="view_telemetry").pk == pump
+        except NotFound:
+            by_access = False
+    assert by_grant == by_access
+    return by_grant
+
+
+def accept(task, owner):
+    with owner.acting():
+        actions.accept_work(task=access.get_own_task(task.pk))
+
+
+def release(task, firm, token=1):
+    with firm.acting():
+        actions.release_claim(claim=access.get_claim(task.pk, token))
+
+
+def test_data_opens_at_the_claim_and_closes_at_acceptance(aurora, borealis, cassia):
+    task = published(aurora, alarm_id=alarm_of(aurora).pk)
+    assert not sees_pump(borealis, aurora)
+    claimed(task, borealis)
+    assert sees_pump(borealis, aurora)
+    assert not sees_pump(cassia, aurora)
+    with borealis.acting():
+        assert edge.get_alarm(task.alarm_id).alarm_type == "vibration_high"
+        assert [row.tag for row in edge.series_of(aurora.equipment["PUMP-07"])] == ["vibration"]
+        with pytest.raises(NotFound):
+            get_equipment(aurora.equipment["FAN-01"].pk, needs="view_telemetry")
+        with pytest.raises(NotFound):
+            get_equipment(aurora.equipment["PUMP-07"].pk, needs="send_commands")
+    submitted(task, borealis)
+    assert sees_pump(borealis, aurora)
+    accept(task, aurora)
+    assert not sees_pump(borealis, aurora)
+    with borealis.acting(), pytest.raises(NotFound):
+        edge.get_alarm(task.alarm_id)
+    assert state_of(task, aurora) == "closed"
+
+
+def test_data_closes_at_release_and_the_next_firm_gets_it(aurora, borealis, cassia):
+    task = published(aurora)
+    claimed(task, borealis)
+    release(task, borealis)
+    assert not sees_pump(borealis, aurora)
+    assert state_of(task, aurora) == "open"
+    assert claimed(task, cassia).token == 2
+    assert sees_pump(cassia, aurora) and not sees_pump(borealis, aurora)
+
+
+def test_lapsed_lease_reopens_the_task_and_closes_the_data(aurora, borealis, cassia):
+    task = published(aurora)
+    lease_over(claimed(task, borealis))
+    actions.lapse_claims()
+    assert not sees_pump(borealis, aurora)
+    assert state_of(task, aurora) == "open"
+    with aurora.acting():
+        claim = queries.claims_on(task).get()
+        assert (claim.state, claim.agreement.status) == ("lapsed", "ended")
+    assert told(aurora)[-1] == told(borealis)[-1] == ("task.reopened", "open")
+    assert claimed(task, cassia).token == 2
+
+
+def test_sweep_leaves_running_and_submitted_claims_alone(aurora, borealis):
+    running, handed_in = published(aurora), published(aurora)
+    claimed(running, borealis)
+    claim = claimed(handed_in, borealis)
+    submitted(handed_in, borealis)
+    lease_over(claim)
+    actions.lapse_claims()
+    actions.lapse_claims()
+    assert (state_of(running, aurora), state_of(handed_in, aurora)) == ("claimed", "submitted")
+
+
+def test_work_handed_in_after_the_lease_is_refused_before_any_sweep(aurora, borealis):
+    task = published(aurora)
+    lease_over(claimed(task, borealis))
+    with pytest.raises(Conflict, match="lease was over"):
+        submitted(task, borealis)
+    assert state_of(task, aurora) == "claimed"
+
+
+def test_lease_and_window_are_as_long_as_offered_by_the_databases_clock(aurora, borealis):
+    claim = claimed(published(aurora), borealis)
+    assert claim.lease_until - claim.claimed_at == timedelta(hours=48)
+    with borealis.acting():
+        clause = claim.agreement.clauses.get()
+        assert claim.claimed_at <= queries.database_time()
+    assert (clause.during.lower, clause.during.upper) == (claim.claimed_at, claim.lease_until)
+    assert clause.permissions == sorted(OPENS)
+
+
+def test_rework_renews_lease_and_data_by_a_new_agreement(aurora, borealis):
+    task = published(aurora)
+    first = claimed(task, borealis)
+    submitted(task, borealis)
+    lease_over(first)
+    with aurora.acting():
+        actions.request_rework(task=access.get_own_task(task.pk), note="still noisy")
+    with borealis.acting():
+        again = access.get_claim(task.pk, first.token)
+        assert again.lease_until > first.lease_until
+        assert (again.agreement.status, again.rework_note) == ("active", "still noisy")
+        assert again.agreement_id != first.agreement_id
+    assert sees_pump(borealis, aurora)
+    submitted(task, borealis)
+    accept(task, aurora)
+    assert not sees_pump(borealis, aurora)
+    rework = [("task.reopened", "claimed"), ("task.submitted", "submitted"), ("task.accepted", "closed")]
+    assert told(borealis) == told(aurora) == [*LIFE, *rework]
+
+
+def test_both_parties_are_told_in_order_and_others_only_of_the_offer(aurora, borealis, cassia):
+    task = published(aurora)
+    claimed(task, borealis)
+    submitted(task, borealis)
+    accept(task, aurora)
+    assert told(aurora) == told(borealis) == [*LIFE, ("task.accepted", "closed")]
+    assert told(cassia) == LIFE[:1]
+    rights = [("rights.agreement_activated", "active"), ("rights.agreement_ended", "ended")]
+    assert told(borealis, "rights.") == told(aurora, "rights.") == rights
+    assert told(cassia, "rights.") == []
+
+
+def test_body_of_an_event_has_the_agreed_keys(aurora, borealis):
+    task = published(aurora)
+    claimed(task, borealis)
+    with aurora.acting():
+        from tenants.queries import feed_events
+
+        offer, taken = feed_events(after=0).filter(kind__startswith="task.").values_list("body", flat=True)
+    keys = {"task", "title", "status", "owner", "owner_name", "equipment_code", "category"}
+    assert set(offer) == keys
+    assert set(taken) == keys | {"claimant", "claimant_name"}
+    assert (taken["owner_name"], taken["claimant_name"], taken["equipment_code"]) == ("Aurora", "Borealis", "PUMP-07")
+
+
+def test_others_see_an_open_task_and_nothing_of_it_afterwards(aurora, borealis, cassia):
+    with aurora.acting():
+        task = actions.post_task(terms=terms(), equipment_id=aurora.equipment["PUMP-07"].pk)
+    with cassia.acting(), pytest.raises(NotFound):
+        access.get_task(task.pk)
+    with aurora.acting():
+        actions.publish_task(task=access.get_own_task(task.pk))
+    with cassia.acting():
+        seen = access.get_task(task.pk)
+        assert seen.snapshot["equipment_code"] == "PUMP-07" and seen.claim is None
+        with pytest.raises(NotFound):
+            get_site(task.site_id, needs="view_alarms")
+        with pytest.raises(NotFound):
+            access.get_own_task(task.pk)
+    claimed(task, borealis)
+    with cassia.acting():
+        with pytest.raises(NotFound):
+            access.get_task(task.pk)
+        with pytest.raises(NotFound):
+            access.get_claim(task.pk, 1)
+        assert not Claim.objects.exists() and not queries.tasks_in("claimed").exists()
+    with borealis.acting():
+        assert [row.claim.tenant_id for row in queries.tasks_in("claimed")] == [borealis.id]
+    with aurora.acting():
+        assert queries.tasks_in("own").get(pk=task.pk).claim.firm_name == "Borealis"
+
+
+def test_late_loser_is_told_as_if_the_task_did_not_exist(aurora, borealis, cassia):
+    task = published(aurora)
+    claimed(task, borealis)
+    with pytest.raises(NotFound, match="another firm may have claimed it"):
+        claimed(task, cassia)
+
+
+def test_loser_who_read_the_open_task_is_told_why(aurora, borealis, cassia):
+    task = published(aurora)
+    with cassia.acting():
+        read_before = access.get_task(task.pk)
+    claimed(task, borealis)
+    with pytest.raises(Conflict, match="claimed by another firm"), cassia.acting():
+        actions.claim_task(task=read_before)
+    assert told(cassia) == LIFE[:1]
+
+
+def test_own_organisation_can_not_claim_its_task(aurora):
+    task = published(aurora)
+    with pytest.raises(Forbidden, match="Your own organisation"):
+        claimed(task, aurora)
+
+
+def test_older_token_is_fenced_off(aurora, borealis, cassia):
+    task = published(aurora)
+    lease_over(claimed(task, borealis))
+    actions.lapse_claims()
+    claimed(task, borealis)
+    with pytest.raises(Conflict, match="older claim"):
+        submitted(task, borealis, token=1)
+    submitted(task, borealis, token=2)
+    with pytest.raises(NotFound):
+        submitted(task, cassia, token=2)
+
+
+def test_snapshot_stays_when_the_alarm_changes(aurora, borealis):
+    alarm = alarm_of(aurora)
+    task = published(aurora, alarm_id=alarm.pk)
+    with aurora.acting():
+        Alarm.objects.filter(pk=alarm.pk).update(severity="low", value=1.0, state="NORM")
+    with borealis.acting():
+        evidence = access.get_task(task.pk).snapshot["evidence"]
+    assert (evidence["alarm"]["severity"], evidence["alarm"]["value"]) == ("critical", 9.5)
+    assert [reading[2] for reading in evidence["readings"]] == [9.5]
+
+
+def test_task_without_data_to_open_makes_an_agreement_that_opens_nothing(aurora, borealis):
+    task = published(aurora, terms=terms(opens=()), site_id=aurora.sites["north"].pk)
+    claim = claimed(task, borealis)
+    with borealis.acting():
+        assert claim.agreement.clauses.count() == 0
+        assert granted("sites", "view_telemetry") == granted("equipment", "view_telemetry") == set()
+
+
+def test_task_about_a_site_opens_the_site(aurora, borealis):
+    task = published(aurora, terms=terms(opens=("view_alarms",)), site_id=aurora.sites["north"].pk)
+    claimed(task, borealis)
+    with borealis.acting():
+        assert get_site(aurora.sites["north"].pk, needs="view_alarms")
+        with pytest.raises(NotFound):
+            get_site(aurora.sites["north-mill"].pk, needs="view_alarms")
+
+
+def test_acceptance_goes_on_when_a_party_has_ended_the_agreement_before(aurora, borealis):
+    task = published(aurora)
+    claim = claimed(task, borealis)
+    with aurora.acting():
+        end_agreement(agreement=queries.live_claim(task.pk).agreement, reason="precaution")
+    assert not sees_pump(borealis, aurora)
+    submitted(task, borealis, claim.token)
+    accept(task, aurora)
+    assert state_of(task, aurora) == "closed"
+
+
+def test_foreign_places_can_not_be_posted_about(aurora, cassia):
+    alarm = alarm_of(aurora)
+    foreign = {
+        "site_id": aurora.sites["north"].pk,
+        "equipment_id": aurora.equipment["PUMP-07"].pk,
+        "alarm_id": alarm.pk,
+    }
+    for name, value in foreign.items():
+        with cassia.acting(), pytest.raises(NotFound):
+            actions.post_task(terms=terms(), **{name: value})
+
+
+def test_partner_can_not_offer_what_was_opened_to_them(aurora, borealis):
+    claimed(published(aurora), borealis)
+    with borealis.acting(), pytest.raises(NotFound):
+        actions.post_task(terms=terms(), equipment_id=aurora.equipment["PUMP-07"].pk)
+
+
+def test_nobody_offers_what_their_own_role_may_not_do(aurora):
+    pump = aurora.equipment["PUMP-07"].pk
+    with aurora.acting("planner"), pytest.raises(Invalid, match="send_commands"):
+        actions.post_task(terms=terms(opens=("send_commands",)), equipment_id=pump)
+    with aurora.acting():
+        task = actions.post_task(terms=terms(opens=("manage",)), equipment_id=pump)
+    with aurora.acting("operator"), pytest.raises(Invalid, match="manage"):
+        actions.publish_task(task=access.get_own_task(task.pk))
+    with aurora.acting("viewer"), pytest.raises(Forbidden):
+        actions.post_task(terms=terms(), equipment_id=pump)
+
+
+def test_task_needs_a_place_and_places_that_agree(aurora):
+    with aurora.acting():
+        with pytest.raises(Invalid, match="Say what"):
+            actions.post_task(terms=terms())
+        mill, pump = aurora.sites["north-mill"].pk, aurora.equipment["PUMP-07"].pk
+        with pytest.raises(Invalid) as refused:
+            actions.post_task(terms=terms(), site_id=mill, equipment_id=pump)
+    assert refused.value.errors[0].pointer == "/site"
+
+
+def test_cancelled_task_is_gone_for_the_others(aurora, borealis):
+    task = published(aurora)
+    with borealis.acting():
+        read_before = access.get_task(task.pk)
+    with aurora.acting():
+        actions.cancel_task(task=access.get_own_task(task.pk))
+    with pytest.raises(Conflict, match="is cancelled now"), borealis.acting():
+        actions.claim_task(task=read_before)
+    assert told(aurora)[-1] == ("task.cancelled", "cancelled")
+
+
+def test_without_identity_the_market_reads_zero_rows(aurora):
+    from marketplace.models import ServiceTask
+
+    published(aurora)
+    assert ServiceTask.objects.count() == 0
+
+
+def test_sweep_runs_as_a_task_without_an_organisation(aurora, borealis):
+    from marketplace.tasks import sweep_lapsed_claims
+
+    task = published(aurora)
+    lease_over(claimed(task, borealis))
+    assert sweep_lapsed_claims.apply().get() >= 1
+    assert state_of(task, aurora) == "open"
+    with acting_as(aurora.actor()):
+        assert queries.tasks_in("own").get(pk=task.pk).claim is None

@@ -1,0 +1,96 @@
+"""Many at once: the database lets exactly one through."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from django.db import connections
+
+from marketplace import access, actions
+from marketplace.models import Claim
+from tenants.data import Conflict
+from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of, told
+from tests.personas import organisation
+
+THREADS = 32
+ROUNDS = 20
+
+
+def at_once(calls):
+    """Run every call in a thread of its own with its own connection; returns what each returned."""
+
+    def run(call):
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def tried(firm, task, gate):
+    """Read the open task, wait until all have read it, then claim: 'won' or the reason why not."""
+    try:
+        with firm.acting():
+            seen = access.get_task(task.pk, needs="claim_tasks")
+            gate.wait(60)
+            actions.claim_task(task=seen)
+            return "won"
+    except Conflict as refusal:
+        return refusal.detail
+
+
+def test_exactly_one_of_many_racing_firms_wins_every_round(aurora):
+    firms = [organisation(f"Firm{n}", "service_firm") for n in range(4)]
+    tasks = [published(aurora) for _ in range(ROUNDS)]
+    gate = Barrier(THREADS)
+
+    def rounds(n):
+        return [tried(firms[n % len(firms)], task, gate) for task in tasks]
+
+    outcomes = at_once([lambda n=n: rounds(n) for n in range(THREADS)])
+    for answers in zip(*outcomes, strict=True):
+        assert Counter(answers) == {"won": 1, "The task was claimed by another firm.": THREADS - 1}
+    with aurora.acting():
+        claims = Claim.objects.filter(task__in=tasks)
+        assert sorted(claims.values_list("task", flat=True)) == sorted(task.pk for task in tasks)
+    won = {firm.id: 0 for firm in firms}
+    for firm in firms:
+        won[firm.id] = told(firm).count(("task.claimed", "claimed"))
+    assert sum(won.values()) == ROUNDS == told(aurora).count(("task.claimed", "claimed"))
+
+
+def test_claim_and_cancellation_at_once_end_in_one_of_the_two(aurora, borealis):
+    for _ in range(5):
+        task, gate = published(aurora), Barrier(2)
+
+        def cancel(task=task, gate=gate):
+            try:
+                with aurora.acting():
+                    own = access.get_own_task(task.pk)
+                    gate.wait(60)
+                    actions.cancel_task(task=own)
+                    return "cancelled"
+            except Conflict as refusal:
+                return refusal.detail
+
+        answers = at_once([cancel, lambda task=task, gate=gate: tried(borealis, task, gate)])
+        state = state_of(task, aurora)
+        expected = {
+            "cancelled": ["cancelled", "The task has changed and is cancelled now."],
+            "claimed": ["The task has changed and is claimed now.", "won"],
+        }
+        assert answers == expected[state]
+
+
+def test_two_sweeps_at_once_reopen_a_task_once_and_never_take_it_from_the_next_firm(aurora, borealis, cassia):
+    tasks = [published(aurora) for _ in range(5)]
+    for task in tasks:
+        lease_over(claimed(task, borealis))
+    at_once([actions.lapse_claims] * 4)
+    assert told(borealis).count(("task.reopened", "open")) == len(tasks)
+    for task in tasks:
+        claimed(task, cassia)
+    at_once([actions.lapse_claims] * 2)
+    assert {state_of(task, aurora) for task in tasks} == {"claimed"}
