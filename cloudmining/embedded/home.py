@@ -71,7 +71,8 @@ class Home:
     def secrets(self) -> Secrets:
         path = self.root / "secrets.json"
         if not path.exists():
-            write_private(path, json.dumps(dataclasses.asdict(Secrets.generate()), indent=1))
+            with suppress(FileExistsError):  # of two starts at once, the first one's secrets hold
+                write_private(path, json.dumps(dataclasses.asdict(Secrets.generate()), indent=1), replace=False)
         try:
             return Secrets(**json.loads(path.read_text()))
         except (ValueError, TypeError) as error:
@@ -117,12 +118,18 @@ def _acquire(handle: IO[str], root: Path, name: str, wait_s: float) -> None:
         time.sleep(0.05)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace `path` in one step, readable by its owner only from the first byte on."""
+def write_private(path: Path, text: str, replace: bool = True) -> None:
+    """Make `path` in one step, readable by its owner only; FileExistsError when it may not `replace` one."""
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as handle:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-    partial.replace(path)
+    try:
+        if replace:
+            partial.replace(path)
+        else:
+            os.link(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -99,7 +99,10 @@ def start(
     with home.lock("postgres-start", wait_s=START_WITHIN_S):
         cluster.ensure_made()
         server = cluster.adopt(port) or cluster.launch(port, leash)
-        database.prepare(server.port, cluster.secrets)
+        try:
+            database.prepare(server.port, cluster.secrets)
+        except psycopg.Error as error:
+            raise StartError(f"PostgreSQL on port {server.port}: roles could not be set: {error}".strip()) from error
     home.remember_port("postgres", server.port)
     return server
 
@@ -249,8 +252,12 @@ class Cluster:
                 uid=self.identity.uid,
             )
         server = _server(self.data, process.pid, port, process)
-        wait_until(lambda: not server.alive() or self._takes_our_password(port), START_WITHIN_S)
-        if server.alive() and self._takes_our_password(port):
+        try:
+            answered = wait_until(lambda: not server.alive() or self._takes_our_password(port), START_WITHIN_S)
+        except StartError:
+            server.stop()
+            raise
+        if answered and server.alive():
             return server, ""
         server.stop()
         with self.home.log_path("postgres").open("rb") as log:

@@ -13,7 +13,7 @@ from cloudmining.embedded import ports, servers
 from cloudmining.embedded.home import Home
 from cloudmining.embedded.supervisor import Supervisor, ignore_signals, signals_interrupt
 
-CHOOSES_WORKERS = ("-n", "--numprocesses", "--pdb", "--trace")
+CHOOSES_WORKERS = ("-n", "--numprocesses", "--pdb", "--trace", "no:xdist")
 TEARDOWN_WITHIN_S = 30.0
 
 

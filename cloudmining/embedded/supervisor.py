@@ -51,7 +51,7 @@ class Kept:
         try:
             self.running = self.start()
             self.started_s = now_s
-        except StartError as error:
+        except (StartError, OSError) as error:
             self.say(f"{self.name}: {error}; trying again in {self.pause_s:g} s")
             self._postpone(now_s)
 
@@ -114,7 +114,8 @@ def signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)  # nohup means it
+    watched = (signal.SIGINT, signal.SIGTERM, *hung_up)
     before = {number: signal.signal(number, interrupt) for number in watched}
     try:
         yield

@@ -96,8 +96,8 @@ def _try_launch(home: Home, port: int, durable: bool, leash: bool) -> tuple[Serv
         start_of_log = log.tell()
         process = spawn([find_binary(), str(configuration)], output=log, leash=signal.SIGTERM if leash else None)
     server = Server(name="valkey", pid=process.pid, port=port, marker=str(configuration), process=process)
-    wait_until(lambda: not server.alive() or _takes_our_password(home, port), START_WITHIN_S)
-    if server.alive() and _takes_our_password(home, port):
+    answered = wait_until(lambda: not server.alive() or _takes_our_password(home, port), START_WITHIN_S)
+    if answered and server.alive():
         return server, ""
     server.stop()
     with home.log_path("valkey").open("rb") as log:

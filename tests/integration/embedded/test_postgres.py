@@ -163,6 +163,9 @@ def test_lost_password_is_told_at_once(sandbox: Sandbox) -> None:
     began_s = time.monotonic()
     assert "refuses the password" in sandbox.refusal("up")
     assert time.monotonic() - began_s < 10
+    sandbox.embedded("down")
+    assert "refuses the password" in sandbox.refusal("up")
+    assert postgres.running(sandbox.home) is None, "a server that nobody can enter is not left running"
 
 
 def test_damaged_secrets_are_named(sandbox: Sandbox) -> None:
