@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from edge_bridge.alarm import State
 from edge_bridge.data import AlarmFacts
-from edge_bridge.models import Alarm, AlarmChange, Device, Quality, Reading, Series, Watermark
+from edge_bridge.models import Alarm, AlarmChange, Device, Gap, Quality, Reading, Series, Watermark
+from edge_bridge.protocol import Lane
 from tenants.api import actor, granted
 from tenants.models import Equipment
 
@@ -109,3 +111,21 @@ def streams(device: Device) -> QuerySet[Watermark]:
     """Those last brought by this device, the newest first."""
     found = Watermark.objects.filter(device=device, tenant=device.tenant_id)
     return found.order_by("-updated_at")[:LONGEST_STREAM_LIST]
+
+
+def imbalance(session: Watermark) -> int | None:
+    """Readings produced, by the last heartbeat in lane p1, less those stored or said to be missing: 0 if all is well.
+
+    None while lane p2 has not come so far, or where a later gap covers the number the heartbeat spoke of.
+    """
+    key = {"tenant": session.tenant_id, "site": session.site_id, "edge": session.edge, "boot": session.boot}
+    readings = Watermark.objects.filter(**key, lane=Lane.P2).first()
+    through = session.readings_through
+    if readings is None or through is None or readings.through < through:
+        return None
+    gaps = Gap.objects.filter(watermark=readings, first_seq__lte=through)
+    if gaps.filter(seq__gt=through).exists():
+        return None
+    of_gaps = gaps.aggregate(numbers=Coalesce(Sum(F("seq") - F("first_seq") + 1), 0), count=Coalesce(Sum("count"), 0))
+    stored = through - of_gaps["numbers"]
+    return session.readings_produced - stored - of_gaps["count"]

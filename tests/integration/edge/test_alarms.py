@@ -1,0 +1,219 @@
+"""Alarms: one active row a type, the steps of the state table, and who gets to know and to answer."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, connections
+
+from edge_bridge import access, actions, api
+from edge_bridge.models import Alarm, AlarmChange
+from edge_bridge.protocol import Lane
+from tenants.actions import end_agreement
+from tenants.data import Conflict, Forbidden, NotFound
+from tests.integration.edge.scenes import (
+    cleared,
+    gateway,
+    history,
+    opened,
+    raised,
+    reading,
+    set_aside,
+    the_alarm,
+    told,
+)
+
+
+def acknowledge(party, alarm, comment="seen"):
+    with party.acting():
+        return actions.acknowledge_alarm(alarm=alarm, comment=comment)
+
+
+def test_alarm_goes_through_raise_acknowledge_and_clear(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(1.2))
+    acknowledged = acknowledge(aurora, the_alarm(aurora))
+    assert acknowledged.acknowledged_by_id == aurora.user.pk and acknowledged.acknowledged_for_id == aurora.id
+    edge.say(Lane.P0, cleared(0.4))
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.value, alarm.severity) == ("NORM", 0.4, "critical")
+    assert alarm.cleared_at > alarm.raised_at
+    assert history(aurora) == [
+        ("raised", "NORM", "UNACK"),
+        ("acknowledged", "UNACK", "ACKED"),
+        ("cleared", "ACKED", "NORM"),
+    ]
+    assert told(aurora) == [("alarm.raised", "UNACK"), ("alarm.acknowledged", "ACKED"), ("alarm.cleared", "NORM")]
+
+
+def test_alarm_that_comes_back_unacknowledged_is_the_same_alarm(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(), cleared(), raised(1.4))
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.value, alarm.cleared_at) == ("UNACK", 1.4, None)
+    assert [kind for kind, _ in told(aurora)] == ["alarm.raised", "alarm.cleared", "alarm.raised"]
+
+
+def test_alarm_that_returned_to_normal_and_was_acknowledged_makes_room_for_a_new_one(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(), cleared())
+    assert acknowledge(aurora, the_alarm(aurora)).state == "NORM"
+    edge.say(Lane.P0, raised())
+    with aurora.acting():
+        assert sorted(Alarm.objects.values_list("state", flat=True)) == ["NORM", "UNACK"]
+
+
+def test_repeated_raise_brings_the_value_up_to_date_and_stays_acknowledged(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(1.2))
+    acknowledge(aurora, the_alarm(aurora))
+    edge.say(Lane.P0, raised(1.3))
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.value) == ("ACKED", 1.3)
+    assert told(aurora)[-1] == ("alarm.updated", "ACKED")
+
+
+def test_acknowledged_alarm_that_grows_worse_must_be_seen_again(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(severity="high"))
+    acknowledge(aurora, the_alarm(aurora))
+    edge.say(Lane.P0, raised(1.9, severity="critical"))
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.severity) == ("UNACK", "critical")
+    assert history(aurora)[-1] == ("re_alarmed", "ACKED", "UNACK")
+
+
+def test_shelved_alarm_stays_shelved_unless_it_grows_worse(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(severity="medium"))
+    with aurora.acting():
+        Alarm.objects.update(state="SHLVD")
+    edge.say(Lane.P0, cleared(severity="medium"), raised(severity="medium"))
+    assert the_alarm(aurora).state == "SHLVD"
+    edge.say(Lane.P0, raised(severity="high"))
+    assert the_alarm(aurora).state == "UNACK"
+
+
+def test_clearing_what_does_not_stand_is_set_aside(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, cleared())
+    edge.say(Lane.P0, raised(), cleared(), cleared())
+    assert len(set_aside(aurora)) == 2
+    assert the_alarm(aurora).state == "RTNUN"
+
+
+def test_historical_alarm_is_kept_with_both_times(aurora):
+    edge = gateway(aurora)
+    then = datetime.now(UTC) - timedelta(hours=3)
+    edge.say(Lane.P0, raised(occurred_at=then, historical=True))
+    alarm = the_alarm(aurora)
+    assert alarm.historical and alarm.raised_at == then and alarm.received_at > then + timedelta(hours=2)
+
+
+def test_threads_that_report_one_alarm_at_once_make_one_row(aurora):
+    edges = [gateway(aurora) for _ in range(8)]
+
+    def race(edge) -> None:
+        try:
+            edge.say(Lane.P0, raised())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(edges)) as pool:
+        list(pool.map(race, edges))
+    assert the_alarm(aurora).state == "UNACK"
+    events = [event for event, _, _ in history(aurora)]
+    assert sorted(events) == ["raised", *["updated"] * 7]
+
+
+def test_database_refuses_a_second_active_alarm_of_a_type(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    alarm = the_alarm(aurora)
+    alarm.pk, alarm._state.adding = None, True
+    with pytest.raises(IntegrityError, match="alarm_active_once"), aurora.acting():
+        type(alarm).objects.bulk_create(
+            [type(alarm)(**{f.attname: getattr(alarm, f.attname) for f in fields_of(alarm)})]
+        )
+
+
+def fields_of(row):
+    return [field for field in row._meta.local_fields if field.name != "id"]
+
+
+def test_history_can_be_neither_changed_nor_removed(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    with aurora.acting():
+        assert AlarmChange.objects.update(event="nothing") == 0
+        assert AlarmChange.objects.all()._raw_delete("default") == 0
+    assert history(aurora) == [("raised", "NORM", "UNACK")]
+
+
+def test_second_acknowledgement_is_refused_in_words(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    alarm = the_alarm(aurora)
+    acknowledge(aurora, alarm)
+    with pytest.raises(Conflict, match="state ACKED cannot be acknowledged"):
+        acknowledge(aurora, alarm)
+
+
+@pytest.mark.parametrize("equipment", ["", "GAS-T0-01"])
+def test_partner_is_told_live_and_acknowledges_only_what_was_opened(aurora, borealis, cassia, equipment):
+    edge = gateway(aurora)
+    agreement = opened(aurora, borealis, "view_alarms", equipment=equipment)
+    edge.say(Lane.P0, raised())
+    alarm = the_alarm(aurora)
+    assert told(borealis) == [("alarm.raised", "UNACK")]
+    with pytest.raises(NotFound):
+        acknowledge(borealis, alarm)
+    second = opened(aurora, borealis, "acknowledge_alarms", equipment=equipment)
+    shared = acknowledge(borealis, alarm, "our engineer is on the way")
+    assert shared.acknowledged_for_id == borealis.id
+    assert told(aurora) == told(borealis) == [("alarm.raised", "UNACK"), ("alarm.acknowledged", "ACKED")]
+    with aurora.acting():
+        end_agreement(agreement=agreement, reason="done")
+        end_agreement(agreement=second, reason="done")
+    edge.say(Lane.P0, cleared())
+    assert told(borealis) == [] == told(cassia)
+    for outsider in (borealis, cassia):
+        with outsider.acting():
+            assert not Alarm.objects.exists() and not AlarmChange.objects.exists()
+            with pytest.raises(NotFound):
+                access.get_alarm(alarm.pk)
+
+
+def test_partner_without_telemetry_sees_the_alarm_but_no_series(aurora, borealis):
+    edge = gateway(aurora)
+    opened(aurora, borealis, "view_alarms")
+    edge.say(Lane.P2, reading(code="GAS-T0-01", tag="CH4"))
+    edge.say(Lane.P0, raised())
+    with borealis.acting():
+        snapshot = api.alarm_snapshot(access.get_alarm(the_alarm_id(borealis)))
+    assert snapshot["alarm"]["type"] == "ch4.hi" and snapshot["series"] == [] == snapshot["readings"]
+
+
+def the_alarm_id(partner):
+    return Alarm.objects.get().pk
+
+
+def test_snapshot_holds_the_hour_before_of_that_machine_as_plain_json(aurora):
+    import json
+
+    edge = gateway(aurora)
+    near = [reading(n, code="GAS-T0-01", tag="CH4", ago_s=300 - n) for n in range(210)]
+    far = [reading(-1, code="GAS-T0-01", tag="CH4", ago_s=4000), reading(-2)]
+    edge.say(Lane.P2, *near, *far)
+    edge.say(Lane.P0, raised())
+    with aurora.acting():
+        snapshot = json.loads(json.dumps(api.alarm_snapshot(the_alarm_row())))
+    assert [row[2] for row in snapshot["readings"]] == [float(n) for n in range(10, 210)]
+    assert snapshot["site"]["name"] == "Aurora North" and snapshot["equipment"]["code"] == "GAS-T0-01"
+
+
+def the_alarm_row():
+    return access.get_alarm(Alarm.objects.get().pk)
+
+
+def test_role_without_the_capability_can_not_acknowledge(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    with aurora.acting("viewer"), pytest.raises(Forbidden):
+        actions.acknowledge_alarm(alarm=the_alarm_row())
