@@ -8,11 +8,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from edge_bridge.api import enrol_device
+from edge_bridge.api import enrol_device, get_device
 from tenants.actions import admit_member, found_tenant, make_api_key, register_equipment, register_site, revoke_api_key
 from tenants.context import acting_as, as_platform
-from tenants.data import Actor
+from tenants.data import Actor, NotFound
 from tenants.models import ApiKey, Equipment, Membership, Site, Tenant, User
 from tenants.roles import CAPABILITIES
 
@@ -48,8 +49,10 @@ EQUIPMENT = (
 
 def seed(home: Path) -> None:
     """Found what is missing and write `demo-logins.json` and `demo-keys.json` (mode 0600) to `home`."""
-    password = _password(home)
-    tenants = _found(password)
+    kept = _read(home / "demo-logins.json")
+    # One password for all demo logins, made at the first seed; the server listens on loopback only.
+    password = kept[0]["password"] if kept else f"ore-{os.urandom(4).hex()}"
+    tenants = _found(password, password_is_new=not kept)
     keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis")}
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
@@ -58,37 +61,36 @@ def seed(home: Path) -> None:
         {"email": email, "password": password, "organisation": tenants[slug].name, "role": ", ".join(roles)}
         for slug, email, _, roles in PEOPLE
     ]
-    operator = {"email": OPERATOR, "password": password, "organisation": "the platform (/platform/)", "role": "operator"}
+    operator = {
+        "email": OPERATOR,
+        "password": password,
+        "organisation": "the platform (/platform/)",
+        "role": "operator",
+    }
     _write(home / "demo-logins.json", [*logins, operator])
     _write(home / "demo-keys.json", {"keys": keys, "device": device})
 
 
-def _password(home: Path) -> str:
-    """One password for all demo logins, made at the first seed; the server listens on loopback only."""
-    kept = _read(home / "demo-logins.json")
-    return kept[0]["password"] if kept else f"ore-{os.urandom(4).hex()}"
-
-
-def _found(password: str) -> dict[str, Tenant]:
+def _found(password: str, password_is_new: bool) -> dict[str, Tenant]:
     with as_platform(WHO, WHY):
         tenants = {
             slug: Tenant.objects.filter(slug=slug).first() or found_tenant(slug=slug, name=name, kind=kind)
             for slug, name, kind in ORGANISATIONS
         }
         for slug, email, name, roles in PEOPLE:
-            user = _person(email, name, password)
+            user = _person(email, name, password, password_is_new)
             if not Membership.objects.filter(user=user, tenant=tenants[slug]).exists():
                 admit_member(tenant=tenants[slug], user=user, roles=roles)
-        operator = _person(OPERATOR, "Platform operator", password)
+        operator = _person(OPERATOR, "Platform operator", password, password_is_new)
         User.objects.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
     return tenants
 
 
-def _person(email: str, name: str, password: str) -> User:
+def _person(email: str, name: str, password: str, password_is_new: bool) -> User:
     user = User.objects.filter(email=email).first()
     if user is None:
         return User.objects.create_user(email, password, name=name)
-    if not user.check_password(password):
+    if password_is_new:
         user.set_password(password)
         user.save(update_fields=["password"])
     return user
@@ -106,9 +108,8 @@ def _new_key(tenant: Tenant) -> str:
         for old in ApiKey.objects.filter(tenant=tenant, name="demo story", revoked_at=None):
             revoke_api_key(key=old)
         scopes = sorted(name for name in CAPABILITIES if current.actor.can(name))
-        return make_api_key(
-            name="demo story", scopes=scopes, expires_at=datetime.now(UTC) + timedelta(days=KEY_DAYS)
-        )[1]
+        until = datetime.now(UTC) + timedelta(days=KEY_DAYS)
+        return make_api_key(name="demo story", scopes=scopes, expires_at=until)[1]
 
 
 def _register(aurora: Tenant) -> dict[str, Site]:
@@ -124,14 +125,19 @@ def _register(aurora: Tenant) -> dict[str, Site]:
 
 def _device(home: Path, aurora: Tenant, north: Site) -> str:
     """The gateway's credential: the one of the last start, as long as this database knows it."""
-    from edge_bridge.models import Device
-
     kept = (_read(home / "demo-keys.json") or {}).get("device", "")
     with acting_as(_owner(aurora)):
-        if kept and Device.objects.filter(pk=kept.partition(".")[0], revoked_at=None).exists():
+        if kept and _is_known(UUID(kept.partition(".")[0])):
             return kept
         device, secret = enrol_device(site=north, name="North gateway")
         return f"{device.pk}.{secret}"
+
+
+def _is_known(device_id: UUID) -> bool:
+    try:
+        return get_device(device_id).revoked_at is None
+    except NotFound:
+        return False
 
 
 def _read(path: Path) -> Any:
@@ -147,4 +153,3 @@ def _write(path: Path, content: Any) -> None:
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content, indent=2))
     draft.replace(path)
-

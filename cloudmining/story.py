@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from cloudmining.feed_client import FeedClient
-from optimization.api import generate
+from optimization.generator import generate
 
 Say = Callable[[str], None]
 PLAN_SEED, PLAN_SIZE = 7, (3, 2, 2, 3, 3, 3)
@@ -44,15 +44,10 @@ class Party:
 
     def wait_for(self, what: str, within_s: float, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first event that is wanted, with the moment it arrived."""
-        until = time.monotonic() + within_s
-        while (left_s := until - time.monotonic()) > 0:
-            try:
-                event = self.feed.next_event(left_s)
-            except TimeoutError:
-                break
-            if wanted(event):
-                return event | {"arrived_at": datetime.now(UTC)}
-        raise StoryError(f"{self.name}: no {what} on the feed within {within_s:.0f} s")
+        event = self.feed.wait_for(wanted, within_s)
+        if event is None:
+            raise StoryError(f"{self.name}: no {what} on the feed within {within_s:.0f} s")
+        return event
 
 
 def tell(base_url: str, keys: dict[str, str], say: Say) -> None:
@@ -82,14 +77,13 @@ def _plan(aurora: Party, say: Say) -> None:
         f"{periods} periods, grades uncertain within a budget. A worker solves it."
     )
     ended = {"plan.solved", "plan.infeasible", "plan.stopped", "plan.failed"}
-    aurora.wait_for("end of the plan", PLAN_SEED, PLAN_SIZE = 7, (3, 2, 2, 3, 3, 3)
-PLAN_WITHIN_S, lambda e: e["kind"] in ended and e["body"]["plan"] == plan)
+    aurora.wait_for("end of the plan", PLAN_WITHIN_S, lambda e: e["kind"] in ended and e["body"]["plan"] == plan)
     found = aurora.call("GET", f"plans/{plan}")
     if found["status"] != "solved":
         raise StoryError(f"the plan ended {found['status']}: {found.get('message')}")
     report = found["report"]
     say(
-        f"   Cost ${report['objective']:,.0f}, proven bound ${report['dual_bound']:,.0f}, "
+        f"   Cost ${report['objective_usd']:,.0f}, proven bound ${report['dual_bound_usd']:,.0f}, "
         f"gap {100 * report['relative_gap']:.2f} %, {report['elapsed_s']:.1f} s; "
         "every constraint checked again without the solver."
     )
@@ -98,9 +92,7 @@ PLAN_WITHIN_S, lambda e: e["kind"] in ended and e["body"]["plan"] == plan)
 def _alarm(aurora: Party, say: Say) -> dict[str, Any]:
     say("2. An alarm from the mine")
     say("   The simulated ventilation fan stops; methane rises. Waiting for the alarm on Aurora's websocket …")
-    event = aurora.wait_for(
-        "methane alarm", ALARM_WITHIN_S, lambda e: e["kind"] == "alarm.raised" and e["body"]["tag"] == "CH4"
-    )
+    event = aurora.wait_for("methane alarm", ALARM_WITHIN_S, _is_methane_alarm)
     alarm = event["body"]
     occurred, recorded = (datetime.fromisoformat(event[name]) for name in ("occurred_at", "recorded_at"))
     arrived: datetime = event["arrived_at"]
@@ -113,6 +105,10 @@ def _alarm(aurora: Party, say: Say) -> dict[str, Any]:
         f"from the cloud's record {1000 * (arrived - recorded).total_seconds():.0f} ms."
     )
     return alarm
+
+
+def _is_methane_alarm(event: dict[str, Any]) -> bool:
+    return event["kind"] == "alarm.raised" and event["body"]["type"].startswith("methane")
 
 
 def _work(aurora: Party, borealis: Party, alarm: dict[str, Any], say: Say) -> None:
@@ -136,7 +132,9 @@ def _work(aurora: Party, borealis: Party, alarm: dict[str, Any], say: Say) -> No
     claimed_s = time.monotonic()
     say("   Borealis sees the notice on its own feed and claims the task: one winner, decided by the database.")
     _expect(borealis, data, 200, say, "After the claim")
-    borealis.call("POST", f"service-tasks/{task}/submit", {"note": "Fan belt replaced", "token": claim["token"]})
+    borealis.call(
+        "POST", f"service-tasks/{task}/submit", {"note": "Fan belt replaced", "token": claim["claim"]["token"]}
+    )
     aurora.call("POST", f"service-tasks/{task}/accept")
     say(f"   Borealis submits, Aurora accepts; the access was open for {time.monotonic() - claimed_s:.1f} s.")
     borealis.wait_for("end of access", ACCESS_WITHIN_S, lambda e: e["kind"] == "rights.agreement_ended")
