@@ -27,14 +27,12 @@ class TaskForm(forms.Form):
     access_h = forms.IntegerField(label="For how many hours", min_value=1, max_value=ACCESS_H, initial=72)
     fee = forms.DecimalField(min_value=0, max_digits=15, decimal_places=3, initial=0)
 
-    def __init__(self, *args: Any, actor: Actor, currency: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, currency: str, alarm: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
         self.fields["fee"].label = f"Fee in {currency}"
-        self.fields["about"].choices = about_choices(actor)
-        self.fields["opens"].choices = [
-            (name, words) for name, words in SITE_PERMISSIONS.items() if actor.can(name)
-        ]
+        self.fields["about"].choices = about_choices(actor, alarm)
+        self.fields["opens"].choices = [(name, words) for name, words in SITE_PERMISSIONS.items() if actor.can(name)]
 
     @property
     def terms(self) -> TaskTerms:
@@ -52,7 +50,7 @@ class TaskForm(forms.Form):
 
     @property
     def place(self) -> dict[str, UUID]:
-        """`{"equipment_id": …}` or `{"site_id": …}`"""
+        """`{"alarm_id": …}`, `{"equipment_id": …}` or `{"site_id": …}`"""
         kind, _, key = self.cleaned_data["about"].partition(":")
         return {f"{kind}_id": UUID(key)}
 
@@ -65,11 +63,14 @@ class TaskForm(forms.Form):
             self.add_error(None, refusal.detail)
 
 
-def about_choices(actor: Actor) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Own equipment and own sites, in groups."""
+def about_choices(actor: Actor, alarm: Any = None) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The alarm if there is one, own equipment and own sites, in groups."""
     machines = equipment().filter(tenant=actor.tenant_id)[:ABOUT_LIMIT]
     places = sites().filter(tenant=actor.tenant_id)[:ABOUT_LIMIT]
-    return [
+    alarms = [(f"alarm:{alarm.pk}", f"{alarm.alarm_type} on {alarm.equipment} ({alarm.site.name})")] if alarm else []
+    groups = [
+        ("Alarm", alarms),
         ("Equipment", [(f"equipment:{machine.pk}", f"{machine} ({machine.site.name})") for machine in machines]),
         ("Site", [(f"site:{place.pk}", str(place)) for place in places]),
     ]
+    return [group for group in groups if group[1]]

@@ -92,7 +92,7 @@ def plan_card(actor: Actor) -> dict[str, Any]:
     if run is None:
         return {"run": None}
     is_owed = run.status in (PlanStatus.QUEUED, PlanStatus.RUNNING)
-    progress, report = run.progress, run.report or {}
+    progress, report = run.progress or {}, run.report or {}
     return {
         "run": run,
         "tone": PLAN_TONES.get(run.status, "low"),

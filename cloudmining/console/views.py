@@ -103,18 +103,19 @@ def _claim(task_id: UUID, given: QueryDict) -> Any:
 
 
 class PostTask(MemberPage):
-    """The form of a new task, about an alarm if `?alarm=` names one; it is published at once."""
+    """The form of a new task, about an own alarm if `?alarm=` names one; it is published at once."""
 
     needs = {"GET": "post_tasks", "POST": "post_tasks"}
 
     def get(self, request: HttpRequest) -> TemplateResponse:
-        return self._form(TaskForm(initial=self._suggested(), **self._common()))
+        alarm = self._alarm()
+        return self._shown(self._form(alarm, initial=_suggested(alarm) if alarm else {}))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = TaskForm(request.POST, **self._common())
+        form = self._form(self._alarm(), data=request.POST)
         if form.is_valid() and self._posted(form):
             return redirect("console")
-        return self._form(form, status=422)
+        return self._shown(form, status=422)
 
     def _posted(self, form: TaskForm) -> bool:
         try:
@@ -124,27 +125,34 @@ class PostTask(MemberPage):
             form.add_refusal(refusal)
         return not form.errors
 
-    def _form(self, form: TaskForm, status: int = 200) -> TemplateResponse:
+    def _form(self, alarm: Any, **given: Any) -> TaskForm:
+        currency = tenants().get(pk=self.actor.tenant_id).currency
+        return TaskForm(actor=self.actor, currency=currency, alarm=alarm, **given)
+
+    def _shown(self, form: TaskForm, status: int = 200) -> TemplateResponse:
         response = self.page("console/task.html", form=form)
         response.status_code = status
         return response
 
-    def _common(self) -> dict[str, Any]:
-        return {"actor": self.actor, "currency": tenants().get(pk=self.actor.tenant_id).currency}
-
-    def _suggested(self) -> dict[str, Any]:
+    def _alarm(self) -> Any:
         named = self.request.GET.get("alarm")
         if not named:
-            return {}
+            return None
         alarm = get_alarm(_uuid(named))
-        since = f"since {alarm.raised_at:%Y-%m-%d %H:%M} UTC"
-        return {
-            "about": f"equipment:{alarm.equipment_id}",
-            "title": f"{alarm.alarm_type} on {alarm.equipment.code}",
-            "category": "equipment_maintenance",
-            "description": f"{alarm.tag} at {alarm.value:g}, limit {alarm.limit:g}, {since}.",
-            "opens": ["view_alarms", "view_telemetry"],
-        }
+        if alarm.tenant_id != self.actor.tenant_id:
+            raise NotFound
+        return alarm
+
+
+def _suggested(alarm: Any) -> dict[str, Any]:
+    since = f"{alarm.raised_at:%Y-%m-%d %H:%M} UTC"
+    return {
+        "about": f"alarm:{alarm.pk}",
+        "title": f"{alarm.alarm_type} on {alarm.equipment.code}",
+        "category": "equipment_maintenance",
+        "description": f"{alarm.tag} at {alarm.value:g}, limit {alarm.limit:g}, since {since}.",
+        "opens": ["view_alarms", "view_telemetry"],
+    }
 
 
 def _uuid(text: str) -> UUID:

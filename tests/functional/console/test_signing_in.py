@@ -24,7 +24,9 @@ def test_page_sends_who_is_not_signed_in_to_the_login_and_back(aurora):
     client = Client()
     asked = client.get("/tasks/new?alarm=1")
     assert asked.headers["Location"] == "/login?next=/tasks/new%3Falarm%3D1"
-    answer = client.post(asked.headers["Location"], {"username": aurora.user.email, "password": PASSWORD, "next": "/organisation"})
+    answer = client.post(
+        asked.headers["Location"], {"username": aurora.user.email, "password": PASSWORD, "next": "/organisation"}
+    )
     assert answer.headers["Location"] == "/organisation"
 
 
@@ -61,7 +63,12 @@ def test_every_page_has_the_content_policy_and_is_not_kept(aurora):
 
 def test_page_holds_neither_inline_script_nor_inline_style_nor_foreign_address(aurora):
     page = sign_in(aurora).get("/").content.decode()
-    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|(?:src|href)=\"(?:https?:)?//", page) == []
+    assert (
+        re.findall(
+            r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|(?:src|href)=\"(?:https?:)?//", page
+        )
+        == []
+    )
 
 
 def test_member_of_two_organisations_chooses_and_switches(aurora, borealis, cassia):
@@ -74,7 +81,7 @@ def test_member_of_two_organisations_chooses_and_switches(aurora, borealis, cass
     assert str(aurora.id) in page and str(borealis.id) in page and str(cassia.id) not in page
     assert client.post("/organisation", {"tenant_id": str(borealis.id)}).headers["Location"] == "/"
     assert "Console of Borealis" in client.get("/").content.decode()
-    assert client.get("/api/v1/me").json()["tenant"]["id"] == str(borealis.id)
+    assert client.get("/api/v1/identity").json()["tenant"]["id"] == str(borealis.id)
 
 
 @pytest.mark.parametrize("wanted", ["cassia", "none", "nonsense"])

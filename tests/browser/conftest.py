@@ -1,0 +1,62 @@
+"""A real Chromium against a real web server."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests import personas
+from tests.browser.desk import Desk
+from tests.live import LiveWeb
+
+_outside = ThreadPoolExecutor(1, thread_name_prefix="outside-the-browser")
+
+
+@pytest.fixture(scope="session")
+def outside() -> Callable[..., Any]:
+    """Calls a function in another thread: Playwright keeps an event loop in this one, beside which Django refuses."""
+    return lambda function, *args, **kwargs: _outside.submit(function, *args, **kwargs).result()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on PATH (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_desk(chromium: Any, live_web: LiveWeb) -> Iterator[Callable[..., Desk]]:
+    """Opens a browser of its own for a person. At the end no page may have complained of anything unexpected."""
+    desks: list[Desk] = []
+
+    def opened(person: personas.Organisation, **options: Any) -> Desk:
+        context = chromium.new_context(base_url=live_web.base_url, **options)
+        context.set_default_timeout(10_000)
+        desks.append(Desk(context, person))
+        return desks[-1]
+
+    yield opened
+    complaints = [complaint for desk in desks for complaint in desk.complaints]
+    for desk in desks:
+        desk.context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def aurora(outside: Callable[..., Any]) -> personas.Organisation:
+    return outside(personas.aurora)
+
+
+@pytest.fixture
+def borealis(outside: Callable[..., Any]) -> personas.Organisation:
+    return outside(personas.borealis)

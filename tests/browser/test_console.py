@@ -1,0 +1,273 @@
+"""The console in a browser: what happens elsewhere shows without a reload, and what is done here is done."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, WebSocketRoute, expect
+
+from edge_bridge.protocol import AlarmEvent, Severity
+from optimization.actions import finish, record_progress, request_plan, take_up
+from optimization.data import SolveOptions
+from optimization.instance_builder import build_instance
+from optimization.models import PlanRun
+from optimization.outcome import outcome_of
+from tests.functional.console.scenes import HOSTILE, Gateway
+from tests.integration.optimization import documents
+from tests.personas import Organisation
+
+pytestmark = pytest.mark.browser
+
+PROGRESS = {"stage": "solving", "incumbent": 2_345_678.0, "bound": 2_300_000.0, "gap": 0.0195, "elapsed_s": 7.0}
+
+
+def asked_plan(owner: Organisation) -> PlanRun:
+    with owner.acting():
+        return request_plan(name="May robust", instance=documents.small(), options={"time_limit_s": 60})
+
+
+def begun_plan(owner: Organisation, run: PlanRun) -> PlanRun:
+    with owner.acting():
+        taken = take_up(run_id=run.pk)
+        assert taken is not None
+        record_progress(run_id=run.pk, attempt=taken.attempt, progress=PROGRESS)
+    return taken
+
+
+def solved_plan(owner: Organisation, taken: PlanRun) -> float:
+    from optimization.solver import solve
+
+    instance = build_instance(taken.instance)
+    result = solve(instance, SolveOptions(**taken.options))
+    with owner.acting():
+        finish(run_id=taken.pk, attempt=taken.attempt, outcome=outcome_of(instance, result), solver="HiGHS")
+    assert result.report.objective_usd is not None
+    return result.report.objective_usd
+
+
+def test_alarm_arrives_live_is_acknowledged_and_leaves(aurora, outside, open_desk):
+    desk, gateway = open_desk(aurora).live(), outside(Gateway, aurora)
+    expect(desk.panel("alarms")).to_contain_text("No alarm stands")
+    alarm = outside(gateway.send)
+    row = desk.page.locator(f"#alarm-{alarm.pk}")
+    expect(row).to_contain_text("methane_high")
+    expect(row).to_contain_text("GAS-T0-01")
+    expect(desk.page.locator("#spoken")).to_contain_text("New critical alarm: methane_high on GAS-T0-01")
+    desk.press("Acknowledge methane_high on GAS-T0-01")
+    expect(row.locator("small").first).to_have_text("acknowledged")
+    outside(gateway.send, AlarmEvent.CLEARED, value=0.4)
+    expect(row).to_have_count(0)
+    assert desk.was_not_reloaded()
+
+
+def test_flood_of_alarms_is_shown_whole(aurora, outside, open_desk):
+    desk, gateway = open_desk(aurora).live(), outside(Gateway, aurora)
+
+    def flood() -> None:
+        for number in range(30):
+            gateway.send(alarm_type=f"limit_{number}", severity=Severity.LOW)
+
+    outside(flood)
+    expect(desk.panel("alarms").locator("tbody tr")).to_have_count(30)
+    expect(desk.panel("alarms")).to_contain_text("30 unacknowledged of 30")
+    desk.expect_link("Live")
+
+
+def test_task_is_posted_from_an_alarm_and_claimed_by_another_firm(aurora, borealis, outside, open_desk):
+    outside(outside_alarm, aurora)
+    owner, firm = open_desk(aurora).live(), open_desk(borealis).live()
+    owner.page.get_by_role("link", name="Post a task about vibration_high on PUMP-07").click()
+    expect(owner.page.get_by_label("About")).to_contain_text("vibration_high")
+    title = f"Balance pump 7 for {aurora.user.email}"
+    owner.page.get_by_label("Title").fill(title)
+    owner.page.get_by_label("Fee in USD").fill("1800")
+    owner.press("Post and publish")
+    owner.expect_link("Live")
+
+    expect(firm.panel("tasks")).to_contain_text(title)
+    firm.press(f"Claim: {title}")
+    expect(firm.panel("tasks")).to_contain_text("Claimed by us")
+    expect(firm.panel("alarms")).to_contain_text("vibration_high")
+    expect(owner.panel("tasks")).to_contain_text("Claimed by Borealis")
+    firm.press(f"Submit: {title}")
+    owner.press(f"Accept: {title}")
+    expect(owner.panel("tasks")).not_to_contain_text(title)
+    expect(firm.panel("tasks")).not_to_contain_text(title)
+    expect(firm.panel("alarms")).to_contain_text("No alarm stands")
+    assert firm.was_not_reloaded()
+
+
+def outside_alarm(owner: Organisation) -> None:
+    Gateway(owner).send(equipment="PUMP-07", alarm_type="vibration_high", tag="vibration", value=9.5, limit=4.5)
+
+
+def test_second_claim_shows_the_refusal_and_the_list_as_it_is(aurora, borealis, outside, open_desk):
+    owner, firm = open_desk(aurora).live(), open_desk(borealis).live()
+    owner.page.get_by_role("link", name="Post a task", exact=True).click()
+    title = f"Survey for {aurora.user.email}"
+    owner.page.get_by_label("Title").fill(title)
+    owner.press("Post and publish")
+    expect(firm.panel("tasks")).to_contain_text(title)
+    firm.page.route("**/panels/tasks", Route.abort)
+    owner.press(f"Cancel: {title}")
+    expect(owner.panel("tasks")).not_to_contain_text(title)
+    firm.page.unroute("**/panels/tasks")
+    firm.complaints.clear()
+    firm.press(f"Claim: {title}")
+    expect(firm.page.locator("#notice")).to_contain_text("There is no such task, or it is not open to you")
+    expect(firm.panel("tasks")).not_to_contain_text(title)
+    firm.complaints.remove("Failed to load resource: the server responded with a status of 404 (Not Found)")
+    firm.complaints[:] = [words for words in firm.complaints if "Response Status Error Code 404" not in words]
+
+
+def test_plan_card_follows_its_events_to_the_cost(aurora, outside, open_desk):
+    desk = open_desk(aurora).live()
+    expect(desk.panel("plan")).to_contain_text("No plan was asked for")
+    run = outside(asked_plan, aurora)
+    expect(desk.panel("plan")).to_contain_text("queued")
+    taken = outside(begun_plan, aurora, run)
+    expect(desk.panel("plan")).to_contain_text("2,345,678")
+    expect(desk.panel("plan")).to_contain_text("1.95 %")
+    bar = desk.panel("plan").get_by_role("progressbar")
+    assert (bar.get_attribute("value"), bar.get_attribute("max")) == ("7.0", "60.0")
+    cost = outside(solved_plan, aurora, taken)
+    expect(desk.panel("plan")).to_contain_text("solved")
+    expect(desk.panel("plan")).to_contain_text(f"{cost:,.0f}")
+    expect(bar).to_have_count(0)
+    assert desk.was_not_reloaded()
+
+
+def test_queued_plan_is_cancelled_by_its_button(aurora, outside, open_desk):
+    desk = open_desk(aurora).live()
+    outside(asked_plan, aurora)
+    desk.press("Cancel the plan")
+    expect(desk.panel("plan")).to_contain_text("cancelled")
+
+
+def test_page_resumes_at_its_cursor_after_the_web_process_was_killed(aurora, outside, open_desk, live_web):
+    desk, gateway = open_desk(aurora).live(), outside(Gateway, aurora)
+    before = outside(gateway.send)
+    expect(desk.page.locator(f"#alarm-{before.pk}")).to_be_visible()
+    live_web.kill()
+    expect(desk.page.locator("#connection")).not_to_have_text("Live")
+    meanwhile = outside(gateway.send, alarm_type="methane_rising", severity=Severity.HIGH)
+    live_web.restart()
+    desk.expect_link("Live")
+    expect(desk.page.locator(f"#alarm-{meanwhile.pk}")).to_be_visible()
+    assert desk.was_not_reloaded()
+
+
+def test_missing_frame_is_noticed_by_the_chain_and_read_again(aurora, outside, open_desk):
+    desk, gateway = open_desk(aurora), outside(Gateway, aurora)
+    sockets: list[list[str]] = []
+    desk.page.route_web_socket("**/ws/v1/feed", lambda socket: lose_first_event(socket, sockets))
+    desk.live()
+    desk.page.evaluate(
+        "window.told = []; new MutationObserver(() => told.push(document.getElementById('connection').textContent))"
+        ".observe(document.getElementById('connection'), {childList: true})"
+    )
+    lost, seen = outside(gateway.send), outside(gateway.send, equipment="FAN-01", alarm_type="fan_slow")
+    expect(desk.page.locator(f"#alarm-{seen.pk}")).to_be_visible()
+    expect(desk.page.locator(f"#alarm-{lost.pk}")).to_be_visible()
+    desk.page.wait_for_function("window.told.at(-1) === 'Live'", timeout=20_000)
+    assert "Resynchronising…" in desk.page.evaluate("window.told")
+    subscriptions = [frame for frames in sockets for frame in frames if '"sub"' in frame]
+    assert len(sockets) == 2 and subscriptions[0] == subscriptions[1]
+
+
+def lose_first_event(socket: WebSocketRoute, sockets: list[list[str]]) -> None:
+    """Pass everything on but the first event of the first socket; keep what the page says."""
+    said: list[str] = []
+    sockets.append(said)
+    is_first, server, lost = len(sockets) == 1, socket.connect_to_server(), []
+
+    def from_server(text: str | bytes) -> None:
+        if is_first and not lost and '"t":"ev"' in str(text):
+            lost.append(text)
+        else:
+            socket.send(text)
+
+    def from_page(text: str | bytes) -> None:
+        said.append(str(text))
+        server.send(text)
+
+    server.on_message(from_server)
+    socket.on_message(from_page)
+
+
+def test_hostile_words_stay_words(aurora, outside, open_desk):
+    desk, gateway = open_desk(aurora).live(), outside(Gateway, aurora)
+    alarm = outside(gateway.send, alarm_type=HOSTILE)
+    expect(desk.page.locator(f"#alarm-{alarm.pk}")).to_contain_text(HOSTILE)
+    expect(desk.page.locator("#spoken")).to_contain_text(HOSTILE)
+    assert desk.page.evaluate("window.stolen") is None
+
+
+def test_keyboard_acknowledges_and_keeps_its_place_while_the_list_changes(aurora, outside, open_desk):
+    desk, gateway = open_desk(aurora).live(), outside(Gateway, aurora)
+    alarm = outside(gateway.send)
+    button = desk.page.locator(f"#acknowledge-{alarm.pk}")
+    expect(button).to_be_visible()
+    for _ in range(20):
+        desk.page.keyboard.press("Tab")
+        if button.evaluate("button => button === document.activeElement"):
+            break
+    expect(button).to_be_focused()
+    assert button.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
+    other = outside(gateway.send, equipment="FAN-01", alarm_type="fan_slow", severity=Severity.LOW)
+    expect(desk.page.locator(f"#alarm-{other.pk}")).to_be_visible()
+    expect(button).to_be_focused()
+    desk.page.keyboard.press("Enter")
+    expect(desk.page.locator(f"#alarm-{alarm.pk} small").first).to_have_text("acknowledged")
+
+
+def test_page_works_without_scripts(aurora, outside, open_desk):
+    alarm = outside(Gateway(aurora).send) if False else outside(lambda: Gateway(aurora).send())
+    desk = open_desk(aurora, java_script_enabled=False).sign_in()
+    desk.expect_link("Not live: reload for news")
+    desk.press("Acknowledge methane_high on GAS-T0-01")
+    expect(desk.page.locator(f"#alarm-{alarm.pk} small").first).to_have_text("acknowledged")
+
+
+def test_session_that_ended_leads_to_the_login(aurora, outside, open_desk):
+    desk = open_desk(aurora).live()
+    desk.context.clear_cookies()
+    outside(lambda: Gateway(aurora).send())
+    expect(desk.page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (820, 1180), (390, 844)])
+def test_page_fits_its_width(aurora, outside, open_desk, tmp_path, width, height):
+    outside(busy_day, aurora)
+    desk = open_desk(aurora, viewport={"width": width, "height": height})
+    for name, path in (("login", "/login"), ("console", "/"), ("task", "/tasks/new"), ("choose", "/organisation")):
+        if name == "console":
+            desk.live()
+        else:
+            desk.page.goto(path)
+        desk.page.screenshot(path=str(tmp_path / f"{name}-{width}.png"), full_page=True)
+        assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def busy_day(owner: Organisation) -> None:
+    gateway = Gateway(owner)
+    now: Any = datetime.now(UTC)
+    gateway.send(occurred_at=now)
+    gateway.send(
+        equipment="PUMP-07",
+        alarm_type="vibration_high",
+        severity=Severity.HIGH,
+        tag="vibration_rms",
+        value=7.31,
+        limit=4.5,
+    )
+    gateway.send(
+        equipment="TRUCK-07", alarm_type="payload_over", severity=Severity.LOW, tag="payload_t", value=241, limit=230
+    )
+    gateway.send(
+        equipment="FAN-01", alarm_type="airflow_low", severity=Severity.MEDIUM, tag="airflow", value=61.5, limit=75
+    )
+    gateway.send(
+        AlarmEvent.CLEARED, equipment="TRUCK-07", alarm_type="payload_over", tag="payload_t", value=220, limit=230
+    )
+    begun_plan(owner, asked_plan(owner))
