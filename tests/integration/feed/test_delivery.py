@@ -1,0 +1,143 @@
+"""Whole, in order and once: at many sockets, over crashes, for slow clients, without Valkey or PostgreSQL."""
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack
+
+from websockets.exceptions import ConnectionClosed
+
+from tenants.feed.frames import Hb, Live
+from tests.integration.feed.client import emit, following, greeted
+from tests.live import LiveWeb
+from tests.relay import Relay
+
+later = asyncio.to_thread
+
+
+async def test_burst_of_500_events_arrives_whole_and_in_order_at_50_sockets(live_web, aurora):
+    key = await later(aurora.key)
+    async with AsyncExitStack() as stack:
+        followers = [await stack.enter_async_context(following(live_web, key)) for _ in range(50)]
+        everyone = asyncio.gather(*(follower.until(500) for follower in followers))
+        for start in range(0, 500, 20):
+            await later(emit, aurora, range(start, start + 20))
+        await everyone
+        assert all(follower.numbers == list(range(500)) for follower in followers)
+
+
+async def test_burst_of_500_events_in_one_transaction_arrives_whole(live_web, aurora):
+    key = await later(aurora.key)
+    async with following(live_web, key) as follower:
+        await later(emit, aurora, range(500))
+        await follower.until(500)
+        assert follower.numbers == list(range(500))
+
+
+async def test_client_joins_live_without_loss_or_duplicates_while_events_are_written(live_web, aurora):
+    key = await later(aurora.key)
+
+    def write() -> None:
+        for start in range(0, 600, 15):
+            emit(aurora, range(start, start + 15))
+
+    writing = asyncio.create_task(later(write))
+    async with AsyncExitStack() as stack:
+        followers = []
+        while not writing.done() and len(followers) < 12:
+            followers.append(await stack.enter_async_context(greeted(live_web, key)))
+            await followers[-1].subscribe(0)
+        await writing
+        assert len(followers) > 2
+        await asyncio.gather(*(follower.until(600) for follower in followers))
+        assert all(follower.numbers == list(range(600)) for follower in followers)
+
+
+async def test_commit_reaches_the_client_within_a_second_with_and_without_the_doorbell(any_web, aurora):
+    key = await later(aurora.key)
+    async with following(any_web, key) as follower:
+        await later(emit, aurora, range(1))
+        started = time.monotonic()
+        await follower.until(1)
+        assert time.monotonic() - started < 1.0
+
+
+async def test_idle_socket_stays_open_past_ten_seconds_and_hears_heartbeats(live_web, aurora):
+    key = await later(aurora.key)
+    async with following(live_web, key) as follower:
+        await follower.quiet_for(11)
+        beats = [frame for frame in follower.frames if isinstance(frame, Hb)]
+        assert beats and beats[-1].head == 0
+        await later(emit, aurora, range(1))
+        await follower.until(1)
+
+
+async def test_heartbeats_come_at_the_interval_that_is_set(quick_web, aurora):
+    async with following(quick_web, await later(aurora.key)) as follower:
+        await follower.quiet_for(3)
+        assert 2 <= sum(isinstance(frame, Hb) for frame in follower.frames) <= 6
+
+
+async def test_no_event_is_lost_or_doubled_when_the_web_process_is_killed(live_web, aurora):
+    key = await later(aurora.key)
+
+    def write(numbers: range) -> None:
+        for number in numbers:
+            emit(aurora, range(number, number + 1))
+
+    received: list[int] = []
+    async with following(live_web, key) as follower:
+        writing = asyncio.create_task(later(write, range(150)))
+        await follower.until(50)
+        await later(live_web.kill)
+        try:
+            while True:
+                await follower.next()
+        except ConnectionClosed:
+            received += follower.numbers
+    await later(live_web.start)
+    async with following(live_web, key, cursor=follower.position) as again:
+        await writing
+        await again.until(150)
+        received += again.numbers
+    assert received == list(range(150))
+
+
+async def test_client_that_stops_reading_falls_behind_and_recovers_everything(live_web, aurora):
+    """It takes some 15 MB to fill the buffers between the two; the second `live` shows that it fell behind."""
+    key = await later(aurora.key)
+    async with following(live_web, key, max_queue=1) as slow, following(live_web, key) as quick:
+        for start in range(0, 200, 20):
+            await later(emit, aurora, range(start, start + 20), padding="x" * 80_000)
+        await quick.until(200)
+        await slow.until(200)
+        await slow.quiet_for(0.5)
+        assert slow.numbers == quick.numbers == list(range(200))
+        assert sum(isinstance(frame, Live) for frame in slow.frames) >= 2
+
+
+async def test_sockets_stay_open_and_resume_without_loss_while_postgresql_is_away(aurora):
+    key = await later(aurora.key)
+    with Relay(os.environ["DATABASE_URL"]) as relay, LiveWeb({"DATABASE_URL": relay.url}) as web:
+        async with following(web, key) as follower, following(web, key) as other:
+            await later(emit, aurora, range(3))
+            await follower.until(3)
+            await later(relay.cut)
+            await later(emit, aurora, range(3, 103))
+            assert await follower.quiet_for(2) == []
+            assert await code_of_a_new_socket(web, key) == 1013
+            await later(relay.restore)
+            restored = time.monotonic()
+            await asyncio.gather(follower.until(103), other.until(103))
+            assert time.monotonic() - restored < 3.0
+            assert follower.numbers == other.numbers == list(range(103))
+        assert web.output.count("PostgreSQL is away") == 1
+        assert "Traceback" not in web.output
+
+
+async def code_of_a_new_socket(web: LiveWeb, key: str) -> int | None:
+    try:
+        async with greeted(web, key):
+            return None
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
