@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,11 +61,29 @@ class Sandbox:
                 server.stop()
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose cluster was made and stopped, to be copied: making one costs more than most tests."""
+    sandbox = Sandbox(Home.at(tmp_path_factory.mktemp("made") / "home"))
+    sandbox.up()
+    sandbox.stop()
+    (sandbox.home.root / "ports.json").unlink()
+    return sandbox.home.root
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+def bare_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """A home in which nothing has been made yet."""
     made = Sandbox(Home.at(tmp_path / "home of tests"))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def sandbox(bare_sandbox: Sandbox, made_once: Path) -> Sandbox:
+    """A home that ran before and was stopped."""
+    shutil.copytree(made_once, bare_sandbox.home.root, dirs_exist_ok=True)
+    return bare_sandbox
 
 
 @pytest.fixture(scope="module")

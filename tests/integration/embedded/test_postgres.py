@@ -97,8 +97,17 @@ def test_adopted_server_refuses_to_move_to_another_port(shared_sandbox: Sandbox)
     assert f"already runs on port {running(shared_sandbox).port}" in line
 
 
-def test_two_starts_at_once_share_one_server(sandbox: Sandbox) -> None:
-    words = [sys.executable, "-m", "cloudmining.embedded", "up", "--mode", "test", "--home", str(sandbox.home.root)]
+def test_two_starts_at_once_share_one_server(bare_sandbox: Sandbox) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "cloudmining.embedded",
+        "up",
+        "--mode",
+        "test",
+        "--home",
+        str(bare_sandbox.home.root),
+    ]
     both = [
         subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT, env=outer_environment())
         for _ in range(2)
@@ -131,15 +140,15 @@ def test_pid_file_of_another_process_is_no_obstacle(sandbox: Sandbox) -> None:
     assert running(sandbox).pid != os.getpid()
 
 
-def test_half_made_cluster_is_made_again(sandbox: Sandbox) -> None:
-    words = [sys.executable, "-m", "cloudmining.embedded", "up", "--home", str(sandbox.home.root)]
+def test_half_made_cluster_is_made_again(bare_sandbox: Sandbox) -> None:
+    words = [sys.executable, "-m", "cloudmining.embedded", "up", "--home", str(bare_sandbox.home.root)]
     launcher = subprocess.Popen(words, cwd=PROJECT_ROOT, env=outer_environment(), stdout=subprocess.DEVNULL)
-    partial = sandbox.home.root / "postgres.partial"
+    partial = bare_sandbox.home.root / "postgres.partial"
     assert wait_until(lambda: (partial / "base").exists(), within_s=20, every_s=0.005)
     launcher.kill()
     launcher.wait()
-    assert not (sandbox.home.root / "postgres").exists()
-    with psycopg.connect(sandbox.up()["DATABASE_URL"]) as app:
+    assert not (bare_sandbox.home.root / "postgres").exists()
+    with psycopg.connect(bare_sandbox.up()["DATABASE_URL"]) as app:
         assert app.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -168,9 +177,9 @@ def test_lost_password_is_told_at_once(sandbox: Sandbox) -> None:
     assert postgres.running(sandbox.home) is None, "a server that nobody can enter is not left running"
 
 
-def test_damaged_secrets_are_named(sandbox: Sandbox) -> None:
-    (sandbox.home.root / "secrets.json").write_text('{"postgres_admin": ')
-    assert "secrets.json is damaged" in sandbox.refusal("up")
+def test_damaged_secrets_are_named(bare_sandbox: Sandbox) -> None:
+    (bare_sandbox.home.root / "secrets.json").write_text('{"postgres_admin": ')
+    assert "secrets.json is damaged" in bare_sandbox.refusal("up")
 
 
 @pytest.fixture

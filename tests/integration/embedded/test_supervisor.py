@@ -105,13 +105,13 @@ def test_failing_step_is_one_line_with_its_reason(sandbox: Sandbox) -> None:
     assert "cloudmining: seed_demo ended with exit code 1: the seed is broken" in said.splitlines()[-1]
 
 
-def test_given_web_port_that_is_busy_is_named_before_anything_starts(sandbox: Sandbox) -> None:
+def test_given_web_port_that_is_busy_is_named_before_anything_starts(bare_sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with sandbox.start_demo("--port", str(port)) as demo:
+        with bare_sandbox.start_demo("--port", str(port)) as demo:
             said, _ = demo.communicate(timeout=30)
     assert said.startswith(f"cloudmining: port {port} for web is busy (held by pid {os.getpid()}")
-    assert not (sandbox.home.root / "postgres").exists()
+    assert not (bare_sandbox.home.root / "postgres").exists()
 
 
 def test_second_supervisor_and_down_are_refused_with_the_pid_of_the_first(sandbox: Sandbox) -> None:
