@@ -43,6 +43,7 @@ class Config:
     listen_port: int = 0
     terminal_token: str = ""
     readings_limit_mb: float = 256.0
+    journal_limit_mb: float = 1024.0
     heartbeat_s: float = 10.0
     linger_s: float = 0.5
     backoff_max_s: float = 30.0
@@ -58,6 +59,8 @@ class Config:
             raise ConfigError(f"edge: must be a name of 1 to {MAX_NAME_CHARS} printable characters")
         if self.uplink not in ("http", "websocket"):
             raise ConfigError("uplink: must be http or websocket")
+        if self.readings_limit_mb > self.journal_limit_mb:
+            raise ConfigError("readings_limit_mb: must not be above journal_limit_mb, the whole journal's limit")
         if not re.fullmatch(r"[^.\s]+\.\S+", self.credential):
             raise ConfigError("DEVICE_CREDENTIAL: must be <id>.<secret>, as the cloud gave it")
         url = urlsplit(self.cloud_url)

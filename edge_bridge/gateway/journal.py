@@ -19,6 +19,7 @@ from edge_bridge.gateway.thinning import gaps_instead_of, span_of
 from edge_bridge.protocol import (
     MAX_ENTRIES,
     MAX_MESSAGE_BYTES,
+    MAX_SEQ,
     Alarm,
     AlarmEvent,
     Birth,
@@ -41,13 +42,16 @@ THINNED_AT_ONCE = 1_000
 
 
 class Journal:
-    """The journal of gateway `edge` in `directory`; readings waiting for the cloud take at most `limit_bytes`."""
+    """The journal of gateway `edge` in `directory`.
 
-    def __init__(self, directory: Path, edge: str, limit_bytes: int) -> None:
+    Readings that wait for the cloud take at most `readings_limit_bytes`, the file as a whole `limit_bytes`.
+    """
+
+    def __init__(self, directory: Path, edge: str, readings_limit_bytes: int, limit_bytes: int) -> None:
         self.edge = edge
-        self._limit_bytes = limit_bytes
+        self._readings_limit_bytes = readings_limit_bytes
         self._lock = lock_directory(directory)
-        self._db = open_journal(directory / "journal.sqlite3")
+        self._db = open_journal(directory / "journal.sqlite3", limit_bytes)
         with self.transaction():
             self.boot = self._identify()
             self._forget_old_sessions()
@@ -128,18 +132,32 @@ class Journal:
         return int(self._db.execute("SELECT count(*) FROM entry WHERE lane = ?", (lane,)).fetchone()[0])
 
     def next_entries(self, lane: Lane, most: int = MAX_ENTRIES) -> tuple[Entry, ...]:
-        """The oldest entries that fit into one message; they count as sent from now on."""
+        """The oldest entries that fit into one message; they count as sent from now on.
+
+        Readings that were sent before come again without newer ones. So what may have arrived, and must not be
+        thinned any more, stays one message however long the link is down.
+        """
         entries, room = [], MAX_MESSAGE_BYTES - ENVELOPE_BYTES
-        for (body,) in self._db.execute("SELECT body FROM entry WHERE lane = ? ORDER BY seq LIMIT ?", (lane, most)):
+        span = (lane, self._sent_and_waiting(lane) or MAX_SEQ, most)
+        for (body,) in self._db.execute(
+            "SELECT body FROM entry WHERE lane = ? AND seq <= ? ORDER BY seq LIMIT ?", span
+        ):
             room -= len(body) + 1
             if room < 0:
                 break
             entries.append(decode_entry(body))
-        if entries and lane is Lane.P2:  # the one lane that is thinned, and never in what may have arrived already
+        if entries and lane is Lane.P2:
             self._db.execute(
                 "UPDATE lane SET sent_through = max(sent_through, ?) WHERE lane = ?", (entries[-1].seq, lane)
             )
         return tuple(entries)
+
+    def _sent_and_waiting(self, lane: Lane) -> int | None:
+        """The last number that was sent and is not acknowledged."""
+        row = self._db.execute(
+            "SELECT max(seq) FROM entry JOIN lane USING (lane) WHERE lane = ? AND seq <= sent_through", (lane,)
+        )
+        return row.fetchone()[0]
 
     def acknowledge(self, lane: Lane, through: int) -> None:
         """Lets go of what the cloud has committed."""
@@ -177,7 +195,7 @@ class Journal:
 
     def thin_readings(self, limit_bytes: int | None = None) -> int:
         """Replaces the oldest readings by counts until they fit; inside `transaction()`. Returns how many went."""
-        limit = self._limit_bytes if limit_bytes is None else limit_bytes
+        limit = self._readings_limit_bytes if limit_bytes is None else limit_bytes
         thinned = 0
         while self.readings_bytes() > limit:
             entries = self._oldest_unsent_readings()

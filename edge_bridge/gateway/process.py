@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import sqlite3
 from collections.abc import Callable, Coroutine
@@ -24,8 +25,8 @@ async def run_gateway(config: Config, listener: socket.socket, stop: asyncio.Eve
     """Runs until `stop`; a fault that is not foreseen ends it at once, for its supervisor to start it again."""
     thread = JournalThread()
     try:
-        limit_bytes = int(config.readings_limit_mb * 1_000_000)
-        journal = await thread.run(Journal, Path(config.data_dir), config.edge, limit_bytes)
+        limits_bytes = (int(limit_mb * 1_000_000) for limit_mb in (config.readings_limit_mb, config.journal_limit_mb))
+        journal = await thread.run(Journal, Path(config.data_dir), config.edge, *limits_bytes)
         try:
             await _serve(config, journal, thread, listener, stop)
         finally:
@@ -87,7 +88,7 @@ def open_listener(config: Config) -> socket.socket:
         return socket.create_server((config.listen_host, config.listen_port), family=family)
     except OSError as error:
         address = f"{config.listen_host} port {config.listen_port}"
-        raise ConfigError(f"listen_port: cannot listen on {address}: {error.strerror}") from None
+        raise ConfigError(f"listen_port: cannot listen on {address}: {os.strerror(error.errno or 0)}") from None
 
 
 def _announce(config: Config, listener: socket.socket) -> None:

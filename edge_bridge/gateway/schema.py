@@ -32,11 +32,14 @@ class JournalError(Exception):
     """The journal cannot be used; says why and what to do."""
 
 
-def open_journal(path: Path) -> sqlite3.Connection:
-    """The journal's database, made if absent. A damaged file is set aside, since a gateway must not stand still."""
+def open_journal(path: Path, limit_bytes: int) -> sqlite3.Connection:
+    """The journal's database, made if absent, never to grow beyond `limit_bytes`.
+
+    A damaged file is set aside, since a gateway must not stand still.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _open(path)
+        return _open(path, limit_bytes)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise JournalError(f"{path} cannot be opened: {error}") from error
@@ -45,15 +48,17 @@ def open_journal(path: Path) -> sqlite3.Connection:
             if path.with_name(path.name + suffix).exists():
                 path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
         log.critical("journal %s is damaged (%s); kept as %s, a new one begins", path, error, aside)
-        return _open(path)
+        return _open(path, limit_bytes)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, limit_bytes: int) -> sqlite3.Connection:
     # Only one thread uses the connection at a time, but not always the one that made it.
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
+        page_bytes = database.execute("PRAGMA page_size").fetchone()[0]
+        database.execute(f"PRAGMA max_page_count={max(limit_bytes // page_bytes, 1)}")
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise _damaged()
         version = database.execute("PRAGMA user_version").fetchone()[0]

@@ -10,6 +10,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -67,7 +68,7 @@ class Uplink:
     def __init__(self, journal: Journal, thread: JournalThread, transport: Transport, pace: Pace) -> None:
         self._lanes: list[LaneUplink] = []
         for lane in Lane:
-            self._lanes.append(LaneUplink(lane, journal, thread, transport, pace, higher=tuple(self._lanes)))
+            self._lanes.append(LaneUplink(lane, journal, thread, transport, pace, tuple(self._lanes), self._link_is_up))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -78,6 +79,10 @@ class Uplink:
         """There may be something new in the journal."""
         for lane in self._lanes:
             lane.wake()
+
+    def _link_is_up(self) -> None:
+        for lane in self._lanes:
+            lane.link_up.set()
 
     async def drained(self) -> None:
         """Returns when the cloud has everything."""
@@ -94,15 +99,18 @@ class LaneUplink:
         transport: Transport,
         pace: Pace,
         higher: Sequence["LaneUplink"],
+        on_answer: Callable[[], None],
     ) -> None:
         self.lane = lane
         self.quiet = asyncio.Event()  # nothing to send, or pausing after a failure
         self.empty = asyncio.Event()
+        self.link_up = asyncio.Event()  # some lane had an answer
         self._journal = journal
         self._thread = thread
         self._transport = transport
         self._pace = pace
         self._higher = higher
+        self._on_answer = on_answer
         self._woken = asyncio.Event()
         self._most = MAX_ENTRIES
         self._failures = 0
@@ -130,6 +138,7 @@ class LaneUplink:
             await lane.quiet.wait()
         batch = Batch(self._journal.edge, boot, self.lane, datetime.now(UTC), entries)
         answer = await self._transport.send(self.lane, encode(batch))
+        self._on_answer()
         await self._thread.run(self._settle, boot, entries, answer)
         return True
 
@@ -148,7 +157,12 @@ class LaneUplink:
         pause_s = max(backoff_s, trouble.at_least_s if isinstance(trouble, Pause) else 0.0)
         self._failures += 1
         log.warning("lane %s waits %.1f s after failure %d: %s", self.lane, pause_s, self._failures, trouble)
-        await asyncio.sleep(pause_s)
+        if not isinstance(trouble, LinkDown):
+            await asyncio.sleep(pause_s)
+            return
+        self.link_up.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.link_up.wait(), pause_s)
 
     # In the journal's thread ---------------------------------------------------------------------------------------
 

@@ -60,6 +60,9 @@ class Cloud:
     def readings(self) -> list[Reading]:
         return [body for body in self.bodies(Lane.P2) if isinstance(body, Reading)]
 
+    def watermarks_sum(self, lane: Lane) -> int:
+        return sum(mark for stream, mark in self.watermarks.items() if stream[2] is lane)
+
     def assert_gapless(self) -> None:
         for stream, entries in self.stored.items():
             expected = 1
@@ -154,7 +157,12 @@ def serving(cloud: Cloud, port: int = 0) -> Iterator[int]:
         listener.close()
 
 
-def wait_until(condition: Callable[[], bool], longest_s: float = 15.0) -> None:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], longest_s: float = 30.0) -> None:
     deadline_s = time.monotonic() + longest_s
     while not condition():
         assert time.monotonic() < deadline_s, "did not happen in time"

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -55,33 +54,42 @@ class Gateway:
         self.directory = directory
         self.cloud_port = cloud_port
         self.uplink = uplink
+        self.process: subprocess.Popen[bytes] | None = None
         (directory / "rules.toml").write_text(RULES)
         (directory / "gateway.toml").write_text(settings)
         self.port_file = directory / "data" / "port"
 
     def start(self, limits: str = "") -> None:
+        """`limits`: a shell command that limits what the process may use."""
         self.port_file.unlink(missing_ok=True)
-        environment = {
-            **os.environ,
-            "DEVICE_CREDENTIAL": "17.secret",
-            "CLOUD_URL": f"http://127.0.0.1:{self.cloud_port}",
-            "NO_PROXY": "*",
-        }
-        command = [
-            *(sys.executable, "-m", "edge_bridge.gateway", "--edge", "north", "--uplink", self.uplink),
-            *("--config", self.directory / "gateway.toml", "--rules", self.directory / "rules.toml"),
-            *("--data-dir", self.directory / "data"),
-        ]
-        if limits:
-            command = ["bash", "-c", f'{limits}; exec "$@"', "bash", *command]
+        command = ["bash", "-c", f'{limits or ":"}; exec "$@"', "bash", *self._command()]
         with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdout=log, stderr=log)
         wait_until(lambda: self.port_file.exists() or self.process.poll() is not None)
         assert self.process.poll() is None, self.log()
 
+    def run_beside(self, *flags: str) -> tuple[int, str]:
+        """Exit status and complaint of another one with the same settings."""
+        done = subprocess.run(
+            [*self._command(), *flags], cwd=ROOT, env=self._environment(), capture_output=True, text=True, timeout=20
+        )
+        return done.returncode, done.stderr
+
+    def _command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "edge_bridge.gateway", "--edge", "north", "--uplink", self.uplink),
+            *("--config", str(self.directory / "gateway.toml"), "--rules", str(self.directory / "rules.toml")),
+            *("--data-dir", str(self.directory / "data")),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        url = f"http://127.0.0.1:{self.cloud_port}"
+        return {**os.environ, "DEVICE_CREDENTIAL": "17.secret", "CLOUD_URL": url, "NO_PROXY": "*"}
+
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -125,12 +133,3 @@ class Terminal:
     def _exchange(connection: object, text: str) -> Message:
         connection.send(text)  # type: ignore[attr-defined]
         return decode(connection.recv(10))  # type: ignore[attr-defined]
-
-
-@contextmanager
-def running(gateway: Gateway) -> Iterator[Terminal]:
-    gateway.start()
-    try:
-        yield Terminal(gateway)
-    finally:
-        gateway.kill()

@@ -35,7 +35,7 @@ BAND = Deadband("GAS-1", "ch4", value=0.5, override_s=60)
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = Journal(tmp_path, "north", 10_000_000)
+    journal = Journal(tmp_path, "north", 10_000_000, 10_000_000)
     yield journal
     journal.close()
 
