@@ -53,7 +53,8 @@ def outcome_of(instance: SupplyChainInstance, result: SolveResult) -> Outcome:
     """Judge a result by the independent checker; a plan that misses any rule, or its stated cost, is not released."""
     report = result.report
     if result.plan is None:
-        return Outcome(STATUS_OF[report.termination], _words(report), _document(report), explanation=_reasons(report))
+        reasons = list(report.explanation)
+        return Outcome(STATUS_OF[report.termination], _words(report), _document(report), explanation=reasons)
     check = check_plan(instance, result.plan, objective_usd=report.objective_usd)
     if not check.is_valid:
         return _refused(report, check)
@@ -83,10 +84,6 @@ def _document(report: SolveReport) -> dict[str, Any]:
     document = report.to_document()
     del document["explanation"]
     return document
-
-
-def _reasons(report: SolveReport) -> list[str]:
-    return list(report.explanation)
 
 
 def _words(report: SolveReport) -> str:

@@ -5,7 +5,6 @@ A thread, since the solver may be silent for a long while; it has a connection o
 
 import logging
 from threading import Event, Thread
-from types import TracebackType
 from typing import Any
 from uuid import UUID
 
@@ -35,9 +34,7 @@ class Pulse:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._over.set()
         self._thread.join()
 

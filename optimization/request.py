@@ -12,7 +12,7 @@ from optimization.instance_builder import build_instance
 # Bounds on what one request may cost before the solver's own time limit holds: pairs of lanes are compared while the
 # instance is read; about a kilobyte of memory goes to each number and each decision while the program is built.
 MAX_LANE_PAIRS = 2_000_000
-MAX_NUMBERS = 1_000_000
+MAX_NUMBERS = 300_000
 MAX_DECISIONS = 200_000
 
 
@@ -95,5 +95,6 @@ def _option_problem(name: str, value: object, time_limit_s: float) -> str | None
     return f"is above {time_limit_s} s, the most a plan may take here" if chosen.time_limit_s > time_limit_s else None
 
 
-def _kinds() -> dict[str, type[int] | type[float]]:
-    return {each.name: type(each.default) for each in fields(SolveOptions)}  # type: ignore[misc]
+def _kinds() -> dict[str, Any]:
+    """Type of each option: int or float."""
+    return {each.name: type(each.default) for each in fields(SolveOptions)}

@@ -23,7 +23,7 @@ def asked(client, instance=None, **options):
     return answer["Location"]
 
 
-def seen(client, url, *statuses, within_s=20.0):
+def seen(client, url, *statuses, within_s=60.0):
     """The plan once it has one of the statuses."""
     deadline = time.monotonic() + within_s
     while (body := client.get(url).json())["status"] not in statuses:
@@ -34,7 +34,7 @@ def seen(client, url, *statuses, within_s=20.0):
 
 def running_with_news(client, url):
     """The plan once the solver has said something."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (body := seen(client, url, "running"))["progress"]["stage"] != "solving":
         assert time.monotonic() < deadline, body
         time.sleep(0.1)
@@ -134,6 +134,7 @@ from rest_framework.test import APIClient
 setup_test_environment()
 client = APIClient(headers={"Authorization": "Api-Key " + os.environ["KEY"]})
 body = json.load(sys.stdin)
+client.get("/api/v1/plans")  # what a fresh process imports and connects is not what is measured
 started = time.monotonic()
 answer = client.post("/api/v1/plans", body)
 print(json.dumps([answer.status_code, answer["Location"], time.monotonic() - started]))
@@ -152,6 +153,7 @@ def test_request_with_a_dead_broker_is_taken_quickly_and_solved_by_the_sweep(aur
         timeout=60,
     )
     status, url, took_s = json.loads(answer.stdout)
-    assert (status, took_s < 2) == (202, True)
+    assert status == 202
+    assert took_s < 2
     assert "stays owed" in answer.stderr
     assert seen(aurora.client(), url, "solved")["attempt"] == 1
