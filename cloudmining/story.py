@@ -113,6 +113,7 @@ def _is_methane_alarm(event: dict[str, Any]) -> bool:
 
 def _work(aurora: Party, borealis: Party, alarm: dict[str, Any], say: Say) -> None:
     say("3. From alarm to settled access")
+    _settle_leftovers(aurora, borealis)
     data = f"equipment/{alarm['equipment']}/series"
     _expect(borealis, data, 404, say, "Before the claim")
     draft = {
@@ -139,6 +140,15 @@ def _work(aurora: Party, borealis: Party, alarm: dict[str, Any], say: Say) -> No
     say(f"   Borealis submits, Aurora accepts; the access was open for {time.monotonic() - claimed_s:.1f} s.")
     borealis.wait_for("end of access", ACCESS_WITHIN_S, lambda e: e["kind"] == "rights.agreement_ended")
     _expect(borealis, data, 404, say, "After acceptance")
+
+
+def _settle_leftovers(aurora: Party, borealis: Party) -> None:
+    """Claims of a story that was cut short would still hold their access open."""
+    for task in borealis.call("GET", "service-tasks?scope=claimed")["results"]:
+        if task["state"] == "claimed":
+            borealis.call("POST", f"service-tasks/{task['id']}/release", {"token": task["claim"]["token"]})
+        elif task["state"] == "submitted":
+            aurora.call("POST", f"service-tasks/{task['id']}/accept")
 
 
 def _expect(party: Party, path: str, status: int, say: Say, when: str) -> None:
