@@ -124,8 +124,8 @@ def _generate(arguments: argparse.Namespace) -> int:
         raise ValueError("give --grade-tonnage and --deposit together")
     _require_writable(arguments.output)
     table = read_grade_tonnage(arguments.grade_tonnage, arguments.deposit) if arguments.deposit else None
-    sizes = [getattr(arguments, size) for size in SIZES]
-    instance = generate(*sizes, arguments.seed, grade_tonnage=table)
+    size: dict[str, int] = {f"n_{name}": getattr(arguments, name) for name in SIZES}
+    instance = generate(**size, seed=arguments.seed, grade_tonnage=table)
     _write(arguments.output, instance.to_document())
     return SOLVED
 

@@ -170,9 +170,7 @@ def _advice(error: ValidationError) -> str:
         "minimum": f"is {given}, below {limit}: give {limit} or more",
         "maximum": f"is {given}, above {limit}: give {limit} or less",
         "exclusiveMinimum": f"is {given}: must be above {limit}",
-        "exclusiveMaximum": f"is {given}: must be below {limit:g}; use a larger unit"
-        if isinstance(limit, float)
-        else "",
+        "exclusiveMaximum": f"is {given}: must be below {limit}" + ("; use a larger unit" if limit == 1e9 else ""),
         "minItems": "is empty: give at least one",
         "type": f"is {given}: must be of type {limit if isinstance(limit, str) else ' or '.join(limit)}"
         if error.validator == "type"
