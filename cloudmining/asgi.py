@@ -15,6 +15,7 @@ from django.urls import path, re_path  # noqa: E402
 
 from cloudmining.limits import BodyLimit  # noqa: E402
 from edge_bridge.ingest.websocket import EdgeConsumer  # noqa: E402
+from edge_bridge.ingest.websocket import EdgeConsumer  # noqa: E402
 from tenants.feed.consumer import FeedConsumer  # noqa: E402
 
 
@@ -30,6 +31,7 @@ application = ProtocolTypeRouter(
         "websocket": URLRouter(
             [
                 path("ws/v1/feed", FeedConsumer.as_asgi()),
+                path("ws/v1/edge", EdgeConsumer.as_asgi()),
                 path("ws/v1/edge", EdgeConsumer.as_asgi()),
                 re_path("", refuse_unknown),
             ]
