@@ -15,7 +15,6 @@ from django.urls import path, re_path  # noqa: E402
 
 from cloudmining.limits import BodyLimit  # noqa: E402
 from edge_bridge.ingest.websocket import EdgeConsumer  # noqa: E402
-from edge_bridge.ingest.websocket import EdgeConsumer  # noqa: E402
 from tenants.feed.consumer import FeedConsumer  # noqa: E402
 
 
@@ -31,7 +30,6 @@ application = ProtocolTypeRouter(
         "websocket": URLRouter(
             [
                 path("ws/v1/feed", FeedConsumer.as_asgi()),
-                path("ws/v1/edge", EdgeConsumer.as_asgi()),
                 path("ws/v1/edge", EdgeConsumer.as_asgi()),
                 re_path("", refuse_unknown),
             ]
