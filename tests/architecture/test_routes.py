@@ -1,0 +1,169 @@
+"""Every route × method × role × organisation is decided in one table, and the table is complete."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from tenants.models import Membership
+from tenants.roles import ROLES
+from tests.personas import Organisation
+from tests.places import Places
+
+# (route, method) → the capability it takes. Routes with `<…>` name one object of Aurora's.
+TABLE = {
+    ("identity", "GET"): "view_registry",
+    ("tenant-list", "GET"): "view_registry",
+    ("member-list", "GET"): "view_registry",
+    ("site-list", "GET"): "view_registry",
+    ("site-list", "POST"): "manage",
+    ("site-detail", "GET"): "view_registry",
+    ("equipment-list", "GET"): "view_registry",
+    ("equipment-list", "POST"): "manage",
+    ("agreement-list", "GET"): "view_agreements",
+    ("agreement-list", "POST"): "manage_agreements",
+    ("agreement-detail", "GET"): "view_agreements",
+    ("agreement-activate", "POST"): "manage_agreements",
+    ("agreement-suspend", "POST"): "manage_agreements",
+    ("agreement-resume", "POST"): "manage_agreements",
+    ("agreement-end", "POST"): "manage_agreements",
+    ("api-key-list", "GET"): "manage_keys",
+    ("api-key-list", "POST"): "manage_keys",
+    ("api-key-revoke", "POST"): "manage_keys",
+    ("feed-event-list", "GET"): "view_registry",
+    ("feed-ticket-list", "POST"): "view_registry",
+    ("alarm-list", "GET"): "view_alarms",
+    ("alarm-detail", "GET"): "view_alarms",
+    ("alarm-acknowledge", "POST"): "acknowledge_alarms",
+    ("series-list", "GET"): "view_telemetry",
+    ("reading-list", "GET"): "view_telemetry",
+    ("device-list", "GET"): "manage",
+    ("device-list", "POST"): "manage",
+    ("device-detail", "GET"): "manage",
+    ("device-revoke", "POST"): "manage",
+    ("plan-list", "GET"): "view_plans",
+    ("plan-list", "POST"): "run_plans",
+    ("plan-schema", "GET"): "view_plans",
+    ("plan-detail", "GET"): "view_plans",
+    ("plan-instance", "GET"): "view_plans",
+    ("plan-variables", "GET"): "view_plans",
+    ("plan-cancel", "POST"): "run_plans",
+    ("service-task-list", "GET"): "view_tasks",
+    ("service-task-list", "POST"): "post_tasks",
+    ("service-task-detail", "GET"): "view_tasks",
+    ("service-task-publish", "POST"): "post_tasks",
+    ("service-task-cancel", "POST"): "post_tasks",
+    ("service-task-accept", "POST"): "post_tasks",
+    ("service-task-rework", "POST"): "post_tasks",
+    ("service-task-claim", "POST"): "claim_tasks",
+    ("service-task-submit", "POST"): "claim_tasks",
+    ("service-task-release", "POST"): "claim_tasks",
+}
+# Open to everybody, or with a credential of its own kind.
+OTHERWISE = {
+    "schema": "the description of the API, without any data",
+    "api-docs": "a page that shows the schema",
+    "api-reference": "a page that shows the schema",
+    "edge-batches": "takes a device's credential; tests/integration/edge",
+}
+
+# Bodies good enough to reach the object: what it is comes before what is said about it.
+BODIES = {
+    "agreement-end": {"reason": "test"},
+    "service-task-submit": {"token": 1},
+    "service-task-release": {"token": 1},
+}
+# A firm's steps on another organisation's task; its owner is refused.
+NOT_FOR_THE_OWNER = ("service-task-claim", "service-task-submit", "service-task-release")
+
+
+def routes(patterns: list, prefix: str = "") -> list[tuple[str, URLPattern]]:
+    found = []
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found += routes(pattern.url_patterns, path)
+        elif path.startswith("api/v1/"):
+            found.append((path, pattern))
+    return found
+
+
+ROUTES = {pattern.name: (path, pattern) for path, pattern in routes(get_resolver().url_patterns)}
+
+
+def table_faults(table: dict[tuple[str, str], str], served: dict[str, tuple[str, URLPattern]]) -> list[str]:
+    """Routes and methods that are served but not decided, or decided otherwise than served."""
+    actual = {
+        (name, method): capability
+        for name, (_, pattern) in served.items()
+        if name not in OTHERWISE
+        for method, capability in pattern.callback.view_class.needs.items()
+    }
+    keys = sorted(actual.keys() | table.keys())
+    return [
+        f"{key}: table {table.get(key)}, served {actual.get(key)}" for key in keys if table.get(key) != actual.get(key)
+    ]
+
+
+def test_table_names_every_route_and_method():
+    assert len(ROUTES) > 40
+    assert table_faults(TABLE, ROUTES) == []
+
+
+def test_planted_route_is_named():
+    undecided = {key: capability for key, capability in TABLE.items() if key != ("site-list", "POST")}
+    assert table_faults(undecided, ROUTES) == ["('site-list', 'POST'): table None, served manage"]
+
+
+@dataclass
+class Prober:
+    """Asks for every route as one organisation in one role."""
+
+    organisation: Organisation
+    client: APIClient
+    places: Places
+
+    def become(self, role: str) -> None:
+        with self.organisation.acting():
+            Membership.objects.filter(user=self.organisation.user).update(roles=[role])
+
+    def ask(self, name: str, method: str) -> int:
+        path = "/" + ROUTES[name][0]
+        for argument, value in self.places.ids.items():
+            path = path.replace(f"<uuid:{argument}>", str(value))
+        assert "<" not in path, f"tests/places.py gives no object for {path}"
+        body = json.dumps(BODIES.get(name, {}))
+        return self.client.generic(method, path, body, content_type="application/json").status_code
+
+
+def expected(role: str, capability: str, name: str, is_owner: bool) -> set[int]:
+    """The decision: lacking the capability 403; foreign objects 404; else anything but a refusal or our mistake."""
+    if capability not in ROLES[role]:
+        return {403}
+    if "<" in ROUTES[name][0] and not is_owner:
+        return {404}
+    if name in NOT_FOR_THE_OWNER:
+        return {403, 404}
+    return {200, 201, 202, 204, 400, 409, 410, 422, 428}
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("who", ["aurora", "cassia"])
+def test_every_route_answers_each_role_of_owner_and_outsider_as_decided(who, role, request, aurora, cassia):
+    places = Places.of_aurora(aurora)
+    organisation = {"aurora": aurora, "cassia": cassia}[who]
+    prober = Prober(organisation, organisation.client(), places)
+    prober.become(role)
+    faults = []
+    for (name, method), capability in TABLE.items():
+        status = prober.ask(name, method)
+        if status not in expected(role, capability, name, who == "aurora"):
+            faults.append(f"{method} {name} as {role} of {who}: {status}")
+    assert faults == []
+
+
+def test_no_route_answers_without_a_credential(aurora):
+    prober = Prober(aurora, APIClient(), Places.of_aurora(aurora))
+    assert {(key, prober.ask(*key)) for key in TABLE} == {(key, 401) for key in TABLE}

@@ -1,0 +1,52 @@
+"""One object of Aurora's for every argument that a route may name."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from edge_bridge.models import Series
+from optimization import actions as planning
+from tenants import actions as tenancy
+from tests import personas
+from tests.integration.marketplace import scenes as market
+from tests.integration.optimization import documents
+from tests.personas import Organisation
+
+
+@dataclass(frozen=True)
+class Places:
+    """URL argument → the id of an object of Aurora's. The task is a draft, so that no outsider may see it."""
+
+    ids: dict[str, UUID]
+
+    @classmethod
+    def of_aurora(cls, aurora: Organisation) -> "Places":
+        alarm = market.alarm_of(aurora)
+        with aurora.acting():
+            key, _ = tenancy.make_api_key(
+                name="other", scopes=["view_registry"], expires_at=datetime.now(UTC) + timedelta(hours=1)
+            )
+            run = planning.request_plan(name="A plan", instance=documents.small(), options={})
+            task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
+            series = Series.objects.get(tenant=aurora.id)
+        return cls(
+            {
+                "site_id": aurora.sites["north"].pk,
+                "equipment_id": alarm.equipment_id,
+                "agreement_id": _draft(aurora),
+                "key_id": key.pk,
+                "alarm_id": alarm.pk,
+                "device_id": alarm.device_id,
+                "series_id": series.pk,
+                "plan_id": run.pk,
+                "task_id": task.pk,
+            }
+        )
+
+
+def _draft(aurora: Organisation) -> UUID:
+    partner = personas.organisation("Partner", "service_firm")
+    window = (datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1))
+    clause = {"site": aurora.sites["north"], "permissions": ["view_alarms"], "during": window}
+    with aurora.acting():
+        return tenancy.draft_agreement(partner=partner.tenant, title="Draft", purpose="test", clauses=[clause]).pk
