@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from tenants import models
-from tenants.admin_sites import ReadOnly, Registry, platform_site, tenant_site
+from tenants.admin_sites import ReadOnly, Registry, platform_site, show
 
 
 class SiteAdmin(Registry):
@@ -87,22 +87,26 @@ class PlatformAccessAdmin(ReadOnly):
     search_fields = ("who", "reason")
 
 
-SHOWN = {
-    models.Site: SiteAdmin,
-    models.Equipment: EquipmentAdmin,
-    models.Membership: MembershipAdmin,
-    models.Agreement: AgreementAdmin,
-    models.SiteGroupObjectPermission: GrantAdmin,
-    models.EquipmentGroupObjectPermission: GrantAdmin,
-    models.ApiKey: ApiKeyAdmin,
-    models.FeedEvent: FeedEventAdmin,
-    models.FeedHead: FeedHeadAdmin,
-    models.FeedTicket: FeedTicketAdmin,
-    models.User: UserAdmin,
-}
-PLATFORM_ONLY = {models.Tenant: TenantAdmin, models.PlatformAccess: PlatformAccessAdmin}
+class IdempotencyKeyAdmin(ReadOnly):
+    list_display = ("key", "status", "created_at")
+    exclude = ("body",)
 
-for model, shown in SHOWN.items():
-    tenant_site.register(model, shown)
-for model, shown in (SHOWN | PLATFORM_ONLY).items():
-    platform_site.register(model, shown)
+
+show(
+    {
+        models.Site: SiteAdmin,
+        models.Equipment: EquipmentAdmin,
+        models.Membership: MembershipAdmin,
+        models.Agreement: AgreementAdmin,
+        models.SiteGroupObjectPermission: GrantAdmin,
+        models.EquipmentGroupObjectPermission: GrantAdmin,
+        models.ApiKey: ApiKeyAdmin,
+        models.FeedEvent: FeedEventAdmin,
+        models.FeedHead: FeedHeadAdmin,
+        models.FeedTicket: FeedTicketAdmin,
+        models.IdempotencyKey: IdempotencyKeyAdmin,
+        models.User: UserAdmin,
+    }
+)
+platform_site.register(models.Tenant, TenantAdmin)
+platform_site.register(models.PlatformAccess, PlatformAccessAdmin)

@@ -15,6 +15,7 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from tenants import access
@@ -168,3 +169,10 @@ class Registry(ReadOnly):
 
 platform_site = PlatformSite(name="platform")
 tenant_site = TenantSite(name="organisation")
+
+
+def show(shown: dict[type[Model], type[admin.ModelAdmin]]) -> None:
+    """Register models with both administrations."""
+    for model, options in shown.items():
+        tenant_site.register(model, options)
+        platform_site.register(model, options)

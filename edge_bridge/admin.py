@@ -1,0 +1,77 @@
+"""What the two administrations show of the edge. Single readings are not here: Django's admin has no composite keys."""
+
+from django.contrib import admin
+
+from edge_bridge import models
+from tenants.admin_sites import ReadOnly, show
+
+
+class ChangeInline(admin.TabularInline):
+    model = models.AlarmChange
+    extra = 0
+    fields = readonly_fields = ("event", "from_state", "to_state", "value", "occurred_at", "by_user", "via", "comment")
+
+    def has_view_permission(self, request: object, obj: object = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
+class AlarmAdmin(ReadOnly):
+    list_display = ("alarm_type", "severity", "state", "equipment", "value", "limit", "raised_at", "cleared_at")
+    list_filter = ("state", "severity")
+    search_fields = ("alarm_type", "equipment__code")
+    list_select_related = ("equipment",)
+    inlines = (ChangeInline,)
+
+
+class AlarmChangeAdmin(ReadOnly):
+    list_display = ("alarm", "event", "from_state", "to_state", "occurred_at", "via")
+    list_filter = ("event",)
+
+
+class DeviceAdmin(ReadOnly):
+    list_display = ("name", "site", "created_at", "last_seen_at", "revoked_at")
+    exclude = ("secret_hash",)
+
+
+class SeriesAdmin(ReadOnly):
+    list_display = ("equipment", "tag", "unit")
+    search_fields = ("tag", "equipment__code")
+    list_select_related = ("equipment",)
+
+
+class LatestAdmin(ReadOnly):
+    list_display = ("series", "value", "quality", "measured_at")
+
+
+class WatermarkAdmin(ReadOnly):
+    list_display = ("edge", "boot", "lane", "through", "stored", "quarantined", "missing", "heartbeat_at")
+    list_filter = ("lane",)
+
+
+class GapAdmin(ReadOnly):
+    list_display = ("watermark", "first_seq", "seq", "reason", "count")
+    list_filter = ("reason",)
+
+
+class QuarantineAdmin(ReadOnly):
+    list_display = ("seq", "reason", "site", "received_at")
+    search_fields = ("reason",)
+
+
+show(
+    {
+        models.Alarm: AlarmAdmin,
+        models.AlarmChange: AlarmChangeAdmin,
+        models.Device: DeviceAdmin,
+        models.Series: SeriesAdmin,
+        models.Latest: LatestAdmin,
+        models.Watermark: WatermarkAdmin,
+        models.Gap: GapAdmin,
+        models.Quarantine: QuarantineAdmin,
+    }
+)
