@@ -80,13 +80,14 @@ def claim_task(*, task: ServiceTask) -> Claim:
     _move(task, Move.CLAIM, token=F("token") + 1)
     window = _window(task)
     agreement = _open_data(task, firm.tenant_id, window)
+    name = _own_name(firm)
     with on_behalf_of(task.tenant_id):
         claim = Claim.objects.create(
             tenant_id=firm.tenant_id,
             owner_id=task.tenant_id,
             task=task,
             agreement=agreement,
-            firm_name=tenants().get(pk=firm.tenant_id).name,
+            firm_name=name,
             token=task.token,
             claimed_at=window[0],
             lease_until=window[1],
@@ -229,7 +230,7 @@ def _place(site_id: UUID | None, equipment_id: UUID | None, alarm_id: UUID | Non
 
 def _snapshot(owner: Actor, site: Any, equipment: Any, alarm: Any) -> dict[str, Any]:
     return {
-        "owner_name": tenants().get(pk=owner.tenant_id).name,
+        "owner_name": _own_name(owner),
         "site_name": site.name,
         "site_kind": site.kind,
         "equipment_code": equipment and equipment.code,
@@ -237,6 +238,11 @@ def _snapshot(owner: Actor, site: Any, equipment: Any, alarm: Any) -> dict[str, 
         "equipment_kind": equipment and equipment.kind,
         "evidence": alarm and alarm_snapshot(alarm),
     }
+
+
+def _own_name(who: Actor) -> str:
+    """Kept with the task and the claim, since the other party can't look up an organisation that is not listed."""
+    return str(tenants().get(pk=who.tenant_id).name)
 
 
 def _refuse_opening_beyond(offerer: Actor, opens: tuple[str, ...]) -> None:

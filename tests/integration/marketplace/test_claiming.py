@@ -10,8 +10,9 @@ from marketplace import access, actions, queries
 from marketplace.models import Claim
 from tenants.access import get_equipment, get_site, granted
 from tenants.actions import end_agreement
-from tenants.api import acting_as
+from tenants.api import acting_as, as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
+from tenants.models import Tenant
 from tests.integration.marketplace.scenes import (
     OPENS,
     alarm_of,
@@ -194,6 +195,19 @@ def test_others_see_an_open_task_and_nothing_of_it_afterwards(aurora, borealis, 
         assert [row.claim.tenant_id for row in queries.tasks_in("claimed")] == [borealis.id]
     with aurora.acting():
         assert queries.tasks_in("own").get(pk=task.pk).claim.firm_name == "Borealis"
+
+
+def test_unlisted_organisations_are_named_to_each_other_and_told_of_no_offers(aurora, borealis, cassia):
+    with as_platform("tests", "unlist"):
+        Tenant.objects.filter(pk__in=[aurora.id, borealis.id]).update(listed=False)
+    task = published(aurora)
+    claimed(task, borealis)
+    with borealis.acting():
+        assert access.get_task(task.pk).snapshot["owner_name"] == "Aurora"
+    with aurora.acting():
+        assert access.get_task(task.pk).claim.firm_name == "Borealis"
+    assert told(borealis) == LIFE[1:2]
+    assert told(cassia) == LIFE[:1]
 
 
 def test_late_loser_is_told_as_if_the_task_did_not_exist(aurora, borealis, cassia):
