@@ -92,8 +92,8 @@ class TenantSite(IdentitySite):
 
     def _actor(self, request: HttpRequest) -> Actor | None:
         if not hasattr(request, "admin_actor"):
-            request.admin_actor = _actor_of(request)  # type: ignore[attr-defined]
-        return request.admin_actor  # type: ignore[attr-defined]
+            request.admin_actor = _actor_of(request)
+        return request.admin_actor
 
 
 def _actor_of(request: HttpRequest) -> Actor | None:

@@ -44,7 +44,7 @@ def references_of(model: type[Model]) -> list[Reference]:
     return [
         Reference(
             column=str(field.column),
-            tenant_column=str(model._meta.get_field(field.tenant_field).column),  # type: ignore[union-attr]
+            tenant_column=str(model._meta.get_field(field.tenant_field).column),
             target_table=field.remote_field.model._meta.db_table,
         )
         for field in model._meta.local_fields
