@@ -11,13 +11,12 @@ from marketplace.actions import (
     request_rework,
     submit_work,
 )
-from marketplace.queries import claims_on, tasks, tasks_in
+from marketplace.queries import tasks_in
 
 __all__ = [
     "accept_work",
     "cancel_task",
     "claim_task",
-    "claims_on",
     "get_claim",
     "get_own_task",
     "get_task",
@@ -26,6 +25,5 @@ __all__ = [
     "release_claim",
     "request_rework",
     "submit_work",
-    "tasks",
     "tasks_in",
 ]

@@ -33,11 +33,6 @@ def tasks_in(scope: str) -> QuerySet[ServiceTask]:
             return tasks().filter(pk__in=Claim.objects.filter(tenant=me).values("task"))
 
 
-def claims_on(task: ServiceTask) -> QuerySet[Claim]:
-    """Every claim on a task that the actor may read, newest first."""
-    return Claim.objects.filter(task=task.pk).order_by("-token")
-
-
 def lapsed_claims() -> QuerySet[Claim]:
     """Live claims whose lease is over by the database's clock; a submitted task's lease no longer runs."""
     return Claim.objects.filter(state=ClaimState.LIVE, lease_until__lte=Now(), task__state=State.CLAIMED)

@@ -90,7 +90,7 @@ def test_lapsed_lease_reopens_the_task_and_closes_the_data(aurora, borealis, cas
     assert not sees_pump(borealis, aurora)
     assert state_of(task, aurora) == "open"
     with aurora.acting():
-        claim = queries.claims_on(task).get()
+        claim = Claim.objects.get(task=task)
         assert (claim.state, claim.agreement.status) == ("lapsed", "ended")
     assert told(aurora)[-1] == told(borealis)[-1] == ("task.reopened", "open")
     assert claimed(task, cassia).token == 2
