@@ -15,9 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 import pyomo.environ as pyo
-from pyomo.repn import generate_standard_repn
 
 from optimization.data import (
     OnProgress,
@@ -30,6 +28,7 @@ from optimization.data import (
     Termination,
 )
 from optimization.explain import explain_infeasibility
+from optimization.formulation.matrix import Floats, Matrix, matrix_of
 from optimization.formulation.program import build_program, plan_from_program
 
 SOLVER = f"HiGHS {highspy.Highs().version()}"  # type: ignore[no-untyped-call]
@@ -39,32 +38,14 @@ SHARED_OR_TIMED = (
     "no mine alone explains it: the room its product shares at the centres (11), or stocks and lanes period by period, "
     "leave no plan"
 )
+LEAST_USE = 1e-7
+MANY_BINARIES = 1_000
 PROGRESS_INTERVAL_S = 0.25
 POLL_INTERVAL_S = 0.05
 GRACE_S = 0.5
 
-Floats = npt.NDArray[np.float64]
 Status = highspy.HighsModelStatus
 Event = highspy.highs.HighsCallbackEvent
-
-
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    """min cost·x + offset, row_lower <= A x <= row_upper by rows, column bounds; in scaled units (see `_matrix`)."""
-
-    variables: list[pyo.Var]
-    is_binary: npt.NDArray[np.bool_]
-    cost: Floats
-    offset: float
-    lower: Floats
-    upper: Floats
-    row_lower: Floats
-    row_upper: Floats
-    start: npt.NDArray[np.int32]
-    index: npt.NDArray[np.int32]
-    value: Floats
-    column_scale: Floats
-    cost_scale: float
 
 
 def solve(
@@ -83,79 +64,48 @@ def solve(
     if reasons := explain_infeasibility(instance):
         return SolveResult(None, _closed_form_report(clock, reasons))
     program = build_program(instance)
-    matrix = _matrix(program)
+    matrix = matrix_of(program)
     clock.lap_build()
-    highs = _loaded(matrix, options, max(0.0, options.time_limit_s - clock.build_s))
-    run = _Run(highs, matrix, clock, options.time_limit_s)
-    run.watch(on_progress, should_stop)
+    start = _start(matrix, options, clock, should_stop) if matrix.is_binary.sum() >= MANY_BINARIES else None
+    run = _Run(_loaded(matrix, options, options.time_limit_s - clock.elapsed_s), matrix, clock, options.time_limit_s)
+    run.watch(on_progress, should_stop, start)
     values = run.best_values()
     objective = None if values is None else _set_values(values, matrix, program, options)
     plan = None if objective is None else plan_from_program(program, instance)
     return SolveResult(plan, _report(run, options, objective))
 
 
+def _start(matrix: Matrix, options: SolveOptions, clock: _Clock, should_stop: ShouldStop | None) -> Floats | None:
+    """A first plan where HiGHS by itself has none for minutes: run the shipments that the relaxation uses and no other.
+
+    It takes at most half of the time; None when that choice of shipments leads to no plan.
+    """
+    half_s = options.time_limit_s / 2
+    shipments = np.flatnonzero(matrix.is_shipment).astype(np.int32)
+    relaxed = _relaxed(matrix, options, half_s)
+    relaxation = _Run(relaxed, matrix, clock, half_s)
+    relaxation.watch(None, should_stop)
+    values = relaxation.best_values()
+    if values is None:
+        return None
+    used = (values[shipments] > LEAST_USE).astype(np.float64)
+    restricted = _loaded(matrix, options, half_s - clock.elapsed_s)
+    restricted.changeColsBounds(len(shipments), shipments, used, used)
+    restricted.setOptionValue("mip_max_improving_sols", 1)
+    run = _Run(restricted, matrix, clock, half_s)
+    run.watch(None, should_stop)
+    return run.best_values()
+
+
 # From Pyomo to HiGHS ------------------------------------------------------------------------------------------------
 
 
-def _matrix(program: pyo.ConcreteModel) -> _Matrix:
-    """Rows and columns as arrays. Tonnes are measured in a unit near the largest one, costs likewise, and every row is
-    divided by its largest coefficient (powers of two: exact), so that HiGHS's absolute tolerances mean the same
-    everywhere.
-    """
-    variables = list(program.component_data_objects(pyo.Var, active=True))
-    column = {id(v): k for k, v in enumerate(variables)}
-    is_binary = np.array([v.is_binary() for v in variables])
-    lower, upper = (np.array([getattr(v, end) for v in variables], dtype=float) for end in ("lb", "ub"))
-    upper[np.isnan(upper)] = np.inf
-    column_scale = np.where(is_binary, 1.0, _power_of_two(_largest(upper[~is_binary]) / 64))
-    starts, indices, values, lows, highs = [0], [], [], [], []
-    for row in program.component_data_objects(pyo.Constraint, active=True):
-        repn = generate_standard_repn(row.body)
-        columns = [column[id(v)] for v in repn.linear_vars]
-        scaled = np.array(repn.linear_coefs, dtype=float) * column_scale[columns]
-        scale = _power_of_two(_largest(scaled))
-        indices += columns
-        values.append(scaled / scale)
-        starts.append(len(indices))
-        lows.append((-np.inf if row.lower is None else pyo.value(row.lower) - repn.constant) / scale)
-        highs.append((np.inf if row.upper is None else pyo.value(row.upper) - repn.constant) / scale)
-    repn = generate_standard_repn(program.c1_cost.expr)
-    cost = np.zeros(len(variables))
-    np.add.at(cost, [column[id(v)] for v in repn.linear_vars], repn.linear_coefs)
-    cost *= column_scale
-    cost_scale = _power_of_two(_largest(cost) / 64)
-    return _Matrix(
-        variables=variables,
-        is_binary=is_binary,
-        cost=cost / cost_scale,
-        offset=repn.constant / cost_scale,
-        lower=lower / column_scale,
-        upper=upper / column_scale,
-        row_lower=np.array(lows),
-        row_upper=np.array(highs),
-        start=np.array(starts, dtype=np.int32),
-        index=np.array(indices, dtype=np.int32),
-        value=np.concatenate(values),
-        column_scale=column_scale,
-        cost_scale=cost_scale,
-    )
-
-
-def _largest(values: Floats) -> float:
-    finite = np.abs(values[np.isfinite(values)])
-    return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
-
-
-def _power_of_two(size: float) -> float:
-    return float(2.0 ** round(math.log2(size)))
-
-
-def _loaded(matrix: _Matrix, options: SolveOptions, limit_s: float) -> highspy.Highs:
+def _loaded(matrix: Matrix, options: SolveOptions, limit_s: float) -> highspy.Highs:
     highs = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.silent()
     settings = {
         "mip_rel_gap": options.gap,
-        "time_limit": limit_s,
+        "time_limit": max(0.0, limit_s),
         "threads": options.threads,
         "random_seed": options.seed,
     }
@@ -165,7 +115,14 @@ def _loaded(matrix: _Matrix, options: SolveOptions, limit_s: float) -> highspy.H
     return highs
 
 
-def _lp(matrix: _Matrix) -> highspy.HighsLp:
+def _relaxed(matrix: Matrix, options: SolveOptions, limit_s: float) -> highspy.Highs:
+    highs, columns = _loaded(matrix, options, limit_s), np.flatnonzero(matrix.is_binary).astype(np.int32)
+    continuous = np.full(len(columns), highspy.HighsVarType.kContinuous.value, dtype=np.uint8)
+    highs.changeColsIntegrality(len(columns), columns, continuous)
+    return highs
+
+
+def _lp(matrix: Matrix) -> highspy.HighsLp:
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(matrix.cost), len(matrix.row_lower)
     lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
@@ -202,13 +159,19 @@ class _Run:
     HiGHS's next question.
     """
 
-    def __init__(self, highs: highspy.Highs, matrix: _Matrix, clock: _Clock, time_limit_s: float) -> None:
+    def __init__(self, highs: highspy.Highs, matrix: Matrix, clock: _Clock, time_limit_s: float) -> None:
         self.highs, self.matrix, self.clock, self.time_limit_s = highs, matrix, clock, time_limit_s
         self.is_cancelled = self.ask_to_end = self.is_finished = False
         self.incumbent: Floats | None = None
         self.primal, self.bound = math.inf, 0.0
 
-    def watch(self, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
+    def watch(
+        self, on_progress: OnProgress | None, should_stop: ShouldStop | None, start: Floats | None = None
+    ) -> None:
+        """Run to the end, the limit or the wish to stop; `start` is a plan to begin with, in scaled units."""
+        if start is not None:
+            self.highs.setSolution(_solution(start))
+            self.incumbent = start
         for event in (self.highs.cbMipInterrupt, self.highs.cbSimplexInterrupt, self.highs.cbIpmInterrupt):
             event.subscribe(self._answer)
         self.highs.cbMipLogging.subscribe(self._note)
@@ -275,7 +238,7 @@ def relative_gap(objective: float | None, bound: float | None) -> float | None:
 # From HiGHS to the plan -----------------------------------------------------------------------------------------------
 
 
-def _set_values(values: Floats, matrix: _Matrix, program: pyo.ConcreteModel, options: SolveOptions) -> float:
+def _set_values(values: Floats, matrix: Matrix, program: pyo.ConcreteModel, options: SolveOptions) -> float:
     """Put the incumbent, made exact, into the program's variables; its cost in $."""
     values = _exact(matrix, values, options) * matrix.column_scale
     values[~matrix.is_binary & (np.abs(values) < NOISE_T)] = 0.0
@@ -285,7 +248,13 @@ def _set_values(values: Floats, matrix: _Matrix, program: pyo.ConcreteModel, opt
     return float(pyo.value(program.c1_cost))
 
 
-def _exact(matrix: _Matrix, values: Floats, options: SolveOptions) -> Floats:
+def _solution(values: Floats) -> highspy.HighsSolution:
+    solution = highspy.HighsSolution()
+    solution.col_value = values.tolist()
+    return solution
+
+
+def _exact(matrix: Matrix, values: Floats, options: SolveOptions) -> Floats:
     """The linear program with the binaries fixed where they round to; the values as given if it fails."""
     rounded = np.round(values[matrix.is_binary])
     # HiGHS keeps one scheduler a thread of ours and fails if a later solve there asks for another number of threads.

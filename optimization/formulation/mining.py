@@ -40,8 +40,8 @@ def add_mining(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> Non
     )
 
     def mining_ability(program: pyo.ConcreteModel, m: str, t: int) -> object:
-        used = sum(j.a[t] * program.x[m, i, j.name, t] for i, j in _options(instance, m))
-        return used <= instance.mine_by_name[m].P[t]
+        used = [j.a[t] * program.x[m, i, j.name, t] for i, j in _options(instance, m) if j.a[t] > 0]
+        return sum(used) <= instance.mine_by_name[m].P[t] if used else pyo.Constraint.Skip
 
     def ore_needs_open_location(program: pyo.ConcreteModel, *key: object) -> object:
         return program.x[key] <= limits[key] * program.d[key]  # type: ignore[index]
@@ -61,6 +61,8 @@ def add_grade(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None
         _add_budget_counterpart(program, instance)
 
     def blended_grade(program: pyo.ConcreteModel, m: str, t: int) -> object:
+        if instance.mine_by_name[m].alpha == 0:
+            return pyo.Constraint.Skip  # no grade is negative
         ore = ((worst_grade_frac(instance, j, t), program.x[m, i, j.name, t]) for i, j in _options(instance, m))
         useful = sum(grade * x for grade, x in ore)
         return useful - _protection(program, instance, m, t) >= instance.mine_by_name[m].alpha * program.y[m, t]

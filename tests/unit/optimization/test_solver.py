@@ -6,12 +6,14 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from optimization.checker import check_plan
 from optimization.data import SolveOptions, SolveProgress, SolveReport, SupplyChainInstance, Termination
 from optimization.generator import generate
 from optimization.instance_builder import build_instance
-from optimization.solver import solve
+from optimization.solver import MANY_BINARIES, solve
 from tests.unit.optimization import tiny
 from tests.unit.optimization.exhaustion import cheapest_cost_usd
 
@@ -183,3 +185,45 @@ def test_larger_mining_ability_lowers_the_cost_of_generated_instances() -> None:
     instance = generate(1, 2, 2, 3, 2, 2, seed=3)
     roomy = replace(instance, mines=tuple(replace(m, P=tuple(1.3 * p for p in m.P)) for m in instance.mines))
     assert cost_of(roomy) < 0.999 * cost_of(instance)
+
+
+def test_large_instance_begins_with_a_plan_that_the_checker_accepts() -> None:
+    """Above a thousand binaries HiGHS is given a first plan; here it is asked for no more than that one."""
+    instance = generate(4, 3, 9, 8, 2, 2, seed=1)
+    result = solve(instance, SolveOptions(gap=0.5, time_limit_s=60))
+    assert result.report.binaries >= MANY_BINARIES
+    assert result.plan is not None
+    assert check_plan(instance, result.plan, objective_usd=result.report.objective_usd).is_valid
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_unit_of_the_tonnes_does_not_change_the_cost(factor: float) -> None:
+    """Everything in tonnes times the factor, everything in $/t divided by it: the same plan in other units."""
+    document = tiny.document(pc=1 / factor, h=0.5 / factor, P=100 * factor, Q=100 * factor, Umax=100 * factor)
+    for location in document["mines"][0]["locations"]:
+        location["cutoffs"][0]["c"] /= factor
+        location["cutoffs"][0]["xmax"] *= factor
+    lane = document["mill_lanes"][0]
+    lane.update(f=lane["f"] / factor, g=lane["g"] / factor, R=lane["R"] * factor)
+    document["user_lanes"][0]["e"] /= factor
+    document["centres"][0]["V"] *= factor
+    document["demands"][0]["D"] = [20 * factor, 20 * factor]
+    assert cost_of(build_instance(document)) == pytest.approx(319 + 2 / 3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_zeros_anywhere_give_a_plan_or_a_reason(data: st.DataObject) -> None:
+    document = tiny.document({"kind": "budget", "Gamma": data.draw(st.sampled_from([0, 1, 2]))})
+    rows = [document["mines"][0], document["mill_lanes"][0], document["user_lanes"][0], document["centres"][0]]
+    rows += [location["cutoffs"][0] for location in document["mines"][0]["locations"]] + [document["demands"][0]]
+    places = [(row, key) for row in rows for key, value in row.items() if isinstance(value, int | float | list)]
+    for row, key in places:
+        if key not in ("beta", "gamma", "locations") and data.draw(st.booleans(), label=key):
+            row[key] = 0
+    instance = build_instance(document)
+    result = solve(instance, EXACT)
+    if result.plan is None:
+        assert result.report.termination is Termination.INFEASIBLE and result.report.explanation
+    else:
+        assert check_plan(instance, result.plan, objective_usd=result.report.objective_usd).violations == ()
