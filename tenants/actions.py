@@ -199,6 +199,7 @@ def _write_grants(agreement: Agreement, clause: Clause) -> int:
     on_site = clause.site_id is not None
     model = SiteGroupObjectPermission if on_site else EquipmentGroupObjectPermission
     kind = ContentType.objects.get_for_model(Site if on_site else Equipment)
+    group = partner_group(agreement.partner_id)
     permissions = Permission.objects.filter(content_type=kind, codename__in=clause.permissions)
     rows = [
         model(
@@ -206,7 +207,7 @@ def _write_grants(agreement: Agreement, clause: Clause) -> int:
             grantee_id=agreement.partner_id,
             agreement=agreement,
             during=clause.during,
-            group=partner_group(agreement.partner_id),
+            group=group,
             permission=permission,
             content_object_id=clause.site_id or clause.equipment_id,
         )

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from psycopg.pq import TransactionStatus
 
 from tenants.data import Actor, Event
 
@@ -28,6 +29,10 @@ class Transaction:
     alias: str = "default"
     events: list[Event] = field(default_factory=list)
     leaves_trace: bool = True
+    tenant_id: UUID | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tenant_id = self.actor.tenant_id if self.actor else None
 
 
 _open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
@@ -84,12 +89,15 @@ def on_behalf_of(owner_id: UUID) -> Iterator[None]:
     Announcements stay the actor's.
     """
     current = opened()
-    _set(current.alias, {"app.tenant": owner_id})
+    before = current.tenant_id
+    _become(current, owner_id)
     try:
         yield
     finally:
-        if not connections[current.alias].needs_rollback:
-            _set(current.alias, {"app.tenant": current.actor.tenant_id if current.actor else None})
+        current.tenant_id = before
+        # An aborted transaction takes no command; rolling it back, whole or to a savepoint, restores the setting.
+        if not _is_aborted(current.alias):
+            _become(current, before)
 
 
 @contextmanager
@@ -116,6 +124,15 @@ def _transaction(current: Transaction, settings: dict[str, Any]) -> Iterator[Tra
             yield current
     finally:
         _open.reset(token)
+
+
+def _become(current: Transaction, tenant_id: UUID | None) -> None:
+    _set(current.alias, {"app.tenant": tenant_id})
+    current.tenant_id = tenant_id
+
+
+def _is_aborted(alias: str) -> bool:
+    return connections[alias].connection.info.transaction_status == TransactionStatus.INERROR
 
 
 def _set(alias: str, settings: dict[str, Any]) -> None:

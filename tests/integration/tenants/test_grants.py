@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from guardian.shortcuts import get_objects_for_user
 
 from tenants import access, actions
+from tenants.context import on_behalf_of
 from tenants.data import Conflict, Forbidden, NotFound
 from tenants.models import Agreement, FeedEvent, Site, SiteGroupObjectPermission
 
@@ -110,3 +111,27 @@ def test_without_identity_every_table_reads_zero_rows(aurora):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM tenants_site")
         assert cursor.fetchone() == (0,)
+
+
+def test_acting_for_an_owner_ends_where_it_began_also_when_nested_or_broken(aurora, borealis, cassia):
+    def me() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT wall.tenant()")
+            return cursor.fetchone()[0]
+
+    with borealis.acting():
+        with on_behalf_of(aurora.id):
+            with on_behalf_of(cassia.id):
+                assert me() == cassia.id
+            assert me() == aurora.id
+        with pytest.raises(Conflict), on_behalf_of(aurora.id):
+            raise Conflict("refused")
+        assert me() == borealis.id
+        with pytest.raises(IntegrityError), transaction.atomic(), on_behalf_of(aurora.id):
+            Site.objects.create(tenant_id=aurora.id, code="north", name="twice", kind="mine")
+        assert me() == borealis.id
+
+
+def test_identities_do_not_nest(aurora, cassia):
+    with aurora.acting(), pytest.raises(RuntimeError), cassia.acting():
+        pass
