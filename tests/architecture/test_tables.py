@@ -7,11 +7,13 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import IntegrityError, ProgrammingError, connection
 from django.db.models import ForeignKey
 
-from tenants.models import TenantForeignKey
+from tenants.actions import register_equipment, register_site
+from tenants.models import Equipment, TenantForeignKey
 from tenants.policies import references_of
+from tests.places import Places
 
 # Reference data and framework tables without anything of an organisation in them.
 WITHOUT_WALL = {
@@ -165,3 +167,51 @@ def test_application_role_can_neither_change_tables_nor_empty_them(statement):
     url = os.environ["DATABASE_URL"]
     with psycopg.connect(url) as app, pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute(statement)
+
+
+def keyed_tables() -> list[str]:
+    with planted() as cursor:
+        cursor.execute(TABLES)
+        return [row[0] for row in cursor.fetchall() if walled(row[0]) and not row[2]]
+
+
+def test_outsider_reads_and_writes_nothing_of_the_owner_by_raw_sql(aurora, cassia):
+    Places.of_aurora(aurora)
+    filled = 0
+    for table in keyed_tables():
+        with aurora.acting(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {table} WHERE tenant_id = %s", [aurora.id])
+            filled += cursor.fetchone()[0] > 0
+        with cassia.acting(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {table} WHERE tenant_id = %s", [aurora.id])
+            assert (table, cursor.fetchone()[0]) == (table, 0)
+            cursor.execute(f"UPDATE {table} SET tenant_id = %s WHERE tenant_id = %s", [cassia.id, aurora.id])
+            assert (table, cursor.rowcount) == (table, 0)
+            cursor.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [aurora.id])
+            assert (table, cursor.rowcount) == (table, 0)
+    assert filled >= 12
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tenants_site SET tenant_id = '{owner}'",
+        "INSERT INTO tenants_feedhead SELECT '{owner}', gen_random_uuid(), 0, 1, 0",
+        "INSERT INTO tenants_site (id, tenant_id, code, name, kind, time_zone, created_at) "
+        "VALUES (gen_random_uuid(), '{owner}', 'x', 'x', 'mine', 'UTC', now())",
+    ],
+)
+def test_no_row_is_written_into_another_organisation(aurora, cassia, statement):
+    with cassia.acting():
+        register_site(code="pit", name="Pit", kind="mine")
+    with pytest.raises(ProgrammingError, match="row-level security"), cassia.acting(), connection.cursor() as cursor:
+        cursor.execute(statement.format(owner=aurora.id))
+
+
+def test_reference_to_another_organisations_row_is_refused_by_the_key(aurora, cassia):
+    """The key is checked past row-level security, so it has to be composite."""
+    with cassia.acting():
+        site = register_site(code="pit", name="Pit", kind="mine")
+    with pytest.raises(IntegrityError, match="tenants_equipment_site_id_wall"), cassia.acting():
+        machine = register_equipment(site=site, code="X", name="x", kind="fan")
+        Equipment.objects.filter(pk=machine.pk).update(site=aurora.sites["north"].pk)
