@@ -6,7 +6,6 @@ One thread at a time uses a Journal. Writes belong inside `transaction()`; the l
 """
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,7 +37,7 @@ from edge_bridge.protocol import (
 ENVELOPE_BYTES = 1_000  # more than a batch needs around its entries
 KEPT_QUARANTINED_READINGS = 10_000
 KEPT_SESSION_DAYS = 7
-THINNED_AT_ONCE = 1_000
+AT_ONCE = 1_000  # entries in memory while many are rewritten
 
 
 class Journal:
@@ -104,13 +103,14 @@ class Journal:
 
     def _renumber(self, lane: Lane) -> int:
         """Moves a lane's entries down to 1 …; returns how many readings of lane p2 they stand for."""
-        entries = [decode_entry(body) for (body,) in self._waiting(lane)]
-        shift = entries[0].first_seq - 1 if entries else self.head(lane)
-        moved = [Entry(entry.seq - shift, _moved(entry.body, shift)) for entry in entries]
-        self._db.execute("DELETE FROM entry WHERE lane = ?", (lane,))
-        self._db.execute("UPDATE lane SET head = head - ?, sent_through = 0, bytes = 0 WHERE lane = ?", (shift, lane))
-        self._insert(lane, moved)
-        return sum(_readings(entry) for entry in moved) if lane is Lane.P2 else 0
+        shift, moved_through, readings = self._first_waiting(lane) - 1, 0, 0
+        while entries := self._entries_after(lane, moved_through, AT_ONCE):
+            moved_through = entries[-1].seq
+            self._delete(lane, entries[0].seq, moved_through)
+            self._insert(lane, [Entry(entry.seq - shift, _moved(entry.body, shift)) for entry in entries])
+            readings += sum(_readings(entry) for entry in entries) if lane is Lane.P2 else 0
+        self._db.execute("UPDATE lane SET head = head - ?, sent_through = 0 WHERE lane = ?", (shift, lane))
+        return readings
 
     # Entries -----------------------------------------------------------------------------------------------------
 
@@ -128,9 +128,6 @@ class Journal:
         """The last number given in this lane; 0 if none."""
         return int(self._db.execute("SELECT head FROM lane WHERE lane = ?", (lane,)).fetchone()[0])
 
-    def waiting_count(self, lane: Lane) -> int:
-        return int(self._db.execute("SELECT count(*) FROM entry WHERE lane = ?", (lane,)).fetchone()[0])
-
     def next_entries(self, lane: Lane, most: int = MAX_ENTRIES) -> tuple[Entry, ...]:
         """The oldest entries that fit into one message; they count as sent from now on.
 
@@ -138,7 +135,8 @@ class Journal:
         thinned any more, stays one message however long the link is down.
         """
         entries, room = [], MAX_MESSAGE_BYTES - ENVELOPE_BYTES
-        span = (lane, self._sent_and_waiting(lane) or MAX_SEQ, most)
+        sent_through = self._sent_through(lane)
+        span = (lane, sent_through if self._first_waiting(lane) <= sent_through else MAX_SEQ, most)
         for (body,) in self._db.execute(
             "SELECT body FROM entry WHERE lane = ? AND seq <= ? ORDER BY seq LIMIT ?", span
         ):
@@ -151,13 +149,6 @@ class Journal:
                 "UPDATE lane SET sent_through = max(sent_through, ?) WHERE lane = ?", (entries[-1].seq, lane)
             )
         return tuple(entries)
-
-    def _sent_and_waiting(self, lane: Lane) -> int | None:
-        """The last number that was sent and is not acknowledged."""
-        row = self._db.execute(
-            "SELECT max(seq) FROM entry JOIN lane USING (lane) WHERE lane = ? AND seq <= sent_through", (lane,)
-        )
-        return row.fetchone()[0]
 
     def acknowledge(self, lane: Lane, through: int) -> None:
         """Lets go of what the cloud has committed."""
@@ -188,7 +179,7 @@ class Journal:
         """The cloud asks for `expected_seq`: lets go of what is below, declares lost what is asked for and gone."""
         with self.transaction():
             self._delete(lane, 1, expected_seq - 1)
-            first = next((decode_entry(body).first_seq for (body,) in self._waiting(lane)), self.head(lane) + 1)
+            first = self._first_waiting(lane)
             if expected_seq < first:
                 lost = Gap(expected_seq, GapReason.LOST, first - expected_seq, now, now)
                 self._insert(lane, [Entry(first - 1, lost)])
@@ -208,14 +199,24 @@ class Journal:
         return thinned
 
     def _oldest_unsent_readings(self) -> list[Entry]:
+        return self._entries_after(Lane.P2, self._sent_through(Lane.P2), AT_ONCE)
+
+    def _entries_after(self, lane: Lane, seq: int, most: int) -> list[Entry]:
         rows = self._db.execute(
-            "SELECT body FROM entry JOIN lane USING (lane) WHERE lane = ? AND seq > sent_through ORDER BY seq LIMIT ?",
-            (Lane.P2, THINNED_AT_ONCE),
+            "SELECT body FROM entry WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ?", (lane, seq, most)
         )
         return [decode_entry(body) for (body,) in rows]
 
-    def _waiting(self, lane: Lane) -> sqlite3.Cursor:
-        return self._db.execute("SELECT body FROM entry WHERE lane = ? ORDER BY seq", (lane,))
+    def _sent_through(self, lane: Lane) -> int:
+        return int(self._db.execute("SELECT sent_through FROM lane WHERE lane = ?", (lane,)).fetchone()[0])
+
+    def _first_waiting(self, lane: Lane) -> int:
+        """The lowest number that waits; the next to be given if none does."""
+        return next((entry.first_seq for entry in self._entries_after(lane, 0, 1)), self.head(lane) + 1)
+
+    def _session_waiting(self) -> list[Body]:
+        """Lane p1, which never grows long."""
+        return [entry.body for entry in self._entries_after(Lane.P1, 0, MAX_ENTRIES)]
 
     def readings_bytes(self) -> int:
         """What lane p2 takes, without the database's own overhead."""
@@ -250,7 +251,7 @@ class Journal:
 
     def beat(self, now: datetime) -> None:
         """Journals the filtered counts and a heartbeat that balances with them, unless one still waits to be sent."""
-        if any(isinstance(decode_entry(body).body, Heartbeat) for (body,) in self._waiting(Lane.P1)):
+        if any(isinstance(body, Heartbeat) for body in self._session_waiting()):
             return
         with self.transaction():
             self._journal_filtered()
@@ -259,7 +260,7 @@ class Journal:
 
     def announce_birth(self, now: datetime) -> None:
         """Journals a birth, unless one waits that no death followed: restarts without a link must not fill the disk."""
-        waiting = [decode_entry(body).body for (body,) in self._waiting(Lane.P1)]
+        waiting = self._session_waiting()
         if not waiting or isinstance(waiting[-1], Death):
             with self.transaction():
                 self.append(Lane.P1, [Birth(now, self.tags())])

@@ -196,11 +196,12 @@ class LaneUplink:
             raise Pause("the acknowledgement is for another stream")
         if ack.through < entries[0].seq:
             raise Pause("the cloud acknowledges nothing new")
-        if not self._is_ahead_of_journal(ack.through):
+        if not self._renews_epoch_if_older_than(ack.through):
             self._journal.acknowledge(self.lane, ack.through)
             self._most = min(self._most * 2, MAX_ENTRIES)
 
-    def _is_ahead_of_journal(self, through: int) -> bool:
+    def _renews_epoch_if_older_than(self, through: int) -> bool:
+        """Whether the cloud knows numbers this journal never gave: it was restored from a copy."""
         if through <= self._journal.head(self.lane):
             return False
         log.critical("the cloud has seen number %d of lane %s, which this journal never gave", through, self.lane)
@@ -222,7 +223,7 @@ class LaneUplink:
     def _resume(self, entries: tuple[Entry, ...], expected_seq: int) -> None:
         if expected_seq == entries[0].first_seq:
             raise Pause(f"the cloud expects {expected_seq} and refuses it")
-        if not self._is_ahead_of_journal(expected_seq - 1):
+        if not self._renews_epoch_if_older_than(expected_seq - 1):
             log.error("lane %s: the cloud expects %d, %d was sent", self.lane, expected_seq, entries[0].first_seq)
             self._journal.resume_at(self.lane, expected_seq, datetime.now(UTC))
 

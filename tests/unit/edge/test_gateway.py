@@ -109,14 +109,14 @@ def test_alarm_has_one_effect_after_a_kill_between_commit_and_acknowledgement(ga
 
 
 def test_nothing_is_lost_or_doubled_over_kills_at_any_moment(gateway: Gateway, cloud: Cloud) -> None:
-    """Six kills while a terminal sends: every reading once, in order, and the alarms they must raise."""
+    """Five kills while a terminal sends: every reading once, in order, and the alarms they must raise."""
     terminal = Terminal(gateway)
     frames = [terminal.frame("ch4", [index + 0.25, 0.0, index + 0.5]) for index in range(1, 121)]
     with serving(cloud, gateway.cloud_port):
         gateway.start()
         sender = Thread(target=say_through_kills, args=(terminal, frames))
         sender.start()
-        for round_ in range(6):
+        for round_ in range(5):
             time.sleep(0.05 + 0.061 * round_)
             gateway.kill()
             gateway.start()
@@ -222,7 +222,6 @@ def test_entry_the_cloud_refuses_is_put_aside_and_the_rest_goes_on(
         wait_until(lambda: cloud.assert_counts_balance() > 0)
 
 
-@over_both
 @pytest.mark.parametrize("status", [401, 404, 503])
 def test_refusal_that_is_not_about_the_entries_quarantines_nothing(gateway: Gateway, cloud: Cloud, status: int) -> None:
     refused: list[Batch] = []
@@ -250,7 +249,6 @@ def test_batch_too_large_for_the_cloud_is_sent_in_parts(gateway: Gateway, cloud:
         assert "quarantined" not in gateway.log()
 
 
-@over_both
 def test_alarm_goes_first_and_does_not_wait_for_stuck_readings(gateway: Gateway, cloud: Cloud) -> None:
     cloud.refuse = lambda batch: Problem(503, "Not now", "") if batch.lane is Lane.P2 else None
     gateway.start()
@@ -295,9 +293,9 @@ def test_restored_snapshot_begins_a_new_epoch_and_loses_no_new_alarm(gateway: Ga
     terminal.say(terminal.frame("ch4", [5.5]))
     with serving(cloud, gateway.cloud_port):
         wait_until(lambda: len({boot for _, boot, _ in cloud.watermarks}) == 2)
-        wait_until(lambda: [alarm.value for alarm in cloud.alarms()][-1] == 5.5)
+        wait_until(lambda: [alarm.value for alarm in cloud.alarms()][-1:] == [5.5])
         cloud.assert_gapless()
-        wait_until(lambda: values(cloud)[-1] == 5.5)
+        wait_until(lambda: values(cloud)[-1:] == [5.5])
 
 
 def test_cloud_restored_from_a_backup_is_told_what_is_lost(gateway: Gateway, cloud: Cloud) -> None:

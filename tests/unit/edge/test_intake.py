@@ -14,6 +14,8 @@ from edge_bridge.protocol import (
     Alarm,
     AlarmEvent,
     Birth,
+    Gap,
+    GapReason,
     Lane,
     Quality,
     Reading,
@@ -82,8 +84,9 @@ def test_rules_see_what_the_filter_holds_back(journal: Journal) -> None:
     intake(journal, deadbands=[BAND]).take([frame(1, 0.9, 0.95, 0.7, 1.05, 1.1, 0.9)], NOW)
     assert said(journal) == [RAISED, CLEARED]
     assert passed(journal) == [0.9, 1.05, 0.9]  # the readings that raised and cleared travel as evidence
+    journal.acknowledge(Lane.P2, 3)
     journal.beat(NOW)
-    assert [entry.body.count for entry in journal.next_entries(Lane.P2)[3:]] == [3]  # type: ignore[union-attr]
+    assert [entry.body for entry in journal.next_entries(Lane.P2)] == [Gap(4, GapReason.DEADBAND, 3, NOW, NOW)]
 
 
 def test_filter_lets_a_reading_through_after_the_override_period(journal: Journal) -> None:

@@ -137,7 +137,7 @@ def test_decode_of_anything_raises_nothing_but_protocol_error(data: bytes | str)
         decode(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(messages, st.data())
 def test_decode_of_a_damaged_message_gives_a_message_or_a_protocol_error(message: Message, data: st.DataObject) -> None:
     document = json.loads(encode(message))
