@@ -20,7 +20,7 @@ class TaskForm(forms.Form):
     about = forms.ChoiceField(label="About")
     title = forms.CharField(max_length=TITLE_CHARS)
     category = forms.ChoiceField(choices=list(CATEGORIES.items()))
-    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, widget=forms.Textarea)
+    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, widget=forms.Textarea({"rows": 4}))
     opens = forms.MultipleChoiceField(
         label="The firm that claims it may", required=False, widget=forms.CheckboxSelectMultiple
     )

@@ -9,6 +9,7 @@ import pytest
 
 from tests import personas
 from tests.browser.desk import Desk
+from tests.functional.console.scenes import sign_in
 from tests.live import LiveWeb
 
 _outside = ThreadPoolExecutor(1, thread_name_prefix="outside-the-browser")
@@ -20,8 +21,9 @@ def outside() -> Callable[..., Any]:
     return lambda function, *args, **kwargs: _outside.submit(function, *args, **kwargs).result()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
+    """Ended with this package's tests, since Playwright's event loop would be in the way of all others."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no Chromium on PATH (apt-get install chromium)")
@@ -35,14 +37,16 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_desk(chromium: Any, live_web: LiveWeb) -> Iterator[Callable[..., Desk]]:
-    """Opens a browser of its own for a person. At the end no page may have complained of anything unexpected."""
+def open_desk(chromium: Any, live_web: LiveWeb, outside: Callable[..., Any]) -> Iterator[Callable[..., Desk]]:
+    """Opens a browser of its own for a person who is signed in; at the end no page may have complained."""
     desks: list[Desk] = []
 
     def opened(person: personas.Organisation, **options: Any) -> Desk:
         context = chromium.new_context(base_url=live_web.base_url, **options)
         context.set_default_timeout(10_000)
-        desks.append(Desk(context, person))
+        session = outside(sign_in, person).cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_web.base_url}])
+        desks.append(Desk(context))
         return desks[-1]
 
     yield opened

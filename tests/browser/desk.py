@@ -1,10 +1,6 @@
 """A person at a browser: what tests do there over and over."""
 
-from typing import Any
-
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
-
-from tests.personas import PASSWORD, Organisation
 
 # What the browser itself says of a server that is away; everything else is a complaint.
 EXPECTED_COMPLAINTS = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE")
@@ -13,24 +9,16 @@ EXPECTED_COMPLAINTS = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET
 class Desk:
     """One browser context with one page. `complaints` are errors of scripts and of the content policy."""
 
-    def __init__(self, context: BrowserContext, person: Organisation) -> None:
-        self.context, self.person = context, person
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
         self.complaints: list[str] = []
         self.page: Page = context.new_page()
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def sign_in(self) -> "Desk":
-        self.page.goto("/")
-        self.page.get_by_label("Email").fill(self.person.user.email)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.keyboard.press("Enter")
-        expect(self.page.get_by_role("heading", name="Alarms", exact=True)).to_be_visible()
-        return self
-
     def live(self) -> "Desk":
-        """Signed in, following the feed, and marked so that a reload would show."""
-        self.sign_in()
+        """On the console, following the feed, and marked so that a reload would show."""
+        self.page.goto("/")
         self.expect_link("Live")
         self.page.evaluate("window.marked = true")
         return self
@@ -44,8 +32,8 @@ class Desk:
     def panel(self, name: str) -> Locator:
         return self.page.locator(f"#panel-{name}")
 
-    def press(self, name: str, **options: Any) -> None:
-        self.page.get_by_role("button", name=name, **options).click()
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).click()
 
     def _listen(self, message: ConsoleMessage) -> None:
         known = any(words in message.text for words in EXPECTED_COMPLAINTS)

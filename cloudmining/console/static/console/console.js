@@ -4,6 +4,7 @@
 import { Feed } from "./feed.js";
 
 const SPACING_MS = 400; // a flood of events costs one request per panel in this time
+const MARKET_EVERY_MS = 60000; // nobody is told that a task was claimed but its parties
 const PANEL_OF = { alarm: "alarms", plan: "plan", task: "tasks" };
 const WORDS = {
   connecting: "Connecting…",
@@ -58,6 +59,7 @@ function start(root) {
     if (kind === "alarm.raised") announce(panel, body);
     panel?.refresh();
   });
+  setInterval(() => panels.get("tasks")?.refresh(), MARKET_EVERY_MS);
   showRefusals(refreshAll);
   feed.run();
 }
