@@ -1,8 +1,7 @@
 """The planner without a server: `python -m optimization solve | generate | check`. See docs/how-to/plan-headless.md.
 
-Exit codes: 0 plan written (or valid), 1 plan rejected by the checker or solver failure, 2 infeasible with the
-reasons as JSON on stdout, 3 time over (or stopped) without a plan, 4 bad input, named with the path of the bad value
-on stderr.
+Exit codes: 0 plan written or valid, 1 plan rejected by the checker or solver failure, 2 infeasible with the reasons as
+JSON on stdout, 3 time over or stopped without a plan, 4 bad input, named with its path on stderr.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """An independent judge of plans: re-verifies (2) to (16) from the data alone and recomputes the cost (1).
 
-It shares no code with the formulation or the solver. Row (4) is checked by the exact worst case over the uncertainty
-set.
+It shares no code with formulation and solver. Row (4) is checked by the exact worst case over the uncertainty set.
 """
 
 from __future__ import annotations
@@ -44,8 +43,7 @@ class CheckResult:
 
 
 def check_plan(instance: SupplyChainInstance, plan: Plan, *, objective_usd: float | None = None) -> CheckResult:
-    """All violations of the plan; with `objective_usd` also a stated cost that differs from the recomputed one, as
-    (1)."""
+    """All violations; with `objective_usd` also a stated cost that differs from the recomputed one, as (1)."""
     unknown = tuple(_unknown_keys(instance, plan))
     if unknown:
         return CheckResult(unknown, None, {})

@@ -255,8 +255,7 @@ def _refuse(wrong: bool, message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SolveOptions:
-    """How to solve: relative gap (fraction), time limit (s, building included), threads, seed. ValueError when out
-    of range."""
+    """Relative gap (fraction), time limit (s, building included), threads, seed; ValueError when out of range."""
 
     gap: float = 0.01
     time_limit_s: float = 60.0
@@ -274,8 +273,7 @@ class SolveOptions:
 
 
 class Termination(StrEnum):
-    """Why the solve ended. `OPTIMAL` means the asked gap was reached; only it, `TIME_LIMIT` and `CANCELLED` may
-    carry a plan."""
+    """Why it ended. `OPTIMAL`: within the asked gap. Only it, `TIME_LIMIT` and `CANCELLED` may carry a plan."""
 
     OPTIMAL = "optimal"
     TIME_LIMIT = "time_limit"
@@ -297,8 +295,7 @@ class SolveProgress:
 
 @dataclass(frozen=True, slots=True)
 class SolveReport:
-    """What the solve reached. `objective_usd` and `relative_gap` are None without a plan, `dual_bound_usd` when
-    infeasible.
+    """What was reached. Without a plan objective and gap are None; `dual_bound_usd` is None when infeasible.
 
     relative_gap = (objective - dual_bound) / objective. `explanation` says in words why there is no plan, where known.
     """

@@ -14,8 +14,7 @@ TOLERANCE_GRADE = 1e-9
 
 
 def explain_infeasibility(instance: SupplyChainInstance) -> tuple[str, ...]:
-    """Sentences that each prove that no plan exists; empty when only the mines together, or bounds in time, exclude
-    one."""
+    """Sentences that each prove that there is no plan; empty when no mine by itself is the reason."""
     return tuple(sentence for mine in instance.mines for sentence in _mine_sentences(instance, mine))
 
 

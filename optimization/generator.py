@@ -41,8 +41,7 @@ class GradeTonnageRow:
 
 
 def read_grade_tonnage(path: Path, deposit: str) -> tuple[GradeTonnageRow, ...]:
-    """Rows of one deposit, "SITE" or "SITE:COMMODITY", of a grade–tonnage CSV in percent; ValueError when it is not
-    there."""
+    """Rows of a deposit, "SITE" or "SITE:COMMODITY", of a CSV in percent; ValueError when it is not there."""
     site, _, commodity = deposit.partition(":")
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["site"] == site and commodity in ("", row["commodity"])]
@@ -73,8 +72,7 @@ def generate(
     """A deterministic instance of the given size with the budget set Γ = 1 per mine (fewer locations: Γ = |I|).
 
     With `grade_tonnage` the cut-off options of every location follow that table, spread over its shares of tonnage from
-    95 to 40 %; the deviation is half its standard deviation (four blocks blended a period). ValueError on a size
-    below 1.
+    95 to 40 %; the deviation is half its standard deviation (four blocks blended a period). ValueError: size < 1.
     """
     _require_sizes(n_mines, n_centres, n_users, n_periods, n_locations, n_cutoffs)
     rng = random.Random(seed)
@@ -163,8 +161,7 @@ def _mine(
 def _location(
     rng: random.Random, i: int, options: Sequence[GradeTonnageRow], ore_share_t: float, n_periods: int
 ) -> Location:
-    """Ore that is cheap here needs many equipment hours and the other way round, so that mining ability prices the
-    mix."""
+    """Cheap ore needs many equipment hours and the other way round, so that mining ability prices the mix."""
     ease, richness = rng.random(), rng.uniform(0.94, 1.06)
     ore_t = ore_share_t * rng.uniform(1.15, 1.6) / options[-1].tonnes_fraction_above
     cutoffs = []

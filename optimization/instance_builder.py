@@ -52,8 +52,7 @@ def instance_from_json(text: str) -> SupplyChainInstance:
 def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = False) -> SupplyChainInstance:
     """Validate a document of instance_schema.json, whose numbers may be Decimal, and build the instance.
 
-    With `grades_in_percent` the fields alpha, gamma and delta are read as percent. Raises InstanceError with all
-    problems found.
+    With `grades_in_percent` the fields alpha, gamma and delta are read as percent. InstanceError names all problems.
     """
     plain, problems = _plain(document, grades_in_percent)
     _raise_if(problems or [_in_words(e) for e in _schema_errors(plain)])
@@ -71,8 +70,7 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
 
 
 def build_plan(document: object) -> Plan:
-    """Read a plan document (`Plan.to_document`, or a whole plan file holding it under "plan"); InstanceError with
-    the path."""
+    """Read `Plan.to_document`, or a whole plan file holding it under "plan"; InstanceError with the path."""
     body = document.get("plan", document) if isinstance(document, Mapping) else document
     if not isinstance(body, Mapping):
         raise InstanceError([Problem("", "a plan is an object with the lists x, d, y, u, v, p, w, z, q")])

@@ -155,8 +155,7 @@ class _Run:
     """HiGHS on a thread of its own; its callbacks only copy numbers out and pass the wish to stop in.
 
     HiGHS asks whether to stop at irregular moments, up to several seconds apart. So the caller waits no longer than
-    GRACE_S after the wish or the time limit: it goes on with the best plan copied out, and the thread ends by itself at
-    HiGHS's next question.
+    GRACE_S after the wish or the limit and goes on with the best plan copied out; the thread ends a little later.
     """
 
     def __init__(self, highs: highspy.Highs, matrix: Matrix, clock: _Clock, time_limit_s: float) -> None:
@@ -185,11 +184,14 @@ class _Run:
 
     def best_values(self) -> Floats | None:
         """Column values of the incumbent in scaled units, or None."""
-        if not self.is_finished:
-            return self.incumbent
-        if not math.isfinite(self.highs.getInfo().objective_function_value) or not self.highs.getSolution().value_valid:
-            return None
-        return np.array(self.highs.getSolution().col_value)
+        solution = self.highs.getSolution() if self.is_finished else None
+        if (
+            solution is not None
+            and solution.value_valid
+            and math.isfinite(self.highs.getInfo().objective_function_value)
+        ):
+            return np.array(solution.col_value)
+        return self.incumbent
 
     @property
     def dual_bound_usd(self) -> float:

@@ -71,8 +71,7 @@ def add_centres(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> No
 
 
 def add_stock_cuts(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
-    """Valid inequalities: b[m,n,s,t], the part of z that arrived in t itself, is at most D p; the rest comes from
-    stock.
+    """Valid inequalities: b[m,n,s,t], the part of z that arrived in t, is at most D p; the rest is from stock.
 
     In this split form they are all one-period (l,S) inequalities over the subsets of users (Barany, Van Roy and Wolsey
     1984). No plan is lost: any split whose old part is within the stock will do.
@@ -95,8 +94,7 @@ def add_stock_cuts(program: pyo.ConcreteModel, instance: SupplyChainInstance) ->
 
 
 def shipment_limit_t(instance: SupplyChainInstance, lane: Lane, t: int) -> float:
-    """The bound of (12): least of R, room plus today's demand, and remaining demand plus stock the mill may want to
-    shed.
+    """The bound of (12): least of R, room plus today's demand, and remaining demand plus released stock.
 
     With costs that are not negative nobody mines tonnes that no user will take; only the opening stock above Umin and
     what a falling Umin releases may be cheaper to keep at the centre.

@@ -34,9 +34,9 @@ class Matrix:
 
 
 def matrix_of(program: pyo.ConcreteModel) -> Matrix:
-    """Rows and columns as arrays. Tonnes are measured in a unit near the largest one, costs likewise, and every row is
-    divided by its largest coefficient (powers of two: exact), so that HiGHS's absolute tolerances mean the same
-    everywhere.
+    """Rows and columns as arrays, scaled by powers of two, which is exact, because HiGHS's tolerances are absolute.
+
+    Tonnes are measured in a unit near the largest, costs likewise; a row is divided by its largest coefficient.
     """
     variables = list(program.component_data_objects(pyo.Var, active=True))
     column = {id(v): k for k, v in enumerate(variables)}

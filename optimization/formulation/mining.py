@@ -71,8 +71,7 @@ def add_grade(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None
 
 
 def worst_grade_frac(instance: SupplyChainInstance, cutoff: Cutoff, t: int) -> float:
-    """The grade each tonne is sure to have by itself; for the budget set the nominal one, its protection comes
-    apart."""
+    """The grade each tonne is sure of by itself: for the budget set the nominal one, protection comes apart."""
     match instance.uncertainty:
         case NominalSet() | BudgetSet():
             return cutoff.gamma[t]

@@ -1,5 +1,4 @@
-"""The cheapest plan by trying every choice of the binaries: a linear program each, no counterpart, no cuts, no
-Pyomo."""
+"""The cheapest plan by trying every choice of the binaries: a linear program each, no counterpart, no cuts."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +48,15 @@ def test_schema_is_itself_valid_and_documents_every_field() -> None:
     for kind in ("mine", "centre", "mill_lane", "user_lane", "demand"):
         for name, field in schema["$defs"][kind]["properties"].items():
             assert "description" in field or name == "name", (kind, name)
+
+
+def test_instance_printed_in_the_guide_is_valid() -> None:
+    guide = (Path(__file__).parents[3] / "docs/how-to/plan-headless.md").read_text(encoding="utf-8")
+    printed = re.search(
+        r'^    \{\n      "format": "cloudmining.instance/1".*?^    \}$', guide, re.DOTALL | re.MULTILINE
+    )
+    assert printed is not None
+    assert instance_from_json(printed.group()) == tiny.instance({"kind": "budget", "Gamma": 1})
 
 
 def test_one_number_stands_for_every_period() -> None:
