@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import check_password
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
@@ -29,11 +30,22 @@ class PasswordBackend(BaseBackend):
         if user is None:
             User().set_password(password)  # the same time for an unknown address as for a wrong password
             return None
-        return user if user.is_active and user.check_password(password) else None
+        return user if user.is_active and _matches(user, password) else None
 
     def get_user(self, user_id: Any) -> User | None:
         with presenting(user_id=user_id):
             return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def _matches(user: User, password: str) -> bool:
+    """Checks, and hashes anew where the hasher's settings have grown, which the wall lets only the user do."""
+
+    def renew(raw: str) -> None:
+        user.set_password(raw)
+        with presenting(user_id=user.pk):
+            User.objects.filter(pk=user.pk).update(password=user.password)
+
+    return check_password(password, user.password, renew)
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:

@@ -32,7 +32,7 @@ def down(options: argparse.Namespace) -> int:
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    chosen = demo.DemoOptions(web_port=options.port, once=options.once, verbose=options.verbose)
+    chosen = demo.DemoOptions(options.port, once=options.once, story=not options.no_story, verbose=options.verbose)
     return demo.run(Home.at(options.home), chosen)
 
 
@@ -54,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
     stop.set_defaults(run=down)
 
     show = commands.add_parser("demo", help="serve the demo and tell its story")
-    show.add_argument("--once", action="store_true", help="end after the story, with its exit code")
+    story = show.add_mutually_exclusive_group()
+    story.add_argument("--once", action="store_true", help="end after the story, with its exit code")
+    story.add_argument("--no-story", action="store_true", help="serve without telling the story first")
     show.add_argument("--port", type=int, metavar="N", help="port of the web pages (default: last time's, else 8000)")
     show.add_argument("--verbose", action="store_true", help="show the logs of all processes")
     show.set_defaults(run=run_demo)

@@ -28,6 +28,7 @@ Environment = Mapping[str, str]
 class DemoOptions:
     web_port: int | None = None
     once: bool = False
+    story: bool = True
     verbose: bool = False
 
 
@@ -122,7 +123,7 @@ def _play(
         supervisor.keep_command(name, part.command, {**env, **part.env})
         if part.port:
             _await_answer(home, supervisor, name, part.port)
-    code = _tell_story(supervisor, chosen.story, env)
+    code = _tell_story(supervisor, chosen.story, env) if options.story else 0
     if not options.once:
         say(f"serving {env['BASE_URL']}; logs in {home.root / 'log'}; Ctrl-C to stop")
         with suppress(KeyboardInterrupt):
