@@ -107,7 +107,8 @@ def load_scenario(path: Path) -> Scenario:
         document[name] = tuple(
             _made(cls, f"{name}[{index}].", table) for index, table in enumerate(_tables(name, document.get(name, [])))
         )
-    return _made(Scenario, "", document)
+    scenario: Scenario = _made(Scenario, "", document)
+    return scenario
 
 
 def _tables(name: str, value: Any) -> list[Any]:

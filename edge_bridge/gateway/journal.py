@@ -92,14 +92,15 @@ class Journal:
         For a journal that turned out older than the cloud's watermark (a restored snapshot): under the old boot the
         cloud would take new entries for old ones and drop them.
         """
+        boot = uuid4()
         with self.transaction():
-            self.boot = uuid4()
             waiting_readings = sum(self._renumber(lane) for lane in Lane)
             filtered = self._db.execute("SELECT coalesce(sum(count), 0) FROM filtered").fetchone()[0]
             self._db.execute(
-                "UPDATE identity SET boot = ?, readings_produced = ?", (str(self.boot), waiting_readings + filtered)
+                "UPDATE identity SET boot = ?, readings_produced = ?", (str(boot), waiting_readings + filtered)
             )
             self.append(Lane.P1, [Birth(now, self.tags())])
+        self.boot = boot
 
     def _renumber(self, lane: Lane) -> int:
         """Moves a lane's entries down to 1 …; returns how many readings of lane p2 they stand for."""

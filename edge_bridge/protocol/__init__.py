@@ -7,17 +7,21 @@ Every message is UTF-8 JSON without newlines, at most MAX_MESSAGE_BYTES, in a ve
 
 Order and loss. Each (edge, boot, lane) is one stream with its own sequence 1, 2, 3 … and its own watermark in the
 cloud, so an alarm in lane p0 never waits for readings in lane p2 and each lane still proves by itself that nothing
-is missing. ``boot`` is born with the gateway's journal and changes only with a new journal. An entry stands for the
-one number ``seq``; a `Gap` stands for ``first_seq … seq``, in the place of what was thinned, quarantined or lost, so
-a lane has no hole. A gap never overlaps numbers that were sent before in another form.
+is missing. ``boot`` is born with the gateway's journal; a journal restored from a copy gets a new one. An entry
+stands for the one number ``seq``; a `Gap` stands for ``first_seq … seq``, in the place of what was thinned,
+quarantined or lost, so a lane has no hole. What may have been committed is never replaced by a gap.
 
 The receiver stores entries above its watermark, moves the watermark and commits, and only then answers
 ``ack{through: watermark}``; `after_watermark` is that rule. A batch that begins above watermark + 1 is answered with
-problem 409 and ``expected_seq``. An entry the receiver can never take is answered with 400 or 422 and its ``seq``.
+problem 409 and ``expected_seq``. An entry the receiver can never take is answered with 400 or 422 and its ``seq``:
+the sender puts it aside and a gap in its place. Refusals about the sender or the moment (401, 403, 404, 408, 429,
+5xx) are tried again unchanged; 413 is sent again in parts.
 
 Counts balance exactly. For every `Heartbeat`, over lane p2 up to ``readings_through``::
 
     readings_produced = readings stored + sum of Gap.count
+
+(After a loss, reason ``lost``, only nearly: what is gone is counted by its numbers.)
 
 Where it travels: ``POST /api/v1/edge/batches`` and websocket ``/ws/v1/edge``, both with the header
 ``Authorization: Device <id>.<secret>``; terminals speak to the gateway over a websocket of its own.
