@@ -17,7 +17,7 @@ from cloudmining.feed_client import FeedClient
 from optimization.generator import generate
 
 Say = Callable[[str], None]
-PLAN_SEED, PLAN_SIZE = 7, (3, 2, 2, 3, 3, 3)
+PLAN_SEED, PLAN_SIZE = 1, (4, 2, 3, 4, 2, 2)
 PLAN_WITHIN_S, ALARM_WITHIN_S, ACCESS_WITHIN_S = 120.0, 150.0, 10.0
 
 
