@@ -48,8 +48,7 @@ def agreements() -> QuerySet[Agreement]:
 
 def feed_head() -> FeedHead:
     """The end of the actor's feed; an organisation that was told nothing yet has sequence 0."""
-    me = access.actor().tenant_id
-    return FeedHead.objects.filter(tenant=me).first() or FeedHead.objects.create(tenant_id=me)
+    return FeedHead.objects.get_or_create(tenant_id=access.actor().tenant_id)[0]
 
 
 def feed_events(*, after: int) -> QuerySet[FeedEvent]:
