@@ -1,11 +1,13 @@
 """Alarms as rows: each step follows the table of `edge_bridge.alarm`, is kept in the history and announced.
 
-Whoever raises takes the lock of the one active row by inserting against the partial unique index; so two gateways that
-report the same alarm at once make one row, and the second of them finds it.
+Whoever raises inserts against the partial unique index and then locks the one active row; so two gateways that report
+the same alarm at once make one row, and the second of them finds it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from edge_bridge import alarm as table
 from edge_bridge import protocol
@@ -19,61 +21,132 @@ from tenants.models import Equipment
 RANK = {str(severity): rank for rank, severity in enumerate(protocol.Severity)}
 UPDATED = "updated"
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What happened to an alarm: the event's name, the state before and after, and when, by the edge's clock."""
-
-    event: str
-    before: str
-    after: str
-    occurred_at: datetime
-    recorded_at: datetime
-    comment: str = ""
+Key = tuple[UUID, str]
 
 
-def raise_alarm(device: Device, equipment: Equipment, said: protocol.Alarm, received_at: datetime) -> Alarm:
-    """Make the alarm, or bring the active one of this type up to date; a worse one must be seen again."""
-    alarm, is_new = _make_or_lock(device, equipment, said, received_at)
-    if is_new:
-        _keep(alarm, Step(Event.RAISED, State.NORM, alarm.state, said.occurred_at, received_at), AlarmKind.RAISED)
-        return alarm
-    before = alarm.state
-    event = _event_of_repeat(alarm, said)
-    alarm.state = table.next_state(State(before), event) if event else before
-    if before == State.RTNUN:
-        alarm.raised_at = said.occurred_at
-    alarm.cleared_at = None
-    alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
-    alarm.value, alarm.limit, alarm.occurred_at, alarm.received_at = (
-        said.value,
-        said.limit,
-        said.occurred_at,
-        received_at,
-    )
-    alarm.save()
-    kind = AlarmKind.RAISED if before == State.RTNUN else AlarmKind.UPDATED
-    _keep(alarm, Step(event or UPDATED, before, alarm.state, said.occurred_at, received_at), kind)
-    return alarm
+@dataclass
+class AlarmLog:
+    """The alarms of one batch, in order. `prepare` locks the rows, `take` goes through the steps, `write` keeps them.
 
+    `active` alarms stand before the batch or since an entry of it; `made` ones wait for the entry that raises them.
+    """
 
-def clear_alarm(device: Device, equipment: Equipment, said: protocol.Alarm, received_at: datetime) -> Alarm:
-    alarm = _lock_active(equipment, said.alarm_type)
-    if alarm is None or (State(alarm.state), Event.CLEARED) not in table.TRANSITIONS:
-        raise Unplaceable(f"No alarm {said.alarm_type!r} stands on {equipment.code!r} that could be cleared.")
-    before, alarm.state = alarm.state, table.next_state(State(alarm.state), Event.CLEARED)
-    alarm.value, alarm.occurred_at, alarm.cleared_at = said.value, said.occurred_at, said.occurred_at
-    alarm.received_at = received_at
-    alarm.save()
-    _keep(alarm, Step(Event.CLEARED, before, alarm.state, said.occurred_at, received_at), AlarmKind.CLEARED)
-    return alarm
+    device: Device
+    received_at: datetime
+    active: dict[Key, Alarm] = field(default_factory=dict)
+    made: dict[Key, Alarm] = field(default_factory=dict)
+    changed: dict[UUID, Alarm] = field(default_factory=dict)
+    history: list[AlarmChange] = field(default_factory=list)
+
+    def prepare(self, said: Iterable[tuple[Equipment, protocol.Alarm]]) -> None:
+        """Make and lock, in two statements, the rows that these entries speak of."""
+        places = {_key(equipment, alarm): equipment for equipment, alarm in said}
+        fresh: dict[Key, Alarm] = {}
+        for equipment, alarm in said:
+            if alarm.event is protocol.AlarmEvent.RAISED:
+                fresh.setdefault(_key(equipment, alarm), self._fresh(equipment, alarm))
+        Alarm.objects.bulk_create(fresh.values(), ignore_conflicts=True)
+        for row in self._locked(places):
+            key = (row.equipment_id, row.alarm_type)
+            row.equipment, row.site = places[key], places[key].site
+            is_new = key in fresh and fresh[key].pk == row.pk
+            (self.made if is_new else self.active)[key] = row
+
+    def take(self, equipment: Equipment, said: protocol.Alarm) -> None:
+        """Raised or cleared; Unplaceable if nothing stands that could be cleared."""
+        if said.event is protocol.AlarmEvent.CLEARED:
+            self._clear(equipment, said)
+            return
+        key = _key(equipment, said)
+        while key not in self.active and key not in self.made:  # it went back to normal since `prepare`
+            self.write()
+            self.prepare([(equipment, said)])
+        if key in self.made:
+            alarm = self.active[key] = self.made.pop(key)
+            self._keep(alarm, Event.RAISED, State.NORM, AlarmKind.RAISED)
+        else:
+            self._raise_again(self.active[key], said)
+
+    def write(self) -> None:
+        for alarm in self.changed.values():
+            alarm.save()
+        AlarmChange.objects.bulk_create(self.history)
+        self.changed, self.history = {}, []
+
+    def _raise_again(self, alarm: Alarm, said: protocol.Alarm) -> None:
+        """Bring an active alarm up to date; a worse one must be seen again."""
+        event, before = _event_of_repeat(alarm, said), State(alarm.state)
+        came_back = before is State.RTNUN
+        alarm.state = table.next_state(before, event) if event else before
+        alarm.raised_at = said.occurred_at if came_back else alarm.raised_at
+        alarm.cleared_at = None
+        alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
+        self._note(alarm, said)
+        self._keep(alarm, event or UPDATED, before, AlarmKind.RAISED if came_back else AlarmKind.UPDATED)
+
+    def _clear(self, equipment: Equipment, said: protocol.Alarm) -> None:
+        alarm = self.active.get(_key(equipment, said))
+        if alarm is None or (State(alarm.state), Event.CLEARED) not in table.TRANSITIONS:
+            raise Unplaceable(f"No alarm {said.alarm_type!r} stands on {equipment.code!r} that could be cleared.")
+        before = State(alarm.state)
+        alarm.state, alarm.cleared_at = table.next_state(before, Event.CLEARED), said.occurred_at
+        if alarm.state == State.NORM:
+            del self.active[_key(equipment, said)]
+        self._note(alarm, said)
+        self._keep(alarm, Event.CLEARED, before, AlarmKind.CLEARED)
+
+    def _note(self, alarm: Alarm, said: protocol.Alarm) -> None:
+        alarm.value, alarm.limit, alarm.occurred_at, alarm.received_at = (
+            *(said.value, said.limit, said.occurred_at),
+            self.received_at,
+        )
+        self.changed[alarm.pk] = alarm
+
+    def _keep(self, alarm: Alarm, event: str, before: str, kind: AlarmKind) -> None:
+        self.history.append(_change(alarm, event, before, alarm.occurred_at, self.received_at))
+        announce(alarm_facts(alarm).event(kind, alarm.occurred_at))
+
+    def _fresh(self, equipment: Equipment, said: protocol.Alarm) -> Alarm:
+        return Alarm(
+            tenant_id=self.device.tenant_id,
+            site=equipment.site,
+            equipment=equipment,
+            device=self.device,
+            alarm_type=said.alarm_type,
+            severity=said.severity,
+            state=table.next_state(State.NORM, Event.RAISED),
+            tag=said.tag,
+            value=said.value,
+            limit=said.limit,
+            rule=said.rule,
+            historical=said.historical,
+            raised_at=said.occurred_at,
+            occurred_at=said.occurred_at,
+            received_at=self.received_at,
+        )
+
+    def _locked(self, keys: Iterable[Key]) -> list[Alarm]:
+        rows = Alarm.objects.filter(
+            tenant=self.device.tenant_id,
+            equipment__in={equipment for equipment, _ in keys},
+            alarm_type__in={alarm_type for _, alarm_type in keys},
+        )
+        found = rows.exclude(state=State.NORM).order_by("pk").select_for_update()
+        return [row for row in found if (row.equipment_id, row.alarm_type) in keys]
 
 
 def keep_acknowledgement(alarm: Alarm, before: str, comment: str) -> None:
     """History and announcement of an acknowledgement already written to the row."""
-    assert alarm.acknowledged_at is not None
     at = alarm.acknowledged_at
-    _keep(alarm, Step(Event.ACKNOWLEDGED, before, alarm.state, at, at, comment), AlarmKind.ACKNOWLEDGED)
+    assert at is not None
+    change = _change(alarm, Event.ACKNOWLEDGED, before, at, at)
+    change.comment = comment
+    change.save()
+    announce(alarm_facts(alarm).event(AlarmKind.ACKNOWLEDGED, at))
+
+
+def _key(equipment: Equipment, said: protocol.Alarm) -> Key:
+    return equipment.pk, said.alarm_type
 
 
 def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:
@@ -84,57 +157,19 @@ def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:
     return Event.RAISED if (state, Event.RAISED) in table.TRANSITIONS else None
 
 
-def _make_or_lock(
-    device: Device, equipment: Equipment, said: protocol.Alarm, received_at: datetime
-) -> tuple[Alarm, bool]:
-    """The one active alarm, locked; True if it was made just now."""
-    alarm = Alarm(
-        tenant_id=device.tenant_id,
-        site=equipment.site,
-        equipment=equipment,
-        device=device,
-        alarm_type=said.alarm_type,
-        severity=said.severity,
-        state=table.next_state(State.NORM, Event.RAISED),
-        tag=said.tag,
-        value=said.value,
-        limit=said.limit,
-        rule=said.rule,
-        historical=said.historical,
-        raised_at=said.occurred_at,
-        occurred_at=said.occurred_at,
-        received_at=received_at,
-    )
-    while True:  # again only if the active one was cleared by another gateway between the two statements
-        Alarm.objects.bulk_create([alarm], ignore_conflicts=True)
-        active = _lock_active(equipment, said.alarm_type)
-        if active is not None:
-            return active, active.pk == alarm.pk
-
-
-def _lock_active(equipment: Equipment, alarm_type: str) -> Alarm | None:
-    active = Alarm.objects.filter(tenant=equipment.tenant_id, equipment=equipment, alarm_type=alarm_type)
-    alarm = active.exclude(state=State.NORM).select_for_update().first()
-    if alarm is not None:
-        alarm.equipment, alarm.site = equipment, equipment.site
-    return alarm
-
-
-def _keep(alarm: Alarm, step: Step, kind: AlarmKind) -> None:
+def _change(alarm: Alarm, event: str, before: str, occurred_at: datetime, recorded_at: datetime) -> AlarmChange:
     who = actor()
-    AlarmChange.objects.create(
+    return AlarmChange(
         tenant_id=alarm.tenant_id,
         alarm=alarm,
-        event=step.event,
-        from_state=step.before,
-        to_state=step.after,
+        event=event,
+        from_state=before,
+        to_state=alarm.state,
         severity=alarm.severity,
         value=alarm.value,
-        occurred_at=step.occurred_at,
-        recorded_at=step.recorded_at,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
         by_user_id=who.user_id,
         by_tenant_id=who.tenant_id,
         via=who.via,
-        comment=step.comment,
     )
-    announce(alarm_facts(alarm).event(kind, step.occurred_at))

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from edge_bridge import protocol
-from edge_bridge.alarm_log import clear_alarm, raise_alarm
+from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.data import Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
@@ -60,9 +60,9 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     known = Equipment.objects.filter(tenant=device.tenant_id, code__in=_codes(entries)).select_related("site")
     intake = Intake(device, stream, {row.code: row for row in known}, datetime.now(UTC))
     _take_readings(intake, [entry for entry in entries if isinstance(entry.body, protocol.Reading)])
+    _take_alarms(intake, [entry for entry in entries if isinstance(entry.body, protocol.Alarm)])
     for entry in entries:
-        if not isinstance(entry.body, protocol.Reading):
-            _take_one(intake, entry)
+        _take_session(intake, entry)
     Quarantine.objects.bulk_create(intake.unplaced)
     gaps = [entry for entry in entries if isinstance(entry.body, protocol.Gap)]
     stream.through = entries[-1].seq
@@ -83,24 +83,39 @@ def _codes(entries: Iterable[Entry]) -> set[str]:
     return codes
 
 
-def _take_one(intake: Intake, entry: Entry) -> None:
-    try:
-        match entry.body:
-            case protocol.Alarm() as alarm:
-                take_alarm = raise_alarm if alarm.event is protocol.AlarmEvent.RAISED else clear_alarm
-                take_alarm(intake.device, intake.equipment_at_site(alarm.equipment), alarm, intake.received_at)
-            case protocol.Birth() as birth:
-                _take_birth(intake, birth)
-            case protocol.Heartbeat() as beat:
-                stream = intake.stream
-                stream.heartbeat_at = beat.at
-                stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
-            case protocol.Death() as death:
-                intake.stream.died_at = death.at
-            case protocol.Gap() as gap:
-                _take_gap(intake.stream, entry.seq, gap)
-    except Unplaceable as refusal:
-        intake.set_aside(entry, refusal.reason)
+def _take_alarms(intake: Intake, entries: Sequence[Entry]) -> None:
+    placed = []
+    for entry in entries:
+        try:
+            placed.append((entry, intake.equipment_at_site(entry.body.equipment), entry.body))
+        except Unplaceable as refusal:
+            intake.set_aside(entry, refusal.reason)
+    if not placed:
+        return
+    log = AlarmLog(intake.device, intake.received_at)
+    log.prepare([(equipment, alarm) for _, equipment, alarm in placed])
+    for entry, equipment, alarm in placed:
+        try:
+            log.take(equipment, alarm)
+        except Unplaceable as refusal:
+            intake.set_aside(entry, refusal.reason)
+    log.write()
+
+
+def _take_session(intake: Intake, entry: Entry) -> None:
+    """What the gateway says of itself and of its stream."""
+    stream = intake.stream
+    match entry.body:
+        case protocol.Birth() as birth:
+            stream.born_at, stream.died_at = birth.at, None
+            _take_birth(intake, entry, birth)
+        case protocol.Heartbeat() as beat:
+            stream.heartbeat_at = beat.at
+            stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
+        case protocol.Death() as death:
+            stream.died_at = death.at
+        case protocol.Gap() as gap:
+            _take_gap(stream, entry.seq, gap)
 
 
 def _take_gap(stream: Watermark, seq: int, gap: protocol.Gap) -> None:
@@ -116,11 +131,9 @@ def _take_gap(stream: Watermark, seq: int, gap: protocol.Gap) -> None:
     )
 
 
-def _take_birth(intake: Intake, birth: protocol.Birth) -> None:
+def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
     """Every tag that can be placed gets its series and unit; for the others the birth is set aside as well."""
-    intake.stream.born_at, intake.stream.died_at = birth.at, None
-    refusals = {}
-    units = {}
+    units, refusals = {}, {}
     for tag in birth.tags:
         try:
             units[intake.equipment_at_site(tag.equipment).pk, tag.tag] = tag.unit
@@ -128,7 +141,7 @@ def _take_birth(intake: Intake, birth: protocol.Birth) -> None:
             refusals[tag.equipment] = refusal.reason
     _set_units(_series_of(intake, set(units)), units)
     if refusals:
-        raise Unplaceable(" ".join(refusals.values()))
+        intake.set_aside(entry, " ".join(refusals.values()))
 
 
 def _set_units(series: dict[tuple[UUID, str], Series], units: dict[tuple[UUID, str], str]) -> None:

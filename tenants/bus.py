@@ -26,7 +26,13 @@ def announce(event: Event) -> None:
 def deliver(current: Transaction) -> None:
     """Write the transaction's events to the feeds of their recipients; ring their doorbells after the commit."""
     author = current.actor.tenant_id if current.actor else None
-    entries = [entry for event in current.events for entry in _entries(event, author)]
+    known: dict[tuple[Any, ...], dict[UUID, UUID | None]] = {}
+    entries = []
+    for event in current.events:  # a flood of alarms speaks of few places: ask once for each
+        about = (event.permission, event.site_id, event.equipment_id, event.owner_id, event.to)
+        if about not in known:
+            known[about] = _recipients(event, author)
+        entries += _entries(event, author, known[about])
     current.events.clear()
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT recipient, reached FROM wall.deliver(%s)", [json.dumps(entries, cls=DjangoJSONEncoder)])
@@ -34,7 +40,7 @@ def deliver(current: Transaction) -> None:
     transaction.on_commit(lambda: ring(reached), using=current.alias)
 
 
-def _entries(event: Event, author: UUID | None) -> list[dict[str, Any]]:
+def _entries(event: Event, author: UUID | None, recipients: dict[UUID, UUID | None]) -> list[dict[str, Any]]:
     return [
         {
             "id": new_id(),
@@ -48,7 +54,7 @@ def _entries(event: Event, author: UUID | None) -> list[dict[str, Any]]:
             "body": event.body,
             "occurred_at": event.occurred_at or datetime.now(UTC),
         }
-        for recipient, grant in _recipients(event, author).items()
+        for recipient, grant in recipients.items()
     ]
 
 

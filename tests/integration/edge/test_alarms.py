@@ -217,3 +217,28 @@ def test_role_without_the_capability_can_not_acknowledge(aurora):
     gateway(aurora).say(Lane.P0, raised())
     with aurora.acting("viewer"), pytest.raises(Forbidden):
         actions.acknowledge_alarm(alarm=the_alarm_row())
+
+
+def test_alarm_that_ends_and_begins_again_within_a_batch_makes_two_rows(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(1.1))
+    acknowledge(aurora, the_alarm(aurora))
+    edge.say(Lane.P0, cleared(0.4), raised(1.5), raised(1.6))
+    with aurora.acting():
+        rows = list(Alarm.objects.order_by("pk").values_list("state", "value"))
+    assert rows == [("NORM", 0.4), ("UNACK", 1.6)]
+    assert [event for event, _, _ in history(aurora)][-3:] == ["cleared", "raised", "updated"]
+
+
+def test_clearing_before_the_raising_in_one_batch_clears_nothing(aurora):
+    gateway(aurora).say(Lane.P0, cleared(), raised())
+    assert the_alarm(aurora).state == "UNACK" and len(set_aside(aurora)) == 1
+
+
+def test_flood_of_alarms_in_one_batch_costs_few_statements(aurora, django_assert_max_num_queries):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    flood = edge.batch(Lane.P0, *[raised(alarm_type=f"type {n}") for n in range(300)])
+    with django_assert_max_num_queries(20):
+        edge.record(flood)
+    assert len(told(aurora)) == 301
