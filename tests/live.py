@@ -33,8 +33,10 @@ class LiveWeb:
     A context manager: started on entry, stopped on exit.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, application: str = "cloudmining.asgi:application"
+    ) -> None:
+        self.port, self.application = free_port(), application
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "cloudmining.settings",
@@ -59,7 +61,7 @@ class LiveWeb:
 
     def start(self) -> None:
         """Start it and wait until it takes connections; RuntimeError with its output if it ends before."""
-        command = [sys.executable, "-m", "uvicorn", "cloudmining.asgi:application", "--host", LOOPBACK]
+        command = [sys.executable, "-m", "uvicorn", self.application, "--host", LOOPBACK]
         command += ["--port", str(self.port), "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
         command += ["--ws-max-size", "1048576", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
         with self.log.open("ab") as output:

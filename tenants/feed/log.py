@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -97,7 +97,7 @@ class Page:
     after: int
     to: int
     entries: tuple[Entry, ...] = ()
-    rights: dict[Actor, Rights] | None = field(default=None)
+    rights: dict[Actor, Rights] | None = None
 
     def chain(self, after: int, sees: Callable[[Entry], bool]) -> Iterator[Entry | Skip]:
         """The page after a position in it, as the gapless chain for one who `sees` only some of its entries."""

@@ -24,6 +24,7 @@ from tenants.feed.subscriber import FORBIDDEN, SERVER_ERROR, TOO_SLOW, Subscribe
 # Below a socket's queue, so that one that keeps up never falls behind in a burst.
 BATCH: Final = 200
 RETRY_S: Final = 1.0
+SILENCE_S: Final = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Database:
 
     def lost(self, error: Exception) -> None:
         if self._answers.is_set():
-            log.warning("PostgreSQL is away, feeds wait: %s", str(error).strip().splitlines()[:1])
+            log.warning("PostgreSQL is away, feeds wait: %s", str(error).partition("\n")[0])
             self._answers.clear()
 
     def found(self) -> None:
@@ -188,21 +189,30 @@ class Tailer:
                 subscriber.end(SERVER_ERROR, "our mistake; connect again")
 
     async def _listen(self) -> None:
-        """Hear the doorbell, for as long as sockets are open; without Valkey, try again quietly."""
-        layer = get_channel_layer()
+        """Hear the doorbell for as long as sockets are open. A layer that fails or falls silent is begun afresh."""
+        layer, quiet = get_channel_layer(), False
         while True:
             try:
                 await self._listen_to(layer)
+                quiet = False
             except (RedisError, OSError) as error:
-                log.warning("no doorbell, feeds are polled: %s", error)
+                if not quiet:
+                    log.warning("no doorbell, feeds are polled: %s", error)
+                quiet = True
                 await asyncio.sleep(RETRY_S)
+            with contextlib.suppress(RedisError, OSError):
+                await layer.flush()
 
     async def _listen_to(self, layer: Any) -> None:
+        """Until nothing was heard for a while: under load the layer's receiver has been seen to end without a word."""
         channel = await layer.new_channel()
         await layer.group_add(GROUP, channel)
         try:
             while True:
-                self._ring((await layer.receive(channel))["reached"])
+                message = await asyncio.wait_for(layer.receive(channel), SILENCE_S)
+                self._ring(message["reached"])
+        except TimeoutError:
+            return
         finally:
             with contextlib.suppress(RedisError, OSError):
                 await layer.group_discard(GROUP, channel)

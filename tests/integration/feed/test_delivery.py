@@ -73,6 +73,25 @@ async def test_commit_reaches_the_client_within_a_second_with_and_without_the_do
         assert time.monotonic() - started < 1.0
 
 
+async def test_doorbell_alone_wakes_the_feed_and_is_heard_again_after_valkey_was_away(aurora):
+    """The poll is too slow to be what delivers here."""
+    key = await later(aurora.key)
+    with Relay(os.environ["REDIS_URL"]) as valkey, LiveWeb({"REDIS_URL": valkey.url, "FEED_POLL_S": "60"}) as web:
+        async with following(web, key) as follower:
+            await asyncio.sleep(0.5)
+            await later(emit, aurora, range(1))
+            await follower.until(1, within_s=5)
+            await later(valkey.cut)
+            await later(emit, aurora, range(1, 2))
+            assert await follower.quiet_for(1) == []
+            await later(valkey.restore)
+            async with asyncio.timeout(15):
+                while follower.position < 2:
+                    await later(emit, aurora, range(2, 3))
+                    await follower.quiet_for(0.5)
+            assert follower.numbers[:3] == [0, 1, 2]
+
+
 async def test_idle_socket_stays_open_past_ten_seconds_and_hears_heartbeats(live_web, aurora):
     key = await later(aurora.key)
     async with following(live_web, key) as follower:

@@ -1,0 +1,89 @@
+"""A socket's own limits: what it queues, how long it may be silent or stuck."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from tenants.data import Actor
+from tenants.feed import subscriber as module
+from tenants.feed.frames import Ev
+from tenants.feed.log import Entry, Head, Page
+from tenants.feed.rights import Rights
+from tenants.feed.subscriber import QUEUE_FRAMES, Subscriber
+
+FEED, EPOCH = uuid4(), uuid4()
+NOW = datetime.now(UTC)
+
+
+class Wire:
+    """Takes frames, or blocks as the transport of a client that doesn't read."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def send(self, text: str) -> None:
+        await self.open.wait()
+        self.sent.append(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        await self.send(f"closed {code}")
+
+
+class State:
+    head = Head(FEED, EPOCH, 0, 1, 0)
+
+    async def wait_for_database(self, error: Exception) -> None:
+        raise error
+
+
+def live_on(wire: Wire) -> Subscriber:
+    socket = Subscriber(Actor(FEED, uuid4(), frozenset({"owner"}), "test"), wire.send, wire.close)
+    socket.start(State(), Rights(frozenset({"view_alarms"})), "hello")
+    socket.state = "live"
+    return socket
+
+
+def page(count: int, text: str = "") -> Page:
+    frames = [
+        Ev(seq, seq - 1, "alarm.raised", {"text": text}, None, None, FEED, NOW, NOW) for seq in range(1, count + 1)
+    ]
+    return Page(Head(FEED, EPOCH, count, 1, 0), 0, count, tuple(Entry(frame, "view_alarms") for frame in frames))
+
+
+@pytest.mark.parametrize(("count", "text"), [(QUEUE_FRAMES + 50, ""), (40, "x" * 50_000)], ids=["frames", "size"])
+async def test_socket_falls_behind_when_its_queue_is_full_and_knows_where_it_is(count, text):
+    wire = Wire()
+    wire.open.clear()
+    socket = live_on(wire)
+    socket.offer(page(count, text))
+    assert socket.state == "behind"
+    assert 0 < socket.position < count
+    assert len(socket._queue) == socket.position + 1  # and the greeting
+    socket.abandon()
+
+
+async def test_ended_socket_sends_nothing_that_was_queued_but_its_close():
+    wire = Wire()
+    socket = live_on(wire)
+    socket.offer(page(10))
+    socket.end(4403, "no rights any more")
+    await asyncio.sleep(0.01)
+    assert wire.sent == ["closed 4403"]
+
+
+async def test_socket_that_never_subscribes_and_one_that_takes_nothing_are_overdue(monkeypatch):
+    monkeypatch.setattr(module, "SUBSCRIBE_WITHIN_S", 0.05)
+    monkeypatch.setattr(module, "SEND_WITHIN_S", 0.05)
+    silent, stuck = live_on(Wire()), live_on(blocked := Wire())
+    silent.state = "greeted"
+    blocked.open.clear()
+    assert silent.overdue() is None and stuck.overdue() is None
+    await asyncio.sleep(0.1)
+    assert "no 'sub'" in str(silent.overdue())
+    assert "took no frame" in str(stuck.overdue())
+    for socket in (silent, stuck):
+        socket.abandon()
