@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -20,7 +20,8 @@ from edge_bridge.protocol import Entry, encode_entry
 from tenants.models import Equipment
 
 AHEAD_AT_MOST = timedelta(days=1)
-QUALITY = {protocol.Quality(quality.label): int(quality) for quality in Quality}
+QUALITY = {protocol.Quality(name): number for number, name in Quality.choices}
+Kind = TypeVar("Kind", bound=protocol.Body)
 
 
 @dataclass
@@ -59,17 +60,22 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     """Store entries that continue the stream, and move its watermark and counts past them."""
     known = Equipment.objects.filter(tenant=device.tenant_id, code__in=_codes(entries)).select_related("site")
     intake = Intake(device, stream, {row.code: row for row in known}, datetime.now(UTC))
-    _take_readings(intake, [entry for entry in entries if isinstance(entry.body, protocol.Reading)])
-    _take_alarms(intake, [entry for entry in entries if isinstance(entry.body, protocol.Alarm)])
+    _take_readings(intake, _of(protocol.Reading, entries))
+    _take_alarms(intake, _of(protocol.Alarm, entries))
+    gaps = _of(protocol.Gap, entries)
+    _take_gaps(stream, gaps)
     for entry in entries:
         _take_session(intake, entry)
     Quarantine.objects.bulk_create(intake.unplaced)
-    gaps = [entry for entry in entries if isinstance(entry.body, protocol.Gap)]
     stream.through = entries[-1].seq
-    stream.missing += sum(entry.body.count for entry in gaps)
+    stream.missing += sum(gap.count for _, gap in gaps)
     stream.quarantined += len(intake.unplaced)
     stream.stored += len(entries) - len(gaps) - len(intake.unplaced)
     stream.save()
+
+
+def _of(kind: type[Kind], entries: Sequence[Entry]) -> list[tuple[Entry, Kind]]:
+    return [(entry, entry.body) for entry in entries if isinstance(entry.body, kind)]
 
 
 def _codes(entries: Iterable[Entry]) -> set[str]:
@@ -83,11 +89,11 @@ def _codes(entries: Iterable[Entry]) -> set[str]:
     return codes
 
 
-def _take_alarms(intake: Intake, entries: Sequence[Entry]) -> None:
+def _take_alarms(intake: Intake, entries: Sequence[tuple[Entry, protocol.Alarm]]) -> None:
     placed = []
-    for entry in entries:
+    for entry, alarm in entries:
         try:
-            placed.append((entry, intake.equipment_at_site(entry.body.equipment), entry.body))
+            placed.append((entry, intake.equipment_at_site(alarm.equipment), alarm))
         except Unplaceable as refusal:
             intake.set_aside(entry, refusal.reason)
     if not placed:
@@ -102,8 +108,24 @@ def _take_alarms(intake: Intake, entries: Sequence[Entry]) -> None:
     log.write()
 
 
+def _take_gaps(stream: Watermark, entries: Sequence[tuple[Entry, protocol.Gap]]) -> None:
+    Gap.objects.bulk_create(
+        Gap(
+            tenant_id=stream.tenant_id,
+            watermark=stream,
+            first_seq=gap.first_seq,
+            seq=entry.seq,
+            reason=gap.reason,
+            count=gap.count,
+            from_at=gap.from_at,
+            to_at=gap.to_at,
+        )
+        for entry, gap in entries
+    )
+
+
 def _take_session(intake: Intake, entry: Entry) -> None:
-    """What the gateway says of itself and of its stream."""
+    """What the gateway says of itself."""
     stream = intake.stream
     match entry.body:
         case protocol.Birth() as birth:
@@ -114,21 +136,6 @@ def _take_session(intake: Intake, entry: Entry) -> None:
             stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
         case protocol.Death() as death:
             stream.died_at = death.at
-        case protocol.Gap() as gap:
-            _take_gap(stream, entry.seq, gap)
-
-
-def _take_gap(stream: Watermark, seq: int, gap: protocol.Gap) -> None:
-    Gap.objects.create(
-        tenant_id=stream.tenant_id,
-        watermark=stream,
-        first_seq=gap.first_seq,
-        seq=seq,
-        reason=gap.reason,
-        count=gap.count,
-        from_at=gap.from_at,
-        to_at=gap.to_at,
-    )
 
 
 def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
@@ -174,21 +181,20 @@ def _known_series(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[U
     return {(row.equipment_id, row.tag): row for row in rows if (row.equipment_id, row.tag) in wanted}
 
 
-def _take_readings(intake: Intake, entries: Sequence[Entry]) -> None:
+def _take_readings(intake: Intake, entries: Sequence[tuple[Entry, protocol.Reading]]) -> None:
     if not entries:
         return
-    places = _places(intake, {(entry.body.equipment, entry.body.tag) for entry in entries})
+    places = _places(intake, {(reading.equipment, reading.tag) for _, reading in entries})
     horizon = intake.received_at + AHEAD_AT_MOST
     rows = []
-    for entry in entries:
-        body = entry.body
-        place = places[body.equipment, body.tag]
+    for entry, reading in entries:
+        place = places[reading.equipment, reading.tag]
         if isinstance(place, str):
             intake.set_aside(entry, place)
-        elif body.measured_at > horizon:
+        elif reading.measured_at > horizon:
             intake.set_aside(entry, "It was measured more than a day in the future; check the terminal's clock.")
         else:
-            rows.append((place, body.measured_at, body.value, QUALITY[body.quality]))
+            rows.append((place, reading.measured_at, reading.value, QUALITY[reading.quality]))
     if rows:
         _store(intake.device.tenant_id, rows)
 
