@@ -181,7 +181,11 @@ CHANNEL_LAYERS = {
     # A doorbell only: it may lose a message, the feed in PostgreSQL may not.
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
+        # A Valkey that hangs must not hold up the request that rings.
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 2}],
+            "prefix": REDIS_PREFIX,
+        },
     }
 }
 
@@ -214,4 +218,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+    # The layer tells of each attempt to reach a Valkey that is away, with a traceback; the doorbell says it in a line.
+    "loggers": {"channels_redis": {"level": "CRITICAL"}},
 }

@@ -177,6 +177,7 @@ def issue_ticket(*, valid_until: datetime) -> str:
     """A single-use secret with which the actor opens one websocket."""
     holder = access.require("view_registry")
     secret = new_secret("cmt")
+    FeedTicket.objects.filter(tenant=holder.tenant_id, expires_at__lt=datetime.now(UTC)).delete()
     FeedTicket.objects.create(
         tenant_id=holder.tenant_id,
         user_id=holder.user_id,

@@ -347,11 +347,11 @@ def test_gateway_stops_without_a_link_and_tells_later(gateway: Gateway, cloud: C
 def test_bad_frame_is_refused_and_the_conversation_goes_on(gateway: Gateway) -> None:
     gateway.start()
     terminal = Terminal(gateway)
-    good = encode(terminal.frame("ch4", [0.5])).decode()
-    refused = terminal.say_raw(good.replace("0.5", "NaN"))
+    good = encode(terminal.frame("ch4", [2718.25])).decode()
+    refused = terminal.say_raw(good.replace("2718.25", "NaN"))
     assert refused == Refused(None, "", "has NaN; numbers must be finite", retry=False)
-    refused = terminal.say_raw(good.replace("0.5", '"0.5"'))
-    assert refused == Refused(None, "readings[0].value", "must be a number, is '0.5'", retry=False)
+    refused = terminal.say_raw(good.replace("2718.25", '"x"'))
+    assert refused == Refused(None, "readings[0].value", "must be a number, is 'x'", retry=False)
     assert terminal.say(Taken(1)) == [Refused(None, "type", "a terminal sends terminal_birth or readings", retry=False)]
     assert terminal.say_raw(good) == Taken(1)
 
