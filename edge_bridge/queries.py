@@ -22,7 +22,8 @@ SNAPSHOT_SPAN = timedelta(hours=1)
 def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
     """Own alarms, or with `shared` those that partners opened."""
     me = actor().tenant_id
-    found = Alarm.objects.select_related("equipment", "site", "tenant")
+    # Not joined to the owner: a partner may not see an owner that is not listed, but does see the alarm.
+    found = Alarm.objects.select_related("equipment", "site").prefetch_related("tenant")
     if not shared:
         return found.filter(tenant=me)
     opened = Q(site__in=granted("sites", "view_alarms")) | Q(equipment__in=granted("equipment", "view_alarms"))

@@ -12,6 +12,7 @@ from edge_bridge.models import Alarm, AlarmChange, Device, Latest, Quality, Seri
 from edge_bridge.protocol import Severity
 
 MAX_READINGS = 10_000
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # an hour before it can still be told
 
 
 class AlarmFilterSerializer(serializers.Serializer[Any]):
@@ -107,9 +108,6 @@ class SpanSerializer(serializers.Serializer[Any]):
         if attrs["since"] >= attrs["until"]:
             raise serializers.ValidationError({"from": "Give a time before 'to'."})
         return attrs
-
-
-EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # an hour before it can still be told
 
 
 class ReadingSerializer(serializers.Serializer[Any]):

@@ -8,7 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from edge_bridge.models import Alarm, Device, Quarantine, Reading, Watermark
-from edge_bridge.protocol import MAX_MESSAGE_BYTES, Lane, Problem, encode, problem_from_http
+from edge_bridge.protocol import MAX_MESSAGE_BYTES, MAX_SEQ, Gap, GapReason, Lane, Problem, encode, problem_from_http
+from tenants.actions import register_equipment, register_site
 from tests.integration.edge.scenes import BATCHES, gateway, raised, reading
 
 
@@ -174,8 +175,6 @@ def test_person_with_a_key_can_not_send_and_a_device_can_not_read(aurora):
 
 
 def test_two_organisations_do_not_meet_though_they_use_the_same_codes(aurora, cassia):
-    from tenants.actions import register_equipment, register_site
-
     with cassia.acting():
         cassia.sites["north"] = register_site(code="north", name="Cassia North", kind="mine")
         register_equipment(site=cassia.sites["north"], code="GAS-T0-01", name="Other", kind="gas_sensor")
@@ -195,3 +194,12 @@ def test_time_far_ahead_is_set_aside_for_readings_but_never_for_alarms(aurora):
     assert edge.post(json.dumps(body).encode()).json()["through"] == 1
     with aurora.acting():
         assert Quarantine.objects.count() == 1 and not Reading.objects.exists()
+
+
+def test_counts_beyond_what_can_be_stored_are_refused_and_store_nothing(aurora):
+    edge = gateway(aurora)
+    now = datetime.now(UTC)
+    gaps = [Gap(seq, GapReason.LOST, MAX_SEQ, now, now) for seq in (1, 2)]
+    assert edge.post(edge.batch(Lane.P2, *gaps)).status_code == 422
+    with aurora.acting():
+        assert not Watermark.objects.exists()

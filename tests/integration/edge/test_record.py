@@ -11,6 +11,7 @@ from edge_bridge.models import Gap, Latest, Quarantine, Reading, Series, Waterma
 from edge_bridge.protocol import Birth, Death, GapReason, Heartbeat, Lane, Quality, Tag
 from edge_bridge.protocol import Gap as GapEntry
 from edge_bridge.protocol import Reading as ReadingEntry
+from tenants.actions import register_site
 from tenants.data import Forbidden
 from tests.integration.edge.scenes import gateway, raised, reading, set_aside, told
 
@@ -96,8 +97,6 @@ def test_entry_without_a_place_is_set_aside_and_holds_up_nothing(aurora):
 
 
 def test_equipment_of_another_organisation_is_unknown(aurora, borealis):
-    from tenants.actions import register_site
-
     with borealis.acting():
         borealis.sites["yard"] = register_site(code="yard", name="Yard", kind="logistics_centre")
     edge = gateway(borealis, "yard")
@@ -130,12 +129,8 @@ def test_gaps_and_heartbeats_balance_with_what_is_stored(aurora):
     edge = gateway(aurora)
     now = datetime.now(UTC)
     edge.say(Lane.P2, reading(ago_s=9), reading(ago_s=8))
-    edge.next_seq[Lane.P2] = 6
-    edge.record(
-        type(batch := edge.batch(Lane.P2, GapEntry(3, GapReason.DEADBAND, 40, now, now), reading()))(
-            batch.edge, batch.boot, batch.lane, batch.sent_at, batch.entries
-        )
-    )
+    edge.next_seq[Lane.P2] = 6  # the gap stands for 3 to 6
+    edge.say(Lane.P2, GapEntry(3, GapReason.DEADBAND, 40, now, now), reading())
     edge.say(Lane.P1, Heartbeat(now, 43, 7))
     with aurora.acting():
         stream = Watermark.objects.get(lane="p1")

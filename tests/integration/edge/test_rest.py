@@ -8,6 +8,8 @@ import pytest
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Birth, Lane, Tag
 from tenants.actions import end_agreement
+from tenants.context import as_platform
+from tenants.models import Tenant
 from tests.integration.edge.scenes import cleared, gateway, opened, raised, reading, the_alarm
 
 API = "/api/v1"
@@ -62,6 +64,14 @@ def test_shared_list_holds_what_partners_opened_and_only_while_they_do(aurora, b
         assert outsider.get(f"{API}/alarms/{alarm}").status_code == 404
         assert outsider.post(f"{API}/alarms/{alarm}/acknowledge").status_code == 404
     assert aurora.client().get(f"{API}/alarms/{alarm}").json()["changes"][0]["by_tenant"] == str(borealis.id)
+
+
+def test_alarm_of_an_owner_who_is_not_listed_is_still_shared(aurora, borealis):
+    with as_platform("tests", "take an organisation off the list"):
+        Tenant.objects.filter(pk=aurora.id).update(listed=False)
+    opened(aurora, borealis, "view_alarms")
+    gateway(aurora).say(Lane.P0, raised())
+    assert found(borealis.client(), "?shared=true") == ["ch4.hi"]
 
 
 def test_acknowledging_twice_or_with_an_endless_comment_is_refused_in_words(aurora):
