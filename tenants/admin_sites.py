@@ -108,6 +108,7 @@ def _actor_of(request: HttpRequest) -> Actor | None:
 class ReadOnly(admin.ModelAdmin):
     """Rows that are only looked at here: what changes them is an action, with its own rules."""
 
+    ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
 

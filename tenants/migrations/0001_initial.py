@@ -181,6 +181,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name': 'site grant',
                 'default_permissions': (),
             },
         ),
@@ -217,6 +218,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name': 'equipment grant',
                 'default_permissions': (),
                 'indexes': [models.Index(fields=['grantee', 'permission'], name='equipment_grant_of_grantee')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'agreement', 'group', 'permission', 'content_object'), name='equipment_grant_once')],

@@ -27,6 +27,7 @@ class SiteGroupObjectPermission(Grant):
     content_object = TenantForeignKey("tenants.Site", models.CASCADE)
 
     class Meta:
+        verbose_name = "site grant"
         unique_together = ()
         default_permissions = ()
         constraints = [
@@ -41,6 +42,7 @@ class EquipmentGroupObjectPermission(Grant):
     content_object = TenantForeignKey("tenants.Equipment", models.CASCADE)
 
     class Meta:
+        verbose_name = "equipment grant"
         unique_together = ()
         default_permissions = ()
         constraints = [

@@ -126,3 +126,20 @@ def test_one_row_of_each_kind_can_be_opened(aurora, operator):
             answer = client.get(f"/{prefix}/{page}/{row}/change/")
             assert answer.status_code == 200, f"{prefix} {page}"
             assert b"secret_hash" not in answer.content
+
+
+@pytest.mark.parametrize("prefix", ["administration", "platform"])
+def test_password_is_changed_and_the_session_ended_in_each_administration(prefix, aurora, operator):
+    user = aurora.user if prefix == "administration" else operator
+    client = Client()
+    client.login(username=user.email, password=PASSWORD)
+    if prefix == "platform":
+        form = {"username": user.email, "password": PASSWORD, "reason": "change password", "next": "/platform/"}
+        client.post("/platform/login/", form)
+    new = "gangue-and-gold-2027"
+    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    assert client.post(f"/{prefix}/password_change/", form).status_code == 302
+    assert client.get(f"/{prefix}/").status_code == 200
+    assert client.post(f"/{prefix}/logout/").status_code == 302
+    assert client.get(f"/{prefix}/").status_code == 302
+    assert client.login(username=user.email, password=new)
