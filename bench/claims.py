@@ -10,18 +10,19 @@ the identity, writes claim, agreement, clause and grants, and tells both parties
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from bench.scratch import scratch_database
+
 
 def main() -> None:
     options = _options()
-    with _database():
+    with scratch_database():
         firms, tasks = _scene(options.claims, options.firms)
         alone = _rate(lambda: _claim_all(firms[0], tasks[: options.claims]), options.claims)
         print(f"claims by one firm:      {alone:8.0f} /s")
@@ -37,25 +38,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--claims", type=int, default=200)
     parser.add_argument("--firms", type=int, default=4)
     return parser.parse_args()
-
-
-@contextmanager
-def _database() -> Iterator[None]:
-    from tests import database
-
-    name = database.make("bench")
-    os.environ.update(database.environment(name))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudmining.settings")
-    import django
-
-    django.setup()
-    try:
-        yield
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        database.drop(name)
 
 
 def _scene(claims: int, firms: int) -> tuple[list[Any], list[UUID]]:

@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
 
-from bench.claims import _database as own_database
 from bench.lean_socket import LeanSocket
+from bench.scratch import scratch_database
 
 QUIET_S = 8.0
 SINGLE_EVERY_S = 0.05
@@ -105,7 +105,7 @@ def content(number: int) -> dict[str, Any]:
 
 def main() -> None:
     options = _options()
-    with own_database():
+    with scratch_database():
         from tests.live import LiveWeb
         from tests.personas import aurora
         from tests.relay import Relay

@@ -8,18 +8,14 @@ medians are printed.
 """
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import django
-
-from tests import database
+from bench.scratch import scratch_database
 
 BATCH = 5_000
 ALARMS_A_ROUND = 200
@@ -41,20 +37,6 @@ def main() -> None:
             "get_or_create": bench.get_or_create_alarms,
         }
         report("alarms/s", ALARMS_A_ROUND, take_turns(alarms, rounds))
-
-
-@contextmanager
-def scratch_database() -> Any:
-    name = database.make("bench")
-    os.environ.update(database.environment(name), DJANGO_SETTINGS_MODULE="cloudmining.settings")
-    try:
-        django.setup()
-        yield
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        database.drop(name)
 
 
 def take_turns(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:

@@ -72,7 +72,8 @@ def _cloud(home: Home, env: Environment) -> dict[str, Part]:
     return {
         "worker": Part((*celery, "worker", "-Q", "default,plans", "--concurrency", "1", "--loglevel", "WARNING")),
         "beat": Part((*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile=")),
-        "web": Part(web, port=int(env["WEB_PORT"])),
+        # Each frame of a gateway is a transaction of its own: without kept connections each would log in anew.
+        "web": Part(web, {"DATABASE_POOL_SIZE": "16"}, port=int(env["WEB_PORT"])),
     }
 
 

@@ -20,14 +20,19 @@ log = logging.getLogger(__name__)
 
 
 class EdgeConsumer(AsyncWebsocketConsumer):
-    """Frames are taken one after the other. The credential is looked up anew with each, so a revoked device is out."""
+    """Frames are taken one after the other. The credential is looked up anew with each, so a revoked device is out.
+
+    It uses no channel of the layer, so a gateway connects and delivers without Valkey.
+    """
+
+    channel_layer_alias = None
 
     async def connect(self) -> None:
         headers = dict(self.scope["headers"])
         self.authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
             await _in_thread(device_of)(self.authorization)
-        except Unauthenticated as error:
+        except (Unauthenticated, OperationalError) as error:
             log.info("edge socket refused: %s", error)
             raise DenyConnection from None
         await self.accept()

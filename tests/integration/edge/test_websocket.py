@@ -9,6 +9,7 @@ from websockets.sync.client import ClientConnection, connect
 from edge_bridge.models import Alarm, Reading
 from edge_bridge.protocol import Ack, Lane, Problem, decode, encode
 from tests.integration.edge.scenes import Gateway, gateway, raised, reading
+from tests.live import LiveWeb, free_port
 
 
 def socket(web, authorization: str) -> ClientConnection:
@@ -70,3 +71,12 @@ def test_revoked_device_is_refused_with_its_next_frame_and_shut_out(aurora, live
         socket(live_web, edge.authorization)
     with aurora.acting():
         assert Reading.objects.count() == 1
+
+
+def test_gateway_delivers_over_its_socket_while_valkey_is_away(aurora):
+    edge = gateway(aurora)
+    with (
+        LiveWeb({"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}) as web,
+        socket(web, edge.authorization) as open_socket,
+    ):
+        assert answer(open_socket, encode(edge.batch(Lane.P0, raised()))) == ack(edge, Lane.P0, 1)
