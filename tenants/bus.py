@@ -20,10 +20,13 @@ from tenants.models import EquipmentGroupObjectPermission, SiteGroupObjectPermis
 
 def announce(event: Event) -> None:
     """Put an event on the feeds of those entitled, if and when the open transaction commits."""
-    opened().events.append(event)
+    current = opened()
+    if not current.events:
+        current.before_commit.append(_deliver)
+    current.events.append(event)
 
 
-def deliver(current: Transaction) -> None:
+def _deliver(current: Transaction) -> None:
     """Write the transaction's events to the feeds of their recipients; ring their doorbells after the commit."""
     author = current.actor.tenant_id if current.actor else None
     known: dict[tuple[Any, ...], dict[UUID, UUID | None]] = {}
@@ -33,7 +36,6 @@ def deliver(current: Transaction) -> None:
         if about not in known:
             known[about] = _recipients(event, author)
         entries += _entries(event, author, known[about])
-    current.events.clear()
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT recipient, reached FROM wall.deliver(%s)", [json.dumps(entries, cls=DjangoJSONEncoder)])
         reached = dict(cursor.fetchall())

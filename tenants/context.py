@@ -5,7 +5,7 @@ narrow door before it, where a credential is looked up by its own hash. `as_plat
 role that passes row-level security; each use leaves a `PlatformAccess` row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,11 +28,16 @@ class Transaction:
     actor: Actor | None
     alias: str = "default"
     events: list[Event] = field(default_factory=list)
+    before_commit: list[Callable[["Transaction"], None]] = field(default_factory=list)
     leaves_trace: bool = True
     tenant_id: UUID | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.tenant_id = self.actor.tenant_id if self.actor else None
+
+    def finish(self) -> None:
+        for work in self.before_commit:
+            work(self)
 
 
 _open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
@@ -71,7 +76,7 @@ def acting_as(actor: Actor, purpose: str = "") -> Iterator[Transaction]:
     settings = {"app.tenant": actor.tenant_id, "app.user": actor.user_id, "app.purpose": purpose}
     with _transaction(Transaction(actor), settings) as current:
         yield current
-        _deliver(current)
+        current.finish()
 
 
 @contextmanager
@@ -107,7 +112,7 @@ def as_platform(who: str, reason: str) -> Iterator[Transaction]:
 
     with _transaction(Transaction(None, alias="platform"), {}) as current:
         yield current
-        _deliver(current)
+        current.finish()
         if current.leaves_trace:
             PlatformAccess.objects.record(who, reason)
 
@@ -141,9 +146,3 @@ def _set(alias: str, settings: dict[str, Any]) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT {calls}", values)
 
-
-def _deliver(current: Transaction) -> None:
-    if current.events:
-        from tenants.bus import deliver
-
-        deliver(current)
