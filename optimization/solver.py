@@ -75,6 +75,32 @@ def solve(
     return SolveResult(plan, _report(run, options, objective))
 
 
+def minimise(
+    program: pyo.ConcreteModel, options: SolveOptions, *, should_stop: ShouldStop | None = None
+) -> SolveReport:
+    """Solve a program made from `build_program` and changed since; the best values are put into its variables."""
+    clock, matrix = _Clock(), matrix_of(program)
+    clock.lap_build()
+    run = _Run(_loaded(matrix, options, options.time_limit_s - clock.elapsed_s), matrix, clock, options.time_limit_s)
+    run.watch(None, should_stop)
+    values = run.best_values()
+    return _report(run, options, None if values is None else _set_values(values, matrix, program, options))
+
+
+def marginal_values(program: pyo.ConcreteModel) -> list[float] | None:
+    """What one more unit on the right of each active row adds to the cost, binaries staying at their present values.
+
+    $ per unit of the row, in the order of the program's rows; None where no plan has those binaries.
+    """
+    matrix = matrix_of(program)
+    wanted = np.array([round(v.value or 0.0) for v in matrix.variables], dtype=float)[matrix.is_binary]
+    highs = _with_binaries_at(matrix, wanted, SolveOptions())
+    if highs.getModelStatus() != Status.kOptimal:
+        return None
+    duals = np.array(highs.getSolution().row_dual) * matrix.cost_scale / matrix.row_scale
+    return [float(dual) for dual in duals]
+
+
 def _start(matrix: Matrix, options: SolveOptions, clock: _Clock, should_stop: ShouldStop | None) -> Floats | None:
     """A first plan where HiGHS by itself has none for minutes: run the shipments that the relaxation uses and no other.
 
@@ -259,6 +285,15 @@ def _solution(values: Floats) -> highspy.HighsSolution:
 def _exact(matrix: Matrix, values: Floats, options: SolveOptions) -> Floats:
     """The linear program with the binaries fixed where they round to; the values as given if it fails."""
     rounded = np.round(values[matrix.is_binary])
+    highs = _with_binaries_at(matrix, rounded, options)
+    if highs.getModelStatus() != Status.kOptimal:
+        return values
+    exact = np.array(highs.getSolution().col_value)
+    exact[matrix.is_binary] = rounded
+    return exact
+
+
+def _with_binaries_at(matrix: Matrix, rounded: Floats, options: SolveOptions) -> highspy.Highs:
     # HiGHS keeps one scheduler a thread of ours and fails if a later solve there asks for another number of threads.
     highs = _loaded(matrix, replace(options, threads=1), limit_s=math.inf)
     columns = np.flatnonzero(matrix.is_binary).astype(np.int32)
@@ -266,11 +301,7 @@ def _exact(matrix: Matrix, values: Floats, options: SolveOptions) -> Floats:
     highs.changeColsIntegrality(len(columns), columns, continuous)
     highs.changeColsBounds(len(columns), columns, rounded, rounded)
     highs.run()
-    if highs.getModelStatus() != Status.kOptimal:
-        return values
-    exact = np.array(highs.getSolution().col_value)
-    exact[matrix.is_binary] = rounded
-    return exact
+    return highs
 
 
 def _close_unused(program: pyo.ConcreteModel) -> None:

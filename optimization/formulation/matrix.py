@@ -26,6 +26,7 @@ class Matrix:
     upper: Floats
     row_lower: Floats
     row_upper: Floats
+    row_scale: Floats
     start: npt.NDArray[np.int32]
     index: npt.NDArray[np.int32]
     value: Floats
@@ -44,12 +45,13 @@ def matrix_of(program: pyo.ConcreteModel) -> Matrix:
     lower, upper = (np.array([getattr(v, end) for v in variables], dtype=float) for end in ("lb", "ub"))
     upper[np.isnan(upper)] = np.inf
     column_scale = np.where(is_binary, 1.0, _power_of_two(_largest(upper[~is_binary]) / 64))
-    starts, indices, values, lows, highs = [0], [], [], [], []
+    starts, indices, values, lows, highs, row_scale = [0], [], [], [], [], []
     for row in program.component_data_objects(pyo.Constraint, active=True):
         repn = generate_standard_repn(row.body)
         columns = [column[id(v)] for v in repn.linear_vars]
         scaled = np.array(repn.linear_coefs, dtype=float) * column_scale[columns]
         scale = _power_of_two(_largest(scaled))
+        row_scale.append(scale)
         indices += columns
         values.append(scaled / scale)
         starts.append(len(indices))
@@ -70,6 +72,7 @@ def matrix_of(program: pyo.ConcreteModel) -> Matrix:
         upper=upper / column_scale,
         row_lower=np.array(lows),
         row_upper=np.array(highs),
+        row_scale=np.array(row_scale),
         start=np.array(starts, dtype=np.int32),
         index=np.array(indices, dtype=np.int32),
         value=np.concatenate(values),

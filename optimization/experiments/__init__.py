@@ -1,0 +1,1 @@
+"""Studies of many solves: robustness, sensitivity, comparisons; resumable, and free of Django."""
