@@ -8,8 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tenants.context import as_platform
-from tenants.feed.frames import Error
-from tenants.feed.frames import MAX_SEQ
+from tenants.feed.frames import MAX_SEQ, Error
 from tenants.models import FeedEvent, FeedHead
 from tests.integration.feed.client import emit, following, greeted
 
