@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
+
+from tests.personas import PASSWORD
 
 SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 NOW = datetime.now(UTC).isoformat()
@@ -111,3 +114,16 @@ def test_wrong_address_method_media_type_and_cursor_are_problems_too(aurora):
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
     assert client.get("/api/v1/sites?cursor=rubbish").status_code == 404
     assert client.get("/api/v1/sites?page_size=-1").status_code == 200
+
+
+def test_signed_in_person_makes_a_key_with_the_pages_token_and_not_without(aurora):
+    browser = Client(enforce_csrf_checks=True)
+    assert browser.login(username=aurora.user.email, password=PASSWORD)
+    token = browser.get("/").cookies["csrftoken"].value
+    wish = {"name": "wall", "scopes": ["view_alarms"], "expires_at": SOON}
+    refused = browser.post("/api/v1/api-keys", wish, content_type="application/json")
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
+    made = browser.post("/api/v1/api-keys", wish, content_type="application/json", headers={"X-CSRFToken": token})
+    assert made.status_code == 201
+    program = APIClient(headers={"Authorization": f"Api-Key {made.json()['secret']}"})
+    assert program.get("/api/v1/alarms").status_code == 200
