@@ -12,6 +12,7 @@ import resource
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import highspy
 import numpy as np
@@ -28,6 +29,7 @@ from optimization.data import (
     Termination,
 )
 from optimization.explain import explain_infeasibility
+from optimization.explain.elastic import diagnose, diagnosis_words
 from optimization.formulation.matrix import Floats, Matrix, matrix_of
 from optimization.formulation.program import build_program, plan_from_program
 
@@ -40,6 +42,8 @@ SHARED_OR_TIMED = (
 )
 LEAST_USE = 1e-7
 MANY_BINARIES = 1_000
+EXPLAIN_S = 20.0
+MANY_TO_EXPLAIN = 50_000
 PROGRESS_INTERVAL_S = 0.25
 POLL_INTERVAL_S = 0.05
 GRACE_S = 0.5
@@ -62,7 +66,8 @@ def solve(
     """
     clock = _Clock()
     if reasons := explain_infeasibility(instance):
-        return SolveResult(None, _closed_form_report(clock, reasons))
+        proven = _closed_form_report(clock, reasons)
+        return SolveResult(None, _with_repair(instance, proven, options, clock, should_stop))
     program = build_program(instance)
     matrix = matrix_of(program)
     clock.lap_build()
@@ -72,7 +77,26 @@ def solve(
     values = run.best_values()
     objective = None if values is None else _set_values(values, matrix, program, options)
     plan = None if objective is None else plan_from_program(program, instance)
-    return SolveResult(plan, _report(run, options, objective))
+    return SolveResult(plan, _with_repair(instance, _report(run, options, objective), options, clock, should_stop))
+
+
+def _with_repair(
+    instance: SupplyChainInstance,
+    report: SolveReport,
+    options: SolveOptions,
+    clock: _Clock,
+    should_stop: ShouldStop | None,
+) -> SolveReport:
+    """Where no plan exists, the shortage and the cheapest repair are told too, if the time left allows."""
+    left_s = min(EXPLAIN_S, options.time_limit_s - clock.elapsed_s)
+    lanes = len(instance.cutoff_by_key) + len(instance.mill_lanes) + len(instance.routes)
+    is_small = lanes * len(instance.periods) <= MANY_TO_EXPLAIN
+    if report.termination is not Termination.INFEASIBLE or left_s <= 0 or not is_small:
+        return report
+    door = partial(minimise, should_stop=should_stop)
+    words = diagnosis_words(diagnose(instance, door, replace(options, time_limit_s=left_s)))
+    solve_s = clock.elapsed_s - report.build_s
+    return replace(report, explanation=(*report.explanation, *words), solve_s=solve_s, elapsed_s=clock.elapsed_s)
 
 
 def minimise(

@@ -28,7 +28,7 @@ ValueAt = Callable[[str, tuple[Any, ...]], Value]
 
 @dataclass(frozen=True, slots=True)
 class NamedRule:
-    """`used` is at most `limit`, or at least for the rules in AT_LEAST; unit as in `unit`, `t` is the period's place."""
+    """`used` is at most `limit`, or at least for the rules in AT_LEAST; `t` is the period's position."""
 
     rule: str
     place: tuple[str, ...]
@@ -86,12 +86,12 @@ def of_plan(instance: SupplyChainInstance, plan: Plan) -> ValueAt:
 def of_program(program: pyo.ConcreteModel) -> ValueAt:
     def at(name: str, key: tuple[Any, ...]) -> Value:
         variable = getattr(program, name)
-        return variable[key] if key in variable else 0.0
+        return variable[key] if key in variable else 0.0  # noqa: SIM401, an indexed variable has no get
 
     return at
 
 
-# The program with its named limits as rows of their own ----------------------------------------------------------------
+# The program with its named limits as rows of their own ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

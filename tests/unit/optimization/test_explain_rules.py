@@ -28,7 +28,7 @@ def found(rules: tuple[Rule, ...], name: str, period: str) -> Rule:
 
 
 def test_rules_of_the_plan_made_by_hand_have_the_slack_computed_by_hand() -> None:
-    """Week 1: 80 t of ore of 100, 20 t in stock of 50, 40 t on a lane of 50; the blend is exactly at its least grade."""
+    """Week 1: 80 t of ore of 100, 20 t in stock of 50, 40 t on a lane of 50; the blend is just at its least grade."""
     instance = tiny.instance()
     rules = rules_of_plan(instance, planned(instance))
     slacks = {name: found(rules, name, "week 1").slack for name in (MINING, ROOM, LANE, GRADE, DEMAND)}
