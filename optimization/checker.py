@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from optimization.data import BoxSet, BudgetSet, Flow, Mine, NominalSet, PaperSet, Plan, SupplyChainInstance
+from optimization.checker_grade import worst_case_grade_t
+from optimization.data import Flow, Mine, Plan, SupplyChainInstance
 
 RELATIVE_TOLERANCE = 1e-6
 INTEGRALITY_TOLERANCE = 1e-6
@@ -74,26 +75,13 @@ def cost_terms_usd(instance: SupplyChainInstance, plan: Plan) -> dict[str, float
 
 
 def worst_case_useful_ore_t(instance: SupplyChainInstance, plan: Plan, mine: Mine, period: str) -> float:
-    """min over the uncertainty set of sum gamma x, exactly: each set's minimum is known in closed form."""
-    t, options = instance.periods.index(period), [(i, j) for i in mine.locations for j in i.cutoffs]
-    x = {(i.name, j.name): plan.x.get((mine.name, i.name, j.name, period), 0.0) for i, j in options}
-    nominal = math.fsum(j.gamma[t] * x[i.name, j.name] for i, j in options)
-    losses = [math.fsum(j.delta[t] * x[i.name, j.name] for j in i.cutoffs) for i in mine.locations]
-    match instance.uncertainty:
-        case NominalSet():
-            return nominal
-        case BoxSet():
-            return nominal - math.fsum(losses)
-        case BudgetSet():
-            return nominal - _largest_loss(losses, instance.budget(mine.name))
-        case PaperSet() as paper:
-            return paper.floor_frac * math.fsum(x.values())
+    """min over the uncertainty set of sum gamma x, exactly, for the grade that alpha limits."""
+    return worst_case_grade_t(instance, mine, instance.periods.index(period), _ore_t(plan, mine, period))
 
 
-def _largest_loss(losses: list[float], budget: float) -> float:
-    """The adversary lets the worst locations fall whole and the next one by what is left of the budget."""
-    shares = (min(1.0, max(0.0, budget - rank)) for rank in range(len(losses)))
-    return math.fsum(share * loss for share, loss in zip(shares, sorted(losses, reverse=True), strict=True))
+def _ore_t(plan: Plan, mine: Mine, period: str) -> dict[tuple[str, str], float]:
+    pairs = [(i.name, j.name) for i in mine.locations for j in i.cutoffs]
+    return {(i, j): plan.x.get((mine.name, i, j, period), 0.0) for i, j in pairs}
 
 
 def _positions(instance: SupplyChainInstance) -> dict[str, int]:
@@ -148,13 +136,18 @@ def _mining(instance: SupplyChainInstance, plan: Plan) -> Iterator[Violation]:
 def _mine_period(instance: SupplyChainInstance, plan: Plan, mine: Mine, t: int, period: str) -> Iterator[Violation]:
     where, options = (mine.name, period), [(i, j) for i in mine.locations for j in i.cutoffs]
     key = {(i.name, j.name): (mine.name, i.name, j.name, period) for i, j in options}
-    x = {pair: plan.x.get(k, 0.0) for pair, k in key.items()}
+    x = _ore_t(plan, mine, period)
     y = plan.y.get(where, 0.0)
     used = math.fsum(j.a[t] * x[i.name, j.name] for i, j in options)
     yield _at_most("(2) mining ability", where, used, mine.P[t])
     yield _at_most("(3) processing ability", where, y, mine.Q[t])
-    useful = worst_case_useful_ore_t(instance, plan, mine, period)
-    yield _at_most("(4) blended grade, worst case", where, mine.alpha * y, useful, scale=y)
+    if mine.alpha > 0:
+        useful = worst_case_grade_t(instance, mine, t, x)
+        yield _at_most("(4) blended grade, worst case", where, mine.alpha * y, useful, scale=y)
+    for element in mine.elements:
+        worst = worst_case_grade_t(instance, mine, t, x, element)
+        within = (worst, element.most * y) if element.most is not None else ((element.least or 0.0) * y, worst)
+        yield _at_most("(4) blended grade, worst case", (*where, element.name), *within, scale=y)
     yield _equal("(5) all ore is blended", where, y, math.fsum(x.values()), scale=mine.Q[t])
     for i, j in options:
         pair = i.name, j.name

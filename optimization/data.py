@@ -35,6 +35,15 @@ class InstanceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class ElementGrade:
+    """Grade of a further element at a cut-off: nominal gamma[t], delta[t] its largest fall (rise if unwanted)."""
+
+    element: str
+    gamma: PerPeriod
+    delta: PerPeriod
+
+
+@dataclass(frozen=True, slots=True)
 class Cutoff:
     """A cut-off option j of one location: c $/t ore; K[t] $; a[t] resource/t; xmax[t] t; gamma, delta [t] fraction.
 
@@ -48,6 +57,7 @@ class Cutoff:
     xmax: PerPeriod
     gamma: PerPeriod
     delta: PerPeriod
+    grades: tuple[ElementGrade, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,15 @@ class Location:
 
     name: str
     cutoffs: tuple[Cutoff, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element beside the one of alpha: its blended grade is at least `least` or at most `most` (one is given)."""
+
+    name: str
+    least: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,7 @@ class Mine:
     Umin: PerPeriod
     Umax: PerPeriod
     locations: tuple[Location, ...]
+    elements: tuple[Element, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +164,52 @@ class PaperSet:
         return self.pi / self.Pi
 
 
-# A further set (a polyhedron Pi gamma <= pi) is one more class here, one row in `formulation.mining`, one case in
-# `checker` and one in `explain`.
-UncertaintySet = NominalSet | BoxSet | BudgetSet | PaperSet
+@dataclass(frozen=True, slots=True)
+class GradeTerm:
+    """A coefficient of a row of Pi; without an element it is that of the grade that alpha limits."""
+
+    location: str
+    cutoff: str
+    value: float
+    element: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """A row of Pi gamma <= pi for one mine, in every period: the sum of value * grade is at most limit[t]."""
+
+    mine: str
+    terms: tuple[GradeTerm, ...]
+    limit: PerPeriod
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolyhedronSet:
+    """Pi gamma <= pi for grades between 0 and 1; with a base its rows narrow that box or budget."""
+
+    rows: tuple[GradeRow, ...]
+    base: BoxSet | BudgetSet | None = None
+
+
+# A further set is one more class here, one case in `uncertainty.sets` and one in `checker`.
+UncertaintySet = NominalSet | BoxSet | BudgetSet | PaperSet | PolyhedronSet
 SET_KINDS: dict[str, type[UncertaintySet]] = {
-    "nominal": NominalSet, "box": BoxSet, "budget": BudgetSet, "paper": PaperSet,
+    "nominal": NominalSet, "box": BoxSet, "budget": BudgetSet, "paper": PaperSet, "polyhedron": PolyhedronSet,
 }  # fmt: skip
+
+
+def set_document(uncertainty: UncertaintySet) -> dict[str, Any]:
+    """The set as the instance's JSON has it, with its kind."""
+    kind = next(k for k, cls in SET_KINDS.items() if isinstance(uncertainty, cls))
+    document = {"kind": kind, **asdict(uncertainty, dict_factory=_without_blanks)}
+    if isinstance(uncertainty, PolyhedronSet) and uncertainty.base is not None:
+        document["base"] = set_document(uncertainty.base)
+    return document
+
+
+def _without_blanks(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in pairs if value is not None and value not in ("", ())}
 
 
 @dataclass(frozen=True)
@@ -206,16 +266,15 @@ class SupplyChainInstance:
 
     def budget(self, mine: str) -> float:
         """Gamma of a mine, no more than its locations; ValueError when the set is not a budget."""
-        if not isinstance(self.uncertainty, BudgetSet):
+        held = self.uncertainty.base if isinstance(self.uncertainty, PolyhedronSet) else self.uncertainty
+        if not isinstance(held, BudgetSet):
             raise ValueError(f"the uncertainty set of {self.name!r} has no budget")
         position = list(self.mine_by_name).index(mine)
-        return min(self.uncertainty.Gamma[position], float(len(self.mines[position].locations)))
+        return min(held.Gamma[position], float(len(self.mines[position].locations)))
 
     def to_document(self) -> dict[str, Any]:
         """The JSON document of docs/how-to/plan-headless.md; `build_instance` reads it back to an equal instance."""
-        document = asdict(self)
-        kind = next(k for k, cls in SET_KINDS.items() if isinstance(self.uncertainty, cls))
-        document["uncertainty"] = {"kind": kind, **document["uncertainty"]}
+        document = asdict(self, dict_factory=_without_blanks) | {"uncertainty": set_document(self.uncertainty)}
         return {"format": "cloudmining.instance/1", **document}
 
     def to_json(self) -> str:

@@ -20,10 +20,15 @@ from jsonschema.exceptions import ValidationError
 
 from optimization.data import (
     SET_KINDS,
+    BoxSet,
     BudgetSet,
     Centre,
     Cutoff,
     Demand,
+    Element,
+    ElementGrade,
+    GradeRow,
+    GradeTerm,
     InstanceError,
     Location,
     MillLane,
@@ -31,14 +36,17 @@ from optimization.data import (
     PaperSet,
     PerPeriod,
     Plan,
+    PolyhedronSet,
     Problem,
     SupplyChainInstance,
     UncertaintySet,
     UserLane,
 )
+from optimization.uncertainty.rules import element_problems, empty_set_problems, polyhedron_problems
 
 SCHEMA_PATH = Path(__file__).with_name("instance_schema.json")
-GRADE_FIELDS = frozenset({"alpha", "gamma", "delta"})
+GRADE_FIELDS = frozenset({"alpha", "gamma", "delta", "least", "most", "limit"})
+NOT_PER_PERIOD = frozenset({"locations", "elements", "grades", "terms"})
 KEY_LENGTH = {"x": 4, "d": 4, "y": 2, "u": 2, "v": 3, "p": 3, "w": 3, "z": 4, "q": 4}
 MAX_PROBLEMS = 50
 MAX_DEPTH = 32
@@ -52,7 +60,7 @@ def instance_from_json(text: str) -> SupplyChainInstance:
 def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = False) -> SupplyChainInstance:
     """Validate a document of instance_schema.json, whose numbers may be Decimal, and build the instance.
 
-    With `grades_in_percent` the fields alpha, gamma and delta are read as percent. InstanceError names all problems.
+    With `grades_in_percent` the fields of GRADE_FIELDS are read as percent. InstanceError names all problems.
     """
     plain, problems = _plain(document, grades_in_percent)
     _raise_if(problems or [_in_words(e) for e in _schema_errors(plain)])
@@ -64,8 +72,11 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
             *_stock_problems(instance),
             *_budget_problems(instance),
             *_route_problems(instance),
+            *element_problems(instance),
+            *polyhedron_problems(instance),
         ]
     )
+    _raise_if(list(empty_set_problems(instance)))
     return instance
 
 
@@ -193,6 +204,8 @@ def _shape_problems(document: Mapping[str, Any]) -> list[Problem]:
     n_periods = len(document["periods"])
     rows = [*_rows(document, "centres"), *_rows(document, "mill_lanes"), *_rows(document, "user_lanes")]
     rows += [*_rows(document, "demands"), *_rows(document, "mines"), *_cutoff_rows(document)]
+    rows += [row for path, cutoff in _cutoff_rows(document) for row in _rows(cutoff, "grades", path)]
+    rows += _rows(document["uncertainty"], "rows", "/uncertainty")
     found = [
         Problem(
             f"{path}/{key}",
@@ -200,17 +213,19 @@ def _shape_problems(document: Mapping[str, Any]) -> list[Problem]:
         )
         for path, row in rows
         for key, value in row.items()
-        if isinstance(value, list) and key != "locations" and len(value) != n_periods
+        if isinstance(value, list) and key not in NOT_PER_PERIOD and len(value) != n_periods
     ]
-    Gamma, n_mines = document["uncertainty"].get("Gamma"), len(document["mines"])
-    if isinstance(Gamma, list) and len(Gamma) != n_mines:
-        wanted = f"has {len(Gamma)} numbers: give one for each of the {n_mines} mines, or a single number"
-        found.append(Problem("/uncertainty/Gamma", wanted))
+    uncertainty, n_mines = document["uncertainty"], len(document["mines"])
+    for path, held in (("/uncertainty", uncertainty), ("/uncertainty/base", uncertainty.get("base", {}))):
+        Gamma = held.get("Gamma")
+        if isinstance(Gamma, list) and len(Gamma) != n_mines:
+            wanted = f"has {len(Gamma)} numbers: give one for each of the {n_mines} mines, or a single number"
+            found.append(Problem(f"{path}/Gamma", wanted))
     return found
 
 
 def _rows(document: Mapping[str, Any], key: str, path: str = "") -> list[tuple[str, Mapping[str, Any]]]:
-    return [(f"{path}/{key}/{k}", row) for k, row in enumerate(document[key])]
+    return [(f"{path}/{key}/{k}", row) for k, row in enumerate(document.get(key, ()))]
 
 
 def _location_rows(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -286,11 +301,12 @@ def _budget_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
     if isinstance(instance.uncertainty, PaperSet) and instance.uncertainty.floor_frac > 1:
         yield Problem("/uncertainty/pi", f"pi/Pi is {instance.uncertainty.floor_frac:g}: a grade is at most 1")
     most = max(len(mine.locations) for mine in instance.mines)
-    if isinstance(instance.uncertainty, BudgetSet):
-        for gamma in sorted({g for g in instance.uncertainty.Gamma if g > most}):
-            yield Problem(
-                "/uncertainty/Gamma", f"is {gamma:g}, above the {most} locations of any mine: give 0 to {most}"
-            )
+    held, path = instance.uncertainty, "/uncertainty"
+    if isinstance(held, PolyhedronSet) and held.base is not None:
+        held, path = held.base, "/uncertainty/base"
+    if isinstance(held, BudgetSet):
+        for gamma in sorted({g for g in held.Gamma if g > most}):
+            yield Problem(f"{path}/Gamma", f"is {gamma:g}, above the {most} locations of any mine: give 0 to {most}")
 
 
 def _route_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
@@ -320,17 +336,31 @@ def _record(cls: Any, row: Mapping[str, Any], n_periods: int, **more: Any) -> An
 
 
 def _mine(row: Mapping[str, Any], n_periods: int) -> Mine:
-    locations = tuple(
-        Location(i["name"], tuple(_record(Cutoff, j, n_periods) for j in i["cutoffs"])) for i in row["locations"]
-    )
-    mine: Mine = _record(Mine, row, n_periods, locations=locations)
+    locations = tuple(Location(i["name"], tuple(_cutoff(j, n_periods) for j in i["cutoffs"])) for i in row["locations"])
+    elements = tuple(Element(**element) for element in row.get("elements", ()))
+    mine: Mine = _record(Mine, row, n_periods, locations=locations, elements=elements)
     return mine
 
 
-def _uncertainty(row: Mapping[str, Any], n_mines: int) -> UncertaintySet:
+def _cutoff(row: Mapping[str, Any], n_periods: int) -> Cutoff:
+    grades = tuple(_record(ElementGrade, grade, n_periods) for grade in row.get("grades", ()))
+    cutoff: Cutoff = _record(Cutoff, row, n_periods, grades=grades)
+    return cutoff
+
+
+def _uncertainty(row: Mapping[str, Any], n_mines: int, n_periods: int) -> UncertaintySet:
     if row["kind"] == "budget":
         return BudgetSet(_spread(row["Gamma"], n_mines))
+    if row["kind"] == "polyhedron":
+        base = _uncertainty(row["base"], n_mines, n_periods) if "base" in row else None
+        assert base is None or isinstance(base, BoxSet | BudgetSet)
+        return PolyhedronSet(tuple(_grade_row(made, n_periods) for made in row["rows"]), base)
     return SET_KINDS[row["kind"]](**{k: v for k, v in row.items() if k != "kind"})
+
+
+def _grade_row(row: Mapping[str, Any], n_periods: int) -> GradeRow:
+    terms = tuple(GradeTerm(**term) for term in row["terms"])
+    return GradeRow(row["mine"], terms, _spread(row["limit"], n_periods), row.get("name", ""))
 
 
 def _instance(document: Mapping[str, Any]) -> SupplyChainInstance:
@@ -348,7 +378,7 @@ def _instance(document: Mapping[str, Any]) -> SupplyChainInstance:
         mill_lanes=records(MillLane, "mill_lanes"),
         user_lanes=records(UserLane, "user_lanes"),
         demands=records(Demand, "demands"),
-        uncertainty=_uncertainty(document["uncertainty"], len(document["mines"])),
+        uncertainty=_uncertainty(document["uncertainty"], len(document["mines"]), n_periods),
     )
 
 

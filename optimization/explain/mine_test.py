@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optimization.data import BoxSet, BudgetSet, Cutoff, Mine, NominalSet, PaperSet, SupplyChainInstance
+from optimization.data import BoxSet, BudgetSet, Cutoff, Mine, NominalSet, PaperSet, PolyhedronSet, SupplyChainInstance
+from optimization.uncertainty.counterpart import best_blend_frac
+from optimization.uncertainty.sets import grade_set, targets
 
 TOLERANCE_T = 1e-6
 TOLERANCE_GRADE = 1e-9
@@ -37,6 +39,9 @@ def best_worst_case_grade_frac(instance: SupplyChainInstance, mine: Mine, t: int
             return max(j.gamma[t] - j.delta[t] for j in usable)
         case BudgetSet():
             return _best_under_budget(options, instance.budget(mine.name), t)
+        case PolyhedronSet():
+            pairs = [(i.name, j.name) for i in mine.locations for j in i.cutoffs if j.xmax[t] > 0]
+            return best_blend_frac(grade_set(instance, mine, t), targets(mine)[0], pairs)
 
 
 def _best_under_budget(options: list[list[Cutoff]], budget: float, t: int) -> float:
@@ -62,7 +67,8 @@ def _bears(cutoff: Cutoff, theta: float, t: int) -> float:
 
 def _mine_sentences(instance: SupplyChainInstance, mine: Mine) -> Iterator[str]:
     grades = [best_worst_case_grade_frac(instance, mine, t) for t in range(len(instance.periods))]
-    made = [_most_product_t(mine, grade, t) for t, grade in enumerate(grades)]
+    missed = [_missed_element(instance, mine, t) for t in range(len(instance.periods))]
+    made = [0.0 if missed[t] else _most_product_t(mine, grade, t) for t, grade in enumerate(grades)]
     opening = mine.u0 + sum(lane.w0 for lane in instance.mill_lanes if lane.mine == mine.name)
     wanted, available = 0.0, opening
     for t, period in enumerate(instance.periods):
@@ -71,10 +77,22 @@ def _mine_sentences(instance: SupplyChainInstance, mine: Mine) -> Iterator[str]:
         if wanted + mine.Umin[t] > available + TOLERANCE_T * max(1.0, wanted):
             too_poor = [g for g in grades[: t + 1] if g < mine.alpha - TOLERANCE_GRADE]
             why = f"best worst-case grade {max(too_poor):.3f} < {mine.alpha:.3f}; it " if too_poor else ""
+            why += next(filter(None, missed[: t + 1]), "")
             needed = wanted + mine.Umin[t]
             yield f"{mine.name}: {why}can have {available:.1f} t of product by {period}, {needed:.1f} t needed"
             break
     yield from _lane_sentences(instance, mine)
+
+
+def _missed_element(instance: SupplyChainInstance, mine: Mine, t: int) -> str:
+    """The further element whose limit no blend keeps to at worst, in words; empty where every one can be kept to."""
+    pairs = [(i.name, j.name) for i in mine.locations for j in i.cutoffs if j.xmax[t] > 0]
+    for target in targets(mine)[1:] if pairs else ():
+        best = best_blend_frac(grade_set(instance, mine, t), target, pairs)
+        if target.sense * (target.limit_frac - best) > TOLERANCE_GRADE:
+            sign = "<" if target.sense > 0 else ">"
+            return f"best worst-case {target.element} {best:.3f} {sign} {target.limit_frac:.3f}; it "
+    return ""
 
 
 def _most_product_t(mine: Mine, grade: float, t: int) -> float:

@@ -5,17 +5,19 @@
     xmax        ore available above cut-off, t   alpha[m]    least grade of the blended ore, fraction
     gamma       nominal grade, fraction          delta       largest fall of the grade, fraction
 
-Row (4) holds for every grade of the uncertainty set. For the budget set its exact counterpart is written in location
-form, one nu per location instead of one dual per cut-off, which (7) allows: only one cut-off of a location runs.
+Row (4) holds for every grade of the uncertainty set; its counterpart, with prices mu of the set's rows and nu of its
+factors, comes from `uncertainty.counterpart`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pyomo.environ as pyo
 
-from optimization.data import BoxSet, BudgetSet, Cutoff, Mine, NominalSet, PaperSet, SupplyChainInstance
+from optimization.data import Cutoff, Mine, SupplyChainInstance
+from optimization.uncertainty.counterpart import robust_rows
 
 
 def ore_limit_t(mine: Mine, cutoff: Cutoff, t: int) -> float:
@@ -56,49 +58,35 @@ def add_mining(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> Non
 
 
 def add_grade(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
-    """Row (4), the robust one, in the exact counterpart of the instance's uncertainty set. Needs x and y."""
-    if isinstance(instance.uncertainty, BudgetSet):
-        _add_budget_counterpart(program, instance)
+    """Row (4), the robust one, for every element, in the exact counterpart of the set; (17) to (19). Needs x and y."""
+    rows = {
+        (m.name, t, *filter(None, [row.element])): row
+        for m in instance.mines
+        for t in range(len(instance.periods))
+        for row in robust_rows(instance, m, t)
+    }
+    priced = [(*key, r) for key, row in rows.items() for r in range(len(row.limits))]
+    fallen = [(*key, k) for key, row in rows.items() for k in range(len(row.falls))]
+    program.mu = pyo.Var(pyo.Set(initialize=priced, dimen=None), domain=pyo.NonNegativeReals)
+    program.nu = pyo.Var(pyo.Set(initialize=fallen, dimen=None), domain=pyo.NonNegativeReals)
 
-    def blended_grade(program: pyo.ConcreteModel, m: str, t: int) -> object:
-        if instance.mine_by_name[m].alpha == 0:
-            return pyo.Constraint.Skip  # no grade is negative
-        ore = ((worst_grade_frac(instance, j, t), program.x[m, i, j.name, t]) for i, j in _options(instance, m))
-        useful = sum(grade * x for grade, x in ore)
-        return useful - _protection(program, instance, m, t) >= instance.mine_by_name[m].alpha * program.y[m, t]
+    def blended_grade(program: pyo.ConcreteModel, *key: Any) -> object:
+        (m, t, *_), row = key, rows[key]
+        useful = sum(grade * program.x[m, i, j, t] for (i, j), grade in row.sure.items())
+        prices = sum(limit * program.mu[*key, r] for r, limit in enumerate(row.limits))
+        falls = sum(program.nu[*key, k] for k in range(len(row.falls)))
+        return useful - prices - falls >= row.required_frac * program.y[m, t]
 
-    program.c4_blended_grade = pyo.Constraint(program.MT, rule=blended_grade)
+    def protection(program: pyo.ConcreteModel, *key: Any) -> object:
+        *place, k = key
+        (m, t, *_), row = place, rows[tuple(place)]
+        priced = sum(a * program.mu[*place, r] for r, a in row.priced[k].items())
+        loss = sum(fall * program.x[m, i, j, t] for (i, j), fall in row.falls[k].items())
+        return priced + program.nu[key] >= loss
 
-
-def worst_grade_frac(instance: SupplyChainInstance, cutoff: Cutoff, t: int) -> float:
-    """The grade each tonne is sure of by itself: for the budget set the nominal one, protection comes apart."""
-    match instance.uncertainty:
-        case NominalSet() | BudgetSet():
-            return cutoff.gamma[t]
-        case BoxSet():
-            return cutoff.gamma[t] - cutoff.delta[t]
-        case PaperSet() as paper:
-            return paper.floor_frac
+    program.c4_blended_grade = pyo.Constraint(pyo.Set(initialize=list(rows), dimen=None), rule=blended_grade)
+    program.c4_protection = pyo.Constraint(pyo.Set(initialize=fallen, dimen=None), rule=protection)
 
 
 def _options(instance: SupplyChainInstance, mine: str) -> list[tuple[str, Cutoff]]:
     return [(i.name, j) for i in instance.mine_by_name[mine].locations for j in i.cutoffs]
-
-
-def _add_budget_counterpart(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
-    """mu[m,t] + nu[m,i,t] >= sum_j delta x: by duality Gamma mu + sum_i nu is the largest loss the budget allows."""
-
-    def protection(program: pyo.ConcreteModel, m: str, i: str, t: int) -> object:
-        loss = sum(j.delta[t] * program.x[m, i, j.name, t] for k, j in _options(instance, m) if k == i)
-        return program.mu[m, t] + program.nu[m, i, t] >= loss
-
-    program.mu = pyo.Var(program.MT, domain=pyo.NonNegativeReals)
-    program.nu = pyo.Var(program.MIT, domain=pyo.NonNegativeReals)
-    program.c4_protection = pyo.Constraint(program.MIT, rule=protection)
-
-
-def _protection(program: pyo.ConcreteModel, instance: SupplyChainInstance, m: str, t: int) -> object:
-    if not isinstance(instance.uncertainty, BudgetSet):
-        return 0.0
-    locations = instance.mine_by_name[m].locations
-    return instance.budget(m) * program.mu[m, t] + sum(program.nu[m, i.name, t] for i in locations)

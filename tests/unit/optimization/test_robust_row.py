@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from optimization.checker import check_plan, worst_case_useful_ore_t
 from optimization.data import BoxSet, BudgetSet, NominalSet, Plan, SolveOptions, SupplyChainInstance, UncertaintySet
-from optimization.formulation.program import build_program
 from optimization.generator import generate
 from optimization.solver import solve
 from tests.unit.optimization.exhaustion import vertices
+from tests.unit.optimization.robust import best_left_side_t
 
 I3 = replace(generate(1, 1, 1, 1, 3, 2, seed=11), periods=("now",))
 MINE, KEYS = I3.mines[0], list(I3.cutoff_by_key)
@@ -52,25 +52,9 @@ def test_worst_case_of_the_checker_is_the_worst_vertex(x: list[float], cutoff: l
 def test_counterpart_of_the_program_is_the_worst_case_of_the_checker(
     x: list[float], cutoff: list[int], budget: float
 ) -> None:
-    """With x fixed, the best mu and nu leave exactly the worst-case useful ore: (4)'s left side at its largest."""
     instance, plan = with_set(BudgetSet((budget,))), mined(x, cutoff)
-    program = build_program(instance)
-    loss = [
-        sum(j.delta[0] * plan.x.get((MINE.name, i.name, j.name, "now"), 0.0) for j in i.cutoffs) for i in MINE.locations
-    ]
-    candidates = [0.0, *loss]  # the optimum of a piecewise-linear function of mu is at a breakpoint
-    for key, data in program.x.items():
-        data.set_value(plan.x.get((*key[:3], "now"), 0.0), skip_validation=True)
-    program.y[MINE.name, 0].set_value(0.0)
-    lefts = []
-    for mu in candidates:
-        program.mu[MINE.name, 0].set_value(mu)
-        for i, fall in zip(MINE.locations, loss, strict=True):
-            program.nu[MINE.name, i.name, 0].set_value(max(0.0, fall - mu))
-            assert program.c4_protection[MINE.name, i.name, 0].slack() >= -1e-6
-        lefts.append(program.c4_blended_grade[MINE.name, 0].slack())
     worst = worst_case_useful_ore_t(instance, plan, MINE, "now")
-    assert max(lefts) == pytest.approx(worst, rel=1e-9, abs=1e-6)
+    assert best_left_side_t(instance, plan) == pytest.approx(worst, rel=1e-7, abs=1e-5)
 
 
 EXACT = SolveOptions(gap=1e-6, time_limit_s=20)
