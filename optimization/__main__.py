@@ -1,4 +1,4 @@
-"""The planner without a server: `python -m optimization solve | generate | check`. See docs/how-to/plan-headless.md.
+"""The planner without a server: `python -m optimization solve | generate | check | explain`; docs/how-to/plan-headless.md.
 
 Exit codes: 0 plan written or valid, 1 plan rejected by the checker or solver failure, 2 infeasible with the reasons as
 JSON on stdout, 3 time over or stopped without a plan, 4 bad input, named with its path on stderr.
@@ -24,6 +24,7 @@ from optimization.data import (
     SupplyChainInstance,
     Termination,
 )
+from optimization.explain import command as explain_command
 from optimization.generator import generate, read_grade_tonnage
 from optimization.instance_builder import build_plan, document_from_json, instance_from_json
 from optimization.solver import solve
@@ -78,6 +79,7 @@ def _parser() -> _Parser:
     checking.add_argument("instance", type=Path)
     checking.add_argument("plan", type=Path)
     checking.set_defaults(run=_check)
+    explain_command.register(commands)
     return parser
 
 

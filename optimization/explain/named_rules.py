@@ -111,7 +111,7 @@ def ruled_program(instance: SupplyChainInstance) -> RuledProgram:
     program.slack = pyo.Var(range(len(rules) + len(grades)), bounds=(0.0, 0.0))
     program.named = pyo.Constraint(range(len(rules)), rule=lambda program, k: _row(rules[k], program.slack[k]))
     for (key, row), slack in zip(grades, list(program.slack.values())[len(rules) :], strict=True):
-        rules.append(NamedRule(GRADE, (key[0], *key[2:]), key[1], row, 0.0))
+        rules.append(NamedRule(GRADE, (key[0], *filter(None, key[2:])), key[1], row, 0.0))
         _soften(row, slack)
     return RuledProgram(program, tuple(rules))
 
