@@ -344,12 +344,16 @@ class Termination(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SolveProgress:
-    """A moment of a running solve. Without a plan yet, incumbent and gap are None; the bound is always a proven one."""
+    """A moment of a running solve. Without a plan yet, incumbent and gap are None; the bound is always a proven one.
+
+    `stage` names what the fast path is at; empty for the program as a whole.
+    """
 
     elapsed_s: float
     incumbent_usd: float | None
     dual_bound_usd: float
     relative_gap: float | None
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

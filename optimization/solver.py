@@ -28,6 +28,7 @@ from optimization.data import (
     SupplyChainInstance,
     Termination,
 )
+from optimization.decomposition import run as fast_path
 from optimization.explain import explain_infeasibility
 from optimization.explain.elastic import diagnose, diagnosis_words
 from optimization.formulation.matrix import Floats, Matrix, matrix_of
@@ -41,6 +42,7 @@ SHARED_OR_TIMED = (
     "leave no plan"
 )
 LEAST_USE = 1e-7
+ROUNDING = 1e-9
 MANY_BINARIES = 1_000
 EXPLAIN_S = 20.0
 MANY_TO_EXPLAIN = 50_000
@@ -68,6 +70,21 @@ def solve(
     if reasons := explain_infeasibility(instance):
         proven = _closed_form_report(clock, reasons)
         return SolveResult(None, _with_repair(instance, proven, options, clock, should_stop))
+    if fast_path.supports(instance):
+        outcome = fast_path.FastPath(instance, options).run(on_progress, should_stop)
+        report = _fast_report(outcome, options, clock)
+        return SolveResult(outcome.plan, _with_repair(instance, report, options, clock, should_stop))
+    return _solve_whole(instance, options, clock, on_progress, should_stop)
+
+
+def _solve_whole(
+    instance: SupplyChainInstance,
+    options: SolveOptions,
+    clock: _Clock,
+    on_progress: OnProgress | None,
+    should_stop: ShouldStop | None,
+) -> SolveResult:
+    """The program of `formulation` as one: for instances that the reduced program does not know."""
     program = build_program(instance)
     matrix = matrix_of(program)
     clock.lap_build()
@@ -369,6 +386,39 @@ def _termination(run: _Run, gap: float | None, asked_gap: float) -> Termination:
     if status == Status.kTimeLimit:
         return Termination.NO_PLAN if gap is None else Termination.TIME_LIMIT
     return Termination.FAILED
+
+
+def _fast_report(outcome: fast_path.Outcome, options: SolveOptions, clock: _Clock) -> SolveReport:
+    gap = relative_gap(outcome.objective_usd, outcome.bound_usd)
+    termination = _fast_termination(outcome, gap, options.gap)
+    is_infeasible = termination is Termination.INFEASIBLE
+    return SolveReport(
+        termination=termination,
+        objective_usd=outcome.objective_usd,
+        dual_bound_usd=None if is_infeasible else outcome.bound_usd,
+        relative_gap=gap,
+        build_s=outcome.build_s,
+        solve_s=clock.elapsed_s - outcome.build_s,
+        elapsed_s=clock.elapsed_s,
+        solver=SOLVER,
+        peak_memory_mb=_peak_memory_mb(),
+        rows=outcome.rows,
+        columns=outcome.columns,
+        binaries=outcome.binaries,
+        nodes=outcome.nodes,
+        explanation=(SHARED_OR_TIMED,) if is_infeasible else (),
+    )
+
+
+def _fast_termination(outcome: fast_path.Outcome, gap: float | None, asked_gap: float) -> Termination:
+    """HiGHS's tolerances and the exact plan may differ by rounding: 1e-9 of the gap is no reason to say less."""
+    if outcome.is_cancelled:
+        return Termination.CANCELLED
+    if gap is not None and gap <= asked_gap + ROUNDING:
+        return Termination.OPTIMAL
+    if outcome.is_infeasible:
+        return Termination.INFEASIBLE
+    return Termination.NO_PLAN if gap is None else Termination.TIME_LIMIT
 
 
 def _closed_form_report(clock: _Clock, reasons: tuple[str, ...]) -> SolveReport:

@@ -1,0 +1,366 @@
+"""The reduced program, mine by mine, as arrays: modes of phi for the mine, lanes, stocks, and the stock cuts.
+
+Columns of a mine: theta[t, mode] 0/1, ys[t, mode, segment], u[t], v[l,t], p[l,t] 0/1, w[l,t], b[r,t] delivered of what
+arrived in t, o[r,t] delivered from stock (z = b + o), and last q[r,t] 0/1; l a mill lane, r a route. The relaxation
+leaves q out: there q = z/D, so its cost G/D is a cost of z. Only rows (11), over the mines, tie blocks together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from optimization.data import Demand, MillLane, Mine, SupplyChainInstance, UserLane
+from optimization.decomposition.value_function import Phi
+from optimization.highs import Floats, Ints, Program, Rows, stacked_rows
+
+LONGEST_CUT = 7
+LEAST_VIOLATION = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What one is: tonnes and $, powers of two, so that coefficients lie between about 0.1 and 100."""
+
+    t: float
+    usd: float
+
+
+def units_of(instance: SupplyChainInstance) -> Units:
+    tonnes = _power_of_two(max(max(mine.Q) for mine in instance.mines) / 64)
+    fixed = [max(lane.F) for lane in instance.mill_lanes] + [max(lane.G) for lane in instance.user_lanes]
+    fixed += [max(j.K) for mine in instance.mines for i in mine.locations for j in i.cutoffs]
+    by_tonne = [mine.pc + max(j.c for i in mine.locations for j in i.cutoffs) for mine in instance.mines]
+    return Units(tonnes, _power_of_two(max(*fixed, *(cost * tonnes for cost in by_tonne), 0.0) / 64))
+
+
+def _power_of_two(size: float) -> float:
+    return 2.0 ** round(math.log2(size)) if size > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """One mine. Arrays of positions are columns; `route_lane[r]`, `route_demand[r]` say what a route joins."""
+
+    mine: Mine
+    phis: tuple[Phi, ...]
+    lanes: tuple[MillLane, ...]
+    demands: tuple[Demand, ...]
+    user_lanes: tuple[UserLane, ...]
+    centre: Ints
+    route_lane: Ints
+    route_demand: Ints
+    theta: Ints
+    theta_t: Ints
+    theta_mode: Ints
+    ys: Ints
+    ys_theta: Ints
+    length: Floats
+    u: Ints
+    v: Ints
+    p: Ints
+    w: Ints
+    b: Ints
+    o: Ints
+    q: Ints
+    D: Floats
+    program: Program
+    relaxation: Program
+    units: Units
+
+    @cached_property
+    def w0(self) -> Floats:
+        return np.array([lane.w0 for lane in self.lanes]) / self.units.t
+
+    @cached_property
+    def supports(self) -> tuple[Ints, Ints]:
+        """Columns that are 0 with their binary, and that binary."""
+        columns = [self.theta, self.ys, self.p.ravel(), self.v.ravel(), self.b.ravel(), self.q.ravel()]
+        binaries = [self.theta, self.theta[self.ys_theta], self.p.ravel(), self.p.ravel()]
+        binaries += [self.p[self.route_lane].ravel(), self.q.ravel()]
+        columns.append(self.o.ravel())
+        binaries.append(self.q.ravel())
+        return np.concatenate(columns), np.concatenate(binaries)
+
+
+def blocks_of(instance: SupplyChainInstance, phis: list[list[Phi]]) -> list[Block]:
+    units, centres = units_of(instance), {centre.name: n for n, centre in enumerate(instance.centres)}
+    lanes: dict[str, list[MillLane]] = {mine.name: [] for mine in instance.mines}
+    demands: dict[str, list[Demand]] = {mine.name: [] for mine in instance.mines}
+    for lane in instance.mill_lanes:
+        lanes[lane.mine].append(lane)
+    for demand in instance.demands:
+        demands[demand.mine].append(demand)
+    V = np.array([centre.V for centre in instance.centres])
+    down = instance.user_lane_by_key
+    return [
+        _block(mine, phi, lanes[mine.name], demands[mine.name], down, V, centres, units)
+        for mine, phi in zip(instance.mines, phis, strict=True)
+    ]
+
+
+def _block(
+    mine: Mine,
+    phis: list[Phi],
+    lanes: list[MillLane],
+    demands: list[Demand],
+    down: dict[tuple[str, str], UserLane],
+    V: Floats,
+    centres: dict[str, int],
+    units: Units,
+) -> Block:
+    T = len(mine.P)
+    routes = [
+        (k, d) for k, lane in enumerate(lanes) for d, want in enumerate(demands) if (lane.centre, want.user) in down
+    ]
+    modes = [(t, k) for t, phi in enumerate(phis) for k in range(len(phi))]
+    segments = [(h, k) for h, (t, mode) in enumerate(modes) for k in range(len(phis[t][mode].y) - 1)]
+    sizes = [len(modes), len(segments), T, *(len(lanes) * T,) * 3, *(len(routes) * T,) * 3]
+    ends = np.cumsum([0, *sizes])
+    columns = [np.arange(ends[k], ends[k + 1]) for k in range(len(sizes))]
+    by_lane, by_route = (len(lanes), T), (len(routes), T)
+    route_lane, route_demand = (np.array([r[k] for r in routes], dtype=np.int64) for k in (0, 1))
+    wanted = np.array([d.D for d in demands]).reshape(len(demands), T) / units.t
+    nothing = np.zeros(0)
+    empty = Program(nothing, nothing, nothing, nothing > 0, _rows([], [], [], [], []))
+    drafted = Block(
+        mine=mine,
+        phis=tuple(phis),
+        lanes=tuple(lanes),
+        demands=tuple(demands),
+        user_lanes=tuple(down[lanes[k].centre, demands[d].user] for k, d in routes),
+        centre=np.array([centres[lane.centre] for lane in lanes], dtype=np.int64),
+        route_lane=route_lane,
+        route_demand=route_demand,
+        theta=columns[0],
+        theta_t=np.array([t for t, _ in modes], dtype=np.int64),
+        theta_mode=np.array([k for _, k in modes], dtype=np.int64),
+        ys=columns[1],
+        ys_theta=np.array([h for h, _ in segments], dtype=np.int64),
+        length=np.array([np.diff(phis[modes[h][0]][modes[h][1]].y)[k] for h, k in segments]) / units.t,
+        u=columns[2],
+        v=columns[3].reshape(by_lane),
+        p=columns[4].reshape(by_lane),
+        w=columns[5].reshape(by_lane),
+        b=columns[6].reshape(by_route),
+        o=columns[7].reshape(by_route),
+        q=columns[8].reshape(by_route),
+        D=wanted[route_demand] if routes else np.zeros(by_route),
+        program=empty,
+        relaxation=empty,
+        units=units,
+    )
+    return _with_programs(drafted, V[drafted.centre] / units.t)
+
+
+def _rows(row: object, column: object, value: object, lower: object, upper: object) -> Rows:
+    at, columns = (np.asarray(part, dtype=np.int64).ravel() for part in (row, column))
+    values, low, high = (np.asarray(part, dtype=np.float64).ravel() for part in (value, lower, upper))
+    return Rows(at, columns, values, low, high)
+
+
+def _with_programs(block: Block, V: Floats) -> Block:
+    """`program` has all columns; `relaxation` those before q, with the cost of q on z."""
+    size = int(block.q[-1, -1]) + 1 if block.q.size else int(block.w.max(initial=block.u[-1])) + 1
+    n_relaxed = size - block.q.size
+    limit = shipment_limits(block, V)
+    cost, lower, upper = _costs(block, size), np.zeros(size), np.full(size, np.inf)
+    lower[block.u], upper[block.u] = (np.array(getattr(block.mine, k)) / block.units.t for k in ("Umin", "Umax"))
+    upper[block.ys], upper[block.v], upper[block.w] = block.length, limit, V
+    upper[block.b], upper[block.o] = block.D, block.D
+    is_binary = np.zeros(size, dtype=bool)
+    for columns in (block.theta, block.p, block.q):
+        is_binary[columns], upper[columns] = True, 1.0
+    upper[block.q] = block.D > 0
+    relaxed_cost = cost[:n_relaxed].copy()
+    per_tonne = np.divide(cost[block.q], block.D, out=np.zeros_like(block.D), where=block.D > 0)
+    relaxed_cost[block.b] += per_tonne
+    relaxed_cost[block.o] += per_tonne
+    rows = _relaxed_rows(block, limit)
+    keep = slice(0, n_relaxed)
+    return replace(
+        block,
+        program=Program(cost, lower, upper, is_binary, stacked_rows([rows, _delivery_rows(block)])),
+        relaxation=Program(relaxed_cost, lower[keep], upper[keep], is_binary[keep], rows),
+    )
+
+
+def shipment_limits(block: Block, V: Floats) -> Floats:
+    """(12), shape (lanes, periods): R, room and today's demand, remaining demand and released stock."""
+    mine, t = block.mine, block.units.t
+    wanted = np.zeros(V.shape)
+    np.add.at(wanted, block.route_lane, block.D)
+    falls = np.concatenate([[max(0.0, mine.u0 - mine.Umin[0])], np.maximum(0.0, -np.diff(mine.Umin))]) / t
+    remaining = np.cumsum(wanted[:, ::-1], axis=1)[:, ::-1] + np.cumsum(falls)
+    R = np.array([lane.R for lane in block.lanes]).reshape(V.shape) / t
+    limits: Floats = np.minimum(np.minimum(R, V + wanted), remaining)
+    return limits
+
+
+def _costs(block: Block, size: int) -> Floats:
+    """(1) in the block's units; f of a mode is spread over its segments as slopes."""
+    cost, T = np.zeros(size), len(block.u)
+    chosen = [block.phis[t][k] for t, k in zip(block.theta_t, block.theta_mode, strict=True)]
+    by_tonne = block.units.t / block.units.usd
+    slopes = [np.diff(mode.f) / np.diff(mode.y) for mode in chosen]
+    cost[block.theta] = np.array([mode.K for mode in chosen]) / block.units.usd
+    cost[block.ys] = (np.concatenate([*slopes, np.zeros(0)]) + block.mine.pc) * by_tonne
+    cost[block.u] = block.mine.h * by_tonne
+    for columns, name in ((block.v, "f"), (block.w, "g")):
+        cost[columns] = np.array([getattr(lane, name) for lane in block.lanes])[:, None] * by_tonne
+    cost[block.p] = np.array([lane.F for lane in block.lanes]).reshape(-1, T) / block.units.usd
+    cost[block.b] = cost[block.o] = np.array([lane.e for lane in block.user_lanes])[:, None] * by_tonne
+    cost[block.q] = np.array([lane.G for lane in block.user_lanes]).reshape(-1, T) / block.units.usd
+    return cost
+
+
+def _relaxed_rows(block: Block, limit: Floats) -> Rows:
+    T, t = len(block.u), block.units.t
+    one, minus = np.ones, lambda n: -np.ones(n)
+    at = np.arange(len(block.ys))
+    parts = [_rows(block.theta_t, block.theta, one(len(block.theta)), np.full(T, -np.inf), np.ones(T))]
+    open_mode = block.theta[block.ys_theta]
+    parts.append(_pairs(at, block.ys, open_mode, block.length))
+    period = np.arange(T)
+    parts.append(
+        _rows(
+            np.concatenate([period, period[1:], block.theta_t[block.ys_theta], np.tile(period, len(block.lanes))]),
+            np.concatenate([block.u, block.u[:-1], block.ys, block.v.ravel()]),
+            np.concatenate([one(T), minus(T - 1), np.full(len(block.ys), -block.mine.beta), one(block.v.size)]),
+            *(np.where(period == 0, block.mine.u0 / t, 0.0),) * 2,
+        )
+    )
+    parts += [_stock_rows(block), _from_stock_rows(block), _demand_rows(block)]
+    parts.append(_pairs(np.arange(block.v.size), block.v.ravel(), block.p.ravel(), limit.ravel()))
+    parts.append(_pairs(np.arange(block.b.size), block.b.ravel(), block.p[block.route_lane].ravel(), block.D.ravel()))
+    return stacked_rows(parts)
+
+
+def _pairs(row: Ints, flow: Ints, binary: Ints, limit: Floats) -> Rows:
+    """flow <= limit * binary."""
+    n = len(row)
+    value = np.concatenate([np.ones(n), -limit])
+    return _rows(np.tile(row, 2), np.concatenate([flow, binary]), value, np.full(n, -np.inf), np.zeros(n))
+
+
+def _stock_rows(block: Block) -> Rows:
+    """(9): w - w before - v + b + o = 0, or w0 in the first period."""
+    L, T = block.w.shape
+    row = np.arange(L * T).reshape(L, T)
+    of_route = row[block.route_lane].ravel()
+    ones = np.ones
+    right = np.zeros((L, T))
+    right[:, 0] = block.w0
+    return _rows(
+        np.concatenate([row.ravel(), row[:, 1:].ravel(), row.ravel(), of_route, of_route]),
+        np.concatenate([block.w.ravel(), block.w[:, :-1].ravel(), block.v.ravel(), block.b.ravel(), block.o.ravel()]),
+        np.concatenate([ones(L * T), -ones(L * (T - 1)), -ones(L * T), ones(2 * block.b.size)]),
+        right,
+        right,
+    )
+
+
+def _from_stock_rows(block: Block) -> Rows:
+    """sum over users of o <= stock before."""
+    L, T = block.w.shape
+    row = np.arange(L * T).reshape(L, T)
+    right = np.zeros((L, T))
+    right[:, 0] = block.w0
+    return _rows(
+        np.concatenate([row[block.route_lane].ravel(), row[:, 1:].ravel()]),
+        np.concatenate([block.o.ravel(), block.w[:, :-1].ravel()]),
+        np.concatenate([np.ones(block.o.size), -np.ones(L * (T - 1))]),
+        np.full(L * T, -np.inf),
+        right,
+    )
+
+
+def _demand_rows(block: Block) -> Rows:
+    """(14) as an equality: no cost is negative, so nobody is brought more than is wanted."""
+    T = len(block.u)
+    wanted = np.array([d.D for d in block.demands]).reshape(-1, T) / block.units.t
+    row = np.tile((block.route_demand[:, None] * T + np.arange(T)).ravel(), 2)
+    column = np.concatenate([block.b.ravel(), block.o.ravel()])
+    return _rows(row, column, np.ones(2 * block.b.size), wanted, wanted)
+
+
+def _delivery_rows(block: Block) -> Rows:
+    """(13): b + o <= D q."""
+    n = block.b.size
+    return _rows(
+        np.tile(np.arange(n), 3),
+        np.concatenate([block.b.ravel(), block.o.ravel(), block.q.ravel()]),
+        np.concatenate([np.ones(2 * n), -block.D.ravel()]),
+        np.full(n, -np.inf),
+        np.zeros(n),
+    )
+
+
+# Multi-period stock cuts ------------------------------------------------------------------------------------
+
+
+def separated(block: Block, values: Floats) -> Rows:
+    """Violated cuts: w[t-1] >= the sum over tau in t..l of all positive z[s,tau] - D[s,tau] sum p[t..tau]."""
+    found = [cut for lane in range(len(block.lanes)) for cut in _lane_cuts(block, values, lane)]
+    sizes = [len(column) for column, _, _ in found]
+    return _rows(
+        np.repeat(np.arange(len(found)), sizes),
+        np.concatenate([column for column, _, _ in found]) if found else [],
+        np.concatenate([value for _, value, _ in found]) if found else [],
+        np.full(len(found), -np.inf),
+        [right for _, _, right in found],
+    )
+
+
+def _lane_cuts(block: Block, values: Floats, lane: int) -> list[tuple[Ints, Floats, float]]:
+    routes = np.flatnonzero(block.route_lane == lane)
+    z, p = values[block.b[routes]] + values[block.o[routes]], values[block.p[lane]]
+    stock = np.append(block.w0[lane], values[block.w[lane]])
+    T, found, D = len(p), [], block.D[routes]
+    for t in range(T):
+        end = min(T, t + LONGEST_CUT)
+        running = np.cumsum(p[t:end])
+        terms = z[:, t:end] - D[:, t:end] * running
+        chosen = terms > 1e-9
+        if terms[chosen].sum() > stock[t] + LEAST_VIOLATION * (1.0 + stock[t]) and (
+            t > 0 or stock[0] > 0 or chosen.any()
+        ):
+            found.append(_cut(block, routes, lane, t, chosen))
+    return found
+
+
+def _cut(block: Block, routes: Ints, lane: int, t: int, chosen: Ints) -> tuple[Ints, Floats, float]:
+    """Sum of z - sum of D p - w before <= 0."""
+    s, tau = np.nonzero(chosen)
+    flows = [block.b[routes[s], t + tau], block.o[routes[s], t + tau]]
+    wanted = np.where(chosen, block.D[routes, t : t + chosen.shape[1]], 0.0).sum(axis=0)
+    by_run = np.cumsum(wanted[::-1])[::-1]
+    runs = np.flatnonzero(by_run > 0)
+    columns, values = [*flows, block.p[lane, t + runs]], [np.ones(2 * len(s)), -by_run[runs]]
+    if t:
+        columns.append(block.w[lane, t - 1 : t])
+        values.append(-np.ones(1))
+    return np.concatenate(columns), np.concatenate(values), 0.0 if t else float(block.w0[lane])
+
+
+# Several mines at once --------------------------------------------------------------------------------------
+
+
+def joined(blocks: list[Block], programs: list[Program], room: Floats) -> Program:
+    """The programs side by side with (11): sum of w <= room[n, t], in the blocks' unit."""
+    at = np.cumsum([0, *(len(program.cost) for program in programs)])
+    rows = [replace(program.rows, column=program.rows.column + at[k]) for k, program in enumerate(programs)]
+    N, T = room.shape
+    cells = [(block.centre[:, None] * T + np.arange(T)).ravel() for block in blocks]
+    stocks = np.concatenate([block.w.ravel() + at[k] for k, block in enumerate(blocks)])
+    shared = _rows(np.concatenate(cells), stocks, np.ones(len(stocks)), np.full(N * T, -np.inf), room)
+    return Program(
+        cost=np.concatenate([p.cost for p in programs]),
+        lower=np.concatenate([p.lower for p in programs]),
+        upper=np.concatenate([p.upper for p in programs]),
+        is_binary=np.concatenate([p.is_binary for p in programs]),
+        rows=stacked_rows([*rows, shared]),
+    )

@@ -1,0 +1,87 @@
+"""The state of a search that its stages share: the best plan, the proven bound, the time and the wish to stop."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from optimization.data import SolveOptions
+from optimization.highs import Floats
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class Stopped(Exception):
+    """Time is up or somebody asked to stop: the stages unwind to what is known so far."""
+
+
+@dataclass
+class Search:
+    """`plan` has one array of columns a mine; cost and bound are in the blocks' unit of $."""
+
+    options: SolveOptions
+    started: float = field(default_factory=time.perf_counter)
+    stage: str = "build"
+    plan: list[Floats] | None = None
+    cost: float = math.inf
+    bound: float = 0.0
+    is_infeasible: bool = False
+    nodes: int = 0
+    ask_to_end: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.started
+
+    @property
+    def left_s(self) -> float:
+        return self.options.time_limit_s - self.elapsed_s
+
+    @property
+    def gap(self) -> float:
+        if math.isinf(self.cost):
+            return math.inf
+        return max(0.0, self.cost - self.bound) / self.cost if self.cost > 0 else 0.0
+
+    @property
+    def is_done(self) -> bool:
+        return self.gap <= self.options.gap
+
+    def should_end(self) -> bool:
+        return self.ask_to_end or self.left_s <= 0
+
+    def check(self) -> None:
+        if self.should_end():
+            raise Stopped
+
+    def enter(self, stage: str) -> None:
+        self.check()
+        self.stage = stage
+
+    def offer_plan(self, cost: float, plan: list[Floats]) -> None:
+        with self.lock:
+            if cost < self.cost:
+                self.cost, self.plan = cost, plan
+
+    def offer_bound(self, bound: float) -> None:
+        with self.lock:
+            self.bound = max(self.bound, bound) if math.isfinite(bound) else self.bound
+
+    def each(self, work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
+        """In the order of the items, on as many threads as asked for; HiGHS lets go of Python while it runs."""
+
+        def guarded(item: Given) -> Made:
+            self.check()
+            return work(item)
+
+        if self.options.threads == 1:
+            return [guarded(item) for item in items]
+        with ThreadPoolExecutor(self.options.threads) as pool:
+            return list(pool.map(guarded, items))
