@@ -6,7 +6,7 @@ from uuid import UUID
 from kombu.exceptions import OperationalError
 
 from tenants.data import Actor
-from tenants.task import send_by_name
+from tenants.task import send_as
 
 SOLVE_PLAN = "optimization.solve_plan"
 QUEUE = "plans"
@@ -16,6 +16,6 @@ log = logging.getLogger(__name__)
 def send(requester: Actor, run_id: UUID) -> None:
     """Never fails the request it comes from, and with a dead broker only costs it one attempt to connect."""
     try:
-        send_by_name(SOLVE_PLAN, requester, str(run_id), queue=QUEUE)
+        send_as(requester, SOLVE_PLAN, str(run_id), queue=QUEUE)
     except OperationalError as error:
         log.warning("plan %s could not be sent and stays owed: %s", run_id, error)

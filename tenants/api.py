@@ -1,8 +1,8 @@
 """The public door of tenants for the other apps."""
 
-from tenants.access import actor, get_agreement, get_equipment, get_site, granted, require
+from tenants.access import actor, get_equipment, get_site, granted, require
 from tenants.actions import agree_by_offer, end_agreement
-from tenants.authentication import actor_of_key, actor_of_user, memberships_of
+from tenants.authentication import memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
@@ -19,15 +19,12 @@ __all__ = [
     "Wall",
     "acting_as",
     "actor",
-    "actor_of_key",
-    "actor_of_user",
     "agree_by_offer",
     "announce",
     "as_platform",
     "end_agreement",
     "equipment",
     "feed_head",
-    "get_agreement",
     "get_equipment",
     "get_site",
     "granted",

@@ -11,16 +11,13 @@ HEADER = "actor"
 
 
 class ActorTask(Task):
-    """Base of every task. `send_as(actor, …)` queues it; `self.actor` is who it acts for while it runs.
+    """Base of every task. `send_as` queues it; `self.actor` is who it acts for while it runs.
 
     A `system` task (a sweep, a partition maker) acts for no organisation and may only use `as_platform`.
     """
 
     abstract = True
     system = False
-
-    def send_as(self, actor: Actor, *args: Any) -> None:
-        self.apply_async(args, headers={HEADER: _packed(actor)})
 
     @property
     def actor(self) -> Actor:
@@ -32,7 +29,7 @@ class ActorTask(Task):
         return super().__call__(*args, **kwargs)
 
 
-def send_by_name(task_name: str, actor: Actor, *args: Any, queue: str) -> None:
+def send_as(actor: Actor, task_name: str, *args: Any, queue: str) -> None:
     """Queue a task of which only the name is known, since an action never imports its own app's tasks."""
     current_app.send_task(task_name, args, queue=queue, headers={HEADER: _packed(actor)})
 

@@ -108,7 +108,3 @@ def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
 
 def server_error(request: HttpRequest) -> JsonResponse:
     return problem_response(500, "Server error", "Our mistake: it is logged. Nothing of your request was kept.")
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> JsonResponse:
-    return problem_response(403, "Not allowed", f"The form's token is missing or old; reload the page. ({reason})")
