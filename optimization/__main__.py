@@ -1,4 +1,4 @@
-"""The planner without a server: `python -m optimization solve | generate | check | explain`; docs/how-to/plan-headless.md.
+"""The planner without a server: `python -m optimization --help`, and docs/how-to/plan-headless.md.
 
 Exit codes: 0 plan written or valid, 1 plan rejected by the checker or solver failure, 2 infeasible with the reasons as
 JSON on stdout, 3 time over or stopped without a plan, 4 bad input, named with its path on stderr.
@@ -25,9 +25,11 @@ from optimization.data import (
     Termination,
 )
 from optimization.explain import command as explain_command
+from optimization.files import write_whole
 from optimization.generator import generate, read_grade_tonnage
 from optimization.instance_builder import build_plan, document_from_json, instance_from_json
 from optimization.solver import solve
+from optimization.uncertainty.command import add_arguments, answer
 
 SOLVED, REJECTED, INFEASIBLE, NO_PLAN, BAD_INPUT = range(5)
 SIZES = ("mines", "centres", "users", "periods", "locations", "cutoffs")
@@ -80,6 +82,9 @@ def _parser() -> _Parser:
     checking.add_argument("plan", type=Path)
     checking.set_defaults(run=_check)
     explain_command.register(commands)
+    fitting = commands.add_parser("fit", help="samples to an uncertainty set, or test a set with new samples")
+    add_arguments(fitting)
+    fitting.set_defaults(run=_fit)
     return parser
 
 
@@ -142,6 +147,15 @@ def _check(arguments: argparse.Namespace) -> int:
     return SOLVED if check.is_valid else REJECTED
 
 
+def _fit(arguments: argparse.Namespace) -> int:
+    _require_writable(arguments.output)
+    document, words, code = answer(arguments)
+    for line in words:
+        _tell(line)
+    _write(arguments.output, document)
+    return code
+
+
 def _read_instance(path: Path) -> SupplyChainInstance:
     return instance_from_json(path.read_text(encoding="utf-8"))
 
@@ -153,17 +167,11 @@ def _require_writable(path: Path | None) -> None:
 
 
 def _write(path: Path | None, document: dict[str, Any]) -> None:
-    """Whole or not at all: a reader never sees half a file."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if path is None:
         sys.stdout.write(text)
-        return
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    else:
+        write_whole(path, text)
 
 
 def _tell_progress(progress: SolveProgress) -> None:
