@@ -33,7 +33,6 @@ from optimization.data import (
     Location,
     MillLane,
     Mine,
-    PaperSet,
     PerPeriod,
     Plan,
     PolyhedronSet,
@@ -42,7 +41,13 @@ from optimization.data import (
     UncertaintySet,
     UserLane,
 )
-from optimization.uncertainty.rules import element_problems, empty_set_problems, polyhedron_problems
+from optimization.uncertainty.rules import (
+    budget_problems,
+    element_problems,
+    empty_set_problems,
+    grade_problems,
+    polyhedron_problems,
+)
 
 SCHEMA_PATH = Path(__file__).with_name("instance_schema.json")
 GRADE_FIELDS = frozenset({"alpha", "gamma", "delta", "least", "most", "limit"})
@@ -68,11 +73,11 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
     instance = _instance(plain)
     _raise_if(
         [
-            *_grade_problems(instance),
-            *_stock_problems(instance),
-            *_budget_problems(instance),
-            *_route_problems(instance),
+            *grade_problems(instance),
             *element_problems(instance),
+            *_stock_problems(instance),
+            *_route_problems(instance),
+            *budget_problems(instance),
             *polyhedron_problems(instance),
         ]
     )
@@ -123,20 +128,22 @@ def _raise_if(problems: Sequence[Problem]) -> None:
 
 def _plain(document: object, grades_in_percent: bool) -> tuple[Any, list[Problem]]:
     problems: list[Problem] = []
-    return _plain_value(document, "", 0.01 if grades_in_percent else 1.0, problems), problems
+    return _plain_value(document, "", -2 if grades_in_percent else 0, problems), problems
 
 
-def _plain_value(value: object, path: str, grade_scale: float, problems: list[Problem], key: str = "") -> Any:
+def _plain_value(value: object, path: str, grade_shift: int, problems: list[Problem], key: str = "") -> Any:
+    """With every number a float; that of a grade has its decimal point moved, which is exact as * 0.01 is not."""
     if path.count("/") > MAX_DEPTH:
         problems.append(Problem(path, "is nested too deeply"))
     elif isinstance(value, Mapping):
         return {
-            k: _plain_value(v, f"{path}/{_escape(str(k))}", grade_scale, problems, str(k)) for k, v in value.items()
+            k: _plain_value(v, f"{path}/{_escape(str(k))}", grade_shift, problems, str(k)) for k, v in value.items()
         }
     elif isinstance(value, list | tuple):
-        return [_plain_value(v, f"{path}/{k}", grade_scale, problems, key) for k, v in enumerate(value)]
+        return [_plain_value(v, f"{path}/{k}", grade_shift, problems, key) for k, v in enumerate(value)]
     elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return _plain_number(value, path, problems) * (grade_scale if key in GRADE_FIELDS else 1.0)
+        number = _plain_number(value, path, problems)
+        return float(Decimal(repr(number)).scaleb(grade_shift)) if grade_shift and key in GRADE_FIELDS else number
     return value
 
 
@@ -276,18 +283,6 @@ def _reference_problems(document: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def _grade_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
-    for m, mine in enumerate(instance.mines):
-        for i, location in enumerate(mine.locations):
-            for j, cutoff in enumerate(location.cutoffs):
-                for t, (gamma, delta) in enumerate(zip(cutoff.gamma, cutoff.delta, strict=True)):
-                    if delta > gamma:
-                        path = f"/mines/{m}/locations/{i}/cutoffs/{j}/delta"
-                        yield Problem(
-                            path, f"is {delta:g} in period {t}, above gamma {gamma:g}: a grade can't fall below 0"
-                        )
-
-
 def _stock_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
     for m, mine in enumerate(instance.mines):
         for t, (low, high) in enumerate(zip(mine.Umin, mine.Umax, strict=True)):
@@ -295,18 +290,6 @@ def _stock_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
                 yield Problem(
                     f"/mines/{m}/Umin", f"is {low:g} in period {t}, above Umax {high:g}: exchange or correct them"
                 )
-
-
-def _budget_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
-    if isinstance(instance.uncertainty, PaperSet) and instance.uncertainty.floor_frac > 1:
-        yield Problem("/uncertainty/pi", f"pi/Pi is {instance.uncertainty.floor_frac:g}: a grade is at most 1")
-    most = max(len(mine.locations) for mine in instance.mines)
-    held, path = instance.uncertainty, "/uncertainty"
-    if isinstance(held, PolyhedronSet) and held.base is not None:
-        held, path = held.base, "/uncertainty/base"
-    if isinstance(held, BudgetSet):
-        for gamma in sorted({g for g in held.Gamma if g > most}):
-            yield Problem(f"{path}/Gamma", f"is {gamma:g}, above the {most} locations of any mine: give 0 to {most}")
 
 
 def _route_problems(instance: SupplyChainInstance) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from typing import TypeVar
 
 from optimization.data import (
+    BudgetSet,
     Cutoff,
     Element,
     GradeRow,
@@ -20,6 +21,19 @@ from optimization.uncertainty.sets import MAIN, grade_set
 from optimization.uncertainty.worst_case import minimum
 
 Key = TypeVar("Key", bound=Hashable)
+
+
+def grade_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
+    """No grade can fall below 0."""
+    for m, mine in enumerate(instance.mines):
+        for i, location in enumerate(mine.locations):
+            for j, cutoff in enumerate(location.cutoffs):
+                for t, (gamma, delta) in enumerate(zip(cutoff.gamma, cutoff.delta, strict=True)):
+                    if delta > gamma:
+                        path = f"/mines/{m}/locations/{i}/cutoffs/{j}/delta"
+                        yield Problem(
+                            path, f"is {delta:g} in period {t}, above gamma {gamma:g}: a grade can't fall below 0"
+                        )
 
 
 def element_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
@@ -55,6 +69,19 @@ def _cutoff_problems(mine: Mine, cutoff: Cutoff, path: str) -> Iterator[Problem]
 
 def _worst(element: Element, gamma: float, delta: float) -> float:
     return gamma + delta if element.least is None else gamma - delta
+
+
+def budget_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
+    """A budget counts locations that exist; the floor of the paper's set is a grade."""
+    if isinstance(instance.uncertainty, PaperSet) and instance.uncertainty.floor_frac > 1:
+        yield Problem("/uncertainty/pi", f"pi/Pi is {instance.uncertainty.floor_frac:g}: a grade is at most 1")
+    most = max(len(mine.locations) for mine in instance.mines)
+    held, path = instance.uncertainty, "/uncertainty"
+    if isinstance(held, PolyhedronSet) and held.base is not None:
+        held, path = held.base, "/uncertainty/base"
+    if isinstance(held, BudgetSet):
+        for gamma in sorted({g for g in held.Gamma if g > most}):
+            yield Problem(f"{path}/Gamma", f"is {gamma:g}, above the {most} locations of any mine: give 0 to {most}")
 
 
 def polyhedron_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
