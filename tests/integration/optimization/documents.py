@@ -7,7 +7,7 @@ from typing import Any
 from optimization.generator import generate
 
 _SMALL = json.loads(generate(2, 1, 2, 2, 2, 2, seed=1).to_json())
-_MIDDLE = json.loads(generate(3, 2, 2, 4, 3, 3, seed=1).to_json())
+_MIDDLE = json.loads(generate(6, 5, 6, 8, 3, 3, seed=1).to_json())
 _LONG = json.loads(generate(8, 5, 12, 10, 3, 3, seed=1).to_json())
 
 
@@ -24,7 +24,7 @@ def infeasible() -> dict[str, Any]:
 
 
 def middle() -> dict[str, Any]:
-    """Has a plan after a second, and is far from a proven best one after ten."""
+    """Has a plan after a second or two, and is far from a proven best one after ten."""
     return copy.deepcopy(_MIDDLE)
 
 
