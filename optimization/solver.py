@@ -49,6 +49,7 @@ MANY_TO_EXPLAIN = 50_000
 PROGRESS_INTERVAL_S = 0.25
 POLL_INTERVAL_S = 0.05
 GRACE_S = 0.5
+ROUNDING_FRAC = 1e-9
 
 Status = highspy.HighsModelStatus
 Event = highspy.highs.HighsCallbackEvent
@@ -360,7 +361,7 @@ def _report(run: _Run, options: SolveOptions, objective: float | None) -> SolveR
     return SolveReport(
         termination=termination,
         objective_usd=objective,
-        dual_bound_usd=None if is_infeasible else bound,
+        dual_bound_usd=None if is_infeasible else _without_rounding(bound, objective),
         relative_gap=gap,
         build_s=clock.build_s,
         solve_s=clock.elapsed_s - clock.build_s,
@@ -388,6 +389,12 @@ def _termination(run: _Run, gap: float | None, asked_gap: float) -> Termination:
     return Termination.FAILED
 
 
+def _without_rounding(bound: float, objective: float | None) -> float:
+    """A bound above the plan's cost by no more than rounding is that cost; one further above would be a mistake."""
+    is_rounding = objective is not None and objective < bound <= objective * (1 + ROUNDING_FRAC)
+    return objective if is_rounding and objective is not None else bound
+
+
 def _fast_report(outcome: fast_path.Outcome, options: SolveOptions, clock: _Clock) -> SolveReport:
     gap = relative_gap(outcome.objective_usd, outcome.bound_usd)
     termination = _fast_termination(outcome, gap, options.gap)
@@ -395,7 +402,7 @@ def _fast_report(outcome: fast_path.Outcome, options: SolveOptions, clock: _Cloc
     return SolveReport(
         termination=termination,
         objective_usd=outcome.objective_usd,
-        dual_bound_usd=None if is_infeasible else outcome.bound_usd,
+        dual_bound_usd=None if is_infeasible else _without_rounding(outcome.bound_usd, outcome.objective_usd),
         relative_gap=gap,
         build_s=outcome.build_s,
         solve_s=clock.elapsed_s - outcome.build_s,
