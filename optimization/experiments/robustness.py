@@ -17,6 +17,7 @@ from optimization.experiments.trend import spread
 from optimization.solver import solve
 
 SHORT_T = 0.01
+HAIR = 1e-6
 DRAWS = 20
 
 
@@ -110,6 +111,18 @@ def _mine_shortage_t(world: SupplyChainInstance, plan: Plan, mine: Mine) -> floa
 def product_t(mine: Mine, plan: Plan, t: int, period: str) -> float:
     """Product of the period's blend: all of it at the least grade or above, less below."""
     ore = plan.y.get((mine.name, period), 0.0)
+    return mine.beta * (min(ore, useful_ore_t(mine, plan, t, period) / mine.alpha) if mine.alpha > 0 else ore)
+
+
+def useful_ore_t(mine: Mine, plan: Plan, t: int, period: str) -> float:
     options: list[tuple[str, Cutoff]] = [(i.name, j) for i in mine.locations for j in i.cutoffs]
-    useful = math.fsum(j.gamma[t] * plan.x.get((mine.name, i, j.name, period), 0.0) for i, j in options)
-    return mine.beta * (min(ore, useful / mine.alpha) if mine.alpha > 0 else ore)
+    return math.fsum(j.gamma[t] * plan.x.get((mine.name, i, j.name, period), 0.0) for i, j in options)
+
+
+def blends_hold(world: SupplyChainInstance, plan: Plan) -> bool:
+    """Every blend of the plan keeps its least grade at the grades of `world`."""
+    return all(
+        useful_ore_t(mine, plan, t, period) >= (1 - HAIR) * mine.alpha * plan.y.get((mine.name, period), 0.0)
+        for mine in world.mines
+        for t, period in enumerate(world.periods)
+    )
