@@ -24,6 +24,7 @@ from optimization.data import (
     SupplyChainInstance,
     Termination,
 )
+from optimization.experiments import command as experiment_command
 from optimization.explain import command as explain_command
 from optimization.files import write_whole
 from optimization.generator import generate, read_grade_tonnage
@@ -82,6 +83,7 @@ def _parser() -> _Parser:
     checking.add_argument("plan", type=Path)
     checking.set_defaults(run=_check)
     explain_command.register(commands)
+    experiment_command.register(commands)
     fitting = commands.add_parser("fit", help="samples to an uncertainty set, or test a set with new samples")
     add_arguments(fitting)
     fitting.set_defaults(run=_fit)
