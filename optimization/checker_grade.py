@@ -1,13 +1,13 @@
 """The exact worst case of a blend over the uncertainty set, for the checker: from the data alone.
 
-It shares no code with the counterpart in the program. Closed forms, and for polyhedra a linear program over the grades
-themselves, in exact fractions.
+It shares no code with the counterpart in the program. Closed forms, and for polyhedra a small linear
+program in exact fractions.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from optimization.data import (
     BoxSet,
@@ -24,6 +24,7 @@ from optimization.uncertainty.worst_case import Row, minimum
 
 Ore = Mapping[tuple[str, str], float]
 Place = tuple[str, ...]
+Form = tuple[float, float, Place]
 
 
 def worst_case_grade_t(
@@ -67,46 +68,50 @@ def _largest_change(changes: list[float], budget: float) -> float:
 
 
 def _over_polyhedron(instance: SupplyChainInstance, mine: Mine, t: int, x: Ore, element: Element | None) -> float:
-    """Variables: every grade, and with a budget every location's share of its change, all from 0 to 1."""
-    places = [(e, i.name, j.name) for e in _elements(mine) for i in mine.locations for j in i.cutoffs]
-    shares = [(e, i.name) for e in _elements(mine) for i in mine.locations]
-    column: dict[Place, int] = {place: k for k, place in enumerate([*places, *shares])}
-    cost, wanted = [0.0] * len(column), element.name if element else ""
-    for e, i, j in places:
+    """A linear program whose variables, from 0 to 1, are the grades, or on a base the shares of their changes."""
+    made, columns = _made_of(instance, mine, t)
+    cost, sure, wanted = [0.0] * len(columns), [], element.name if element else ""
+    for (e, i, j), (constant, slope, column) in made.items():
         if e == wanted:
-            cost[column[e, i, j]] = _sign(element) * x[i, j]
-    rows = [*_stated_rows(instance, mine, t, column), *_base_rows(instance, mine, t, column)]
-    worst = minimum(cost, rows)
-    return math.nan if worst is None else _sign(element) * float(worst)
+            sure.append(constant * x[i, j])
+            cost[columns[column]] += _sign(element) * slope * x[i, j]
+    worst = minimum(cost, [*_stated_rows(instance, mine, t, made, columns), *_budget_rows(instance, mine, columns)])
+    return math.nan if worst is None else math.fsum(sure) + _sign(element) * float(worst)
+
+
+def _made_of(instance: SupplyChainInstance, mine: Mine, t: int) -> tuple[Mapping[Place, Form], Mapping[Place, int]]:
+    """grade = constant + slope * variable; the cut-offs of a location share one variable under a budget."""
+    base = getattr(instance.uncertainty, "base", None)
+    made: dict[Place, Form] = {}
+    for e, element in _elements(mine).items():
+        for i in mine.locations:
+            for j in i.cutoffs:
+                gamma, delta = _grade(j, e, t)
+                variable: Place = (e, i.name) if isinstance(base, BudgetSet) else (e, i.name, j.name)
+                made[e, i.name, j.name] = (gamma, -_sign(element) * delta, variable) if base else (0.0, 1.0, variable)
+    variables = dict.fromkeys(variable for _, _, variable in made.values())
+    return made, {variable: k for k, variable in enumerate(variables)}
 
 
 def _elements(mine: Mine) -> dict[str, Element | None]:
     return {"": None, **{element.name: element for element in mine.elements}}
 
 
-def _stated_rows(instance: SupplyChainInstance, mine: Mine, t: int, column: Mapping[Place, int]) -> list[Row]:
+def _stated_rows(
+    instance: SupplyChainInstance, mine: Mine, t: int, made: Mapping[Place, Form], columns: Mapping[Place, int]
+) -> Iterator[Row]:
     assert isinstance(instance.uncertainty, PolyhedronSet)
-    return [
-        ({column[term.element, term.location, term.cutoff]: term.value for term in row.terms}, row.limit[t])
-        for row in instance.uncertainty.rows
-        if row.mine == mine.name
-    ]
+    for row in instance.uncertainty.rows:
+        if row.mine == mine.name:
+            coefficients, limit = dict.fromkeys(columns.values(), 0.0), [row.limit[t]]
+            for term in row.terms:
+                constant, slope, variable = made[term.element, term.location, term.cutoff]
+                coefficients[columns[variable]] += term.value * slope
+                limit.append(-term.value * constant)
+            yield coefficients, math.fsum(limit)
 
 
-def _base_rows(instance: SupplyChainInstance, mine: Mine, t: int, column: Mapping[Place, int]) -> list[Row]:
-    """grade = gamma - sign * delta * share, as two inequalities; a budget limits the sum of the shares."""
-    base = getattr(instance.uncertainty, "base", None)
-    rows: list[Row] = []
-    for e, element in _elements(mine).items() if base else ():
-        for i in mine.locations:
-            for j in i.cutoffs:
-                gamma, delta = _grade(j, e, t)
-                place, change = column[e, i.name, j.name], _sign(element) * delta
-                if isinstance(base, BudgetSet):
-                    share = column[e, i.name]
-                    rows += [({place: 1.0, share: change}, gamma), ({place: -1.0, share: -change}, -gamma)]
-                else:
-                    rows += [({place: 1.0}, max(gamma, gamma - change)), ({place: -1.0}, -min(gamma, gamma - change))]
-        if isinstance(base, BudgetSet):
-            rows.append(({column[e, i.name]: 1.0 for i in mine.locations}, instance.budget(mine.name)))
-    return rows
+def _budget_rows(instance: SupplyChainInstance, mine: Mine, columns: Mapping[Place, int]) -> Iterator[Row]:
+    if isinstance(getattr(instance.uncertainty, "base", None), BudgetSet):
+        for e in _elements(mine):
+            yield {columns[e, i.name]: 1.0 for i in mine.locations}, instance.budget(mine.name)

@@ -113,11 +113,6 @@ class FittedSet:
     violation_bound: float | None
     grades: tuple[FittedGrade, ...]
 
-    @property
-    def uncertainty(self) -> BoxSet | BudgetSet:
-        """For an instance with one mine; `applied` spreads it over all."""
-        return BoxSet() if self.budget is None else BudgetSet((self.budget,))
-
 
 def fit(
     samples: Iterable[Sample],

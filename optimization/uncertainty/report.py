@@ -11,6 +11,7 @@ from optimization.uncertainty.checks import FEW_SAMPLES, Checks, MeanTest
 from optimization.uncertainty.estimation import Coverage, FitOptions, FittedGrade, FittedSet
 
 FORMAT = "cloudmining.uncertainty-set/1"
+NUMBERS = ("gamma_frac", "delta_frac", "low_frac", "high_frac", "std_frac")
 
 
 def to_document(fitted: FittedSet) -> dict[str, Any]:
@@ -33,6 +34,9 @@ def from_document(document: object) -> FittedSet:
 
 
 def _grade(row: Mapping[str, Any]) -> FittedGrade:
+    numbers = [row[key] for key in NUMBERS] + [row["checks"]["n_effective"]]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError(f"{NUMBERS} and n_effective of a grade must be numbers, got {numbers}")
     checks = Checks(**{**row["checks"], "outliers_frac": tuple(row["checks"]["outliers_frac"])})
     test = MeanTest(**row["test"]) if row["test"] else None
     coverage = Coverage(**row["coverage"]) if row["coverage"] else None

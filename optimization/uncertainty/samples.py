@@ -48,8 +48,7 @@ def read_samples(
     where: Mapping[str, str] | None = None,
 ) -> tuple[Sample, ...]:
     """Rows of a CSV with a header, of those that have the values of `where`; InstanceError names every bad row."""
-    rows = csv.DictReader(io.StringIO(text))
-    header = rows.fieldnames or []
+    header, rows = _table(text)
     needed = [columns.value, *(where or {})]
     missing = [name for name in needed if name not in header]
     if missing:
@@ -61,6 +60,14 @@ def read_samples(
     if problems:
         raise InstanceError(problems[:50])
     return tuple(_sample(row, columns, 100.0 if in_percent else 1.0) for _, row in chosen)
+
+
+def _table(text: str) -> tuple[Sequence[str], list[dict[str, str | None]]]:
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        return reader.fieldnames or [], list(reader)
+    except csv.Error as error:
+        raise InstanceError([Problem(f"/rows/{reader.line_num}", f"is not CSV: {error}")]) from error
 
 
 def _problems(k: int, row: Mapping[str, str | None], columns: Columns, most: float) -> Iterable[Problem]:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -312,7 +313,7 @@ def test_every_bad_row_is_named_with_its_place() -> None:
     assert "--percent" in refused.value.problems[1].message
 
 
-@pytest.mark.parametrize("text", ["", "location,grade\nA,1\n", "location,cutoff,value\n"])
+@pytest.mark.parametrize("text", ["", "location,grade\nA,1\n", "location,cutoff,value\n", "value\n" + "1" * 200_000])
 def test_table_without_samples_is_refused(text: str) -> None:
     with pytest.raises(InstanceError):
         read_samples(text)
@@ -350,6 +351,20 @@ def test_option_out_of_range_is_refused(wrong: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("document", [[], {}, {"format": "cloudmining.uncertainty-set/1"}])
 def test_file_that_is_no_set_is_refused(document: object) -> None:
+    with pytest.raises(InstanceError):
+        from_document(document)
+
+
+@pytest.mark.parametrize(
+    "path", ["options", "options/level", "grades", "grades/0", "grades/0/gamma_frac", "grades/0/checks"]
+)
+def test_set_file_with_a_spoiled_value_is_refused(path: str) -> None:
+    document = json.loads(json.dumps(to_document(fit(drawn(20)))))
+    *parents, last = path.split("/")
+    place: Any = document
+    for part in parents:
+        place = place[int(part) if part.isdigit() else part]
+    place[int(last) if last.isdigit() else last] = "spoiled"
     with pytest.raises(InstanceError):
         from_document(document)
 
