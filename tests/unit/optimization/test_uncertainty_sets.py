@@ -414,3 +414,26 @@ def test_elements_in_percent_become_fractions() -> None:
 
 def test_mine_that_can_keep_to_its_elements_gets_no_reason() -> None:
     assert explain_infeasibility(build_instance(silica(0.05))) == ()
+
+
+def worst_useful_t(instance: SupplyChainInstance, plan: Plan, rng: np.random.Generator) -> float:
+    """Least surplus of useful ore, in tonnes, over grades of the box with the mean row, chosen by another solver."""
+    mine, keys, surpluses = instance.mines[0], list(instance.cutoff_by_key), []
+    options = [instance.cutoff_by_key[key] for key in keys]
+    for t, period in enumerate(instance.periods):
+        bounds = [(c.gamma[t] - c.delta[t], c.gamma[t]) for c in options]
+        limit = mean_row(instance, 0.1).limit[t]
+        x = np.array([plan.x.get((*key, period), 0.0) for key in keys])
+        for direction in (x, *rng.normal(size=(20, len(keys)))):
+            gamma = linprog(direction, -np.ones((1, len(keys))), [limit], bounds=bounds).x
+            surpluses.append(gamma @ x - mine.alpha * x.sum())
+    return float(min(surpluses))
+
+
+def test_robust_plan_keeps_its_grade_at_every_corner_of_the_set_and_the_nominal_one_does_not() -> None:
+    robust = replace(SMALL, uncertainty=PolyhedronSet((mean_row(SMALL, 0.1),), BoxSet()))
+    plans = [solve(made, EXACT).plan for made in (robust, replace(SMALL, uncertainty=NominalSet()))]
+    assert plans[0] is not None and plans[1] is not None
+    rng = np.random.default_rng(1)
+    assert worst_useful_t(SMALL, plans[0], rng) > -1e-3
+    assert worst_useful_t(SMALL, plans[1], rng) < -1.0
