@@ -31,6 +31,7 @@ from optimization.generator import generate, read_grade_tonnage
 from optimization.instance_builder import build_plan, document_from_json, instance_from_json
 from optimization.solver import solve
 from optimization.uncertainty.command import add_arguments, answer
+from optimization.workbook import command as workbook_command
 
 SOLVED, REJECTED, INFEASIBLE, NO_PLAN, BAD_INPUT = range(5)
 SIZES = ("mines", "centres", "users", "periods", "locations", "cutoffs")
@@ -84,6 +85,7 @@ def _parser() -> _Parser:
     checking.set_defaults(run=_check)
     explain_command.register(commands)
     experiment_command.register(commands)
+    workbook_command.register(commands)
     fitting = commands.add_parser("fit", help="samples to an uncertainty set, or test a set with new samples")
     add_arguments(fitting)
     fitting.set_defaults(run=_fit)
