@@ -68,35 +68,51 @@ def generate(
     seed: int,
     *,
     grade_tonnage: Sequence[GradeTonnageRow] | None = None,
+    density: float = 1.0,
 ) -> SupplyChainInstance:
     """A deterministic instance of the given size with the budget set Γ = 1 per mine (fewer locations: Γ = |I|).
 
     With `grade_tonnage` the cut-off options of every location follow that table, spread over its shares of tonnage from
-    95 to 40 %; the deviation is half its standard deviation (four blocks blended a period). ValueError: size < 1.
+    95 to 40 %; the deviation is half its standard deviation (four blocks blended a period). `density` is the share of
+    the centres and of the users that a mine has to do with, at least one of each. ValueError: size < 1, or a density
+    that is not above 0 and at most 1.
     """
     _require_sizes(n_mines, n_centres, n_users, n_periods, n_locations, n_cutoffs)
+    if not 0 < density <= 1:
+        raise ValueError(f"density must be above 0 and at most 1, got {density}")
     rng = random.Random(seed)
     options = _options(n_cutoffs, grade_tonnage)
     users = tuple(f"user {s + 1}" for s in range(n_users))
+    centres = tuple(f"centre {n + 1}" for n in range(n_centres))
+    # A generator of its own: what is drawn for density 1 does not depend on the choice.
+    choice = random.Random(seed)
+    buyers = [_some(choice, users, density) for _ in range(n_mines)]
+    ports = {f"mine {m + 1}": _some(choice, centres, density) for m in range(n_mines)}
     demands = tuple(
-        Demand(f"mine {m + 1}", user, _wave(rng, rng.uniform(4_000, 12_000) / n_users, n_periods))
+        Demand(f"mine {m + 1}", user, _wave(rng, rng.uniform(4_000, 12_000) / len(buyers[m]), n_periods))
         for m in range(n_mines)
-        for user in users
+        for user in buyers[m]
     )
     mines = tuple(_mine(rng, f"mine {m + 1}", options, demands, n_locations) for m in range(n_mines))
-    centres = tuple(f"centre {n + 1}" for n in range(n_centres))
     wanted = {mine.name: _wanted(mine.name, demands, n_periods) for mine in mines}
     return SupplyChainInstance(
-        name=f"generated {n_mines}-{n_centres}-{n_users}-{n_periods} ({n_locations}x{n_cutoffs}, seed {seed})",
+        name=f"generated {n_mines}-{n_centres}-{n_users}-{n_periods} ({n_locations}x{n_cutoffs}, seed {seed})"
+        + (f" density {density:g}" if density < 1 else ""),
         periods=tuple(f"period {t + 1}" for t in range(n_periods)),
         mines=mines,
         centres=tuple(_centre(rng, name, wanted, n_centres) for name in centres),
         users=users,
-        mill_lanes=tuple(_mill_lane(rng, m, n, wanted[m], n_centres) for m in wanted for n in centres),
+        mill_lanes=tuple(_mill_lane(rng, m, n, wanted[m], len(ports[m])) for m in wanted for n in ports[m]),
         user_lanes=tuple(_user_lane(rng, n, user, n_periods) for n in centres for user in users),
         demands=demands,
         uncertainty=BudgetSet((float(min(1, n_locations)),) * n_mines),
     )
+
+
+def _some(choice: random.Random, names: tuple[str, ...], density: float) -> tuple[str, ...]:
+    """That share of the names, in their order."""
+    chosen = set(choice.sample(range(len(names)), max(1, round(density * len(names)))))
+    return tuple(name for k, name in enumerate(names) if k in chosen)
 
 
 def _require_sizes(*sizes: int) -> None:

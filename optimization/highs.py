@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import highspy
@@ -100,7 +100,7 @@ class LiveProgram:
         should_stop: Callable[[], bool] | None = None,
         on_plan: Callable[[float, Floats], None] | None = None,
         on_bound: Callable[[float], None] | None = None,
-        options: dict[str, float] | None = None,
+        options: Mapping[str, float] | None = None,
     ) -> Answer:
         """Run to the gap; `on_plan` and `on_bound` are told of better ones, on HiGHS's thread, in scaled units."""
         for name, value in {"time_limit": _time_limit(self._highs, limit_s), **(options or {})}.items():

@@ -125,7 +125,7 @@ def _block(
     route_lane, route_demand = (np.array([r[k] for r in routes], dtype=np.int64) for k in (0, 1))
     wanted = np.array([d.D for d in demands]).reshape(len(demands), T) / units.t
     nothing = np.zeros(0)
-    empty = Program(nothing, nothing, nothing, nothing > 0, _rows([], [], [], [], []))
+    empty = Program(nothing, nothing, nothing, nothing > 0, rows_of([], [], [], [], []))
     drafted = Block(
         mine=mine,
         phis=tuple(phis),
@@ -156,7 +156,7 @@ def _block(
     return _with_programs(drafted, V[drafted.centre] / units.t)
 
 
-def _rows(row: object, column: object, value: object, lower: object, upper: object) -> Rows:
+def rows_of(row: object, column: object, value: object, lower: object, upper: object) -> Rows:
     at, columns = (np.asarray(part, dtype=np.int64).ravel() for part in (row, column))
     values, low, high = (np.asarray(part, dtype=np.float64).ravel() for part in (value, lower, upper))
     return Rows(at, columns, values, low, high)
@@ -221,12 +221,12 @@ def _relaxed_rows(block: Block, limit: Floats) -> Rows:
     T, t = len(block.u), block.units.t
     one, minus = np.ones, lambda n: -np.ones(n)
     at = np.arange(len(block.ys))
-    parts = [_rows(block.theta_t, block.theta, one(len(block.theta)), np.full(T, -np.inf), np.ones(T))]
+    parts = [rows_of(block.theta_t, block.theta, one(len(block.theta)), np.full(T, -np.inf), np.ones(T))]
     open_mode = block.theta[block.ys_theta]
     parts.append(_pairs(at, block.ys, open_mode, block.length))
     period = np.arange(T)
     parts.append(
-        _rows(
+        rows_of(
             np.concatenate([period, period[1:], block.theta_t[block.ys_theta], np.tile(period, len(block.lanes))]),
             np.concatenate([block.u, block.u[:-1], block.ys, block.v.ravel()]),
             np.concatenate([one(T), minus(T - 1), np.full(len(block.ys), -block.mine.beta), one(block.v.size)]),
@@ -243,7 +243,7 @@ def _pairs(row: Ints, flow: Ints, binary: Ints, limit: Floats) -> Rows:
     """flow <= limit * binary."""
     n = len(row)
     value = np.concatenate([np.ones(n), -limit])
-    return _rows(np.tile(row, 2), np.concatenate([flow, binary]), value, np.full(n, -np.inf), np.zeros(n))
+    return rows_of(np.tile(row, 2), np.concatenate([flow, binary]), value, np.full(n, -np.inf), np.zeros(n))
 
 
 def _stock_rows(block: Block) -> Rows:
@@ -254,7 +254,7 @@ def _stock_rows(block: Block) -> Rows:
     ones = np.ones
     right = np.zeros((L, T))
     right[:, 0] = block.w0
-    return _rows(
+    return rows_of(
         np.concatenate([row.ravel(), row[:, 1:].ravel(), row.ravel(), of_route, of_route]),
         np.concatenate([block.w.ravel(), block.w[:, :-1].ravel(), block.v.ravel(), block.b.ravel(), block.o.ravel()]),
         np.concatenate([ones(L * T), -ones(L * (T - 1)), -ones(L * T), ones(2 * block.b.size)]),
@@ -269,7 +269,7 @@ def _from_stock_rows(block: Block) -> Rows:
     row = np.arange(L * T).reshape(L, T)
     right = np.zeros((L, T))
     right[:, 0] = block.w0
-    return _rows(
+    return rows_of(
         np.concatenate([row[block.route_lane].ravel(), row[:, 1:].ravel()]),
         np.concatenate([block.o.ravel(), block.w[:, :-1].ravel()]),
         np.concatenate([np.ones(block.o.size), -np.ones(L * (T - 1))]),
@@ -284,13 +284,13 @@ def _demand_rows(block: Block) -> Rows:
     wanted = np.array([d.D for d in block.demands]).reshape(-1, T) / block.units.t
     row = np.tile((block.route_demand[:, None] * T + np.arange(T)).ravel(), 2)
     column = np.concatenate([block.b.ravel(), block.o.ravel()])
-    return _rows(row, column, np.ones(2 * block.b.size), wanted, wanted)
+    return rows_of(row, column, np.ones(2 * block.b.size), wanted, wanted)
 
 
 def _delivery_rows(block: Block) -> Rows:
     """(13): b + o <= D q."""
     n = block.b.size
-    return _rows(
+    return rows_of(
         np.tile(np.arange(n), 3),
         np.concatenate([block.b.ravel(), block.o.ravel(), block.q.ravel()]),
         np.concatenate([np.ones(2 * n), -block.D.ravel()]),
@@ -306,7 +306,7 @@ def separated(block: Block, values: Floats) -> Rows:
     """Violated cuts: w[t-1] >= the sum over tau in t..l of all positive z[s,tau] - D[s,tau] sum p[t..tau]."""
     found = [cut for lane in range(len(block.lanes)) for cut in _lane_cuts(block, values, lane)]
     sizes = [len(column) for column, _, _ in found]
-    return _rows(
+    return rows_of(
         np.repeat(np.arange(len(found)), sizes),
         np.concatenate([column for column, _, _ in found]) if found else [],
         np.concatenate([value for _, value, _ in found]) if found else [],
@@ -356,7 +356,7 @@ def joined(blocks: list[Block], programs: list[Program], room: Floats) -> Progra
     N, T = room.shape
     cells = [(block.centre[:, None] * T + np.arange(T)).ravel() for block in blocks]
     stocks = np.concatenate([block.w.ravel() + at[k] for k, block in enumerate(blocks)])
-    shared = _rows(np.concatenate(cells), stocks, np.ones(len(stocks)), np.full(N * T, -np.inf), room)
+    shared = rows_of(np.concatenate(cells), stocks, np.ones(len(stocks)), np.full(N * T, -np.inf), room)
     return Program(
         cost=np.concatenate([p.cost for p in programs]),
         lower=np.concatenate([p.lower for p in programs]),

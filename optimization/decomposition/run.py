@@ -21,7 +21,10 @@ from optimization.data import (
     SolveProgress,
     SupplyChainInstance,
 )
+from optimization.decomposition.first_plan import first_plan
+from optimization.decomposition.improve import improve
 from optimization.decomposition.joint import solve_joint
+from optimization.decomposition.prices import priced
 from optimization.decomposition.recover import cost_usd, exact, plan_of
 from optimization.decomposition.reduced import Block, blocks_of
 from optimization.decomposition.search import Search, Stopped
@@ -31,6 +34,8 @@ from optimization.highs import Floats
 PROGRESS_INTERVAL_S = 0.25
 POLL_INTERVAL_S = 0.05
 GRACE_S = 0.5
+# Up to so many mines one HiGHS does better alone.
+MOST_AS_ONE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,16 @@ class FastPath:
         self.blocks = blocks_of(self.instance, value_functions(self.instance))
         self.build_s = self.search.elapsed_s
         room = np.array([centre.V for centre in self.instance.centres]) / self.blocks[0].units.t
-        solve_joint(self.search, self.blocks, room)
+        if len(self.blocks) <= MOST_AS_ONE:
+            solve_joint(self.search, self.blocks, room)
+            return
+        self.search.enter("prices")
+        pricing = priced(self.search, self.blocks, room)
+        self.search.enter("first plan")
+        if not first_plan(self.search, pricing):
+            solve_joint(self.search, self.blocks, room)
+            return
+        improve(self.search, pricing)
 
     def _wait(self, thread: threading.Thread, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
         search, next_progress = self.search, 0.0

@@ -70,6 +70,16 @@ class Search:
             if cost < self.cost:
                 self.cost, self.plan = cost, plan
 
+    def offer_parts(self, parts: dict[int, Floats], costs: list[Floats]) -> None:
+        """New columns of some mines, which fit beside all others; `costs` are the mines' objectives."""
+        with self.lock:
+            if self.plan is None:
+                return
+            rise = sum(float(costs[m] @ (values - self.plan[m])) for m, values in parts.items())
+            if rise < 0:
+                self.cost += rise
+                self.plan = [parts.get(m, values) for m, values in enumerate(self.plan)]
+
     def offer_bound(self, bound: float) -> None:
         with self.lock:
             self.bound = max(self.bound, bound) if math.isfinite(bound) else self.bound

@@ -63,3 +63,15 @@ def test_deposit_that_is_not_there_or_is_two_metals_is_refused() -> None:
 def test_size_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         generate(0, 1, 1, 1, 1, 1, seed=1)
+
+
+def test_sparse_instance_has_that_share_of_lanes_and_demands_and_a_plan() -> None:
+    instance = generate(3, 4, 8, 2, 2, 2, seed=3, density=0.25)
+    assert len(instance.mill_lanes) == 3 * 1 and len(instance.demands) == 3 * 2
+    result = solve(instance, SolveOptions(gap=0.05, time_limit_s=20))
+    assert result.plan is not None and check_plan(instance, result.plan).is_valid
+
+
+def test_density_that_is_no_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="density must be above 0"):
+        generate(1, 1, 1, 1, 1, 1, seed=1, density=0.0)

@@ -1,0 +1,102 @@
+"""A plan from the relaxation: each mine in its part of the room, with the runs that its relaxation uses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from optimization.decomposition.prices import PricedMine, Pricing
+from optimization.decomposition.recover import exact
+from optimization.decomposition.reduced import Block
+from optimization.decomposition.search import Search
+from optimization.highs import Answer, Floats, LiveProgram, Program
+
+USED = 1e-7
+SUPPORT_GAP = 5e-3
+# An effort and not a time, so that the same seed gives the same plan; the time is only the last resort.
+EFFORT = {"mip_max_nodes": 20}
+MINE_S = 1.0
+
+
+def first_plan(search: Search, pricing: Pricing) -> bool:
+    """Offer a plan in which all mines keep to their part of the room; False where one mine finds none there."""
+    parts = shares(pricing, pricing.split)
+
+    def made(m: int) -> Floats | None:
+        mine = pricing.mines[m]
+        room = parts[m][mine.block.centre]
+        _, relaxed = mine.relax(search, np.zeros_like(pricing.room), room)
+        return plan_on_support(search, mine, support_of(mine.block, relaxed), room)
+
+    plans = search.each(made, range(len(pricing.mines)))
+    found = [plan for plan in plans if plan is not None]
+    if len(found) < len(plans):
+        return False
+    search.offer_plan(cost_of([mine.block for mine in pricing.mines], found), found)
+    return True
+
+
+def shares(pricing: Pricing, split: list[Floats]) -> list[Floats]:
+    """The split, by mine, and an equal share of what it leaves of each centre's room."""
+    users = np.zeros(pricing.room.shape[0])
+    for mine in pricing.mines:
+        users[mine.block.centre] += 1
+    left = np.maximum(0.0, pricing.room - sum(split)) / np.maximum(1.0, users)[:, None]
+    return [part + left for part in split]
+
+
+def cost_of(blocks: list[Block], plan: list[Floats]) -> float:
+    return math.fsum(float(block.program.cost @ values) for block, values in zip(blocks, plan, strict=True))
+
+
+def support_of(block: Block, values: Floats) -> Floats:
+    """Which binaries the columns use, 0/1 over the program's columns; columns of the relaxation have no q."""
+    used = np.zeros(len(block.program.cost))
+    used[: len(values)] = values > USED
+    used[block.q] = values[block.b] + values[block.o] > USED
+    return used * block.program.is_binary
+
+
+def restricted(block: Block, program: Program, support: Floats, room: Floats) -> Program:
+    """Binaries outside the support are 0 and with them what they open; w <= room[l, t]."""
+    upper = program.upper.copy()
+    columns, binaries = block.supports
+    upper[columns] = np.where(support[binaries] > 0, upper[columns], 0.0)
+    upper[block.w] = np.minimum(upper[block.w], np.maximum(room, 0.0))
+    return replace(program, upper=upper)
+
+
+def plan_on_support(
+    search: Search,
+    mine: PricedMine,
+    support: Floats,
+    room: Floats,
+    start: Floats | None = None,
+    limit_s: float = MINE_S,
+) -> Floats | None:
+    """The best plan found from `start`, or from the support rounded up, exact in its whole decisions."""
+    program = restricted(mine.block, mine.program, support, room)
+    if start is None:
+        start = rounded_up(mine, program, support).values
+        start = None if start is None else exact(mine.block, start, room)
+    answer = LiveProgram(program, relaxed=False, seed=search.options.seed).solve(
+        gap=SUPPORT_GAP, limit_s=min(search.left_s, limit_s), should_stop=search.should_end, start=start, options=EFFORT
+    )
+    search.check()
+    return start if answer.values is None else exact(mine.block, answer.values, room)
+
+
+def rounded_up(mine: PricedMine, program: Program, support: Floats) -> Answer:
+    """All shipments of the support run, and in each period its largest mode: the relaxation's flows stay possible."""
+    block, lower, upper = mine.block, program.lower.copy(), program.upper.copy()
+    size = np.zeros(len(block.theta))
+    np.add.at(size, block.ys_theta, block.length)
+    for t in range(len(block.u)):
+        here = np.flatnonzero((block.theta_t == t) & (support[block.theta] > 0))
+        if here.size:
+            upper[block.theta[here]] = 0.0
+            upper[block.theta[here[size[here].argmax()]]] = 1.0
+    lower[program.is_binary] = upper[program.is_binary]
+    return LiveProgram(replace(program, lower=lower, upper=upper), relaxed=True).solve()
