@@ -11,6 +11,7 @@ from optimization.uncertainty.checks import FEW_SAMPLES, Checks, MeanTest
 from optimization.uncertainty.estimation import Coverage, FitOptions, FittedGrade, FittedSet
 
 FORMAT = "cloudmining.uncertainty-set/1"
+LEAST_P = 1e-12
 NUMBERS = ("gamma_frac", "delta_frac", "low_frac", "high_frac", "std_frac")
 
 
@@ -53,7 +54,7 @@ def _origin(fitted: FittedSet) -> Iterator[str]:
     times = f", {fitted.first_at} to {fitted.last_at}" if fitted.first_at else ", without times"
     replaced = f", replaces {fitted.replaces}" if fitted.replaces else ""
     yield f"set {fitted.identity}, version {fitted.version}{replaced}"
-    yield f"{fitted.n_samples} samples{sources}{times}, SHA-256 {fitted.samples_sha256[:16]}…"
+    yield f"{fitted.n_samples} values in {len(fitted.grades)} groups{sources}{times}, SHA-256 {fitted.samples_sha256[:16]}…"
 
 
 def _grade_words(fitted: FittedSet, grade: FittedGrade) -> Iterator[str]:
@@ -62,7 +63,8 @@ def _grade_words(fitted: FittedSet, grade: FittedGrade) -> Iterator[str]:
     if grade.test is not None:
         test = grade.test
         yield f"{place}: H0 {test.h0}; H1 {test.h1}"
-        critical = f"critical {test.critical_t:.3f}, p = {test.p:.2g}"
+        p = f"p = {test.p:.2g}" if test.p >= LEAST_P else f"p < {LEAST_P:g}"
+        critical = f"critical {test.critical_t:.3f}, {p}"
         yield f"{place}: t = {test.t:.2f} with {test.df:.4g} degrees of freedom, {critical}"
         yield f"{place}: {test.decision}"
     what = "one more realisation" if fitted.options.covers == "realisation" else "the mean only, not realisations"

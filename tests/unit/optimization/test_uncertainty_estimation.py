@@ -70,6 +70,13 @@ def test_papers_test_rejects_at_its_critical_value_and_gives_its_set() -> None:
     assert paper_set(test, 0.3) == PaperSet(-10.0, -3.0)
 
 
+def test_papers_case_is_told_in_words_by_the_whole_chain() -> None:
+    samples = [Sample("A", "0.5", float(value)) for value in paper_samples()]
+    words = in_words(fit(samples, FitOptions(mean0_frac=0.3)))
+    assert any("t = 2.27 with 19 degrees of freedom, critical 2.093, p = 0.035" in line for line in words)
+    assert any(line.endswith("rejected, the mean grade is above 0.3") for line in words)
+
+
 def test_no_set_follows_from_a_test_that_does_not_reject() -> None:
     test = mean_test(list(paper_samples()), 0.32, significance=0.05, n_effective=20)
     assert not test.is_rejected and "not rejected" in test.decision
