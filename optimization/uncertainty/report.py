@@ -54,7 +54,8 @@ def _origin(fitted: FittedSet) -> Iterator[str]:
     times = f", {fitted.first_at} to {fitted.last_at}" if fitted.first_at else ", without times"
     replaced = f", replaces {fitted.replaces}" if fitted.replaces else ""
     yield f"set {fitted.identity}, version {fitted.version}{replaced}"
-    yield f"{fitted.n_samples} values in {len(fitted.grades)} groups{sources}{times}, SHA-256 {fitted.samples_sha256[:16]}…"
+    values = f"{fitted.n_samples} values in {len(fitted.grades)} groups"
+    yield f"{values}{sources}{times}, SHA-256 {fitted.samples_sha256[:16]}…"
 
 
 def _grade_words(fitted: FittedSet, grade: FittedGrade) -> Iterator[str]:

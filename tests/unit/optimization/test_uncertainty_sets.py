@@ -150,8 +150,6 @@ def test_counterpart_of_every_set_and_element_is_the_worst_case_of_the_checker(
     uncertainty: UncertaintySet, tonnes: list[float], name: str
 ) -> None:
     instance, mine = replace(MULTI, uncertainty=uncertainty), MULTI.mines[0]
-    if isinstance(uncertainty, BudgetSet) or getattr(uncertainty, "base", None) not in (None, BoxSet()):
-        tonnes = [t if k % 2 else 0.0 for k, t in enumerate(tonnes)]  # (7): one cut-off a location
     ore = dict(zip(PAIRS, tonnes, strict=True))
     plan = Plan(x={(mine.name, *pair, "now"): x for pair, x in ore.items()})
     element = next((e for e in mine.elements if e.name == name), None)
