@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 MAX_FILE_BYTES = 20_000_000
-MAX_UNPACKED_BYTES = 120_000_000
+MAX_UNPACKED_BYTES = 64_000_000
 MAX_PARTS = 300
 CHUNK_BYTES = 1 << 20
 BOOK = "xl/workbook.xml"

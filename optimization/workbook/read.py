@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell import Cell, MergedCell
+from openpyxl.cell import Cell
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from optimization.data import Problem
@@ -21,6 +22,7 @@ from optimization.workbook.tables import MAX_ROWS, READ_ME, TABLE, TABLES, Colum
 # All that openpyxl was seen to raise on files whose parts contradict one another.
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, ParseError, zipfile.BadZipFile, zlib.error)
 Rows = Mapping[str, list[Row]]
+Cells = dict[int, dict[int, Cell]]
 
 
 class _Wrong(ValueError):
@@ -52,62 +54,54 @@ def _load(path: Path) -> Workbook:
 
 
 def _sheet_rows(sheet: Any, table: Table, problems: list[Problem]) -> list[Row]:
-    before = len(problems)
-    problems += _layout_problems(sheet, table)
-    if len(problems) > before:
-        return []
-    rows = []
-    for number, cells in enumerate(sheet.iter_rows(min_row=2, max_col=len(table.columns)), 2):
-        if any(cell.value is not None for cell in cells):
-            rows.append(_row(table, number, cells, problems))
-    if not rows and not table.is_optional:
-        problems.append(Problem(f"Sheet {table.sheet!r}, cell A2", f"is empty: give {table.columns[0].wanted}"))
-    return rows
-
-
-def _layout_problems(sheet: Any, table: Table) -> list[Problem]:
-    where = f"Sheet {table.sheet!r}"
     if not isinstance(sheet, Worksheet):
-        return [Problem(where, "is a chart: it must be a table")]
-    if sheet.max_row > MAX_ROWS:
-        return [Problem(where, f"reaches down to row {sheet.max_row}: use at most {MAX_ROWS} rows")]
-    if sheet.merged_cells.ranges:
-        found = sorted(str(cells) for cells in sheet.merged_cells.ranges)
-        return [Problem(f"{where}, cells {cells}", "are merged: unmerge them") for cells in found]
-    return [*_header_problems(sheet, table), *_extra_columns(sheet, table)]
+        problems.append(Problem(f"Sheet {table.sheet!r}", "is a chart: it must be a table"))
+        return []
+    filled = _filled(sheet)
+    found = [*_layout_problems(sheet, table, filled), *_header_problems(filled.pop(1, {}), table)]
+    problems += found
+    if found:
+        return []
+    if not filled and not table.is_optional:
+        problems.append(Problem(f"Sheet {table.sheet!r}, cell A2", f"is empty: give {table.columns[0].wanted}"))
+    return [_row(table, number, cells, problems) for number, cells in sorted(filled.items())]
 
 
-def _header_problems(sheet: Worksheet, table: Table) -> list[Problem]:
-    return [
-        Problem(f"Sheet {table.sheet!r}, cell {letter}1", f"is {_short(sheet[f'{letter}1'].value)}: must be {header!r}")
-        for header, letter in ((column.header, table.letter[column.field]) for column in table.columns)
-        if sheet[f"{letter}1"].value != header
-    ]
-
-
-def _extra_columns(sheet: Worksheet, table: Table) -> list[Problem]:
-    """The first cell in use of each column too many.
-
-    `_cells` because openpyxl's public ways make every cell they pass: a sheet may claim millions.
-    """
-    first: dict[int, int] = {}
+def _filled(sheet: Worksheet) -> Cells:
+    """Cells with a value, by row and column; openpyxl's public ways make every cell they pass, of perhaps millions."""
+    filled: Cells = {}
     for (row, column), cell in sheet._cells.items():
-        if column > len(table.columns) and cell.value is not None:
-            first[column] = min(row, first.get(column, row))
-    return [
-        Problem(
-            f"Sheet {table.sheet!r}, cell {sheet._cells[row, column].coordinate}",
-            f"is beyond the table's {len(table.columns)} columns: remove it",
-        )
-        for column, row in sorted(first.items())[:5]
-    ]
+        if cell.value is not None:
+            filled.setdefault(row, {})[column] = cell
+    return filled
 
 
-def _row(table: Table, number: int, cells: tuple[Cell | MergedCell, ...], problems: list[Problem]) -> Row:
+def _layout_problems(sheet: Worksheet, table: Table, filled: Cells) -> Iterator[Problem]:
+    where, last = f"Sheet {table.sheet!r}", max(filled, default=1)
+    if last > MAX_ROWS:
+        yield Problem(where, f"reaches down to row {last}: use at most {MAX_ROWS} rows")
+    for merged in sorted(str(cells) for cells in sheet.merged_cells.ranges):
+        yield Problem(f"{where}, cells {merged}", "are merged: unmerge them")
+    beyond = {column: number for number in sorted(filled, reverse=True) for column in filled[number]}
+    for column, number in sorted(beyond.items()):
+        if column > len(table.columns):
+            words = f"is beyond the table's {len(table.columns)} columns: remove it"
+            yield Problem(f"{where}, cell {get_column_letter(column)}{number}", words)
+
+
+def _header_problems(cells: Mapping[int, Cell], table: Table) -> Iterator[Problem]:
+    for k, column in enumerate(table.columns, 1):
+        given = cells[k].value if k in cells else None
+        if given != column.header:
+            place = f"Sheet {table.sheet!r}, cell {table.letter[column.field]}1"
+            yield Problem(place, f"is {_short(given)}: must be {column.header!r}")
+
+
+def _row(table: Table, number: int, cells: Mapping[int, Cell], problems: list[Problem]) -> Row:
     values: dict[str, Any] = {}
-    for column, cell in zip(table.columns, cells, strict=True):
+    for k, column in enumerate(table.columns, 1):
         try:
-            values[column.field] = _value(column, cell)
+            values[column.field] = _value(column, cells.get(k))
         except _Wrong as wrong:
             values[column.field] = None
             place = f"Sheet {table.sheet!r}, cell {table.letter[column.field]}{number}"
@@ -126,13 +120,13 @@ def _order_problems(row: Row) -> list[Problem]:
     ]
 
 
-def _value(column: Column, cell: Cell | MergedCell) -> str | float | None:
-    value = cell.value
-    if value is None and column.optional:
-        return None
+def _value(column: Column, cell: Cell | None) -> str | float | None:
     advice = f"give {column.wanted}"
-    if value is None:
+    if cell is None:
+        if column.optional:
+            return None
         raise _Wrong(f"is empty, {advice}")
+    value = cell.value
     if cell.data_type == "f":
         raise _Wrong(f"holds a formula, {advice}: paste its value")
     if cell.data_type not in ("n", "s"):
