@@ -38,8 +38,8 @@ SOLVER = f"HiGHS {highspy.Highs().version()}"  # type: ignore[no-untyped-call]
 # Tonnes below this are rounding noise of the linear programs: nobody ships a tenth of a gram.
 NOISE_T = 1e-7
 SHARED_OR_TIMED = (
-    "no mine alone explains it: the room its product shares at the centres (11), or stocks and lanes period by period, "
-    "leave no plan"
+    "no single limit of a mine explains it: several rules together, such as the shared room at the centres (11), or "
+    "stocks and lanes period by period, leave no plan"
 )
 LEAST_USE = 1e-7
 ROUNDING = 1e-9

@@ -35,11 +35,13 @@ from optimization.explain.named_rules import (
 # What a unit of repair costs beside what a unit costs to use: new ability, not ability used. An assumption; give
 # `prices` where it is known better.
 PREMIUM = 10.0
+# The grade is a promise to users, not an ability to be bought: it is moved where nothing else helps, or far cheaper.
+GRADE_PREMIUM = 100.0
 LEAST_PRICE_USD = 0.01
 NOTICEABLE = 1e-5
 MOST_TOLD = 5
 WHAT_MORE = {
-    MINING: "more mining ability", MILLING: "more processing ability", GRADE: "more useful ore in the blend",
+    MINING: "more mining ability", MILLING: "more processing ability", GRADE: "useful ore that the blend may lack",
     ORE: "more ore above the cut-off", LEAST_STOCK: "less stock required at the mill",
     LARGEST_STOCK: "more room at the mill", ROOM: "more room at the centre", LANE: "more transport ability",
 }  # fmt: skip
@@ -89,7 +91,7 @@ class Diagnosis:
 def diagnose(
     instance: SupplyChainInstance, minimise: Minimise, options: SolveOptions, prices: Prices | None = None
 ) -> Diagnosis:
-    """The fewest tonnes short, then the cheapest repair; `prices` are $ a unit by rule, else PREMIUM times the use.
+    """The fewest tonnes short, then the cheapest repair; `prices` are $ a unit by rule, else the use times a premium.
 
     Takes at most about `options.time_limit_s`; the door to the solver is handed in.
     """
@@ -162,7 +164,8 @@ def _price_usd(instance: SupplyChainInstance, rule: NamedRule, prices: Prices) -
     """$ a unit of the rule; None for demand, which a repair must meet, and for what a user may be sent at most."""
     if rule.rule in (DEMAND, DELIVERY):
         return None
-    return prices.get(rule.rule, max(LEAST_PRICE_USD, PREMIUM * _use_usd(instance, rule)))
+    premium = GRADE_PREMIUM if rule.rule == GRADE else PREMIUM
+    return prices.get(rule.rule, max(LEAST_PRICE_USD, premium * _use_usd(instance, rule)))
 
 
 def _use_usd(instance: SupplyChainInstance, rule: NamedRule) -> float:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from optimization.data import PerPeriod, SolveOptions, SupplyChainInstance, Termination
 from optimization.explain.elastic import PREMIUM, Diagnosis, Repair, diagnose, diagnosis_words
-from optimization.explain.named_rules import LANE, LEAST_STOCK, MILLING, MINING, ORE, ROOM
+from optimization.explain.named_rules import GRADE, LANE, LEAST_STOCK, MILLING, MINING, ORE, ROOM
 from optimization.generator import generate
 from optimization.instance_builder import build_instance
 from optimization.solver import minimise, solve
@@ -61,6 +61,23 @@ def test_stock_that_no_mining_can_reach_is_repaired_though_no_demand_is_short() 
     assert diagnosis.shortages is None
     assert {r.rule for r in diagnosis.repairs or ()} == {LEAST_STOCK}
     assert diagnosis_words(diagnosis)[0].startswith("cheapest repair: 60.0 t less stock required at the mill")
+
+
+def test_grade_out_of_reach_is_repaired_by_what_the_blend_may_lack() -> None:
+    """40 t of product are 80 t of ore, at best all from A at 0.6 where 0.7 is asked: 0.1 · 80 t of useful ore lack."""
+    repairs = diagnosed(tiny.instance(alpha=0.7)).repairs or ()
+    assert {r.rule for r in repairs} == {GRADE}
+    assert sum(r.amount for r in repairs) == pytest.approx(8.0)
+
+
+def test_contaminant_that_no_blend_keeps_down_is_named_with_its_element() -> None:
+    """At most 5 % of P where both locations have 6 %: 0.01 · 80 t too much of it."""
+    document = tiny.document(elements=[{"name": "P", "most": 0.05}])
+    for location in document["mines"][0]["locations"]:
+        location["cutoffs"][0]["grades"] = [{"element": "P", "gamma": 0.06}]
+    repairs = diagnosed(build_instance(document)).repairs or ()
+    assert {(r.rule, r.place) for r in repairs} == {(GRADE, ("Aurora North", "P"))}
+    assert sum(r.amount for r in repairs) == pytest.approx(0.8)
 
 
 def test_infeasible_instance_is_explained_by_the_solver_with_place_period_tonnes_and_price() -> None:
