@@ -48,9 +48,21 @@ def read_rows(path: Path) -> tuple[Rows, list[Problem]]:
 def _load(path: Path) -> Workbook:
     require_plain_workbook(path)
     try:
+        _require_own_parts(path)
         return load_workbook(path, data_only=False, keep_links=False)
     except DAMAGE as error:
         raise ValueError(f"{path} is a damaged workbook ({error}): save it again from a spreadsheet program") from error
+
+
+def _require_own_parts(path: Path) -> None:
+    """One large part shown as a thousand sheets would be parsed a thousand times."""
+    book = load_workbook(path, read_only=True, keep_links=False)
+    try:
+        parts = [sheet._worksheet_path for sheet in book.worksheets]
+    finally:
+        book.close()
+    if len(set(parts)) < len(parts):
+        raise ValueError("sheets share one part")
 
 
 def _sheet_rows(sheet: Any, table: Table, problems: list[Problem]) -> list[Row]:

@@ -221,6 +221,14 @@ def test_file_that_is_no_plain_workbook_is_refused_in_words(
     assert not (tmp_path / "i.json").exists()
 
 
+def test_part_that_is_shown_as_several_sheets_is_refused(tmp_path: Path) -> None:
+    whole = zipfile.ZipFile(io.BytesIO(workbook_bytes(tiny.instance())))
+    parts = {name: whole.read(name) for name in whole.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b'r:id="rId3"', b'r:id="rId2"')
+    with pytest.raises(ValueError, match="sheets share one part"):
+        read_instance(zipped(tmp_path / "w.xlsx", parts))
+
+
 @pytest.mark.parametrize("content", [b"", b"mine,cost\n1,2\n", b"PK\x03\x04broken", b"\xd0\xcf\x11\xe0 an old .xls"])
 def test_file_that_is_not_even_a_zip_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "w.xlsx"
