@@ -34,10 +34,24 @@ def _tidied(block: Block, values: Floats) -> Floats:
     values = np.where(np.abs(values) < noise, 0.0, values)
     values[block.p] = values[block.v] > 0
     values[block.q] = values[block.b] + values[block.o] > 0
-    made = np.zeros(len(block.theta))
-    np.add.at(made, block.ys_theta, values[block.ys])
-    values[block.theta] = made > 0
+    _mine_cheapest(block, values)
     return values
+
+
+def _mine_cheapest(block: Block, values: Floats) -> None:
+    """In each period the mode that makes its ore at least cost, its segments filled in order."""
+    ore = np.zeros(len(block.u))
+    np.add.at(ore, block.theta_t[block.ys_theta], values[block.ys] * block.units.t)
+    values[block.theta], values[block.ys] = 0.0, 0.0
+    for t in np.flatnonzero(ore > 0).tolist():
+        phi, y = block.phis[t], float(ore[t])
+        reach = max(float(mode.y[-1]) for mode in phi)
+        costs = [mode.cost_at(min(y, reach)) for mode in phi]
+        (h,) = np.flatnonzero((block.theta_t == t) & (block.theta_mode == int(np.argmin(costs))))
+        values[block.theta[h]] = 1.0
+        starts = phi[int(np.argmin(costs))].y[:-1]
+        columns = block.ys[block.ys_theta == h]
+        values[columns] = np.clip((y - starts) / block.units.t, 0.0, block.length[block.ys_theta == h])
 
 
 def cost_usd(block: Block, values: Floats) -> float:

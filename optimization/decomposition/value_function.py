@@ -37,6 +37,10 @@ class Mode:
     f: Floats
     x: Floats
 
+    def cost_at(self, y: float) -> float:
+        """$, infinite beyond the mode's last breakpoint."""
+        return self.K + float(np.interp(y, self.y, self.f)) if y <= self.y[-1] * (1 + 1e-12) else np.inf
+
     def ore_at(self, y: float) -> Floats:
         """x[i] of y tonnes, by interpolation; shape (locations,)."""
         return np.array([np.interp(y, self.y, column) for column in self.x.T])

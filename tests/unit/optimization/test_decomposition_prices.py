@@ -14,6 +14,7 @@ from optimization.checker import check_plan
 from optimization.data import BudgetSet, SolveOptions, SolveProgress, SupplyChainInstance, Termination
 from optimization.decomposition import run
 from optimization.decomposition.prices import priced
+from optimization.decomposition.recover import cost_usd, exact, plan_of
 from optimization.decomposition.reduced import blocks_of, joined
 from optimization.decomposition.search import Search
 from optimization.decomposition.value_function import value_functions
@@ -86,3 +87,27 @@ def test_wish_to_stop_is_granted_within_a_second_at_every_stage(stage: str) -> N
     assert result.report.termination is Termination.CANCELLED
     if result.plan is not None:
         assert check_plan(instance, result.plan, objective_usd=result.report.objective_usd).violations == ()
+
+
+def test_location_that_mines_nothing_is_not_paid_for() -> None:
+    """On a mode that is too large for its tonnage: the plan takes the cheapest mode of that tonnage instead."""
+    instance = generate(1, 1, 1, 1, 3, 2, seed=1)
+    (block,) = blocks_of(instance, value_functions(instance))
+    room = np.array([[centre.V[0] for centre in instance.centres]]) / block.units.t
+    values = LiveProgram(joined([block], [block.program], room), relaxed=False).solve().values
+    assert values is not None
+    best = float(block.program.cost @ values)
+    (running,) = np.flatnonzero(values[block.theta] > 0.5)
+    for other in range(len(block.theta)):
+        ore, columns = values[block.ys].sum(), block.ys[block.ys_theta == other]
+        if other == running or block.length[block.ys_theta == other].sum() < ore:
+            continue
+        worse = values.copy()
+        worse[block.theta], worse[block.ys] = 0.0, 0.0
+        worse[block.theta[other]] = 1.0
+        ends = np.cumsum(block.length[block.ys_theta == other])
+        worse[columns] = np.clip(ore - (ends - block.length[block.ys_theta == other]), 0, np.diff(ends, prepend=0.0))
+        made = exact(block, worse, worse[block.w])
+        assert float(block.program.cost @ made) == pytest.approx(best)
+        check = check_plan(instance, plan_of([block], [made], instance.periods), objective_usd=cost_usd(block, made))
+        assert check.violations == ()
