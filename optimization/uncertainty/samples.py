@@ -8,7 +8,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -31,7 +31,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what. A location or cut-off column that is not there means one location, one cut-off: ALL."""
+    """Which columns hold what. Without a column `location` or `cutoff` there is one of them, ALL."""
 
     location: str = "location"
     cutoff: str = "cutoff"
@@ -49,7 +49,8 @@ def read_samples(
 ) -> tuple[Sample, ...]:
     """Rows of a CSV with a header, of those that have the values of `where`; InstanceError names every bad row."""
     header, rows = _table(text)
-    needed = [columns.value, *(where or {})]
+    asked = [f.name for f in fields(columns) if getattr(columns, f.name) != f.default]
+    needed = dict.fromkeys([columns.value, *(getattr(columns, name) for name in asked), *(where or {})])
     missing = [name for name in needed if name not in header]
     if missing:
         raise InstanceError([Problem("/columns", f"has no {name!r}, only {list(header)}: name it") for name in missing])

@@ -326,6 +326,11 @@ def test_table_without_samples_is_refused(text: str) -> None:
         read_samples(text)
 
 
+def test_column_that_was_asked_for_must_be_there() -> None:
+    with pytest.raises(InstanceError, match="has no 'pit', only"):
+        read_samples("location,value\nA,0.5\n", Columns(location="pit"))
+
+
 def test_percent_filter_columns_and_zones_are_read() -> None:
     text = "site,grade,metal,at\nN,58.5,Fe,2026-05-01T08:00:00+08:00\nN,3,SiO2,\n"
     columns = Columns(location="site", value="grade", time="at")
