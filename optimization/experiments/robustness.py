@@ -50,20 +50,24 @@ def _replanned(size: Size, case: int, seed: int, options: SolveOptions, store: S
 
 
 def _kept(size: Size, case: int, seed: int, options: SolveOptions, store: Store, n_draws: int) -> Row:
-    """Infeasible here means: some user went short."""
+    """Infeasible here means: some user went short; `held` counts draws in which every blend kept its least grade."""
 
     def keep() -> Row:
         instance = instance_of(size, case, seed)
         result = solve(instance, options)
-        worlds = (drawn(instance, draw_seed(seed, draw)) for draw in range(n_draws))
-        short = None if result.plan is None else [shortage_t(world, result.plan) for world in worlds]
-        return {**row_of(result.report), "short_t": short}
+        row = {**row_of(result.report), "short_t": [], "held": 0}
+        if result.plan is None:
+            return row
+        worlds = [drawn(instance, draw_seed(seed, draw)) for draw in range(n_draws)]
+        held = sum(blends_hold(world, result.plan) for world in worlds)
+        return row | {"short_t": [shortage_t(world, result.plan) for world in worlds], "held": held}
 
     row = store.once(key_of(size, case, seed, options, study="keep", draws=n_draws), keep)
-    short = row["short_t"] or []
+    short = row["short_t"]
     infeasible = sum(tonnes > SHORT_T for tonnes in short)
     return _summary(size, case, seed, "keep", short, n_draws) | {
         "infeasible": infeasible,
+        "held": row["held"],
         "plan_cost_usd": row["objective_usd"],
     }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyomo.environ as pyo
 
-from optimization.checker import worst_case_useful_ore_t
-from optimization.data import Plan, SupplyChainInstance
+from optimization.checker_grade import worst_case_grade_t
+from optimization.data import Mine, Plan, SupplyChainInstance
 from optimization.explain.named_rules import (
     AT_LEAST,
     DELIVERY,
@@ -87,22 +87,37 @@ def _rule(key: Key, used: float, limit: float, worth: float | None) -> Rule:
 
 
 def _limits(instance: SupplyChainInstance, plan: Plan) -> list[tuple[Key, float, float]]:
-    always = AT_LEAST | {DEMAND}
     return [
         ((r.rule, r.place, instance.periods[r.t]), float(r.used), r.limit)
         for r in named_rules(instance, of_plan(instance, plan))
-        if r.used > 0 or r.rule in always
+        if r.used > 0 or r.rule in AT_LEAST
     ]
 
 
 def _grades(instance: SupplyChainInstance, plan: Plan) -> list[tuple[Key, float, float]]:
-    """Useful ore that the blend needs, against what the worst case of the grades leaves."""
     return [
-        ((GRADE, (mine.name,), period), mine.alpha * ore, worst_case_useful_ore_t(instance, plan, mine, period))
+        row
         for mine in instance.mines
-        for period in instance.periods
+        for t, period in enumerate(instance.periods)
         if (ore := plan.y.get((mine.name, period), 0.0)) > 0
+        for row in _blend(instance, plan, mine, t, ore)
     ]
+
+
+def _blend(
+    instance: SupplyChainInstance, plan: Plan, mine: Mine, t: int, ore: float
+) -> Iterator[tuple[Key, float, float]]:
+    """Useful ore that the blend needs and what the worst case of the grades leaves; then the further elements."""
+    period = instance.periods[t]
+    cutoffs = [(i.name, j.name) for i in mine.locations for j in i.cutoffs]
+    x = {(i, j): plan.x.get((mine.name, i, j, period), 0.0) for i, j in cutoffs}
+    yield (GRADE, (mine.name,), period), mine.alpha * ore, worst_case_grade_t(instance, mine, t, x)
+    for element in mine.elements:
+        key, worst = (GRADE, (mine.name, element.name), period), worst_case_grade_t(instance, mine, t, x, element)
+        if element.least is not None:
+            yield key, element.least * ore, worst
+        if element.most is not None:
+            yield key, worst, element.most * ore
 
 
 def _choices(instance: SupplyChainInstance, plan: Plan) -> list[tuple[Key, float, float]]:

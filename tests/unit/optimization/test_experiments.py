@@ -31,6 +31,7 @@ def test_table_1_has_both_meanings_with_their_statistics() -> None:
     assert replan["infeasible"] == 0
     assert keep["infeasible"] == sum(tonnes > 0.01 for tonnes in keep["values"])
     assert keep["plan_cost_usd"] > replan["least"]
+    assert 0 <= keep["held"] <= 6 - keep["infeasible"]
 
 
 def test_kept_plan_is_short_by_what_the_poorer_blend_lacks() -> None:

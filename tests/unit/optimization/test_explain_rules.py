@@ -11,6 +11,7 @@ from optimization.data import Plan, SolveOptions, SupplyChainInstance
 from optimization.explain.named_rules import DEMAND, GRADE, LANE, MINING, ROOM, ruled_program
 from optimization.explain.rules import Rule, rules_of_plan, rules_words
 from optimization.generator import generate
+from optimization.instance_builder import build_instance
 from optimization.solver import marginal_values, minimise, solve
 from tests.unit.optimization import tiny
 
@@ -49,6 +50,18 @@ def test_worth_of_the_limits_of_the_hand_made_plan() -> None:
     assert found(rules, GRADE, "week 1").marginal_usd_per_unit == pytest.approx(-10 / 3)
     assert found(rules, MINING, "week 1").marginal_usd_per_unit == pytest.approx(0)
     assert any("one more costs 6.87 $" in sentence for sentence in rules_words(rules))
+
+
+def test_further_elements_of_a_blend_are_rules_of_their_own() -> None:
+    """P at most 7 %: A has 10 %, B 5 %, so at most 0.4 of A, above the third that the least grade asks for."""
+    document = tiny.document(elements=[{"name": "P", "most": 0.07}])
+    for location, grade in zip(document["mines"][0]["locations"], (0.10, 0.05), strict=True):
+        location["cutoffs"][0]["grades"] = [{"element": "P", "gamma": grade}]
+    instance = build_instance(document)
+    rules = rules_of_plan(instance, planned(instance), marginal_values)
+    rule = next(r for r in rules if r.place == ("Aurora North", "P"))
+    assert (rule.used, rule.limit) == pytest.approx((80 / 3 * 0.10 + 160 / 3 * 0.05, 80 * 0.07))
+    assert not rule.is_binding and rule.marginal_usd_per_unit == pytest.approx(0)
 
 
 def cost_at(instance: SupplyChainInstance, plan: Plan) -> float:
