@@ -68,7 +68,9 @@ def _plan(arguments: argparse.Namespace) -> int:
     instance = instance_from_json(arguments.instance.read_text(encoding="utf-8"))
     document = document_from_json(arguments.plan.read_text(encoding="utf-8"))
     plan = build_plan(document)
-    check = check_plan(instance, plan)
+    report = document.get("report", {})
+    stated = report.get("objective_usd") if isinstance(report, dict) else None
+    check = check_plan(instance, plan, objective_usd=stated if isinstance(stated, int | float) else None)
     if not check.is_valid:
         _tell(f"the checker rejects the plan, nothing is written: {check.violations[:5]}")
         return REJECTED

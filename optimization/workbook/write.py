@@ -18,6 +18,7 @@ from optimization.workbook.tables import MAX_ROWS, READ_ME, TABLES, Column, Kind
 from optimization.workbook.unfold import Values, rows_of
 
 HEADER_FONT, HEADER_FILL = Font(bold=True), PatternFill("solid", fgColor="DDE6F0")
+WIDEST = 110
 NO_XML = frozenset(chr(code) for code in (0xFFFE, 0xFFFF, *range(0xD800, 0xE000)))
 ADVICE = (
     "One table a sheet: row 1 holds the headers with their units; keep it and the order of the columns as they are.",
@@ -58,7 +59,7 @@ def _bytes(rows: dict[str, list[Values]]) -> bytes:
     assert isinstance(read_me, Worksheet)
     read_me.title = READ_ME
     about = [(table.sheet, table.about) for table in TABLES]
-    fill_sheet(read_me, ("Sheet", "What it holds"), [*about, *(("", line) for line in ADVICE)], (24, 110))
+    fill_sheet(read_me, ("Sheet", "What it holds"), [*about, *(("", line) for line in ADVICE)])
     for table in TABLES:
         sheet = book.create_sheet(table.sheet)
         shown = [_shown(table, row) for row in rows[table.sheet]]
@@ -75,19 +76,20 @@ def saved(book: Workbook) -> bytes:
     return stream.getvalue()
 
 
-def fill_sheet(
-    sheet: Worksheet, headers: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int] = ()
-) -> None:
+def fill_sheet(sheet: Worksheet, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Headers, frozen, and the rows under them: text stays text and numbers keep all their digits."""
     for k, header in enumerate(headers, 1):
         cell = sheet.cell(1, k, header)
         cell.font, cell.fill = HEADER_FONT, HEADER_FILL
-        sheet.column_dimensions[get_column_letter(k)].width = widths[k - 1] if widths else max(12, len(header) + 2)
     sheet.freeze_panes = "A2"
+    widths = [len(header) for header in headers]
     for number, row in enumerate(rows, 2):
         for k, value in enumerate(row, 1):
             if value is not None:
                 _put(sheet, number, k, value)
+                widths[k - 1] = max(widths[k - 1], len(str(value)))
+    for k, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(k)].width = min(width + 2, WIDEST)
 
 
 def _put(sheet: Worksheet, row: int, column: int, value: Any) -> None:

@@ -324,6 +324,12 @@ def test_command_line_refuses_other_endings_and_a_spoiled_plan(
     instance.write_text(json.dumps(tiny.document()), encoding="utf-8")
     assert main(["workbook", "from-instance", str(instance), "--output", str(tmp_path / "w.xlsm")]) == 4
     assert "must end in .xlsx" in capsys.readouterr().err
+    assert main(["solve", str(instance), "--gap", "0", "--output", str(plan)]) == 0
+    document = json.loads(plan.read_text(encoding="utf-8"))
+    document["report"]["objective_usd"] += 1
+    plan.write_text(json.dumps(document), encoding="utf-8")
+    assert main(["workbook", "plan", str(instance), str(plan), "--output", str(tmp_path / "p.csv")]) == 1
+    assert "(1) cost" in capsys.readouterr().err
     plan.write_text(json.dumps({name: [] for name in "xdyuvpwzq"}), encoding="utf-8")
     assert main(["workbook", "plan", str(instance), str(plan), "--output", str(tmp_path / "p.csv")]) == 1
     assert "the checker rejects" in capsys.readouterr().err
