@@ -143,7 +143,11 @@ def _value(column: Column, cell: Cell | None) -> str | float | None:
         raise _Wrong(f"holds a formula, {advice}: paste its value")
     if cell.data_type not in ("n", "s"):
         raise _Wrong(f"is {_short(value)}, {advice}")
-    return _number(column, value) if column.kind is Kind.NUMBER else _text(column, value)
+    if column.kind is not Kind.NUMBER:
+        return _text(column, value)
+    if "%" in cell.number_format:  # Excel shows 0.357 as 35.7 %: a hundredfold misread either way
+        raise _Wrong(f"is formatted as a percentage, {advice}: format it as a number, 35.7 for 35.7 %")
+    return _number(column, value)
 
 
 def _number(column: Column, value: object) -> float:

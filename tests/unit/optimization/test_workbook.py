@@ -86,7 +86,7 @@ def test_further_elements_and_options_come_back_identical(tmp_path: Path) -> Non
     assert come_back(tmp_path, instance, options) == (instance, options)
 
 
-def test_sheets_have_units_frozen_headers_choices_and_a_read_me(tmp_path: Path) -> None:
+def test_sheets_have_units_frozen_headers_choices_and_a_read_me() -> None:
     book = load_workbook(io.BytesIO(workbook_bytes(tiny.instance())))
     assert book.sheetnames == ["Read me", *(table.sheet for table in TABLES)]
     assert all(sheet.freeze_panes == "A2" for sheet in book)
@@ -115,6 +115,10 @@ def put(sheet: str, cell: str, value: object) -> Callable[[Any], None]:
     return change
 
 
+def show_as_percentage(book: Any) -> None:
+    book["Cut-offs"]["F3"], book["Cut-offs"]["F3"].number_format = 0.6, "0.00%"
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -122,6 +126,7 @@ def put(sheet: str, cell: str, value: object) -> Callable[[Any], None]:
         (put("Cut-offs", "F3", None), "Sheet 'Cut-offs', cell F3: is empty, give a number"),
         (put("Cut-offs", "F3", "=1+1"), "Sheet 'Cut-offs', cell F3: holds a formula"),
         (put("Cut-offs", "F3", True), "Sheet 'Cut-offs', cell F3: is True, give a number"),
+        (show_as_percentage, "Sheet 'Cut-offs', cell F3: is formatted as a percentage"),
         (put("Cut-offs", "F3", 160), "Sheet 'Cut-offs', cell F3: is 160, above 100"),
         (put("Cut-offs", "G3", 61), "Sheet 'Cut-offs', cell G3: is 61, above the 60 of Sheet 'Cut-offs', cell F3"),
         (put("Mines", "B2", -1), "Sheet 'Mines', cell B2: is -1, below 0"),
@@ -250,7 +255,7 @@ def test_workbook_with_a_spoiled_byte_is_read_or_refused_in_words(tmp_path: Path
         assert str(error)
 
 
-def solved_files(tmp_path: Path) -> tuple[SupplyChainInstance, Any]:
+def solved() -> tuple[SupplyChainInstance, Any]:
     instance = generate(2, 1, 2, 2, 2, 2, seed=3)
     plan = solve(instance, SolveOptions(gap=0.01, time_limit_s=30)).plan
     assert plan is not None
@@ -261,7 +266,7 @@ def column(book: Workbook, sheet: str) -> dict[str, float]:
     return dict(list(book[sheet].iter_rows(min_row=2, max_col=2, values_only=True)))  # type: ignore[arg-type]
 
 
-def test_plan_workbook_sums_to_the_objective_to_the_cent_and_shows_every_open_location(tmp_path: Path) -> None:
+def test_plan_workbook_sums_to_the_objective_to_the_cent_and_shows_every_open_location() -> None:
     instance, options = generate(2, 1, 2, 2, 2, 2, seed=3), SolveOptions(gap=0.01, time_limit_s=30)
     result = solve(instance, options)
     assert result.plan is not None and result.report.objective_usd is not None
@@ -279,8 +284,8 @@ def test_plan_workbook_sums_to_the_objective_to_the_cent_and_shows_every_open_lo
     assert sum(stocks) == pytest.approx(sum(result.plan.u.values()) + sum(result.plan.w.values()))
 
 
-def test_csv_and_json_of_a_plan_hold_the_same_flows(tmp_path: Path) -> None:
-    instance, plan = solved_files(tmp_path)
+def test_csv_and_json_of_a_plan_hold_the_same_flows() -> None:
+    instance, plan = solved()
     rows = list(csv.DictReader(io.StringIO(plan_bytes(instance, plan, ".csv").decode("utf-8-sig"))))
     flows = json.loads(plan_bytes(instance, plan, ".json"))["flows"]
     named = ({k: str(v) for k, v in flow.items()} for flow in flows)
@@ -288,7 +293,7 @@ def test_csv_and_json_of_a_plan_hold_the_same_flows(tmp_path: Path) -> None:
     assert sum(flow["value"] for flow in flows if flow["variable"] == "z") == pytest.approx(sum(plan.z.values()))
 
 
-def test_name_that_a_spreadsheet_would_run_stays_text(tmp_path: Path) -> None:
+def test_name_that_a_spreadsheet_would_run_stays_text() -> None:
     document = tiny.document()
     document["mines"][0]["name"] = document["mill_lanes"][0]["mine"] = document["demands"][0]["mine"] = "=1+1"
     instance = build_instance(document)
