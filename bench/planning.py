@@ -1,14 +1,15 @@
-"""Our program beside a peer in the same run: `python -m bench.planning --time-limit 60`.
+"""Our program beside a peer in the same run: `python -m bench.planning --sizes 3-2-2-3 --seeds 5 --time-limit 60`.
 
 The peer is the textbook road: the same model with the robust row of a general polyhedron Pi gamma <= pi, dualised
 row by row ((17) to (19) of docs/formulation.md), no stock cuts, handed to HiGHS by Pyomo's own `appsi` interface.
-Ours is `optimization.solver.solve`. Both get the same instance, gap, time limit, one thread, one after the other; a
+Ours is `optimization.solver.solve`. Both get the same instance, gap and time limit, one after the other; a
 ratio of two numbers of one run tells more than either alone. A plan of ours counts only if the checker passes it.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from optimization.generator import generate, read_grade_tonnage
 from optimization.solver import relative_gap, solve
 
 SIZES = ((3, 2, 2, 3), (8, 5, 12, 10))
-LOCATIONS, CUTOFFS, SEED = 3, 3, 1
+LOCATIONS, CUTOFFS = 3, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +100,54 @@ def polyhedron(
     yield {(i.name,): 1.0 for i in mine.locations}, instance.budget(mine.name)
 
 
-def instances(curves: Path | None, deposit: str) -> Iterator[SupplyChainInstance]:
-    table = read_grade_tonnage(curves, deposit) if curves else None
-    for size in SIZES:
-        yield generate(*size, LOCATIONS, CUTOFFS, SEED, grade_tonnage=table)
+def size_of(text: str) -> tuple[int, ...]:
+    """mines-centres-users-periods"""
+    size = tuple(int(part) for part in text.split("-"))
+    if len(size) != 4:
+        raise argparse.ArgumentTypeError(f"a size is mines-centres-users-periods, such as 8-5-12-10, got {text!r}")
+    return size
+
+
+def medians(rows: list[Row], limit_s: float) -> str:
+    """Median seconds and gap; without a plan the gap is 100 %, and a run cut short counts its limit or more."""
+    seconds = statistics.median(row.build_s + row.solve_s for row in rows)
+    gaps = [relative_gap(row.objective_usd, row.bound_usd) for row in rows]
+    gap = statistics.median(1.0 if gap is None else gap for gap in gaps)
+    cut = sum(row.build_s + row.solve_s >= limit_s for row in rows)
+    return f"median {seconds:.2f} s, gap {gap:.2%}, {cut} of {len(rows)} cut short"
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m bench.planning", description=__doc__.split("\n")[0])
+    made.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds a solve (default 60)")
+    made.add_argument("--gap", type=float, default=0.01)
+    made.add_argument("--sizes", type=size_of, nargs="+", default=SIZES, metavar="M-N-S-T")
+    made.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 1 to N a size")
+    made.add_argument("--density", type=float, default=1.0)
+    made.add_argument("--threads", type=int, default=1)
+    made.add_argument("--no-peer", action="store_true", help="ours alone")
+    made.add_argument("--grade-tonnage", type=Path, metavar="CSV", help="real curves instead of made-up ones")
+    made.add_argument("--deposit", default="A072391_all")
+    return made
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.planning", description=__doc__.split("\n")[0])
-    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds a solve (default 60)")
-    parser.add_argument("--gap", type=float, default=0.01)
-    parser.add_argument("--grade-tonnage", type=Path, metavar="CSV", help="real curves instead of made-up ones")
-    parser.add_argument("--deposit", default="A072391_all")
-    arguments = parser.parse_args()
-    options = SolveOptions(gap=arguments.gap, time_limit_s=arguments.time_limit)
-    print(f"gap {options.gap:.1%}, {options.time_limit_s:g} s, 1 thread; seconds and $")
-    for instance in instances(arguments.grade_tonnage, arguments.deposit):
-        print(f"{instance.name}\n  {'':<10}{'build':>9}{'solve':>9}{'cost':>14}{'bound':>14}{'gap':>9}")
-        print(ours(instance, options), flush=True)
-        print(peer(instance, options), flush=True)
+    asked = parser().parse_args()
+    options = SolveOptions(gap=asked.gap, time_limit_s=asked.time_limit, threads=asked.threads)
+    table = read_grade_tonnage(asked.grade_tonnage, asked.deposit) if asked.grade_tonnage else None
+    roads = [ours] if asked.no_peer else [ours, peer]
+    print(f"gap {options.gap:.1%}, {options.time_limit_s:g} s, {options.threads} thread(s); seconds and $")
+    for size in asked.sizes:
+        found: dict[str, list[Row]] = {}
+        for seed in range(1, asked.seeds + 1):
+            instance = generate(*size, LOCATIONS, CUTOFFS, seed, grade_tonnage=table, density=asked.density)
+            print(f"{instance.name}\n  {'':<10}{'build':>9}{'solve':>9}{'cost':>14}{'bound':>14}{'gap':>9}")
+            for road in roads:
+                row = road(instance, options)
+                found.setdefault(row.name, []).append(row)
+                print(row, flush=True)
+        for name, rows in found.items():
+            print(f"  {name}: {medians(rows, options.time_limit_s)}")
 
 
 if __name__ == "__main__":
