@@ -15,8 +15,6 @@ from optimization.highs import Answer, Floats, LiveProgram, Program
 
 USED = 1e-7
 SUPPORT_GAP = 5e-3
-# An effort and not a time, so that the same seed gives the same plan; the time is only the last resort.
-EFFORT = {"mip_max_nodes": 20}
 MINE_S = 1.0
 
 
@@ -74,6 +72,8 @@ def plan_on_support(
     support: Floats,
     room: Floats,
     start: Floats | None = None,
+    *,
+    gap: float = SUPPORT_GAP,
     limit_s: float = MINE_S,
 ) -> Floats | None:
     """The best plan found from `start`, or from the support rounded up, exact in its whole decisions."""
@@ -82,10 +82,13 @@ def plan_on_support(
         start = rounded_up(mine, program, support).values
         start = None if start is None else exact(mine.block, start, room)
     answer = LiveProgram(program, relaxed=False, seed=search.options.seed).solve(
-        gap=SUPPORT_GAP, limit_s=min(search.left_s, limit_s), should_stop=search.should_end, start=start, options=EFFORT
+        gap=gap, limit_s=min(search.left_s, limit_s), should_stop=search.should_end, start=start
     )
     search.check()
-    return start if answer.values is None else exact(mine.block, answer.values, room)
+    # HiGHS may drop a start that misses a row by its tolerance, and come back with worse.
+    made = None if answer.values is None else exact(mine.block, answer.values, room)
+    found = [values for values in (start, made) if values is not None]
+    return min(found, key=lambda values: float(program.cost @ values), default=None)
 
 
 def rounded_up(mine: PricedMine, program: Program, support: Floats) -> Answer:

@@ -14,6 +14,7 @@ from optimization.highs import Floats, LiveProgram
 JOINT = 8
 PASS_S, JOINT_S, BOUND_S = 2.0, 8.0, 3.0
 LONGEST_S = 240.0
+PASS_GAP = 1e-3
 
 
 def improve(search: Search, pricing: Pricing) -> None:
@@ -55,7 +56,9 @@ def pass_over(search: Search, pricing: Pricing, supports: list[Floats], patience
         room = rooms[m][mine.block.centre]
         _, relaxed = mine.relax(search, np.zeros_like(pricing.room), room)
         used = [supports[m], support_of(mine.block, relaxed), support_of(mine.block, plan[m])]
-        values = plan_on_support(search, mine, np.maximum.reduce(used), room, plan[m], PASS_S * patience)
+        values = plan_on_support(
+            search, mine, np.maximum.reduce(used), room, plan[m], gap=PASS_GAP, limit_s=PASS_S * patience
+        )
         if values is not None:
             _offer(search, pricing, {m: values})
 
