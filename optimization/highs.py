@@ -72,7 +72,7 @@ class LiveProgram:
     """A linear or mixed-integer program in HiGHS. `solve` may run on any thread; `stop` comes from another."""
 
     def __init__(self, program: Program, *, relaxed: bool, seed: int = 0) -> None:
-        self._highs = highspy.Highs()
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.silent()
         self._highs.setOptionValue("threads", 1)
         self._highs.setOptionValue("random_seed", seed)

@@ -145,4 +145,3 @@ def _set(alias: str, settings: dict[str, Any]) -> None:
     values = [str(part or "") for pair in settings.items() for part in pair]
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT {calls}", values)
-

@@ -229,7 +229,7 @@ def _relaxed_rows(block: Block, limit: Floats) -> Rows:
         rows_of(
             np.concatenate([period, period[1:], block.theta_t[block.ys_theta], np.tile(period, len(block.lanes))]),
             np.concatenate([block.u, block.u[:-1], block.ys, block.v.ravel()]),
-            np.concatenate([one(T), minus(T - 1), np.full(len(block.ys), -block.mine.beta), one(block.v.size)]),
+            np.concatenate([one(T), minus(T - 1), np.full(len(block.ys), -block.mine.beta), one(block.v.size)]),  # type: ignore[no-untyped-call]
             *(np.where(period == 0, block.mine.u0 / t, 0.0),) * 2,
         )
     )

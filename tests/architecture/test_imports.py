@@ -41,7 +41,7 @@ def test_import_contracts_are_kept():
         ("terminal_sim/process.py", "import tenants.data", "A terminal speaks the wire protocol"),
         ("optimization/data.py", "import tenants.models", "Pure cores never reach Django"),
         ("optimization/checker.py", "import pyomo.environ", "The checker shares nothing with the solver"),
-        ("marketplace/apps.py", "import highspy", "Only the solver's door names HiGHS"),
+        ("marketplace/apps.py", "import highspy", "Only the solver and its live programs name HiGHS"),
         ("tenants/actions.py", "import tenants.rest.base", "Inside an app the writes do not know"),
     ],
 )
