@@ -4,6 +4,7 @@
 foreign, or not opened with that permission: the three answer alike.
 """
 
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -11,6 +12,8 @@ from django.db import connection
 from tenants.context import opened
 from tenants.data import Actor, Forbidden, NotFound
 from tenants.models import Agreement, ApiKey, Equipment, Site
+
+Owned = TypeVar("Owned", Site, Equipment)
 
 
 def actor() -> Actor:
@@ -49,6 +52,21 @@ def get_equipment(equipment_id: UUID, *, needs: str) -> Equipment:
     ):
         raise NotFound
     return equipment
+
+
+def get_own_site(site_id: UUID, *, needs: str) -> Site:
+    """A site of the actor's own organisation: only such a one can a row of theirs refer to."""
+    return _own(get_site(site_id, needs=needs))
+
+
+def get_own_equipment(equipment_id: UUID, *, needs: str) -> Equipment:
+    return _own(get_equipment(equipment_id, needs=needs))
+
+
+def _own(row: Owned) -> Owned:
+    if row.tenant_id != actor().tenant_id:
+        raise NotFound
+    return row
 
 
 def get_agreement(agreement_id: UUID, *, needs: str = "view_agreements") -> Agreement:

@@ -160,6 +160,13 @@ class Registry(ReadOnly):
         """Rows that a partner opened are seen here, not changed."""
         return self.admin_site is tenant_site and (obj is None or obj.tenant_id == access.actor().tenant_id)
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only own rows are offered and accepted: what a partner opened is seen, but can't be referred to."""
+        current = opened().actor  # none for the platform, which only looks
+        if current is not None:
+            kwargs["queryset"] = db_field.remote_field.model.objects.filter(tenant=current.tenant_id)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:

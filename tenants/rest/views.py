@@ -63,7 +63,7 @@ class SiteList(ListView):
     def post(self, request: Request) -> Response:
         data = self.parsed(request)
         mine_id = data.pop("mine_id", None)
-        mine = access.get_site(mine_id, needs="manage") if mine_id else None
+        mine = access.get_own_site(mine_id, needs="manage") if mine_id else None
         return Response(SiteSerializer(actions.register_site(**data, mine=mine)).data, status=201)
 
 
@@ -86,7 +86,7 @@ class EquipmentList(ListView):
     @extend_schema(request=EquipmentSerializer, responses={201: EquipmentSerializer})
     def post(self, request: Request) -> Response:
         data = self.parsed(request)
-        site = access.get_site(data.pop("site_id"), needs="manage")
+        site = access.get_own_site(data.pop("site_id"), needs="manage")
         return Response(EquipmentSerializer(actions.register_equipment(site=site, **data)).data, status=201)
 
 
@@ -175,8 +175,8 @@ class ApiKeyRevoke(ActorView):
 def _clause(data: dict[str, Any]) -> dict[str, Any]:
     site_id, equipment_id = data.get("site_id"), data.get("equipment_id")
     return {
-        "site": access.get_site(site_id, needs="manage") if site_id else None,
-        "equipment": access.get_equipment(equipment_id, needs="manage") if equipment_id else None,
+        "site": access.get_own_site(site_id, needs="manage") if site_id else None,
+        "equipment": access.get_own_equipment(equipment_id, needs="manage") if equipment_id else None,
         "permissions": data["permissions"],
         "during": (data["during"]["lower"], data["during"]["upper"]),
     }

@@ -7,6 +7,7 @@ from django.test import Client
 from tenants.admin_sites import platform_site, tenant_site
 from tenants.context import as_platform
 from tenants.models import PlatformAccess, Site, User
+from tests.integration.edge.scenes import opened
 from tests.personas import PASSWORD, Organisation
 from tests.places import Places
 
@@ -143,3 +144,12 @@ def test_password_is_changed_and_the_session_ended_in_each_administration(prefix
     assert client.post(f"/{prefix}/logout/").status_code == 302
     assert client.get(f"/{prefix}/").status_code == 302
     assert client.login(username=user.email, password=new)
+
+
+def test_site_of_a_partner_is_no_choice_in_the_form(aurora, borealis):
+    opened(aurora, borealis, "manage")
+    client = signed_in(borealis)
+    assert b"Aurora North" in client.get("/administration/tenants/site/").content
+    form = {"site": str(aurora.sites["north"].pk), "code": "X", "name": "X", "kind": "fan"}
+    answer = client.post("/administration/tenants/equipment/add/", form)
+    assert (answer.status_code, b"not one of the available choices" in answer.content) == (200, True)

@@ -127,3 +127,25 @@ def test_signed_in_person_makes_a_key_with_the_pages_token_and_not_without(auror
     assert made.status_code == 201
     program = APIClient(headers={"Authorization": f"Api-Key {made.json()['secret']}"})
     assert program.get("/api/v1/alarms").status_code == 200
+
+
+def test_partner_who_may_manage_a_site_still_owns_nothing_there(aurora, borealis):
+    """Opened with `manage`, the site is seen; a row of the partner's own can't hang on it, and is refused in words."""
+    north = str(aurora.sites["north"].pk)
+    window = {"begins_at": NOW, "ends_at": SOON}
+    clause = {"site": north, "permissions": ["manage"], "during": window}
+    draft = {"partner": str(borealis.id), "title": "Run North", "purpose": "operation", "clauses": [clause]}
+    owner, partner = aurora.client(), borealis.client()
+    owner.post(f"/api/v1/agreements/{owner.post('/api/v1/agreements', draft).json()['id']}/activate")
+    assert partner.get(f"/api/v1/sites/{north}").status_code == 200
+    machine = str(aurora.equipment["FAN-01"].pk)
+    on = {"title": "On", "purpose": "none", "partner": str(aurora.id)}
+    wishes = [
+        ("equipment", {"site": north, "code": "X", "name": "X", "kind": "fan"}),
+        ("sites", {"code": "m", "name": "Mill", "kind": "concentrating_mill", "mine": north}),
+        ("agreements", {**on, "clauses": [clause]}),
+        ("agreements", {**on, "clauses": [{"equipment": machine, "permissions": ["manage"], "during": window}]}),
+    ]
+    for path, body in wishes:
+        answer = partner.post(f"/api/v1/{path}", body)
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json"), answer.content
