@@ -13,6 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Event = highspy.highs.HighsCallbackEvent
+SOLVER = f"HiGHS {highspy.Highs().version()}"  # type: ignore[no-untyped-call]
 OPTIMAL, INFEASIBLE = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
 
 

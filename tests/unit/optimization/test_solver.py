@@ -13,7 +13,8 @@ from optimization.checker import check_plan
 from optimization.data import SolveOptions, SolveProgress, SolveReport, SupplyChainInstance, Termination
 from optimization.generator import generate
 from optimization.instance_builder import build_instance
-from optimization.solver import MANY_BINARIES, solve
+from optimization.solver import solve
+from optimization.whole_program import MANY_BINARIES
 from tests.unit.optimization import tiny
 from tests.unit.optimization.exhaustion import cheapest_cost_usd
 
