@@ -19,14 +19,16 @@ SITE_PERMISSIONS: Final = {
 
 _VIEW = frozenset({"view_registry", "view_production", "view_telemetry", "view_alarms", "view_plans", "view_tasks"})
 _OPERATE = _VIEW | {"acknowledge_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
-_MANAGE = _OPERATE | {"run_plans", "claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members"}
+_PLAN = frozenset({"run_plans", "manage_grades"})
+_DECIDE = frozenset({"approve_plans", "release_plans"})
+_MANAGE = _OPERATE | _PLAN | _DECIDE | {"claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members"}
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "owner": _MANAGE,
     "manager": _MANAGE - {"manage_members"},
-    "planner": _VIEW | {"run_plans", "comment", "post_tasks"},
+    "planner": _VIEW | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,
-    "expert": _VIEW | {"comment", "claim_tasks", "view_agreements"},
+    "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades"},
     "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements"}),
     "viewer": _VIEW,
     "auditor": _VIEW | {"view_agreements"},
