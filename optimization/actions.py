@@ -67,7 +67,7 @@ def request_plan(*, name: str, instance: object, options: object) -> PlanRun:
 
 
 def cancel_plan(*, run: PlanRun) -> None:
-    """Cancel at once what no worker has in hand; ask the worker that has it, which stops within about two seconds."""
+    """Cancel at once what no worker has in hand; ask the worker that has it, which stops within about a second."""
     require("run_plans")
     row = PlanRun.objects.filter(pk=run.pk)
     words = {"message": "Cancelled before a worker had it in hand."}
@@ -133,7 +133,7 @@ def claim_owed() -> list[tuple[Actor, UUID]]:
     Each is then left alone for as long as it has been waiting, so that a long queue is not filled with copies.
     """
     now = datetime.now(UTC)
-    owed = PlanRun.objects.filter(status__in=OWED, owed_at__lt=Now()).defer("instance", "plan").order_by("owed_at")
+    owed = PlanRun.objects.filter(status__in=OWED, owed_at__lt=Now()).defer("instance", "plan", "insight").order_by("owed_at")
     runs = list(owed.select_for_update(skip_locked=True)[:OWED_AT_ONCE])
     for run in runs:
         waited = now - (run.heartbeat_at or run.created_at)

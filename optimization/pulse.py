@@ -4,18 +4,23 @@ A thread, since the solver may be silent for a long while; it has a connection o
 """
 
 import logging
+import time
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
-from optimization import actions
+from optimization import actions, queries
 from optimization.data import SolveProgress
 from tenants.api import acting_as
 from tenants.data import Actor
 
-PULSE_S = 1.0
+# A wish to stop is felt this soon; being alive is told, and news recorded, once a second.
+LOOK_S = 0.2
+TELL_S = 1.0
+WHOLE = "solving"
 log = logging.getLogger(__name__)
 
 
@@ -41,7 +46,7 @@ class Pulse:
     def tell(self, progress: SolveProgress) -> None:
         """Keep the news for the next beat; nothing here waits."""
         self._latest = {
-            "stage": "solving",
+            "stage": progress.stage or WHOLE,
             "incumbent": progress.incumbent_usd,
             "bound": progress.dual_bound_usd,
             "gap": progress.relative_gap,
@@ -49,21 +54,32 @@ class Pulse:
         }
 
     def _run(self) -> None:
-        self._beat()
-        while not self._over.wait(PULSE_S):
-            self._beat()
+        told = time.monotonic() - TELL_S
+        while not self._over.wait(LOOK_S):
+            if time.monotonic() - told >= TELL_S:
+                told = time.monotonic()
+                self._heard(self._tell)
+            else:
+                self._heard(self._look)
         connection.close()
 
-    def _beat(self) -> None:
-        latest = self._latest
-        news = latest if latest is not self._recorded else None
+    def _heard(self, may_go_on: Callable[[], bool]) -> None:
         try:
             with acting_as(self._actor):
-                may_go_on = actions.record_progress(run_id=self._run_id, attempt=self._attempt, progress=news)
+                is_wanted = may_go_on()
         except (OperationalError, InterfaceError) as error:
             log.warning("plan %s: the database did not hear the pulse: %s", self._run_id, error)
             connection.close()
             return
-        self._recorded = latest
-        if not may_go_on:
+        if not is_wanted:
             self.stopped.set()
+
+    def _tell(self) -> bool:
+        latest = self._latest
+        news = latest if latest is not self._recorded else None
+        may_go_on = actions.record_progress(run_id=self._run_id, attempt=self._attempt, progress=news)
+        self._recorded = latest
+        return may_go_on
+
+    def _look(self) -> bool:
+        return queries.is_wanted(self._run_id, self._attempt)

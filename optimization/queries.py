@@ -1,5 +1,7 @@
 """The reads of optimization, under the open identity."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from optimization.models import PlanRun
@@ -8,8 +10,14 @@ from tenants.api import actor
 
 
 def plans() -> QuerySet[PlanRun]:
-    """The organisation's plans; their two large documents are fetched only when they are touched."""
-    return PlanRun.objects.filter(tenant=actor().tenant_id).defer("instance", "plan")
+    """The organisation's plans; their large documents are fetched only when they are touched."""
+    return PlanRun.objects.filter(tenant=actor().tenant_id).defer("instance", "plan", "insight")
+
+
+def is_wanted(run_id: UUID, attempt: int) -> bool:
+    """False once a cancellation is asked for, or another worker has taken the run over."""
+    held = PlanRun.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
+    return held.filter(cancel_requested_at=None).exists()
 
 
 def solved_plans() -> QuerySet[PlanRun]:

@@ -27,7 +27,7 @@ class Search:
 
     options: SolveOptions
     started: float = field(default_factory=time.perf_counter)
-    stage: str = "build"
+    stage: str = "building"
     plan: list[Floats] | None = None
     cost: float = math.inf
     bound: float = 0.0

@@ -77,7 +77,7 @@ class PlanCancel(ActorView):
 
     @extend_schema(request=None, responses=PlanRunSerializer)
     def post(self, request: Request, plan_id: UUID) -> Response:
-        """Cancel it: at once if it waits, within about two seconds if it runs."""
+        """Cancel it: at once if it waits, within about a second if it runs."""
         run = access.get_plan(plan_id, needs="run_plans")
         actions.cancel_plan(run=run)
         return Response(PlanRunSerializer(run).data)

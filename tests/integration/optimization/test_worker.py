@@ -35,7 +35,7 @@ def seen(client, url, *statuses, within_s=60.0):
 def running_with_news(client, url):
     """The plan once the solver has said something."""
     deadline = time.monotonic() + 60
-    while (body := seen(client, url, "running"))["progress"]["stage"] != "solving":
+    while (body := seen(client, url, "running"))["progress"]["stage"] == "building":
         assert time.monotonic() < deadline, body
         time.sleep(0.1)
     return body
@@ -96,7 +96,7 @@ def test_time_limit_without_a_plan_says_so(aurora):
     assert body["report"]["objective_usd"] is body["report"]["relative_gap"] is None
 
 
-def test_running_plan_reports_progress_and_is_cancelled_within_about_two_seconds(aurora):
+def test_running_plan_reports_progress_and_is_cancelled_within_about_a_second(aurora):
     client = aurora.client()
     url = asked(client, documents.long(), time_limit_s=60)
     progress = running_with_news(client, url)["progress"]
