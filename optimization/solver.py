@@ -21,6 +21,7 @@ from optimization.data import (
     Termination,
 )
 from optimization.decomposition import run as fast_path
+from optimization.decomposition.parts import Pool
 from optimization.explain import explain_infeasibility
 from optimization.explain.elastic import diagnose, diagnosis_words
 from optimization.formulation.matrix import matrix_of
@@ -39,9 +40,11 @@ def solve(
     *,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
+    pool: Pool | None = None,
 ) -> SolveResult:
     """Solve to the relative gap or the time limit; a plan whenever one was found, a proven bound always.
 
+    `pool` says where mine-wise parts are solved, by default on `options.threads` threads here; the plan is the same.
     `on_progress` is called a few times a second and `should_stop` polled twenty times a second, on the calling thread;
     an exception they raise ends the solve and comes out here. Never raises for an infeasible instance.
     """
@@ -50,7 +53,7 @@ def solve(
         proven = closed_form_report(clock, reasons)
         return SolveResult(None, _with_repair(instance, proven, options, clock, should_stop))
     if fast_path.supports(instance):
-        outcome = fast_path.FastPath(instance, options).run(on_progress, should_stop)
+        outcome = fast_path.FastPath(instance, options, pool).run(on_progress, should_stop)
         report = fast_report(outcome, options, clock)
         return SolveResult(outcome.plan, _with_repair(instance, report, options, clock, should_stop))
     plan, report = solve_whole(instance, options, clock, on_progress, should_stop)

@@ -179,7 +179,7 @@ def _start(values: Floats, size: int) -> Floats | None:
 
 def _bytes(**arrays: npt.NDArray[Any]) -> bytes:
     target = io.BytesIO()
-    np.savez_compressed(target, **arrays)
+    np.savez_compressed(target, **arrays)  # type: ignore[arg-type]
     return target.getvalue()
 
 

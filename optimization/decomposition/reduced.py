@@ -76,6 +76,18 @@ class Block:
         return np.array([lane.w0 for lane in self.lanes]) / self.units.t
 
     @cached_property
+    def released(self) -> Floats:
+        """Stock that need not be kept at the mill, by period: u0 above Umin, and what a falling Umin lets go."""
+        mine = self.mine
+        falls = [max(0.0, mine.u0 - mine.Umin[0])], np.maximum(0.0, -np.diff(mine.Umin))
+        return np.concatenate(falls) / self.units.t
+
+    @property
+    def may_have_too_much(self) -> bool:
+        """Whether stock nobody mined may be worth sending to users who do not want it: keeping it costs too."""
+        return bool(self.w0.any() or self.released.any())
+
+    @cached_property
     def supports(self) -> tuple[Ints, Ints]:
         """Columns that are 0 with their binary, and that binary."""
         columns = [self.theta, self.ys, self.p.ravel(), self.v.ravel(), self.b.ravel(), self.q.ravel()]
@@ -190,12 +202,10 @@ def _with_programs(block: Block, V: Floats) -> Block:
 
 def shipment_limits(block: Block, V: Floats) -> Floats:
     """(12), shape (lanes, periods): R, room and today's demand, remaining demand and released stock."""
-    mine, t = block.mine, block.units.t
     wanted = np.zeros(V.shape)
     np.add.at(wanted, block.route_lane, block.D)
-    falls = np.concatenate([[max(0.0, mine.u0 - mine.Umin[0])], np.maximum(0.0, -np.diff(mine.Umin))]) / t
-    remaining = np.cumsum(wanted[:, ::-1], axis=1)[:, ::-1] + np.cumsum(falls)
-    R = np.array([lane.R for lane in block.lanes]).reshape(V.shape) / t
+    remaining = np.cumsum(wanted[:, ::-1], axis=1)[:, ::-1] + np.cumsum(block.released)
+    R = np.array([lane.R for lane in block.lanes]).reshape(V.shape) / block.units.t
     limits: Floats = np.minimum(np.minimum(R, V + wanted), remaining)
     return limits
 
@@ -279,12 +289,18 @@ def _from_stock_rows(block: Block) -> Rows:
 
 
 def _demand_rows(block: Block) -> Rows:
-    """(14) as an equality: no cost is negative, so nobody is brought more than is wanted."""
-    T = len(block.u)
+    """(14). An equality where all product is mined: no cost is negative, so nobody mines more than is wanted.
+
+    Else at least what is wanted, and by each route at most that, as (13) says.
+    """
+    T, n = len(block.u), block.b.size
     wanted = np.array([d.D for d in block.demands]).reshape(-1, T) / block.units.t
     row = np.tile((block.route_demand[:, None] * T + np.arange(T)).ravel(), 2)
-    column = np.concatenate([block.b.ravel(), block.o.ravel()])
-    return rows_of(row, column, np.ones(2 * block.b.size), wanted, wanted)
+    column, ones = np.concatenate([block.b.ravel(), block.o.ravel()]), np.ones(2 * n)
+    if not block.may_have_too_much:
+        return rows_of(row, column, ones, wanted, wanted)
+    by_route = rows_of(np.tile(np.arange(n), 2), column, ones, np.full(n, -np.inf), block.D)
+    return stacked_rows([rows_of(row, column, ones, wanted, np.full(wanted.shape, np.inf)), by_route])
 
 
 def _delivery_rows(block: Block) -> Rows:

@@ -24,6 +24,7 @@ from optimization.data import (
 from optimization.decomposition.first_plan import first_plan
 from optimization.decomposition.improve import improve
 from optimization.decomposition.joint import solve_joint
+from optimization.decomposition.parts import LocalPool, Pool
 from optimization.decomposition.prices import priced
 from optimization.decomposition.recover import cost_usd, exact, plan_of
 from optimization.decomposition.reduced import Block, blocks_of
@@ -96,8 +97,8 @@ class FastPath:
     limit and takes the best plan so far; the thread ends a little later.
     """
 
-    def __init__(self, instance: SupplyChainInstance, options: SolveOptions) -> None:
-        self.instance, self.search = instance, Search(options)
+    def __init__(self, instance: SupplyChainInstance, options: SolveOptions, pool: Pool | None = None) -> None:
+        self.instance, self.search = instance, Search(options, pool or LocalPool(options.threads))
         self.blocks: list[Block] = []
         self.build_s = 0.0
         self._failure: BaseException | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from optimization.data import SolveOptions
+from optimization.decomposition.parts import LocalPool, Pool
 from optimization.highs import Floats
 
 Given = TypeVar("Given")
@@ -26,6 +27,7 @@ class Search:
     """`plan` has one array of columns a mine; cost and bound are in the blocks' unit of $."""
 
     options: SolveOptions
+    pool: Pool = field(default_factory=lambda: LocalPool(1))
     started: float = field(default_factory=time.perf_counter)
     stage: str = "building"
     plan: list[Floats] | None = None
