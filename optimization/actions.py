@@ -5,6 +5,8 @@ cancellation, exactly one wins; times are the database's, so that workers need n
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,10 +19,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from optimization import dispatch
-from optimization.data import InstanceError
-from optimization.models import PlanRun
+from optimization.data import InstanceError, SolveOptions
+from optimization.models import GradeSet, JointPlan, PlanRun, ScenarioVersion
 from optimization.outcome import OWED, Outcome, PlanStatus
-from optimization.request import read_request
+from optimization.request import read_options, read_request
 from tenants.api import announce, opened, require
 from tenants.data import Actor, Conflict, Event, FieldError, Invalid
 
@@ -40,20 +42,33 @@ EVENT_OF = {
 log = logging.getLogger(__name__)
 
 
-def request_plan(*, name: str, instance: object, options: object) -> PlanRun:
-    """Store what is asked and owe its plan; a worker is told after the commit. Invalid with pointers into the body."""
+def request_plan(
+    *,
+    name: str,
+    instance: object,
+    options: object,
+    scenario_version: ScenarioVersion | None = None,
+    grade_set: GradeSet | None = None,
+    joint: JointPlan | None = None,
+    parts: list[dict[str, Any]] | None = None,
+) -> PlanRun:
+    """Store what is asked and owe its plan; a worker is told after the commit. Invalid with pointers into the body.
+
+    `instance` is what is solved, with the scenario's variations and the set's grades in it; that of a plan of several
+    organisations is not read here: it is put together from the `parts` when it is solved.
+    """
     requester = require("run_plans")
-    try:
-        chosen = read_request(instance, options, time_limit_s=settings.PLAN_TIME_LIMIT_S)[1]
-    except InstanceError as error:
-        errors = tuple(FieldError(problem.path, problem.message) for problem in error.problems)
-        raise Invalid("The plan can't be solved as it is asked for.", errors) from error
+    chosen = _chosen(instance, options) if joint is None else _chosen_options(options)
     now = datetime.now(UTC)
     run = PlanRun.objects.create(
         tenant_id=requester.tenant_id,
         name=name,
         instance=instance,
         options=asdict(chosen),
+        scenario_version=scenario_version,
+        grade_set=grade_set,
+        joint=joint,
+        parts=parts,
         requested_by_id=requester.user_id,
         requested_via=requester.via,
         requested_roles=sorted(requester.roles),
@@ -133,12 +148,36 @@ def claim_owed() -> list[tuple[Actor, UUID]]:
     Each is then left alone for as long as it has been waiting, so that a long queue is not filled with copies.
     """
     now = datetime.now(UTC)
-    owed = PlanRun.objects.filter(status__in=OWED, owed_at__lt=Now()).defer("instance", "plan", "insight").order_by("owed_at")
+    owed = (
+        PlanRun.objects.filter(status__in=OWED, owed_at__lt=Now())
+        .defer("instance", "plan", "insight")
+        .order_by("owed_at")
+    )
     runs = list(owed.select_for_update(skip_locked=True)[:OWED_AT_ONCE])
     for run in runs:
         waited = now - (run.heartbeat_at or run.created_at)
         PlanRun.objects.filter(pk=run.pk).update(owed_at=now + min(max(waited, GRACE), LONGEST_WAIT))
     return [(run.requester, run.pk) for run in runs]
+
+
+def _chosen(instance: object, options: object) -> SolveOptions:
+    with told_as_invalid():
+        return read_request(instance, options, time_limit_s=settings.PLAN_TIME_LIMIT_S)[1]
+
+
+def _chosen_options(options: object) -> SolveOptions:
+    with told_as_invalid():
+        return read_options(options, time_limit_s=settings.PLAN_TIME_LIMIT_S)
+
+
+@contextmanager
+def told_as_invalid() -> Iterator[None]:
+    """What the core refuses, as the API words it: with pointers into the body."""
+    try:
+        yield
+    except InstanceError as error:
+        errors = tuple(FieldError(problem.path, problem.message) for problem in error.problems)
+        raise Invalid("The plan can't be solved as it is asked for.", errors) from error
 
 
 def _unattended() -> Q:
