@@ -28,6 +28,13 @@ def read_request(instance: object, options: object, *, time_limit_s: float) -> t
     return built, _options(options)
 
 
+def read_options(options: object, *, time_limit_s: float) -> SolveOptions:
+    """The options alone; InstanceError with pointers below `/options`."""
+    if problems := list(_option_problems(options, time_limit_s)):
+        raise InstanceError(problems)
+    return _options(options)
+
+
 def _built(document: object) -> SupplyChainInstance:
     if not isinstance(document, Mapping):
         raise InstanceError([Problem("", "must be an object; GET plans/schema describes it")])
