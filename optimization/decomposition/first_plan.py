@@ -37,12 +37,16 @@ def first_plan(search: Search, pricing: Pricing) -> bool:
 
 
 def shares(pricing: Pricing, split: list[Floats]) -> list[Floats]:
-    """The split, by mine, and an equal share of what it leaves of each centre's room."""
-    users = np.zeros(pricing.room.shape[0])
+    """The split, by mine, and an equal share of what it leaves of each centre's room; cut down where it is too large.
+
+    The prices may end with a split beyond the room, and must where all mines together have no plan.
+    """
+    users, total = np.zeros(pricing.room.shape[0]), sum(split)
     for mine in pricing.mines:
         users[mine.block.centre] += 1
-    left = np.maximum(0.0, pricing.room - sum(split)) / np.maximum(1.0, users)[:, None]
-    return [part + left for part in split]
+    left = np.maximum(0.0, pricing.room - total) / np.maximum(1.0, users)[:, None]
+    cut = np.minimum(1.0, np.divide(pricing.room, total, out=np.ones_like(pricing.room), where=total > 0))
+    return [part * cut + left for part in split]
 
 
 def cost_of(blocks: list[Block], plan: list[Floats]) -> float:
