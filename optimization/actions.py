@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce, Now
 
 from optimization import dispatch
 from optimization.data import InstanceError, SolveOptions
-from optimization.models import GradeSet, JointPlan, PlanRun, ScenarioVersion
+from optimization.models import GradeSet, JointPlan, PlanRun, Requested, ScenarioVersion
 from optimization.outcome import OWED, Outcome, PlanStatus
 from optimization.request import read_options, read_request
 from tenants.api import announce, opened, require
@@ -32,13 +32,15 @@ STALE = timedelta(seconds=15)
 GRACE = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=10)
 OWED_AT_ONCE = 100
-EVENT_OF = {
-    PlanStatus.SOLVED: "plan.solved",
-    PlanStatus.INFEASIBLE: "plan.infeasible",
-    PlanStatus.NO_PLAN: "plan.stopped",
-    PlanStatus.CANCELLED: "plan.stopped",
-    PlanStatus.FAILED: "plan.failed",
+WORD_OF = {
+    PlanStatus.SOLVED: "solved",
+    PlanStatus.INFEASIBLE: "infeasible",
+    PlanStatus.NO_PLAN: "stopped",
+    PlanStatus.CANCELLED: "stopped",
+    PlanStatus.FAILED: "failed",
 }
+# All that may be owed: the moves below are the same for each, and differ by nothing but the table.
+Asked = TypeVar("Asked", bound=Requested)
 log = logging.getLogger(__name__)
 
 
@@ -59,9 +61,8 @@ def request_plan(
     """
     requester = require("run_plans")
     chosen = _chosen(instance, options) if joint is None else _chosen_options(options)
-    now = datetime.now(UTC)
-    run = PlanRun.objects.create(
-        tenant_id=requester.tenant_id,
+    run = PlanRun(
+        **asked_by(requester),
         name=name,
         instance=instance,
         options=asdict(chosen),
@@ -69,36 +70,50 @@ def request_plan(
         grade_set=grade_set,
         joint=joint,
         parts=parts,
-        requested_by_id=requester.user_id,
-        requested_via=requester.via,
-        requested_roles=sorted(requester.roles),
-        requested_scopes=None if requester.scopes is None else sorted(requester.scopes),
-        created_at=now,
-        owed_at=now + GRACE,
     )
-    _announce("plan.queued", run)
-    transaction.on_commit(partial(dispatch.send, requester, run.pk), using=opened().alias)
+    owe(run=run)
     return run
 
 
-def cancel_plan(*, run: PlanRun) -> None:
+def asked_by(requester: Actor) -> dict[str, Any]:
+    """The fields of a new row that say who asked for it."""
+    now = datetime.now(UTC)
+    return {
+        "tenant_id": requester.tenant_id,
+        "requested_by_id": requester.user_id,
+        "requested_via": requester.via,
+        "requested_roles": sorted(requester.roles),
+        "requested_scopes": None if requester.scopes is None else sorted(requester.scopes),
+        "created_at": now,
+        "owed_at": now + GRACE,
+    }
+
+
+def owe(*, run: Requested) -> None:
+    """Store a new row; a worker is told after the commit."""
+    run.save(force_insert=True)
+    _announce("queued", run)
+    transaction.on_commit(partial(dispatch.send, run.requester, run.pk, run.noun), using=opened().alias)
+
+
+def cancel_plan(*, run: Requested) -> None:
     """Cancel at once what no worker has in hand; ask the worker that has it, which stops within about a second."""
     require("run_plans")
-    row = PlanRun.objects.filter(pk=run.pk)
+    row = type(run).objects.filter(pk=run.pk)
     words = {"message": "Cancelled before a worker had it in hand."}
     at_once = {"status": PlanStatus.CANCELLED, "finished_at": Now(), "cancel_requested_at": Now(), **words}
     if row.filter(_unattended()).update(**at_once):
         run.refresh_from_db()
-        _announce("plan.stopped", run, **words)
+        _announce("stopped", run, **words)
     elif row.filter(status=PlanStatus.RUNNING).update(cancel_requested_at=Coalesce("cancel_requested_at", Now())):
         run.refresh_from_db()
     else:
-        raise Conflict("The plan is finished already; there is nothing to cancel.")
+        raise Conflict(f"The {run.noun} is finished already; there is nothing to cancel.")
 
 
-def take_up(*, run_id: UUID) -> PlanRun | None:
+def take_up(*, run_id: UUID, model: type[Asked] = PlanRun) -> Asked | None:
     """Make the caller the run's only worker, under a new attempt; None if it is finished or in another's hands."""
-    row = PlanRun.objects.filter(pk=run_id)
+    row = model.objects.filter(pk=run_id)
     taken = row.filter(_unattended()).update(
         status=PlanStatus.RUNNING,
         attempt=F("attempt") + 1,
@@ -109,54 +124,63 @@ def take_up(*, run_id: UUID) -> PlanRun | None:
     return row.get() if taken else None
 
 
-def record_progress(*, run_id: UUID, attempt: int, progress: dict[str, Any] | None) -> bool:
+def record_progress(
+    *, run_id: UUID, attempt: int, progress: dict[str, Any] | None, model: type[Requested] = PlanRun
+) -> bool:
     """A sign of life, with news if there are any. False if the solve should stop: cancelled, or taken over."""
     news = {} if progress is None else {"progress": progress}
-    row = PlanRun.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
+    row = model.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
     if not row.update(**_alive(), **news):
         return False
     run = row.only("name", "status", "cancel_requested_at").get()
     if progress is not None:
-        _announce("plan.progress", run, **progress)
+        _announce("progress", run, **progress)
     return run.cancel_requested_at is None
 
 
 def finish(*, run_id: UUID, attempt: int, outcome: Outcome, solver: str) -> bool:
     """Release the outcome of this attempt; False, and nothing is kept, if it no longer is the one that counts."""
-    current = PlanRun.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
-    stored = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
-    if not current.update(**stored, solver=solver, finished_at=Now()):
-        log.warning("plan %s: the result of attempt %d came too late and is discarded", run_id, attempt)
-        return False
-    run = PlanRun.objects.only("name", "status").get(pk=run_id)
     report = outcome.report or {}
-    _announce(
-        EVENT_OF[outcome.status],
-        run,
-        objective=report.get("objective_usd"),
-        bound=report.get("dual_bound_usd"),
-        gap=report.get("relative_gap"),
-        elapsed_s=report.get("elapsed_s"),
-        message=outcome.message,
-    )
+    news = {
+        "objective": report.get("objective_usd"),
+        "bound": report.get("dual_bound_usd"),
+        "gap": report.get("relative_gap"),
+        "elapsed_s": report.get("elapsed_s"),
+    }
+    stored = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
+    return release(run_id=run_id, attempt=attempt, stored={**stored, "solver": solver}, news=news)
+
+
+def release(
+    *,
+    run_id: UUID,
+    attempt: int,
+    stored: dict[str, Any],
+    news: dict[str, Any],
+    model: type[Requested] = PlanRun,
+) -> bool:
+    """End this attempt with what is `stored`, a final status and a message among it; False if it came too late."""
+    current = model.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
+    if not current.update(**stored, finished_at=Now()):
+        log.warning("%s %s: the result of attempt %d came too late and is discarded", model.noun, run_id, attempt)
+        return False
+    run = model.objects.only("name", "status").get(pk=run_id)
+    _announce(WORD_OF[stored["status"]], run, **news, message=stored["message"])
     return True
 
 
-def claim_owed() -> list[tuple[Actor, UUID]]:
-    """Plans to send again, with who asked for them. Platform only.
+def claim_owed(model: type[Requested] = PlanRun) -> list[tuple[Actor, UUID]]:
+    """What is to be sent again, with who asked for it. Platform only.
 
     Each is then left alone for as long as it has been waiting, so that a long queue is not filled with copies.
     """
     now = datetime.now(UTC)
-    owed = (
-        PlanRun.objects.filter(status__in=OWED, owed_at__lt=Now())
-        .defer("instance", "plan", "insight")
-        .order_by("owed_at")
-    )
+    small = [field.name for field in Requested._meta.fields]
+    owed = model.objects.filter(status__in=OWED, owed_at__lt=Now()).only(*small).order_by("owed_at")
     runs = list(owed.select_for_update(skip_locked=True)[:OWED_AT_ONCE])
     for run in runs:
         waited = now - (run.heartbeat_at or run.created_at)
-        PlanRun.objects.filter(pk=run.pk).update(owed_at=now + min(max(waited, GRACE), LONGEST_WAIT))
+        model.objects.filter(pk=run.pk).update(owed_at=now + min(max(waited, GRACE), LONGEST_WAIT))
     return [(run.requester, run.pk) for run in runs]
 
 
@@ -188,7 +212,7 @@ def _alive() -> dict[str, Any]:
     return {"heartbeat_at": Now(), "owed_at": Now() + STALE}
 
 
-def _announce(kind: str, run: PlanRun, **news: Any) -> None:
-    body = {"plan": str(run.pk), "name": run.name, "status": run.status}
+def _announce(what: str, run: Requested, **news: Any) -> None:
+    body = {run.noun: str(run.pk), "name": run.name, "status": run.status}
     known = {key: value for key, value in news.items() if value is not None}
-    announce(Event(kind=kind, body=body | known, permission="view_plans"))
+    announce(Event(kind=f"{run.noun}.{what}", body=body | known, permission="view_plans"))

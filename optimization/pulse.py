@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from optimization import actions, queries
 from optimization.data import SolveProgress
+from optimization.models import PlanRun, Requested
 from tenants.api import acting_as
 from tenants.data import Actor
 
@@ -25,11 +26,11 @@ log = logging.getLogger(__name__)
 
 
 class Pulse:
-    """Around a solve: hand `tell` and `stopped.is_set` to the solver."""
+    """Around a solve: hand `tell` and `stopped.is_set` to the solver. `model` says what kind of work it is part of."""
 
-    def __init__(self, actor: Actor, run_id: UUID, attempt: int) -> None:
+    def __init__(self, actor: Actor, run_id: UUID, attempt: int, model: type[Requested] = PlanRun) -> None:
         self.stopped = Event()
-        self._actor, self._run_id, self._attempt = actor, run_id, attempt
+        self._actor, self._run_id, self._attempt, self._model = actor, run_id, attempt, model
         self._latest: dict[str, Any] | None = None
         self._recorded: dict[str, Any] | None = None
         self._over = Event()
@@ -44,14 +45,19 @@ class Pulse:
         self._thread.join()
 
     def tell(self, progress: SolveProgress) -> None:
+        self.note(
+            {
+                "stage": progress.stage or WHOLE,
+                "incumbent": progress.incumbent_usd,
+                "bound": progress.dual_bound_usd,
+                "gap": progress.relative_gap,
+                "elapsed_s": round(progress.elapsed_s, 1),
+            }
+        )
+
+    def note(self, news: dict[str, Any]) -> None:
         """Keep the news for the next beat; nothing here waits."""
-        self._latest = {
-            "stage": progress.stage or WHOLE,
-            "incumbent": progress.incumbent_usd,
-            "bound": progress.dual_bound_usd,
-            "gap": progress.relative_gap,
-            "elapsed_s": round(progress.elapsed_s, 1),
-        }
+        self._latest = news
 
     def _run(self) -> None:
         told = time.monotonic() - TELL_S
@@ -68,7 +74,7 @@ class Pulse:
             with acting_as(self._actor):
                 is_wanted = may_go_on()
         except (OperationalError, InterfaceError) as error:
-            log.warning("plan %s: the database did not hear the pulse: %s", self._run_id, error)
+            log.warning("%s %s: the database did not hear the pulse: %s", self._model.noun, self._run_id, error)
             connection.close()
             return
         if not is_wanted:
@@ -77,9 +83,11 @@ class Pulse:
     def _tell(self) -> bool:
         latest = self._latest
         news = latest if latest is not self._recorded else None
-        may_go_on = actions.record_progress(run_id=self._run_id, attempt=self._attempt, progress=news)
+        may_go_on = actions.record_progress(
+            run_id=self._run_id, attempt=self._attempt, progress=news, model=self._model
+        )
         self._recorded = latest
         return may_go_on
 
     def _look(self) -> bool:
-        return queries.is_wanted(self._run_id, self._attempt)
+        return queries.is_wanted(self._run_id, self._attempt, self._model)

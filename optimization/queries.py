@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from optimization.models import PlanRun
+from optimization.models import PlanRun, Requested
 from optimization.outcome import PlanStatus
 from tenants.api import actor
 
@@ -14,9 +14,9 @@ def plans() -> QuerySet[PlanRun]:
     return PlanRun.objects.filter(tenant=actor().tenant_id).defer("instance", "plan", "insight")
 
 
-def is_wanted(run_id: UUID, attempt: int) -> bool:
+def is_wanted(run_id: UUID, attempt: int, model: type[Requested] = PlanRun) -> bool:
     """False once a cancellation is asked for, or another worker has taken the run over."""
-    held = PlanRun.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
+    held = model.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
     return held.filter(cancel_requested_at=None).exists()
 
 

@@ -1,5 +1,7 @@
 """Experiments: studies of many solves. Each case that is solved is kept, so that a study goes on where it stopped."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -10,6 +12,8 @@ from tenants.api import TenantForeignKey, TenantModel
 
 class Experiment(Requested):
     """`kind` names a study of `experiments`; `options` say on what; `summary` is made when all cases are there."""
+
+    noun: ClassVar[str] = "experiment"
 
     kind = models.CharField(max_length=20)
     summary = models.JSONField(null=True)

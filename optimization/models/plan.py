@@ -1,5 +1,7 @@
 """A request for a plan: what was asked, where it stands and what came out."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from optimization.models.grade import GradeSet
@@ -17,6 +19,8 @@ class PlanRun(Requested):
     their digests, of the parts it is put together from; then `plan` is empty too and each organisation has its
     `PlanShare`. `insight` is what explains the plan, made beside it.
     """
+
+    noun: ClassVar[str] = "plan"
 
     instance = models.JSONField()
     scenario_version = TenantForeignKey(ScenarioVersion, models.PROTECT, null=True, related_name="runs")

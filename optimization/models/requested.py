@@ -1,5 +1,7 @@
 """Work that is owed to somebody: who asked, which worker has it in hand, and where it stands."""
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -13,6 +15,9 @@ class Requested(TenantModel):
 
     `owed_at` is when the sweep should send it to a worker again; every sign of life puts it off.
     """
+
+    # What it is called in events and where it is sent.
+    noun: ClassVar[str]
 
     name = models.CharField(max_length=200)
     options = models.JSONField()
