@@ -181,6 +181,8 @@ def _lanes(instance: SupplyChainInstance, plan: Plan) -> Iterator[Violation]:
             yield _equal("(9) stock at the centre", where, w, stock + v - delivered, scale=max(stock, v, delivered))
             yield _at_most("(12) shipment to the centre", where, v, lane.R[t] * plan.p.get(where, 0.0), scale=lane.R[t])
             stock = w
+            if t == len(instance.periods) - 1:
+                yield _at_most("(9) closing stock at the centre", where, lane.w_end, w)
             for s in users:
                 yield _delivery(instance, plan, (m, n, s, period), t)
 

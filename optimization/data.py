@@ -105,7 +105,10 @@ class Centre:
 
 @dataclass(frozen=True, slots=True)
 class MillLane:
-    """Lane (m, n): f $/t; g $/t·period at the centre; F[t] $ per shipment; R[t] t; w0 t opening stock at the centre."""
+    """Lane (m, n): f $/t; g $/t·period at the centre; F[t] $ per shipment; R[t] t; w0, w_end t stock at the centre.
+
+    w0 is there at the start, w_end at least at the end.
+    """
 
     mine: str
     centre: str
@@ -114,6 +117,7 @@ class MillLane:
     w0: float
     F: PerPeriod
     R: PerPeriod
+    w_end: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
             *grade_problems(instance),
             *element_problems(instance),
             *_stock_problems(instance),
+            *_closing_problems(instance),
             *_route_problems(instance),
             *budget_problems(instance),
             *polyhedron_problems(instance),
@@ -290,6 +291,14 @@ def _stock_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
                 yield Problem(
                     f"/mines/{m}/Umin", f"is {low:g} in period {t}, above Umax {high:g}: exchange or correct them"
                 )
+
+
+def _closing_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
+    for n, centre in enumerate(instance.centres):
+        wanted = math.fsum(lane.w_end for lane in instance.mill_lanes if lane.centre == centre.name)
+        if wanted > centre.V[-1]:
+            words = f"is {centre.V[-1]:g} in the last period, below the {wanted:g} t that w_end of its lanes asks for"
+            yield Problem(f"/centres/{n}/V", f"{words}: give more room or lower them")
 
 
 def _route_problems(instance: SupplyChainInstance) -> Iterator[Problem]:

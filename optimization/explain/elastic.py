@@ -17,6 +17,7 @@ import pyomo.environ as pyo
 
 from optimization.data import Mine, SolveOptions, SolveReport, SupplyChainInstance, Termination
 from optimization.explain.named_rules import (
+    CLOSING,
     DELIVERY,
     DEMAND,
     GRADE,
@@ -43,7 +44,8 @@ MOST_TOLD = 5
 WHAT_MORE = {
     MINING: "more mining ability", MILLING: "more processing ability", GRADE: "useful ore that the blend may lack",
     ORE: "more ore above the cut-off", LEAST_STOCK: "less stock required at the mill",
-    LARGEST_STOCK: "more room at the mill", ROOM: "more room at the centre", LANE: "more transport ability",
+    CLOSING: "less closing stock required at the centre", LARGEST_STOCK: "more room at the mill",
+    ROOM: "more room at the centre", LANE: "more transport ability",
 }  # fmt: skip
 
 Minimise = Callable[[pyo.ConcreteModel, SolveOptions], SolveReport]
@@ -174,7 +176,7 @@ def _use_usd(instance: SupplyChainInstance, rule: NamedRule) -> float:
     match rule.rule, rule.place:
         case ("(11) room at the centre", (n,)):
             return fmean(lane.g for (_, centre), lane in lanes.items() if centre == n)
-        case ("(12) transport ability", (m, n)):
+        case ("(12) transport ability" | "(9) closing stock at the centre", (m, n)):
             return lanes[m, n].f
         case ("(6) ore available", (m, i, j)):
             return instance.cutoff_by_key[m, i, j].c

@@ -17,8 +17,9 @@ from optimization.formulation.program import build_program
 MINING, MILLING, GRADE, ORE = "(2) mining ability", "(3) processing ability", "(4) blended grade", "(6) ore available"
 LEAST_STOCK, LARGEST_STOCK = "(10) least stock at the mill", "(10) largest stock at the mill"
 ROOM, LANE = "(11) room at the centre", "(12) transport ability"
+CLOSING = "(9) closing stock at the centre"
 DELIVERY, DEMAND = "(13) delivery to the user", "(14) demand"
-AT_LEAST = frozenset({LEAST_STOCK, DEMAND})
+AT_LEAST = frozenset({LEAST_STOCK, CLOSING, DEMAND})
 UNIT = {MINING: "resource", MILLING: "t ore", GRADE: "t useful ore", ORE: "t ore"}
 
 # A number of a plan, or a variable of a Pyomo program; the key's last part is the position of the period.
@@ -51,6 +52,8 @@ def named_rules(instance: SupplyChainInstance, at: ValueAt) -> Iterator[NamedRul
             yield NamedRule(ROOM, (centre.name,), t, sum(stocks), centre.V[t])
         for (m, n), lane in instance.mill_lane_by_key.items():
             yield NamedRule(LANE, (m, n), t, at("v", (m, n, t)), lane.R[t])
+            if lane.w_end and t == len(instance.periods) - 1:
+                yield NamedRule(CLOSING, (m, n), t, at("w", (m, n, t)), lane.w_end)
         yield from _delivery_rules(instance, t, at)
 
 
@@ -106,6 +109,8 @@ def ruled_program(instance: SupplyChainInstance) -> RuledProgram:
     """Built from the instance with room everywhere, so that no other row or bound says the same as a named one."""
     program = build_program(_roomy(instance), cuts=False)
     program.del_component(program.c14_demand)
+    for stock in program.w.values():
+        stock.setlb(0.0)
     rules = [rule for rule in named_rules(instance, of_program(program)) if not isinstance(rule.used, int | float)]
     grades = [(key, row) for key, row in program.c4_blended_grade.items() if row.active]
     program.slack = pyo.Var(range(len(rules) + len(grades)), bounds=(0.0, 0.0))
@@ -131,7 +136,8 @@ def _soften(row: pyo.Constraint, slack: pyo.Var) -> None:
 
 def _roomy(instance: SupplyChainInstance) -> SupplyChainInstance:
     """More room in every limit than all product ever wanted or in stock could need."""
-    product_t = 1.0 + sum(sum(d.D) for d in instance.demands) + sum(lane.w0 for lane in instance.mill_lanes)
+    product_t = 1.0 + sum(sum(d.D) for d in instance.demands)
+    product_t += sum(lane.w0 + lane.w_end for lane in instance.mill_lanes)
     product_t += sum(mine.u0 + max(mine.Umin) for mine in instance.mines)
 
     def more(values: tuple[float, ...], by: float = product_t) -> tuple[float, ...]:

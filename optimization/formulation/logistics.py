@@ -2,13 +2,14 @@
 
 v[m,n,t]    mill to centre, t        p[m,n,t]    that shipment runs, 0/1
 z[m,n,s,t]  centre to user, t        q[m,n,s,t]  that shipment runs, 0/1
-w[m,n,t]    stock at the centre, t   w0[m,n]     opening stock, t
+w[m,n,t]    stock at the centre, t   w0[m,n]     opening stock, t; w_end[m,n] least closing stock, t
 R[m,n,t]    transport ability, t     V[n,t]      room at the centre, t
 D[m,s,t]    demand, t
 """
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pyomo.environ as pyo
@@ -34,7 +35,7 @@ def add_lanes(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None
     program.MNST = pyo.Set(initialize=list(deliveries), dimen=4)
     program.v = pyo.Var(program.MNT, bounds=lambda _, *key: (0.0, shipments[key]))
     program.p = pyo.Var(program.MNT, domain=pyo.Binary)
-    program.w = pyo.Var(program.MNT, bounds=lambda _, m, n, t: (0.0, instance.centre_by_name[n].V[t]))
+    program.w = pyo.Var(program.MNT, bounds=lambda _, *key: stock_limits_t(instance, *key))
     program.z = pyo.Var(program.MNST, bounds=lambda _, *key: (0.0, deliveries[key]))
     program.q = pyo.Var(program.MNST, domain=pyo.Binary)
     program.c12_shipment_runs = pyo.Constraint(
@@ -97,14 +98,22 @@ def shipment_limit_t(instance: SupplyChainInstance, lane: Lane, t: int) -> float
     """The bound of (12): least of R, room plus today's demand, and remaining demand plus released stock.
 
     With costs that are not negative nobody mines tonnes that no user will take; only the opening stock above Umin and
-    what a falling Umin releases may be cheaper to keep at the centre.
+    what a falling Umin releases may be cheaper to keep at the centre. A lane with a closing stock to reach has no
+    third bound.
     """
     m, n = lane
     mine, periods = instance.mine_by_name[m], range(len(instance.periods))
     wanted = [sum(instance.demand_by_key[m, s].D[k] for s in _users_of_lane(instance)[lane]) for k in periods]
     released = max(0.0, mine.u0 - mine.Umin[0]) + sum(max(0.0, a - b) for a, b in pairwise(mine.Umin[: t + 1]))
     room = instance.centre_by_name[n].V[t] + wanted[t]
-    return min(instance.mill_lane_by_key[lane].R[t], room, sum(wanted[t:]) + released)
+    up = instance.mill_lane_by_key[lane]
+    return min(up.R[t], room, math.inf if up.w_end else sum(wanted[t:]) + released)
+
+
+def stock_limits_t(instance: SupplyChainInstance, m: str, n: str, t: int) -> tuple[float, float]:
+    """Of w: from 0, at the end w_end, to the room."""
+    is_last = t == len(instance.periods) - 1
+    return instance.mill_lane_by_key[m, n].w_end if is_last else 0.0, instance.centre_by_name[n].V[t]
 
 
 def _users_of_lane(instance: SupplyChainInstance) -> dict[Lane, list[str]]:

@@ -228,6 +228,7 @@ TABLES = (
             Column("f", "Transport cost f", "$/t"),
             Column("g", "Holding cost at the centre g", "$/t product and period"),
             Column("w0", "Opening stock at the centre w0", "t product"),
+            Column("w_end", "Least closing stock at the centre w_end", "t product", optional=True),
         ),
         2,
     ),

@@ -156,6 +156,26 @@ def test_bad_value_is_refused_with_its_path_and_advice(change: Change, path: str
     assert words in refusal.value.message
 
 
+COSTS = {
+    "/mines/0": ("pc", "h"), CUTOFF: ("c", "K"), "/mill_lanes/0": ("f", "g", "F"), "/user_lanes/0": ("e", "G"),
+}  # fmt: skip
+COST_PATHS = [f"{row}/{name}" for row, names in COSTS.items() for name in names]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [(path, -0.01, path) for path in COST_PATHS]
+    + [(path, [1, -1], f"{path}/1") for path in COST_PATHS if path[-1] in "KFG"],
+)
+def test_no_cost_may_be_negative(path: str, value: object, where: str) -> None:
+    """The bound of (12), the equality of (14) and the bound 0 of a plan's cost rest on it."""
+    document = tiny.document()
+    _set(path, value)(document)
+    with pytest.raises(InstanceError) as refusal:
+        build_instance(document)
+    assert refusal.value.path == where
+
+
 def test_several_problems_are_reported_together() -> None:
     document = tiny.document(pc=-1, h=-1, P=[1, -5])
     with pytest.raises(InstanceError) as refusal:
