@@ -78,7 +78,7 @@ class LiveProgram:
         self._highs.setOptionValue("threads", 1)
         self._highs.setOptionValue("random_seed", seed)
         self.is_mixed = not relaxed and bool(program.is_binary.any())
-        self._highs.passModel(_lp(program, self.is_mixed))
+        _pass(self._highs, program, self.is_mixed)
         self.n_columns = len(program.cost)
 
     def set_costs(self, columns: Ints, costs: Floats) -> None:
@@ -156,14 +156,28 @@ def _time_limit(highs: highspy.Highs, limit_s: float) -> float:
     return math.inf if math.isinf(limit_s) else float(highs.getRunTime() + max(0.0, limit_s))
 
 
-def _lp(program: Program, is_mixed: bool) -> highspy.HighsLp:
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(program.cost), len(program.rows.lower)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.lower, program.upper
-    lp.row_lower_, lp.row_upper_ = program.rows.lower, program.rows.upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = program.rows.packed()
-    if is_mixed:
-        kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
-        lp.integrality_ = [kinds[int(binary)] for binary in program.is_binary]
-    return lp
+def _pass(highs: highspy.Highs, program: Program, is_mixed: bool) -> None:
+    """As arrays: HiGHS's own record of a program is filled number by number, ten times slower."""
+    start, column, value = program.rows.packed()
+    n_columns, n_rows, by_rows = len(program.cost), len(program.rows.lower), int(highspy.MatrixFormat.kRowwise)
+    sense, offset = int(highspy.ObjSense.kMinimize), 0.0
+    kinds = (program.is_binary & is_mixed).astype(np.int32)
+    status = highs.passModel(
+        n_columns,
+        n_rows,
+        len(value),
+        by_rows,
+        sense,
+        offset,
+        program.cost,
+        program.lower,
+        program.upper,
+        program.rows.lower,
+        program.rows.upper,
+        start[:-1],
+        column,
+        value,
+        kinds,
+    )
+    if status == highspy.HighsStatus.kError:
+        raise ArithmeticError("HiGHS refuses the program: the instance is out of scale")

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from optimization.data import Demand, MillLane, Mine, SupplyChainInstance, UserLane
-from optimization.decomposition.value_function import Phi
+from optimization.decomposition.value_function import MinePhi
 from optimization.highs import Floats, Ints, Program, Rows, stacked_rows
 
 LONGEST_CUT = 7
@@ -46,7 +46,7 @@ class Block:
     """One mine. Arrays of positions are columns; `route_lane[r]`, `route_demand[r]` say what a route joins."""
 
     mine: Mine
-    phis: tuple[Phi, ...]
+    phis: MinePhi
     lanes: tuple[MillLane, ...]
     demands: tuple[Demand, ...]
     user_lanes: tuple[UserLane, ...]
@@ -98,7 +98,7 @@ class Block:
         return np.concatenate(columns), np.concatenate(binaries)
 
 
-def blocks_of(instance: SupplyChainInstance, phis: list[list[Phi]]) -> list[Block]:
+def blocks_of(instance: SupplyChainInstance, phis: list[MinePhi]) -> list[Block]:
     units, centres = units_of(instance), {centre.name: n for n, centre in enumerate(instance.centres)}
     lanes: dict[str, list[MillLane]] = {mine.name: [] for mine in instance.mines}
     demands: dict[str, list[Demand]] = {mine.name: [] for mine in instance.mines}
@@ -116,7 +116,7 @@ def blocks_of(instance: SupplyChainInstance, phis: list[list[Phi]]) -> list[Bloc
 
 def _block(
     mine: Mine,
-    phis: list[Phi],
+    phis: MinePhi,
     lanes: list[MillLane],
     demands: list[Demand],
     down: dict[tuple[str, str], UserLane],
@@ -128,9 +128,8 @@ def _block(
     routes = [
         (k, d) for k, lane in enumerate(lanes) for d, want in enumerate(demands) if (lane.centre, want.user) in down
     ]
-    modes = [(t, k) for t, phi in enumerate(phis) for k in range(len(phi))]
-    segments = [(h, k) for h, (t, mode) in enumerate(modes) for k in range(len(phis[t][mode].y) - 1)]
-    sizes = [len(modes), len(segments), T, *(len(lanes) * T,) * 3, *(len(routes) * T,) * 3]
+    n_segments = np.diff(phis.first) - 1
+    sizes = [len(phis.t), int(n_segments.sum()), T, *(len(lanes) * T,) * 3, *(len(routes) * T,) * 3]
     ends = np.cumsum([0, *sizes])
     columns = [np.arange(ends[k], ends[k + 1]) for k in range(len(sizes))]
     by_lane, by_route = (len(lanes), T), (len(routes), T)
@@ -140,7 +139,7 @@ def _block(
     empty = Program(nothing, nothing, nothing, nothing > 0, rows_of([], [], [], [], []))
     drafted = Block(
         mine=mine,
-        phis=tuple(phis),
+        phis=phis,
         lanes=tuple(lanes),
         demands=tuple(demands),
         user_lanes=tuple(down[lanes[k].centre, demands[d].user] for k, d in routes),
@@ -148,11 +147,11 @@ def _block(
         route_lane=route_lane,
         route_demand=route_demand,
         theta=columns[0],
-        theta_t=np.array([t for t, _ in modes], dtype=np.int64),
-        theta_mode=np.array([k for _, k in modes], dtype=np.int64),
+        theta_t=phis.t,
+        theta_mode=phis.order,
         ys=columns[1],
-        ys_theta=np.array([h for h, _ in segments], dtype=np.int64),
-        length=np.array([np.diff(phis[modes[h][0]][modes[h][1]].y)[k] for h, k in segments]) / units.t,
+        ys_theta=np.repeat(np.arange(len(phis.t)), n_segments),
+        length=phis.lengths / units.t,
         u=columns[2],
         v=columns[3].reshape(by_lane),
         p=columns[4].reshape(by_lane),
@@ -213,11 +212,9 @@ def shipment_limits(block: Block, V: Floats) -> Floats:
 def _costs(block: Block, size: int) -> Floats:
     """(1) in the block's units; f of a mode is spread over its segments as slopes."""
     cost, T = np.zeros(size), len(block.u)
-    chosen = [block.phis[t][k] for t, k in zip(block.theta_t, block.theta_mode, strict=True)]
     by_tonne = block.units.t / block.units.usd
-    slopes = [np.diff(mode.f) / np.diff(mode.y) for mode in chosen]
-    cost[block.theta] = np.array([mode.K for mode in chosen]) / block.units.usd
-    cost[block.ys] = (np.concatenate([*slopes, np.zeros(0)]) + block.mine.pc) * by_tonne
+    cost[block.theta] = block.phis.K / block.units.usd
+    cost[block.ys] = (block.phis.slopes + block.mine.pc) * by_tonne
     cost[block.u] = block.mine.h * by_tonne
     for columns, name in ((block.v, "f"), (block.w, "g")):
         cost[columns] = np.array([getattr(lane, name) for lane in block.lanes])[:, None] * by_tonne
