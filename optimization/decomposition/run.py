@@ -37,6 +37,8 @@ POLL_INTERVAL_S = 0.05
 GRACE_S = 0.5
 # Up to so many mines one HiGHS does better alone.
 MOST_AS_ONE = 4
+# Refinements that phi knows: a mine's further elements, and their grades.
+KNOWN = frozenset({"elements", "grades"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Outcome:
 def supports(instance: SupplyChainInstance) -> bool:
     """Whether the reduced program says the same as the whole one: known vertices, few patterns, no negative cost.
 
-    A field with a default is a refinement that phi does not know: it must be unused.
+    A field with a default is a refinement: unless phi knows it, it must be unused.
     """
     if not isinstance(instance.uncertainty, NominalSet | BoxSet | BudgetSet | PaperSet):
         return False
@@ -78,7 +80,7 @@ def _records(instance: SupplyChainInstance) -> Iterator[object]:
 
 
 def _is_refined(record: object) -> bool:
-    given = fields(record)  # type: ignore[arg-type]
+    given = [f for f in fields(record) if f.name not in KNOWN]  # type: ignore[arg-type]
     return any(f.default is not MISSING and getattr(record, f.name) != f.default for f in given)
 
 
