@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.conf import settings
 
-from optimization import actions, dispatch
+from optimization import actions, dispatch, presence
 from optimization.data import SolveOptions
 from optimization.instance_builder import build_instance
 from optimization.models import PlanRun
@@ -18,6 +19,8 @@ from tenants.data import Actor
 # A plan whose worker dies each time (out of memory, say) must not go round for ever.
 MAX_ATTEMPTS = 5
 GIVEN_UP = f"Given up: {MAX_ATTEMPTS} workers took it up and none came through; the workers' logs say why."
+
+worker_ready.connect(presence.announce)
 
 
 @shared_task(bind=True, name=dispatch.SOLVE_PLAN)
@@ -32,6 +35,14 @@ def solve_plan(self: Any, run_id: str) -> None:
         actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
 
 
+@shared_task(name=dispatch.SOLVE_PART, system=True, acks_late=False)
+def solve_part(wave: str) -> None:
+    """A part of somebody's plan: arrays without a name, for no organisation. Lost, its coordinator solves it itself."""
+    from optimization.spread import take_part
+
+    take_part(wave)
+
+
 @shared_task(bind=True, name="optimization.sweep_owed_plans", system=True, expires=settings.SWEEP_S)
 def sweep_owed_plans(self: Any) -> None:
     """Send again what was never taken up, and what a dead worker left behind."""
@@ -44,10 +55,12 @@ def sweep_owed_plans(self: Any) -> None:
 
 def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
     from optimization.solver import SOLVER, solve  # a second and 100 MB, which only workers should pay
+    from optimization.spread import CeleryPool
 
-    instance = build_instance(run.instance)
+    instance, options = build_instance(run.instance), SolveOptions(**run.options)
     with Pulse(actor, run.pk, run.attempt) as pulse:
-        result = solve(instance, SolveOptions(**run.options), on_progress=pulse.tell, should_stop=pulse.stopped.is_set)
+        pool = CeleryPool(options.threads)
+        result = solve(instance, options, on_progress=pulse.tell, should_stop=pulse.stopped.is_set, pool=pool)
         return outcome_of(instance, result), SOLVER
 
 

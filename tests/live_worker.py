@@ -24,12 +24,21 @@ QUEUES = "default,plans"
 class LiveWorker:
     """The worker's processes, and those of beat if asked for. `environment` overrides that of the tests.
 
+    Several workers of one test differ by `name`.
+
     A context manager: started on entry, stopped on exit, when the queues are emptied too.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, *, beat: bool = False) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        *,
+        beat: bool = False,
+        queues: str = QUEUES,
+        name: str = "worker",
+    ) -> None:
         self.environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cloudmining.settings", **(environment or {})}
-        self.beat = beat
+        self.beat, self.queues, self.name = beat, queues, name
         self.home = Path(tempfile.mkdtemp(prefix="cloudmining-worker-"))
         self.log = self.home / "worker.log"
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -42,7 +51,8 @@ class LiveWorker:
     def start(self) -> None:
         """Start and wait until tasks are taken; RuntimeError with the output if it ends before."""
         seen = len(self.output)
-        self._spawn("worker", "-Q", QUEUES, "--concurrency", "1", "--without-gossip", "--without-mingle", "-l", "INFO")
+        quiet = ("--without-gossip", "--without-mingle", "-l", "INFO")
+        self._spawn("worker", "-Q", self.queues, "-n", f"{self.name}@%h", "--concurrency", "1", *quiet)
         if self.beat:
             self._spawn("beat", "--schedule", str(self.home / "schedule"), "--pidfile=", "-l", "WARNING")
         self._wait_until_ready(seen)
