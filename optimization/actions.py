@@ -195,13 +195,13 @@ def _chosen_options(options: object) -> SolveOptions:
 
 
 @contextmanager
-def told_as_invalid() -> Iterator[None]:
+def told_as_invalid(detail: str = "The plan can't be solved as it is asked for.") -> Iterator[None]:
     """What the core refuses, as the API words it: with pointers into the body."""
     try:
         yield
     except InstanceError as error:
         errors = tuple(FieldError(problem.path, problem.message) for problem in error.problems)
-        raise Invalid("The plan can't be solved as it is asked for.", errors) from error
+        raise Invalid(detail, errors) from error
 
 
 def _unattended() -> Q:
