@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ STANDS, DRIFTED = 0, 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("samples", type=Path, help="CSV with a header; columns location, cutoff, value, time, source")
-    for name in ("location", "cutoff", "value", "time", "source"):
-        parser.add_argument(f"--{name}-column", default=name, metavar="NAME")
+    for column in fields(Columns):
+        parser.add_argument(f"--{column.name}-column", default=column.default, metavar="NAME")
     parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only these rows")
     parser.add_argument("--percent", action="store_true", help="values, cut-offs and --mean0 are percent")
     parser.add_argument("--cutoffs", type=float, nargs="+", default=[], help="cut-off options to sort samples by")
@@ -61,7 +62,7 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, Any], tuple[str, ..
 
 
 def _samples(arguments: argparse.Namespace, scale: float) -> tuple[Sample, ...]:
-    columns = Columns(*(getattr(arguments, f"{k}_column") for k in ("location", "cutoff", "value", "time", "source")))
+    columns = Columns(*(getattr(arguments, f"{column.name}_column") for column in fields(Columns)))
     pairs = [text.partition("=") for text in arguments.where]
     wrong = [text for text in arguments.where if "=" not in text]
     if wrong:

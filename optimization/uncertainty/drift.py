@@ -16,6 +16,8 @@ from optimization.uncertainty.checks import LEAST_SAMPLES, check_group
 from optimization.uncertainty.estimation import FittedGrade, FittedSet
 from optimization.uncertainty.samples import Sample, composites, grouped, samples_sha256
 
+POPULATIONS = 4_000
+
 
 class Drift(StrEnum):
     """`STANDS`: nothing speaks against the set. `REFIT`: it no longer fits. `TOO_FEW`: too few new samples to say."""
@@ -29,7 +31,8 @@ class Drift(StrEnum):
 class GroupDrift:
     """Of one group: Welch's test of the means, and how many new samples miss the interval on the feared side.
 
-    missed_p is the probability of at least so many misses if the set were as good as its level says.
+    missed_p is the probability of at least so many misses from the population that the set was fitted to, whose
+    interval is itself an estimate: from few samples it may be too short by chance, and that alone is no drift.
     """
 
     location: str
@@ -101,7 +104,7 @@ def _group(fitted: FittedSet, grade: FittedGrade, held: Sequence[Sample], signif
     checks = check_group(values, len(held), in_time=all(s.taken_at for s in kept))
     mean_p = _mean_p(grade, values, checks.n_effective)
     expected = (1 - fitted.options.level) / 2
-    missed_p = float(scipy.stats.binom.sf(missed - 1, n, expected)) if covers_one else None
+    missed_p = _missed_p(missed, n, grade.checks.n_effective, fitted.options.level) if covers_one else None
     reasons = []
     now = float(np.mean(values))
     if mean_p < significance:
@@ -116,6 +119,16 @@ def _group(fitted: FittedSet, grade: FittedGrade, held: Sequence[Sample], signif
 
 def _place(grade: FittedGrade) -> tuple[str, str]:
     return grade.location, grade.cutoff
+
+
+def _missed_p(missed: int, n: int, n_before: float, level: float) -> float:
+    """Averaged over what mean and deviation of n_before normal samples may come out as, by drawing them."""
+    rng = np.random.default_rng(0)
+    mean = rng.normal(size=POPULATIONS) / math.sqrt(n_before)
+    std = np.sqrt(rng.chisquare(n_before - 1, POPULATIONS) / (n_before - 1))
+    reach = scipy.stats.t.ppf((1 + level) / 2, n_before - 1) * math.sqrt(1 + 1 / n_before)
+    outside = scipy.stats.norm.cdf(mean - reach * std)
+    return float(np.mean(scipy.stats.binom.sf(missed - 1, n, outside)))
 
 
 def _mean_p(grade: FittedGrade, values: Sequence[float], n_now: float) -> float:

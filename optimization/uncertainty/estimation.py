@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy
@@ -22,10 +23,12 @@ from optimization.data import (
     SupplyChainInstance,
 )
 from optimization.uncertainty.checks import LEAST_SAMPLES, Checks, MeanTest, check_group, mean_test
-from optimization.uncertainty.samples import Group, Sample, composites, grouped, samples_sha256
+from optimization.uncertainty.samples import Group, Sample, by_mine, composites, grouped, samples_sha256
 
+Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 METHODS, COVERS = ("t", "bootstrap"), ("realisation", "mean")
 BOOTSTRAP_DRAWS = 4_000
+DRAWN_AT_ONCE = 1_000_000
 
 
 def _refuse(wrong: bool, message: str) -> None:
@@ -41,6 +44,7 @@ class FitOptions:
     violation: probability with which a blend may miss its grade; with it the set is a budget, without it a box.
     mean0_frac: grade that the five-step test holds the mean against. held_out: share kept back to measure coverage.
     is_unwanted: a contaminant, whose grade is feared to rise. element: its name, empty for that of alpha.
+    floors: (location, cut-off, grade) that no ore there is poorer than, because it is sorted out, say.
     """
 
     method: str = "t"
@@ -52,6 +56,7 @@ class FitOptions:
     is_unwanted: bool = False
     element: str = ""
     seed: int = 0
+    floors: tuple[tuple[str, str, float], ...] = ()
 
     def __post_init__(self) -> None:
         _refuse(self.method not in METHODS, f"method must be one of {METHODS}, got {self.method!r}")
@@ -63,6 +68,8 @@ class FitOptions:
         _refuse(wrong, f"mean0 is a grade, a fraction from 0 to 1, got {self.mean0_frac}")
         _refuse(not 0 <= self.held_out <= 0.5, f"held_out is a fraction from 0 to 0.5, got {self.held_out}")
         _refuse(not 0 <= self.seed < 2**31, f"seed must be 0 to 2147483647, got {self.seed}")
+        wrong = any(not 0 <= floor <= 1 for _, _, floor in self.floors)
+        _refuse(wrong or (self.is_unwanted and bool(self.floors)), "floors are grades from 0 to 1 of what is wanted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,12 @@ def fit(
     """The whole chain; InstanceError names the groups with too few samples. The same input gives the same set."""
     given = tuple(samples)
     groups = grouped(given)
-    problems = [_too_few(group, held) for group, held in groups.items() if len(composites(held)) < LEAST_SAMPLES]
-    if problems or not groups:
-        raise InstanceError(problems or [Problem("/rows", "has no samples: give some")])
+    problems = [
+        *_origin_problems(given),
+        *(p for group, held in groups.items() for p in _problems(group, held, options)),
+    ]
+    if problems:
+        raise InstanceError(problems)
     grades = tuple(_fit_group(group, held, options) for group, held in groups.items())
     n_locations = len({grade.location for grade in grades})
     budget = None if options.violation is None else budget_for(n_locations, options.violation)
@@ -183,11 +193,28 @@ def _identity(sha256: str, options: FitOptions) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _too_few(group: Group, held: Sequence[Sample]) -> Problem:
-    location, cutoff = group
-    n = len(composites(held))
-    words = f"has {n} different samples of {len(held)}: give {LEAST_SAMPLES} or more, or drop the group"
-    return Problem(f"/groups/{location}/{cutoff}", words)
+def _origin_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
+    places = sorted(by_mine(samples))
+    if not places:
+        yield Problem("/rows", "has no samples: give some")
+    if len(places) > 1:
+        named = ", ".join(f"{mine} {element}".strip() for mine, element in places[:5])
+        yield Problem("/rows", f"are of {named}: choose those of one mine and element, by --where say")
+
+
+def _problems(group: Group, held: Sequence[Sample], options: FitOptions) -> Iterator[Problem]:
+    path, n = "/groups/{}/{}".format(*group), len(composites(held))
+    if n < LEAST_SAMPLES:
+        words = f"has {n} different samples of {len(held)}: give {LEAST_SAMPLES} or more, or drop the group"
+        yield Problem(path, words)
+    floor = _floor(group, options)
+    if below := sum(sample.value_frac < floor for sample in held):
+        words = f"has {below} of {len(held)} samples below the floor {floor:g}: lower the floor or drop them"
+        yield Problem(path, words)
+
+
+def _floor(group: Group, options: FitOptions) -> float:
+    return max((floor for *place, floor in options.floors if tuple(place) == group), default=0.0)
 
 
 def _fit_group(group: Group, held: Sequence[Sample], options: FitOptions) -> FittedGrade:
@@ -195,7 +222,9 @@ def _fit_group(group: Group, held: Sequence[Sample], options: FitOptions) -> Fit
     values = [s.value_frac for s in kept]
     checks = check_group(values, len(held), in_time=all(s.taken_at for s in kept))
     low, high = interval(values, options, n_effective=checks.n_effective)
+    floor = _floor(group, options)
     mean, std = float(np.mean(values)), float(np.std(values, ddof=1))
+    low = min(mean, max(low, floor))
     test = None
     if options.mean0_frac is not None and std > 0:
         test = mean_test(values, options.mean0_frac, significance=1 - options.level, n_effective=checks.n_effective)
@@ -208,7 +237,7 @@ def _fit_group(group: Group, held: Sequence[Sample], options: FitOptions) -> Fit
         std_frac=std,
         checks=checks,
         test=test,
-        coverage=_coverage(kept, values, options),
+        coverage=_coverage(kept, values, options, floor),
     )
 
 
@@ -232,7 +261,7 @@ def _t_interval(values: Sequence[float], options: FitOptions, n: float) -> tuple
 def _bootstrap_interval(values: Sequence[float], options: FitOptions, n: float) -> tuple[float, float]:
     """Percentiles of resampled means of n values; for a realisation the mean's error and a resampled deviation."""
     rng, sample = np.random.default_rng(options.seed), np.asarray(values)
-    means = rng.choice(sample, (BOOTSTRAP_DRAWS, max(2, round(n)))).mean(axis=1)
+    means = _resampled_means(sample, max(2, round(n)), rng)
     drawn = means
     if options.covers == "realisation":
         # A resample's deviations are too small by sqrt((n - 1)/n).
@@ -242,7 +271,16 @@ def _bootstrap_interval(values: Sequence[float], options: FitOptions, n: float) 
     return float(low), float(high)
 
 
-def _coverage(kept: Sequence[Sample], values: Sequence[float], options: FitOptions) -> Coverage | None:
+def _resampled_means(sample: Floats, n: int, rng: np.random.Generator) -> Floats:
+    """Of n values each, in pieces, so that the memory stays the same however many samples there are."""
+    kind: type[np.unsignedinteger[Any]] = np.uint16 if len(sample) <= 2**16 else np.uint32
+    n_piece = max(1, DRAWN_AT_ONCE // n)
+    sizes = [min(n_piece, BOOTSTRAP_DRAWS - begun) for begun in range(0, BOOTSTRAP_DRAWS, n_piece)]
+    drawn = (sample[rng.integers(0, len(sample), (size, n), dtype=kind)].mean(axis=1) for size in sizes)
+    return np.concatenate(list(drawn))
+
+
+def _coverage(kept: Sequence[Sample], values: Sequence[float], options: FitOptions, floor: float) -> Coverage | None:
     """The last samples in time are held out, or random ones without times; None where too few are left to fit."""
     n_out = round(options.held_out * len(values))
     if n_out == 0 or len(values) - n_out < LEAST_SAMPLES:
@@ -254,6 +292,7 @@ def _coverage(kept: Sequence[Sample], values: Sequence[float], options: FitOptio
     in_time = all(s.taken_at for s in kept)
     n_effective = check_group(fitted, len(fitted), in_time=in_time).n_effective
     low, high = interval(fitted, options, n_effective=n_effective)
+    low = max(low, floor)
     covered = sum(value <= high for value in out) if options.is_unwanted else sum(value >= low for value in out)
     return Coverage(n_out, int(covered))
 

@@ -26,7 +26,8 @@ def from_document(document: object) -> FittedSet:
         raise InstanceError([Problem("/format", f"must be {FORMAT!r}: give a file that `fit` wrote")])
     body = {key: value for key, value in document.items() if key not in ("format", "words")}
     try:
-        body["options"] = FitOptions(**body["options"])
+        floors = tuple((str(i), str(j), float(floor)) for i, j, floor in body["options"]["floors"])
+        body["options"] = FitOptions(**{**body["options"], "floors": floors})
         body["grades"] = tuple(_grade(row) for row in body["grades"])
         body["sources"] = tuple(body["sources"])
         return FittedSet(**body)
@@ -73,6 +74,9 @@ def _grade_words(fitted: FittedSet, grade: FittedGrade) -> Iterator[str]:
         f"{place}: {fitted.options.level:.4g} {fitted.options.method} interval of {what}"
         f" {grade.low_frac:.4f} to {grade.high_frac:.4f}; gamma {grade.gamma_frac:.4f}, delta {grade.delta_frac:.4f}"
     )
+    floors = [floor for *there, floor in fitted.options.floors if there == [grade.location, grade.cutoff]]
+    if floors and max(floors) == grade.low_frac:
+        yield f"{place}: the lower end is the floor {grade.low_frac:.4f} that was given, not what the samples say"
     yield f"{place}: {_coverage_words(fitted, grade)}"
 
 
