@@ -388,8 +388,11 @@ class SolveReport:
 
 @dataclass(frozen=True, slots=True)
 class SolveResult:
+    """`diagnosis` is the shortage and the repair as data, where the report's explanation tells them in words."""
+
     plan: Plan | None
     report: SolveReport
+    diagnosis: Any = None  # an explain.elastic.Diagnosis or None; its import would tie the checker to Pyomo
 
 
 OnProgress = Callable[[SolveProgress], None]

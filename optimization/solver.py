@@ -13,6 +13,7 @@ import pyomo.environ as pyo
 
 from optimization.data import (
     OnProgress,
+    Plan,
     ShouldStop,
     SolveOptions,
     SolveReport,
@@ -50,33 +51,33 @@ def solve(
     """
     clock = Clock()
     if reasons := explain_infeasibility(instance):
-        proven = closed_form_report(clock, reasons)
-        return SolveResult(None, _with_repair(instance, proven, options, clock, should_stop))
+        return _told(instance, None, closed_form_report(clock, reasons), options, clock, should_stop)
     if fast_path.supports(instance):
         outcome = fast_path.FastPath(instance, options, pool).run(on_progress, should_stop)
-        report = fast_report(outcome, options, clock)
-        return SolveResult(outcome.plan, _with_repair(instance, report, options, clock, should_stop))
+        return _told(instance, outcome.plan, fast_report(outcome, options, clock), options, clock, should_stop)
     plan, report = solve_whole(instance, options, clock, on_progress, should_stop)
-    return SolveResult(plan, _with_repair(instance, report, options, clock, should_stop))
+    return _told(instance, plan, report, options, clock, should_stop)
 
 
-def _with_repair(
+def _told(
     instance: SupplyChainInstance,
+    plan: Plan | None,
     report: SolveReport,
     options: SolveOptions,
     clock: Clock,
     should_stop: ShouldStop | None,
-) -> SolveReport:
+) -> SolveResult:
     """Where no plan exists, the shortage and the cheapest repair are told too, if the time left allows."""
     left_s = min(EXPLAIN_S, options.time_limit_s - clock.elapsed_s)
     lanes = len(instance.cutoff_by_key) + len(instance.mill_lanes) + len(instance.routes)
     is_small = lanes * len(instance.periods) <= MANY_TO_EXPLAIN
     if report.termination is not Termination.INFEASIBLE or left_s <= 0 or not is_small:
-        return report
-    door = partial(minimise, should_stop=should_stop)
-    words = diagnosis_words(diagnose(instance, door, replace(options, time_limit_s=left_s)))
+        return SolveResult(plan, report)
+    found = diagnose(instance, partial(minimise, should_stop=should_stop), replace(options, time_limit_s=left_s))
+    explanation = (*report.explanation, *diagnosis_words(found))
     solve_s = clock.elapsed_s - report.build_s
-    return replace(report, explanation=(*report.explanation, *words), solve_s=solve_s, elapsed_s=clock.elapsed_s)
+    told = replace(report, explanation=explanation, solve_s=solve_s, elapsed_s=clock.elapsed_s)
+    return SolveResult(plan, told, found)
 
 
 def minimise(
