@@ -1,6 +1,6 @@
 """What the two administrations show of the plans."""
 
-from optimization.models import PlanRun
+from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
 from tenants.admin_sites import ReadOnly, show
 
 
@@ -11,4 +11,32 @@ class PlanRunAdmin(ReadOnly):
     exclude = ("instance", "plan")
 
 
-show({PlanRun: PlanRunAdmin})
+class ScenarioAdmin(ReadOnly):
+    list_display = ("name", "version", "created_by", "created_at", "archived_at")
+    search_fields = ("name",)
+
+
+class ScenarioVersionAdmin(ReadOnly):
+    list_display = ("scenario", "number", "base", "note", "created_by", "created_at")
+    list_select_related = ("scenario", "base", "created_by")
+    exclude = ("instance",)
+
+
+class PlanDecisionAdmin(ReadOnly):
+    list_display = ("run", "is_approved", "decided_by", "decided_at", "reason")
+    list_filter = ("is_approved",)
+
+
+class PlanReleaseAdmin(ReadOnly):
+    list_display = ("number", "run", "scenario", "released_by", "released_at", "digest")
+
+
+show(
+    {
+        PlanRun: PlanRunAdmin,
+        Scenario: ScenarioAdmin,
+        ScenarioVersion: ScenarioVersionAdmin,
+        PlanDecision: PlanDecisionAdmin,
+        PlanRelease: PlanReleaseAdmin,
+    }
+)

@@ -4,5 +4,6 @@ from optimization.access import get_plan, latest_plan
 from optimization.actions import cancel_plan, request_plan
 from optimization.outcome import PlanStatus
 from optimization.queries import plans
+from optimization.scenarios.access import released_plan
 
-__all__ = ["PlanStatus", "cancel_plan", "get_plan", "latest_plan", "plans", "request_plan"]
+__all__ = ["PlanStatus", "cancel_plan", "get_plan", "latest_plan", "plans", "released_plan", "request_plan"]

@@ -10,6 +10,7 @@ from tenants import actions as tenancy
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents
+from tests.integration.optimization import scenes as scenarios
 from tests.personas import Organisation
 
 
@@ -17,7 +18,7 @@ from tests.personas import Organisation
 class Places:
     """URL argument → the id of an object of Aurora's. The task is a draft, so that no outsider may see it."""
 
-    ids: dict[str, UUID]
+    ids: dict[str, UUID | int]
 
     @classmethod
     def of_aurora(cls, aurora: Organisation) -> "Places":
@@ -29,6 +30,7 @@ class Places:
             run = planning.request_plan(name="A plan", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             series = Series.objects.get(tenant=aurora.id)
+            scenario = scenarios.actions.found_scenario(name="Base", instance=documents.small())
         return cls(
             {
                 "site_id": aurora.sites["north"].pk,
@@ -39,6 +41,9 @@ class Places:
                 "device_id": alarm.device_id,
                 "series_id": series.pk,
                 "plan_id": run.pk,
+                "scenario_id": scenario.pk,
+                "number": scenario.version,
+                "release_id": scenarios.released(aurora).pk,
                 "task_id": task.pk,
             }
         )

@@ -1,12 +1,13 @@
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from optimization.rest import views
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("plans", views.PlanList.as_view(), name="plan-list"),
     path("plans/schema", views.PlanSchema.as_view(), name="plan-schema"),
     path("plans/<uuid:plan_id>", views.PlanDetail.as_view(), name="plan-detail"),
     path("plans/<uuid:plan_id>/instance", views.PlanInstance.as_view(), name="plan-instance"),
     path("plans/<uuid:plan_id>/plan", views.PlanVariables.as_view(), name="plan-variables"),
     path("plans/<uuid:plan_id>/cancel", views.PlanCancel.as_view(), name="plan-cancel"),
+    path("", include("optimization.scenarios.urls")),
 ]

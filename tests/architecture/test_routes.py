@@ -1,6 +1,7 @@
 """Every route × method × role × organisation is decided in one table, and the table is complete."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -50,6 +51,24 @@ TABLE = {
     ("plan-instance", "GET"): "view_plans",
     ("plan-variables", "GET"): "view_plans",
     ("plan-cancel", "POST"): "run_plans",
+    ("plan-decision", "GET"): "view_plans",
+    ("plan-approve", "POST"): "approve_plans",
+    ("plan-reject", "POST"): "approve_plans",
+    ("plan-release", "POST"): "release_plans",
+    ("release-list", "GET"): "view_plans",
+    ("release-detail", "GET"): "view_plans",
+    ("release-verify", "GET"): "view_plans",
+    ("scenario-list", "GET"): "view_plans",
+    ("scenario-list", "POST"): "run_plans",
+    ("scenario-compare", "GET"): "view_plans",
+    ("scenario-variations-schema", "GET"): "view_plans",
+    ("scenario-detail", "GET"): "view_plans",
+    ("scenario-archive", "POST"): "run_plans",
+    ("scenario-version-list", "GET"): "view_plans",
+    ("scenario-version-list", "POST"): "run_plans",
+    ("scenario-version-detail", "GET"): "view_plans",
+    ("scenario-version-instance", "GET"): "view_plans",
+    ("scenario-version-solve", "POST"): "run_plans",
     ("service-task-list", "GET"): "view_tasks",
     ("service-task-list", "POST"): "post_tasks",
     ("service-task-detail", "GET"): "view_tasks",
@@ -72,6 +91,8 @@ OTHERWISE = {
 # Bodies good enough to reach the object: what it is comes before what is said about it.
 BODIES = {
     "agreement-end": {"reason": "test"},
+    "plan-reject": {"reason": "test"},
+    "scenario-version-list": {"expected_version": 1},
     "service-task-submit": {"token": 1},
     "service-task-release": {"token": 1},
 }
@@ -132,7 +153,7 @@ class Prober:
     def ask(self, name: str, method: str) -> int:
         path = "/" + ROUTES[name][0]
         for argument, value in self.places.ids.items():
-            path = path.replace(f"<uuid:{argument}>", str(value))
+            path = re.sub(rf"<\w+:{argument}>", str(value), path)
         assert "<" not in path, f"tests/places.py gives no object for {path}"
         body = json.dumps(BODIES.get(name, {}))
         return self.client.generic(method, path, body, content_type="application/json").status_code
