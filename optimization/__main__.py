@@ -24,11 +24,12 @@ from optimization.data import (
     SupplyChainInstance,
     Termination,
 )
+from optimization.documents import document_from_file
 from optimization.experiments import command as experiment_command
 from optimization.explain import command as explain_command
 from optimization.files import write_whole
 from optimization.generator import generate, read_grade_tonnage
-from optimization.instance_builder import build_plan, document_from_json, instance_from_json
+from optimization.instance_builder import build_instance, build_plan
 from optimization.solver import solve
 from optimization.uncertainty.command import add_arguments, answer
 from optimization.workbook import command as workbook_command
@@ -142,7 +143,7 @@ def _generate(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     instance = _read_instance(arguments.instance)
-    document = document_from_json(arguments.plan.read_text(encoding="utf-8"))
+    document = document_from_file(arguments.plan)
     plan = build_plan(document)
     report = document.get("report", {})
     stated = report.get("objective_usd") if isinstance(report, dict) else None
@@ -161,7 +162,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
 
 def _read_instance(path: Path) -> SupplyChainInstance:
-    return instance_from_json(path.read_text(encoding="utf-8"))
+    return build_instance(document_from_file(path))
 
 
 def _require_writable(path: Path | None) -> None:

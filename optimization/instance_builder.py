@@ -5,18 +5,11 @@ The one place where Decimal becomes float and percent becomes fraction. Every re
 
 from __future__ import annotations
 
-import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from optimization.data import (
     SET_KINDS,
@@ -41,6 +34,10 @@ from optimization.data import (
     UncertaintySet,
     UserLane,
 )
+from optimization.documents import MAX_PROBLEMS as MAX_PROBLEMS
+from optimization.documents import SCHEMA_PATH as SCHEMA_PATH
+from optimization.documents import document_from_json as document_from_json
+from optimization.documents import plain_document, raise_if, schema_problems
 from optimization.uncertainty.rules import (
     budget_problems,
     element_problems,
@@ -49,12 +46,8 @@ from optimization.uncertainty.rules import (
     polyhedron_problems,
 )
 
-SCHEMA_PATH = Path(__file__).with_name("instance_schema.json")
-GRADE_FIELDS = frozenset({"alpha", "gamma", "delta", "least", "most", "limit"})
 NOT_PER_PERIOD = frozenset({"locations", "elements", "grades", "terms"})
 KEY_LENGTH = {"x": 4, "d": 4, "y": 2, "u": 2, "v": 3, "p": 3, "w": 3, "z": 4, "q": 4}
-MAX_PROBLEMS = 50
-MAX_DEPTH = 32
 
 
 def instance_from_json(text: str) -> SupplyChainInstance:
@@ -67,11 +60,11 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
 
     With `grades_in_percent` the fields of GRADE_FIELDS are read as percent. InstanceError names all problems.
     """
-    plain, problems = _plain(document, grades_in_percent)
-    _raise_if(problems or [_in_words(e) for e in _schema_errors(plain)])
-    _raise_if(_shape_problems(plain) + _name_problems(plain) + _reference_problems(plain))
+    plain = plain_document(document, grades_in_percent=grades_in_percent)
+    raise_if(schema_problems(plain))
+    raise_if(_shape_problems(plain) + _name_problems(plain) + _reference_problems(plain))
     instance = _instance(plain)
-    _raise_if(
+    raise_if(
         [
             *grade_problems(instance),
             *element_problems(instance),
@@ -82,7 +75,7 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
             *polyhedron_problems(instance),
         ]
     )
-    _raise_if(list(empty_set_problems(instance)))
+    raise_if(list(empty_set_problems(instance)))
     return instance
 
 
@@ -96,113 +89,8 @@ def build_plan(document: object) -> Plan:
     problems += [
         Problem(f"/{name}", "is missing: give a list, empty when all are zero") for name in names if name not in body
     ]
-    _raise_if(problems)
+    raise_if(problems)
     return Plan(**{name: _flow(name, body[name]) for name in names})
-
-
-def document_from_json(text: str) -> Any:
-    """JSON with duplicate keys, text that is not JSON and endless nesting refused; InstanceError."""
-    try:
-        return json.loads(text, object_pairs_hook=_object_without_duplicates)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise InstanceError([Problem("", f"is not JSON at {where}: {error.msg}")]) from error
-    except RecursionError as error:
-        raise InstanceError(
-            [Problem("", "is nested too deeply: see docs/how-to/plan-headless.md for the format")]
-        ) from error
-
-
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    repeated = [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]
-    _raise_if([Problem("", f"key {key!r} is given twice in one object: keep one") for key in repeated])
-    return dict(pairs)
-
-
-def _raise_if(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InstanceError(problems[:MAX_PROBLEMS])
-
-
-# Plain numbers ------------------------------------------------------------------------------------------------------
-
-
-def _plain(document: object, grades_in_percent: bool) -> tuple[Any, list[Problem]]:
-    problems: list[Problem] = []
-    return _plain_value(document, "", -2 if grades_in_percent else 0, problems), problems
-
-
-def _plain_value(value: object, path: str, grade_shift: int, problems: list[Problem], key: str = "") -> Any:
-    """With every number a float; that of a grade has its decimal point moved, which is exact as * 0.01 is not."""
-    if path.count("/") > MAX_DEPTH:
-        problems.append(Problem(path, "is nested too deeply"))
-    elif isinstance(value, Mapping):
-        return {
-            k: _plain_value(v, f"{path}/{_escape(str(k))}", grade_shift, problems, str(k)) for k, v in value.items()
-        }
-    elif isinstance(value, list | tuple):
-        return [_plain_value(v, f"{path}/{k}", grade_shift, problems, key) for k, v in enumerate(value)]
-    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        number = _plain_number(value, path, problems)
-        return float(Decimal(repr(number)).scaleb(grade_shift)) if grade_shift and key in GRADE_FIELDS else number
-    return value
-
-
-def _plain_number(value: int | float | Decimal, path: str, problems: list[Problem]) -> float:
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        problems.append(Problem(path, f"is {value if abs(number) != math.inf else 'infinite'}: give a finite number"))
-    return number
-
-
-def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
-
-
-# The schema in words ------------------------------------------------------------------------------------------------
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
-
-
-def _schema_errors(document: object) -> Iterator[ValidationError]:
-    for error in _validator().iter_errors(document):
-        yield from error.context or [error]
-
-
-def _in_words(error: ValidationError) -> Problem:
-    path = "".join(f"/{_escape(str(part))}" for part in error.absolute_path)
-    description = error.schema.get("description") if isinstance(error.schema, Mapping) else None
-    return Problem(path, _advice(error) + (f" ({description})" if description else ""))
-
-
-def _advice(error: ValidationError) -> str:
-    limit, given = error.validator_value, _short(error.instance)
-    sentences = {
-        "minimum": f"is {given}, below {limit}: give {limit} or more",
-        "maximum": f"is {given}, above {limit}: give {limit} or less",
-        "exclusiveMinimum": f"is {given}: must be above {limit}",
-        "exclusiveMaximum": f"is {given}: must be below {limit}" + ("; use a larger unit" if limit == 1e9 else ""),
-        "minItems": "is empty: give at least one",
-        "type": f"is {given}: must be of type {limit if isinstance(limit, str) else ' or '.join(limit)}"
-        if error.validator == "type"
-        else "",
-        "const": f"is {given}: must be {limit!r}",
-        "enum": f"is {given}: must be one of {limit}",
-        "minLength": "is an empty name: give one",
-        "pattern": f"is {given}: a name has visible characters on one line",
-    }
-    return sentences.get(str(error.validator)) or f"{error.message}: see docs/how-to/plan-headless.md"
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 # Rules across fields ------------------------------------------------------------------------------------------------
@@ -315,16 +203,22 @@ def _route_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
 
 
 def _spread(value: Any, count: int) -> PerPeriod:
-    return tuple(float(v) for v in value) if isinstance(value, list) else (float(value),) * count
+    return tuple(value) if isinstance(value, list) else (value,) * count
 
 
 def _record(cls: Any, row: Mapping[str, Any], n_periods: int, **more: Any) -> Any:
     """A row as its dataclass: fields declared per period are spread, absent ones are zero."""
-    per_period = {f.name for f in fields(cls) if f.type == "PerPeriod"}
-    names = [f.name for f in fields(cls) if f.name not in more]
-    return cls(
-        **more, **{k: _spread(row.get(k, 0.0), n_periods) if k in per_period else row.get(k, 0.0) for k in names}
-    )
+    for name, is_per_period in _columns(cls):
+        if name not in more:
+            value = row.get(name, 0.0)
+            more[name] = _spread(value, n_periods) if is_per_period else value
+    return cls(**more)
+
+
+@cache
+def _columns(cls: Any) -> list[tuple[str, bool]]:
+    """Names of the fields, and whether they have a value a period."""
+    return [(f.name, f.type == "PerPeriod") for f in fields(cls)]
 
 
 def _mine(row: Mapping[str, Any], n_periods: int) -> Mine:
@@ -382,9 +276,9 @@ def _flow(name: str, rows: object) -> dict[tuple[str, ...], float]:
         for k, row in enumerate(rows)
         if not _is_plan_row(row, KEY_LENGTH[name])
     ]
-    _raise_if(wrong)
+    raise_if(wrong)
     keys = [tuple(row[:-1]) for row in rows]
-    _raise_if(_repeated(f"/{name}", keys))
+    raise_if(_repeated(f"/{name}", keys))
     return {key: float(row[-1]) for key, row in zip(keys, rows, strict=True)}
 
 

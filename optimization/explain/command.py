@@ -10,12 +10,13 @@ from typing import Any
 
 from optimization.checker import check_plan
 from optimization.data import Plan, SolveOptions, SupplyChainInstance
+from optimization.documents import document_from_file
 from optimization.explain.difference import difference, difference_words
 from optimization.explain.elastic import diagnose, diagnosis_words
 from optimization.explain.mine_test import explain_infeasibility
 from optimization.explain.rules import rules_of_plan, rules_words
 from optimization.explain.waterfall import cost_waterfall, waterfall_words
-from optimization.instance_builder import build_plan, document_from_json, instance_from_json
+from optimization.instance_builder import build_instance, build_plan
 from optimization.solver import marginal_values, minimise
 
 DIAGNOSED = "no demand must be short and no rule be moved: a plan exists"
@@ -62,13 +63,13 @@ def _plan(instance: SupplyChainInstance, plan: Plan) -> tuple[tuple[str, ...], d
 
 
 def _instance(path: Path) -> SupplyChainInstance:
-    return instance_from_json(path.read_text(encoding="utf-8"))
+    return build_instance(document_from_file(path))
 
 
 def _fitting_plan(instance: SupplyChainInstance, path: Path | None) -> Plan:
     if path is None:
         raise ValueError("give the plan after the instance: there is nothing to compare with --than")
-    plan = build_plan(document_from_json(path.read_text(encoding="utf-8")))
+    plan = build_plan(document_from_file(path))
     check = check_plan(instance, plan)
     if check.cost_usd is None:
         first = check.violations[0]

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from optimization.checker import check_plan
+from optimization.documents import document_from_file
 from optimization.files import write_whole
 from optimization.generator import generate
-from optimization.instance_builder import build_plan, document_from_json, instance_from_json
+from optimization.instance_builder import build_instance, build_plan
 from optimization.workbook import read_instance, template_bytes, workbook_bytes
 from optimization.workbook.plan import plan_bytes
 
@@ -49,7 +50,7 @@ def _template(arguments: argparse.Namespace) -> int:
 
 def _from_instance(arguments: argparse.Namespace) -> int:
     _require_suffix(arguments.output, ".xlsx")
-    instance = instance_from_json(arguments.instance.read_text(encoding="utf-8"))
+    instance = build_instance(document_from_file(arguments.instance))
     write_whole(arguments.output, workbook_bytes(instance))
     return DONE
 
@@ -65,8 +66,8 @@ def _to_instance(arguments: argparse.Namespace) -> int:
 
 def _plan(arguments: argparse.Namespace) -> int:
     _require_suffix(arguments.output, ".xlsx", ".csv", ".json")
-    instance = instance_from_json(arguments.instance.read_text(encoding="utf-8"))
-    document = document_from_json(arguments.plan.read_text(encoding="utf-8"))
+    instance = build_instance(document_from_file(arguments.instance))
+    document = document_from_file(arguments.plan)
     plan = build_plan(document)
     report = document.get("report", {})
     stated = report.get("objective_usd") if isinstance(report, dict) else None

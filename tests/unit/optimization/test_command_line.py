@@ -99,6 +99,19 @@ def test_bad_instance_ends_with_4_and_one_line_that_names_the_place(
     assert words in told and told.count("\n") == 1
 
 
+def test_file_of_200_mb_ends_with_4_before_it_is_parsed_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "long.json"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    began = time.process_time()
+    assert main(["solve", str(path), "--output", str(tmp_path / "plan.json")]) == 4
+    assert time.process_time() - began < 1.0
+    assert "longer than 32 MB" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["long.json"]
+
+
 def test_bad_arguments_end_with_4_and_a_sentence(
     tmp_path: Path, instance_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,17 +13,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema_rs import meta
 
 from optimization.data import BudgetSet, InstanceError, Plan, SolveOptions
+from optimization.documents import MAX_PROBLEMS, SCHEMA_PATH, document_from_file, document_from_json
 from optimization.generator import generate
-from optimization.instance_builder import (
-    SCHEMA_PATH,
-    build_instance,
-    build_plan,
-    document_from_json,
-    instance_from_json,
-)
+from optimization.instance_builder import build_instance, build_plan, instance_from_json
 from tests.unit.optimization import tiny
 
 Change = Callable[[dict[str, Any]], object]
@@ -44,7 +40,7 @@ def test_plan_comes_back_equal_from_its_document(x: dict[tuple[str, ...], float]
 
 def test_schema_is_itself_valid_and_documents_every_field() -> None:
     schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
+    meta.validate(schema)
     for kind in ("mine", "centre", "mill_lane", "user_lane", "demand"):
         for name, field in schema["$defs"][kind]["properties"].items():
             assert "description" in field or name == "name", (kind, name)
@@ -133,14 +129,16 @@ BAD = [
     (_set("/mines/0/pc", None), "/mines/0/pc", "type number"),
     (_set("/mines/0/name", ""), "/mines/0/name", "empty name"),
     (_set("/mines/0/name", "a\nb"), "/mines/0/name", "one line"),
-    (_set("/mines/0/colour", 1), "/mines/0", "colour"),
-    (lambda d: d["mines"][0].pop("P"), "/mines/0", "'P' is a required"),
+    (_set("/mines/0/colour", 1), "/mines/0/colour", "remove it, or use one of name, pc"),
+    (_set("/mines/0/alfa", 1), "/mines/0/alfa", "did you mean 'alpha'?"),
+    (_set("/mines/0/umax", 1), "/mines/0/umax", "did you mean 'Umax'?"),
+    (lambda d: d["mines"][0].pop("P"), "/mines/0", "lacks 'P': add it (P[m,t]: production ability, resource"),
     (_set("/format", "other/9"), "/format", "cloudmining.instance/1"),
     (_set("/uncertainty", {"kind": "cloud"}), "/uncertainty/kind", "one of"),
     (_set("/uncertainty", {"kind": "budget"}), "/uncertainty", "Gamma"),
     (_set("/uncertainty", {"kind": "budget", "Gamma": 3}), "/uncertainty/Gamma", "0 to 2"),
     (_set("/uncertainty", {"kind": "budget", "Gamma": [1, 1]}), "/uncertainty/Gamma", "1 mines"),
-    (_set("/uncertainty", {"kind": "box", "Gamma": 1}), "/uncertainty", "Gamma"),
+    (_set("/uncertainty", {"kind": "box", "Gamma": 1}), "/uncertainty/Gamma", "remove it"),
     (_set("/uncertainty", {"kind": "paper", "Pi": 10, "pi": -3}), "/uncertainty/Pi", "below 0"),
     (_set("/uncertainty", {"kind": "paper", "Pi": -1, "pi": -3}), "/uncertainty/pi", "at most 1"),
 ]
@@ -183,7 +181,7 @@ def test_several_problems_are_reported_together() -> None:
     assert {problem.path for problem in refusal.value.problems} == {"/mines/0/pc", "/mines/0/h", "/mines/0/P/1"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2", '{"a": 1, "a": 2}', "[" * 100_000, "nul"])
+@pytest.mark.parametrize("text", ["", "{", "[1, 2", '{"a": 1, "a": 2}', "[" * 100_000, "nul", "9" * 5_000])
 def test_text_that_is_no_proper_json_is_refused(text: str) -> None:
     with pytest.raises(InstanceError):
         document_from_json(text)
@@ -201,6 +199,43 @@ def test_any_document_at_all_is_refused_without_a_crash(document: Any) -> None:
         build_instance(document)
     with pytest.raises(InstanceError):
         build_plan(document)
+
+
+@pytest.mark.parametrize("odd", [{1: 2}, {"name": b"x"}, {"name": {1, 2}}, {"name": "a\ud800"}])
+def test_what_json_can_not_hold_is_refused_in_words(odd: dict[Any, Any]) -> None:
+    with pytest.raises(InstanceError):
+        build_instance({**tiny.document(), **odd})
+
+
+def test_equal_mistakes_everywhere_are_told_fifty_at_a_time_and_soon() -> None:
+    """20,000 of them; the seconds are those of the processor, and twenty times what it takes."""
+    document = tiny.document()
+    document["periods"] = [f"week {t}" for t in range(1000)]
+    document["demands"] = [{"mine": f"m{k}", "user": "Steelworks", "D": [-1.0] * 1000} for k in range(20)]
+    began = time.process_time()
+    with pytest.raises(InstanceError) as refusal:
+        build_instance(document)
+    assert time.process_time() - began < 1.0
+    assert [p.path for p in refusal.value.problems][:2] == ["/demands/0/D/0", "/demands/0/D/1"]
+    assert len(refusal.value.problems) == MAX_PROBLEMS
+
+
+def test_mistake_far_down_a_list_is_found_too() -> None:
+    document = tiny.document()
+    document["users"] = [f"user {k}" for k in range(100)] + [""]
+    with pytest.raises(InstanceError) as refusal:
+        build_instance(document)
+    assert refusal.value.path == "/users/100"
+
+
+def test_file_that_is_too_long_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "long.json"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    began = time.process_time()
+    with pytest.raises(InstanceError, match="longer than 32 MB"):
+        document_from_file(path)
+    assert time.process_time() - began < 1.0
 
 
 @pytest.mark.parametrize(
