@@ -1,7 +1,7 @@
 """The reduced program, mine by mine, as arrays: modes of phi for the mine, lanes, stocks, and the stock cuts.
 
-Columns of a mine: theta[t, mode] 0/1, ys[t, mode, segment], u[t], v[l,t], p[l,t] 0/1, w[l,t], b[r,t] delivered of what
-arrived in t, o[r,t] delivered from stock (z = b + o), and last q[r,t] 0/1; l a mill lane, r a route. The relaxation
+Columns of a mine: u[t], v[l,t], p[l,t] 0/1, w[l,t], b[r,t] delivered of what arrived in t, o[r,t] delivered from stock
+(z = b + o), theta[t, mode] 0/1, ys[t, mode, segment], and last q[r,t] 0/1; l a mill lane, r a route. The relaxation
 leaves q out: there q = z/D, so its cost G/D is a cost of z. Only rows (11), over the mines, tie blocks together.
 """
 
@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from optimization.data import Demand, MillLane, Mine, SupplyChainInstance, UserLane
+from optimization.decomposition.hull import Hull, hull_of
 from optimization.decomposition.value_function import MinePhi
 from optimization.highs import Floats, Ints, Program, Rows, stacked_rows
 
@@ -69,11 +70,28 @@ class Block:
     D: Floats
     program: Program
     relaxation: Program
+    linear: Program
     units: Units
 
     @cached_property
     def w0(self) -> Floats:
         return np.array([lane.w0 for lane in self.lanes]) / self.units.t
+
+    @cached_property
+    def hull(self) -> Hull:
+        return hull_of(self.phis)
+
+    def unfolded(self, values: Floats) -> Floats:
+        """Columns of `relaxation` that cost and do what these columns of `linear` cost and do."""
+        n_flows, t = len(values) - self.hull.y.size, self.units.t
+        ore = values[n_flows:].reshape(self.hull.y.shape).sum(axis=1)
+        found = np.concatenate([values[:n_flows], np.zeros(len(self.theta) + len(self.ys))])
+        for h, share, end in zip(*self.hull.mixed(ore * t), strict=True):
+            own = self.ys_theta == h
+            filled = np.clip((end - self.phis.starts[own]) / t, 0.0, self.length[own])
+            found[self.theta[h]] += share
+            found[self.ys[own]] += share * filled
+        return found
 
     @cached_property
     def released(self) -> Floats:
@@ -98,8 +116,9 @@ class Block:
         return np.concatenate(columns), np.concatenate(binaries)
 
 
-def blocks_of(instance: SupplyChainInstance, phis: list[MinePhi]) -> list[Block]:
-    units, centres = units_of(instance), {centre.name: n for n, centre in enumerate(instance.centres)}
+def blocks_of(instance: SupplyChainInstance, phis: list[MinePhi], units: Units | None = None) -> list[Block]:
+    """One block a mine, in the units given or those that suit the instance."""
+    units, centres = units or units_of(instance), {centre.name: n for n, centre in enumerate(instance.centres)}
     lanes: dict[str, list[MillLane]] = {mine.name: [] for mine in instance.mines}
     demands: dict[str, list[Demand]] = {mine.name: [] for mine in instance.mines}
     for lane in instance.mill_lanes:
@@ -129,10 +148,10 @@ def _block(
         (k, d) for k, lane in enumerate(lanes) for d, want in enumerate(demands) if (lane.centre, want.user) in down
     ]
     n_segments = np.diff(phis.first) - 1
-    sizes = [len(phis.t), int(n_segments.sum()), T, *(len(lanes) * T,) * 3, *(len(routes) * T,) * 3]
+    n_modes, by_lane, by_route = len(phis.t), (len(lanes), T), (len(routes), T)
+    sizes = [T, *(len(lanes) * T,) * 3, *(len(routes) * T,) * 2, n_modes, int(n_segments.sum()), len(routes) * T]
     ends = np.cumsum([0, *sizes])
     columns = [np.arange(ends[k], ends[k + 1]) for k in range(len(sizes))]
-    by_lane, by_route = (len(lanes), T), (len(routes), T)
     route_lane, route_demand = (np.array([r[k] for r in routes], dtype=np.int64) for k in (0, 1))
     wanted = np.array([d.D for d in demands]).reshape(len(demands), T) / units.t
     nothing = np.zeros(0)
@@ -146,22 +165,23 @@ def _block(
         centre=np.array([centres[lane.centre] for lane in lanes], dtype=np.int64),
         route_lane=route_lane,
         route_demand=route_demand,
-        theta=columns[0],
+        u=columns[0],
+        v=columns[1].reshape(by_lane),
+        p=columns[2].reshape(by_lane),
+        w=columns[3].reshape(by_lane),
+        b=columns[4].reshape(by_route),
+        o=columns[5].reshape(by_route),
+        theta=columns[6],
         theta_t=phis.t,
         theta_mode=phis.order,
-        ys=columns[1],
-        ys_theta=np.repeat(np.arange(len(phis.t)), n_segments),
+        ys=columns[7],
+        ys_theta=np.repeat(np.arange(n_modes), n_segments),
         length=phis.lengths / units.t,
-        u=columns[2],
-        v=columns[3].reshape(by_lane),
-        p=columns[4].reshape(by_lane),
-        w=columns[5].reshape(by_lane),
-        b=columns[6].reshape(by_route),
-        o=columns[7].reshape(by_route),
         q=columns[8].reshape(by_route),
         D=wanted[route_demand] if routes else np.zeros(by_route),
         program=empty,
         relaxation=empty,
+        linear=empty,
         units=units,
     )
     return _with_programs(drafted, V[drafted.centre] / units.t)
@@ -174,10 +194,13 @@ def rows_of(row: object, column: object, value: object, lower: object, upper: ob
 
 
 def _with_programs(block: Block, V: Floats) -> Block:
-    """`program` has all columns; `relaxation` those before q, with the cost of q on z."""
-    size = int(block.q[-1, -1]) + 1 if block.q.size else int(block.w.max(initial=block.u[-1])) + 1
-    n_relaxed = size - block.q.size
-    limit = shipment_limits(block, V)
+    """`program` has all columns; `relaxation` those before q, with the cost of q on z.
+
+    `linear` has those before the modes and then the segments of phi's hull: what linear programs see of the modes.
+    """
+    n_flows = len(block.u) + 3 * block.w.size + 2 * block.b.size
+    n_relaxed = n_flows + len(block.theta) + len(block.ys)
+    size, limit = n_relaxed + block.q.size, shipment_limits(block, V)
     cost, lower, upper = _costs(block, size), np.zeros(size), np.full(size, np.inf)
     lower[block.u], upper[block.u] = (np.array(getattr(block.mine, k)) / block.units.t for k in ("Umin", "Umax"))
     upper[block.ys], upper[block.v], upper[block.w] = block.length, limit, V
@@ -190,12 +213,26 @@ def _with_programs(block: Block, V: Floats) -> Block:
     per_tonne = np.divide(cost[block.q], block.D, out=np.zeros_like(block.D), where=block.D > 0)
     relaxed_cost[block.b] += per_tonne
     relaxed_cost[block.o] += per_tonne
-    rows = _relaxed_rows(block, limit)
+    rows = stacked_rows([_flow_rows(block, limit, block.ys, block.theta_t[block.ys_theta]), *_mode_rows(block)])
     keep = slice(0, n_relaxed)
+    relaxation = Program(relaxed_cost, lower[keep], upper[keep], is_binary[keep], rows)
     return replace(
         block,
         program=Program(cost, lower, upper, is_binary, stacked_rows([rows, _delivery_rows(block)])),
-        relaxation=Program(relaxed_cost, lower[keep], upper[keep], is_binary[keep], rows),
+        relaxation=relaxation,
+        linear=_linear(block, relaxation, n_flows, limit),
+    )
+
+
+def _linear(block: Block, relaxation: Program, n_flows: int, limit: Floats) -> Program:
+    ore = n_flows + np.arange(block.hull.y.size)
+    by_tonne, nothing = block.units.t / block.units.usd, np.zeros(len(ore))
+    return Program(
+        np.concatenate([relaxation.cost[:n_flows], (block.hull.slope.ravel() + block.mine.pc) * by_tonne]),
+        np.concatenate([relaxation.lower[:n_flows], nothing]),
+        np.concatenate([relaxation.upper[:n_flows], block.hull.length.ravel() / block.units.t]),
+        np.zeros(n_flows + len(ore), dtype=bool),
+        _flow_rows(block, limit, ore, np.repeat(np.arange(len(block.u)), block.hull.y.shape[1])),
     )
 
 
@@ -224,26 +261,27 @@ def _costs(block: Block, size: int) -> Floats:
     return cost
 
 
-def _relaxed_rows(block: Block, limit: Floats) -> Rows:
-    T, t = len(block.u), block.units.t
-    one, minus = np.ones, lambda n: -np.ones(n)
-    at = np.arange(len(block.ys))
-    parts = [rows_of(block.theta_t, block.theta, one(len(block.theta)), np.full(T, -np.inf), np.ones(T))]
-    open_mode = block.theta[block.ys_theta]
-    parts.append(_pairs(at, block.ys, open_mode, block.length))
-    period = np.arange(T)
-    parts.append(
-        rows_of(
-            np.concatenate([period, period[1:], block.theta_t[block.ys_theta], np.tile(period, len(block.lanes))]),
-            np.concatenate([block.u, block.u[:-1], block.ys, block.v.ravel()]),
-            np.concatenate([one(T), minus(T - 1), np.full(len(block.ys), -block.mine.beta), one(block.v.size)]),  # type: ignore[no-untyped-call]
-            *(np.where(period == 0, block.mine.u0 / t, 0.0),) * 2,
-        )
+def _mode_rows(block: Block) -> list[Rows]:
+    T, n = len(block.u), len(block.theta)
+    one_mode = rows_of(block.theta_t, block.theta, np.ones(n), np.full(T, -np.inf), np.ones(T))
+    return [one_mode, _pairs(np.arange(len(block.ys)), block.ys, block.theta[block.ys_theta], block.length)]
+
+
+def _flow_rows(block: Block, limit: Floats, ore: Ints, ore_t: Ints) -> Rows:
+    """(8) with the columns that make ore and their periods, (9), (12) to (14)."""
+    T = len(block.u)
+    period, right = np.arange(T), np.zeros(T)
+    right[0] = block.mine.u0 / block.units.t
+    balance = rows_of(
+        np.concatenate([period, period[1:], ore_t, np.tile(period, len(block.lanes))]),
+        np.concatenate([block.u, block.u[:-1], ore, block.v.ravel()]),
+        np.concatenate([np.ones(T), -np.ones(T - 1), np.full(len(ore), -block.mine.beta), np.ones(block.v.size)]),
+        right,
+        right,
     )
-    parts += [_stock_rows(block), _from_stock_rows(block), _demand_rows(block)]
-    parts.append(_pairs(np.arange(block.v.size), block.v.ravel(), block.p.ravel(), limit.ravel()))
-    parts.append(_pairs(np.arange(block.b.size), block.b.ravel(), block.p[block.route_lane].ravel(), block.D.ravel()))
-    return stacked_rows(parts)
+    shipped = _pairs(np.arange(block.v.size), block.v.ravel(), block.p.ravel(), limit.ravel())
+    arrived = _pairs(np.arange(block.b.size), block.b.ravel(), block.p[block.route_lane].ravel(), block.D.ravel())
+    return stacked_rows([balance, _stock_rows(block), _from_stock_rows(block), _demand_rows(block), shipped, arrived])
 
 
 def _pairs(row: Ints, flow: Ints, binary: Ints, limit: Floats) -> Rows:

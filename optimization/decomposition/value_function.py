@@ -95,6 +95,11 @@ class MinePhi(Sequence[Phi]):
         return np.diff(self.y)[self._within]
 
     @property
+    def starts(self) -> Floats:
+        """t at which each segment begins, by mode."""
+        return self.y[:-1][self._within]
+
+    @property
     def slopes(self) -> Floats:
         """$/t of each segment, by mode."""
         slopes: Floats = np.diff(self.f)[self._within] / self.lengths
