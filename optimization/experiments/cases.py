@@ -5,14 +5,18 @@ The paper's counts of locations and cut-offs in its five cases are not available
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from optimization.data import (
     Cutoff,
     Mine,
     NominalSet,
+    PerPeriod,
     SolveOptions,
     SolveReport,
     SupplyChainInstance,
@@ -58,25 +62,60 @@ def instance_of(size: Size, case: int, seed: int) -> SupplyChainInstance:
     return generate(size.mines, size.centres, size.users, size.periods, *CASES[case - 1], seed)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is studied: `key` tells it from others, also in tables; the instance is made when it is first needed.
+
+    `most_locations` is the number of locations of the mine that has most.
+    """
+
+    key: Row
+    seed: int
+    most_locations: int
+    make: Callable[[], SupplyChainInstance]
+
+    @cached_property
+    def instance(self) -> SupplyChainInstance:
+        return self.make()
+
+
+def generated(size: Size, case: int, seed: int) -> Subject:
+    """A case of the paper's tables."""
+    key = {"size": str(size), "case": case, "seed": seed}
+    return Subject(key, seed, CASES[case - 1][0], lambda: instance_of(size, case, seed))
+
+
+def given(instance: SupplyChainInstance, seed: int) -> Subject:
+    """An instance of one's own, told from others by the digest of its data."""
+    digest = hashlib.sha256(instance.to_json().encode()).hexdigest()
+    most = max(len(mine.locations) for mine in instance.mines)
+    return Subject({"instance": digest[:16], "seed": seed}, seed, most, lambda: instance)
+
+
 def drawn(instance: SupplyChainInstance, seed: int) -> SupplyChainInstance:
     """The instance with one draw of grades, then known: gamma - delta xi, xi uniform from -1 to 1.
 
-    A location has one xi a period for all its cut-offs: they are cut from the same rock.
+    A location has one xi a period and element for all its cut-offs: they are cut from the same rock.
     """
     rng = random.Random(seed)
     mines = []
     for mine in instance.mines:
+        elements = ["", *(element.name for element in mine.elements)]
         locations = []
         for location in mine.locations:
-            xi = [rng.uniform(-1, 1) for _ in instance.periods]
-            locations.append(replace(location, cutoffs=tuple(_fallen(j, xi) for j in location.cutoffs)))
+            falls = {element: [rng.uniform(-1, 1) for _ in instance.periods] for element in elements}
+            locations.append(replace(location, cutoffs=tuple(_fallen(j, falls) for j in location.cutoffs)))
         mines.append(replace(mine, locations=tuple(locations)))
     return replace(instance, mines=tuple(mines), uncertainty=NominalSet())
 
 
-def _fallen(cutoff: Cutoff, xi: list[float]) -> Cutoff:
-    grades = zip(cutoff.gamma, cutoff.delta, xi, strict=True)
-    return replace(cutoff, gamma=tuple(min(1.0, gamma - delta * fall) for gamma, delta, fall in grades))
+def _fallen(cutoff: Cutoff, falls: Mapping[str, list[float]]) -> Cutoff:
+    others = tuple(replace(g, gamma=_moved(g.gamma, g.delta, falls[g.element])) for g in cutoff.grades)
+    return replace(cutoff, gamma=_moved(cutoff.gamma, cutoff.delta, falls[""]), grades=others)
+
+
+def _moved(gamma: PerPeriod, delta: PerPeriod, xi: list[float]) -> PerPeriod:
+    return tuple(min(1.0, max(0.0, g - d * fall)) for g, d, fall in zip(gamma, delta, xi, strict=True))
 
 
 def scaled(instance: SupplyChainInstance, parameter: str, factor: float) -> SupplyChainInstance:
@@ -111,10 +150,10 @@ def _legal(cutoff: Cutoff) -> Cutoff:
     return replace(cutoff, delta=tuple(map(min, cutoff.delta, cutoff.gamma)))
 
 
-def key_of(size: Size, case: int, seed: int, options: SolveOptions, **more: Any) -> Row:
+def key_of(subject: Subject, options: SolveOptions, study: str, **more: Any) -> Row:
     """Everything that decides a result."""
     limits = {"gap": options.gap, "time_limit_s": options.time_limit_s, "solver_seed": options.seed}
-    return {"size": str(size), "case": case, "seed": seed, **limits, **more}
+    return {**subject.key, "study": study, **more, **limits}
 
 
 def row_of(report: SolveReport) -> Row:

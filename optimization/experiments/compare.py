@@ -10,46 +10,56 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimization.checker import check_plan, cost_terms_usd
-from optimization.data import (
-    BudgetSet,
-    NominalSet,
-    Plan,
-    SolveOptions,
-    SolveResult,
-    SupplyChainInstance,
-)
-from optimization.experiments.cases import drawn, row_of
-from optimization.experiments.robustness import SHORT_T, blends_hold, draw_seed, shortage_t
+from optimization.checker import cost_terms_usd
+from optimization.data import BudgetSet, NominalSet, Plan, SolveOptions, SolveResult, SupplyChainInstance
+from optimization.experiments.cases import Subject, drawn, key_of, row_of, scaled
+from optimization.experiments.ledger import Ledger
+from optimization.experiments.robustness import SHORT_T, draw_seed, kept_in
 from optimization.experiments.store import Row
-from optimization.formulation.program import build_program, plan_from_program
-from optimization.solver import minimise, solve
+from optimization.formulation.program import build_program
+from optimization.instance_builder import build_plan
 
 # Draws to plan with and draws to judge with never coincide.
 JUDGES_FROM = 500_000
+SAMPLES, JUDGES = 10, 200
+WAYS = ("nominal", "scenarios", "robust")
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
+DEARER_MINING = ("c", 1.3)
+MOST_BUDGETS = 9
+
+
+# Nominal, scenarios, robust ------------------------------------------------------------------------------------------
 
 
 def three_plans(
-    instance: SupplyChainInstance, seed: int, options: SolveOptions, *, n_samples: int = 10, n_judges: int = 200
+    subject: Subject, options: SolveOptions, ledger: Ledger, *, n_samples: int = SAMPLES, n_judges: int = JUDGES
 ) -> list[Row]:
     """Nominal, sampled scenarios and robust: cost, and how each plan fares on draws that none of them has seen.
 
-    `held_frac`: draws in which every blend keeps its least grade; `met_frac`: draws in which no user goes short, with
-    the stocks at the mills used up first; `short_t`: mean tonnes short.
+    `held_frac`: draws in which every blend keeps its least grade; `met_frac`: draws in which no user goes short, the
+    least stocks at the mills untouched; `short_t`: mean tonnes short; premium over the nominal plan.
     """
-    nominal = replace(instance, uncertainty=NominalSet())
-    worlds = [drawn(instance, draw_seed(seed, k)) for k in range(n_samples)]
-    ways = {
-        "nominal": solve(nominal, options),
-        "scenarios": scenario_plan(nominal, worlds, options),
-        "robust": solve(instance, options),
-    }
-    return [_judged(instance, way, result, seed, n_judges) for way, result in ways.items()]
+
+    def plan(way: str) -> Row:
+        return _judged(subject, _plan_by(way, subject, options, ledger, n_samples), n_judges)
+
+    rows = []
+    for way in WAYS:
+        key = key_of(subject, options, "ways", way=way, samples=n_samples, judges=n_judges)
+        rows.append(ledger.once(key, lambda way=way: plan(way)))  # type: ignore[misc]
+    return [row | {"premium_frac": _premium(row, rows[0])} for row in rows]
+
+
+def _plan_by(way: str, subject: Subject, options: SolveOptions, ledger: Ledger, n_samples: int) -> SolveResult:
+    nominal = replace(subject.instance, uncertainty=NominalSet())
+    if way == "scenarios":
+        worlds = [drawn(subject.instance, draw_seed(subject.seed, k)) for k in range(n_samples)]
+        return scenario_plan(nominal, worlds, options, ledger)
+    return ledger.solve(nominal if way == "nominal" else subject.instance, options)
 
 
 def scenario_plan(
-    nominal: SupplyChainInstance, worlds: Sequence[SupplyChainInstance], options: SolveOptions
+    nominal: SupplyChainInstance, worlds: Sequence[SupplyChainInstance], options: SolveOptions, ledger: Ledger
 ) -> SolveResult:
     """The cheapest plan whose blends hold in every one of the worlds: a row (4) for each."""
     program = build_program(nominal)
@@ -60,28 +70,41 @@ def scenario_plan(
             for t in range(len(world.periods)):
                 useful = sum(j.gamma[t] * program.x[mine.name, i, j.name, t] for i, j in cutoffs)
                 program.scenario.add(useful >= mine.alpha * program.y[mine.name, t])
-    return _solved(program, nominal, options)
+    return ledger.minimise(program, nominal, options)
+
+
+# Price of robustness -------------------------------------------------------------------------------------------------
 
 
 def price_of_robustness(
-    instance: SupplyChainInstance,
-    budgets: Sequence[float],
-    seed: int,
+    subject: Subject,
     options: SolveOptions,
+    ledger: Ledger,
+    budgets: Sequence[float] | None = None,
     *,
-    n_judges: int = 200,
+    n_judges: int = JUDGES,
 ) -> list[Row]:
-    """Cost against protection over Γ: premium over Γ = 0, share of draws that hold, and the Bertsimas–Sim bound."""
+    """Cost against protection over Γ: premium over Γ = 0, the chance of missing demand, the Bertsimas–Sim bound."""
     rows: list[Row] = []
-    for budget in budgets:
-        world = replace(instance, uncertainty=BudgetSet((budget,) * len(instance.mines)))
-        row = _judged(instance, f"Γ = {budget:g}", solve(world, options), seed, n_judges)
-        most = max(len(mine.locations) for mine in instance.mines)
-        base = rows[0]["objective_usd"] if rows else row["objective_usd"]
-        premium = None if None in (base, row["objective_usd"]) else row["objective_usd"] / base - 1
-        bound = violation_bound_frac(most, budget)
-        rows.append({"budget": budget, **row, "premium_frac": premium, "violation_bound_frac": bound})
+    for budget in budgets_of(subject.most_locations) if budgets is None else budgets:
+
+        def work(budget: float = budget) -> Row:
+            world = replace(subject.instance, uncertainty=BudgetSet((budget,) * len(subject.instance.mines)))
+            return _judged(subject, ledger.solve(world, options), n_judges)
+
+        row = ledger.once(key_of(subject, options, "protection", budget=budget, judges=n_judges), work)
+        missed = None if row["met_frac"] is None else 1 - row["met_frac"]
+        bound = violation_bound_frac(subject.most_locations, budget)
+        first = rows[0] if rows else row
+        rows.append(row | {"premium_frac": _premium(row, first), "missed_frac": missed, "violation_bound_frac": bound})
     return rows
+
+
+def budgets_of(most: int) -> list[float]:
+    """Γ from 0 to all locations of the largest mine, in halves, or in as many steps as stay readable."""
+    if 2 * most < MOST_BUDGETS:
+        return [half / 2 for half in range(2 * most + 1)]
+    return [round(most * k / (MOST_BUDGETS - 1), 1) for k in range(MOST_BUDGETS)]
 
 
 def violation_bound_frac(n: int, budget: float) -> float:
@@ -94,52 +117,88 @@ def violation_bound_frac(n: int, budget: float) -> float:
     return float((1 - (middle - whole)) * math.comb(n, whole) + tail) / 2.0**n
 
 
-def silos(instance: SupplyChainInstance, options: SolveOptions) -> list[Row]:
+# Silos ---------------------------------------------------------------------------------------------------------------
+
+
+def silos(subject: Subject, options: SolveOptions, ledger: Ledger) -> list[Row]:
     """Mines that plan by themselves, then logistics with what they get; against all in one plan.
 
     The mines' own plan knows all rules, so that the second step is never left without a plan, but no cost beyond the
     mill; the second step keeps its ore, locations and cut-offs.
     """
-    blind = replace(
-        instance,
-        mill_lanes=tuple(replace(lane, f=0.0, g=0.0, F=(0.0,) * len(lane.F)) for lane in instance.mill_lanes),
-        user_lanes=tuple(replace(lane, e=0.0, G=(0.0,) * len(lane.G)) for lane in instance.user_lanes),
-    )
-    first = solve(blind, options)
-    siloed = first if first.plan is None else _with_mining_of(first.plan, instance, options)
-    rows = [_costed(instance, "silos", siloed), _costed(instance, "integrated", solve(instance, options))]
+
+    def apart() -> Row:
+        first = ledger.solve(_blind(subject.instance), options)
+        plan = first.plan
+        return _costed(subject, first if plan is None else _with_mining_of(plan, subject.instance, options, ledger))
+
+    def together() -> Row:
+        return _costed(subject, ledger.solve(subject.instance, options))
+
+    works = {"silos": apart, "integrated": together}
+    rows = [ledger.once(key_of(subject, options, "silos", way=way), work) for way, work in works.items()]
     costs = [row["objective_usd"] for row in rows]
     saved = None if None in costs else 1 - costs[1] / costs[0]
     return [row | {"saved_frac": saved} for row in rows]
 
 
-def _with_mining_of(plan: Plan, instance: SupplyChainInstance, options: SolveOptions) -> SolveResult:
+def _blind(instance: SupplyChainInstance) -> SupplyChainInstance:
+    """Nothing beyond the mill costs anything."""
+    return replace(
+        instance,
+        mill_lanes=tuple(replace(lane, f=0.0, g=0.0, F=(0.0,) * len(lane.F)) for lane in instance.mill_lanes),
+        user_lanes=tuple(replace(lane, e=0.0, G=(0.0,) * len(lane.G)) for lane in instance.user_lanes),
+    )
+
+
+def _with_mining_of(plan: Plan, instance: SupplyChainInstance, options: SolveOptions, ledger: Ledger) -> SolveResult:
     program = build_program(instance)
     for name in ("x", "d"):
         for key, variable in getattr(program, name).items():
             value = getattr(plan, name).get((*key[:-1], instance.periods[key[-1]]), 0.0)
             variable.setlb(value)
             variable.setub(value)
-    return _solved(program, instance, options)
+    return ledger.minimise(program, instance, options)
+
+
+# Planning anew -------------------------------------------------------------------------------------------------------
 
 
 def replanning(
-    before: SupplyChainInstance,
-    after: SupplyChainInstance,
+    subject: Subject,
     options: SolveOptions,
+    ledger: Ledger,
     shares: Sequence[float] = SHARES,
+    change: tuple[str, float] = DEARER_MINING,
 ) -> list[Row]:
-    """Plan the old data, then the new, with a limit on how much of the plan may change: what freedom is worth."""
-    old = solve(before, options).plan
-    if old is None:
-        raise ValueError("the data before the change have no plan: there is nothing to keep to")
-    return [
-        _costed(after, f"{share:.0%}", replanned(after, old, share, options)) | {"share_frac": share}
-        for share in shares
-    ]
+    """Plan, then a parameter changes: plan anew with a limit on how much may change. What freedom is worth.
+
+    No rows when the data before the change have no plan: there is nothing to keep to.
+    """
+    parameter, factor = change
+
+    def before() -> Row:
+        result = ledger.solve(subject.instance, options)
+        return row_of(result.report) | {"plan": None if result.plan is None else result.plan.to_document()}
+
+    kept = ledger.once(key_of(subject, options, "replanning", way="before"), before)["plan"]
+    if kept is None:
+        return []
+    after = replace(subject, make=lambda: scaled(subject.instance, parameter, factor))
+
+    def anew(share: float) -> Row:
+        return _costed(after, replanned(after.instance, build_plan(kept), share, options, ledger))
+
+    rows = []
+    for share in shares:
+        key = key_of(subject, options, "replanning", way=f"{share:.0%}", parameter=parameter, factor=factor)
+        rows.append(ledger.once(key, lambda share=share: anew(share)) | {"share_frac": share})  # type: ignore[misc]
+    return rows
 
 
-def replanned(instance: SupplyChainInstance, old: Plan, share: float, options: SolveOptions) -> SolveResult:
+def replanned(
+    instance: SupplyChainInstance, old: Plan, share: float, options: SolveOptions, ledger: Ledger
+) -> SolveResult:
     """At most `share` of the old tonnes sent to centres may be sent otherwise, and of the old open cut-offs differ."""
     program = build_program(instance)
     at = dict(enumerate(instance.periods))
@@ -153,30 +212,29 @@ def replanned(instance: SupplyChainInstance, old: Plan, share: float, options: S
     program.change.add(sum(program.moved.values()) <= share * sum(old.v.values()))
     switched = sum(1 - program.d[key] if was > 0.5 else program.d[key] for key, was in opened.items())
     program.change.add(switched <= share * sum(old.d.values()))
-    return _solved(program, instance, options)
+    return ledger.minimise(program, instance, options)
 
 
-def _solved(program: pyo.ConcreteModel, instance: SupplyChainInstance, options: SolveOptions) -> SolveResult:
-    report = minimise(program, options)
-    return SolveResult(None if report.objective_usd is None else plan_from_program(program, instance), report)
+# Rows ----------------------------------------------------------------------------------------------------------------
 
 
-def _costed(instance: SupplyChainInstance, way: str, result: SolveResult) -> Row:
-    """A cost counts only if the checker passes the plan."""
-    row: dict[str, Any] = {"way": way, **row_of(result.report)}
+def _costed(subject: Subject, result: SolveResult) -> Row:
+    terms = {} if result.plan is None else cost_terms_usd(subject.instance, result.plan)
+    return row_of(result.report) | {"cost_terms_usd": terms}
+
+
+def _judged(subject: Subject, result: SolveResult, n_judges: int) -> Row:
+    """`met_frac`: draws in which no user goes short with least stocks untouched, `eased_frac`: with them used up."""
+    row: dict[str, Any] = row_of(result.report)
     if result.plan is None:
-        return row | {"cost_terms_usd": {}}
-    check = check_plan(instance, result.plan)
-    if not check.is_valid:
-        raise ValueError(f"{way}: the checker rejects the plan: {check.violations[:3]}")
-    return row | {"objective_usd": check.cost_usd, "cost_terms_usd": cost_terms_usd(instance, result.plan)}
+        return row | dict.fromkeys(("held_frac", "met_frac", "eased_frac", "short_t"))
+    seeds = [draw_seed(subject.seed, JUDGES_FROM + k) for k in range(n_judges)]
+    found = kept_in([drawn(subject.instance, seed) for seed in seeds], result.plan)
+    met, eased = (fmean(t <= SHORT_T for t in found[name]) for name in ("short_t", "eased_t"))
+    held = found["held"] / n_judges
+    return row | {"held_frac": held, "met_frac": met, "eased_frac": eased, "short_t": fmean(found["short_t"])}
 
 
-def _judged(instance: SupplyChainInstance, way: str, result: SolveResult, seed: int, n_judges: int) -> Row:
-    row: dict[str, Any] = {"way": way, **row_of(result.report)}
-    if result.plan is None:
-        return row | {"held_frac": None, "met_frac": None, "short_t": None}
-    plan, worlds = result.plan, [drawn(instance, draw_seed(seed, JUDGES_FROM + k)) for k in range(n_judges)]
-    short = [shortage_t(world, plan) for world in worlds]
-    held = fmean(blends_hold(world, plan) for world in worlds)
-    return row | {"held_frac": held, "met_frac": fmean(t <= SHORT_T for t in short), "short_t": fmean(short)}
+def _premium(row: Row, base: Row) -> float | None:
+    costs = (row["objective_usd"], base["objective_usd"])
+    return None if None in costs or not costs[1] else costs[0] / costs[1] - 1

@@ -1,74 +1,78 @@
 """Table 1: what disturbed grades do to the cost, and to a plan that is kept.
 
 Two meanings of a disturbance, both shown. `replan`: the grades are known and all is planned anew; its numbers are
-costs, $. `keep`: the robust plan is carried out whatever the grades are; its numbers are tonnes that users go short.
+costs, $. `keep`: the robust plan is carried out whatever the grades are; its numbers are tonnes that users go short
+when the least stocks at the mills stay untouched.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from optimization.data import Cutoff, Mine, Plan, SolveOptions, SupplyChainInstance, Termination
-from optimization.experiments.cases import Size, drawn, instance_of, key_of, row_of
-from optimization.experiments.store import Row, Store
+from optimization.experiments.cases import Subject, drawn, key_of, row_of
+from optimization.experiments.ledger import Ledger
+from optimization.experiments.store import Row
 from optimization.experiments.trend import spread
-from optimization.solver import solve
 
 SHORT_T = 0.01
 HAIR = 1e-6
 DRAWS = 20
 
 
-def robustness(
-    sizes: Iterable[Size], cases: Iterable[int], seed: int, options: SolveOptions, store: Store, n_draws: int = DRAWS
-) -> list[Row]:
-    """Two rows for each size and case: mean, variance, coefficient of variation, least, most, infeasible count."""
-    cases = tuple(cases)
-    return [
-        row
-        for size in sizes
-        for case in cases
-        for row in (
-            _replanned(size, case, seed, options, store, n_draws),
-            _kept(size, case, seed, options, store, n_draws),
-        )
-    ]
+def robustness(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int = DRAWS) -> list[Row]:
+    """Two rows: mean, variance, coefficient of variation, least, most, infeasible count of each meaning."""
+    return [_replanned(subject, options, ledger, n_draws), _kept(subject, options, ledger, n_draws)]
 
 
-def _replanned(size: Size, case: int, seed: int, options: SolveOptions, store: Store, n_draws: int) -> Row:
-    instance = instance_of(size, case, seed)
-    rows = []
-    for draw in range(n_draws):
-        key = key_of(size, case, seed, options, study="replan", draw=draw)
-        world = drawn(instance, draw_seed(seed, draw))
-        rows.append(store.once(key, lambda world=world: row_of(solve(world, options).report)))  # type: ignore[misc]
+def _replanned(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int) -> Row:
+    """`without_plan` counts draws of which the time limit left open whether they have a plan."""
+    rows = [_solved_anew(subject, draw, options, ledger) for draw in range(n_draws)]
     costs = [row["objective_usd"] for row in rows if row["objective_usd"] is not None]
     infeasible = sum(row["termination"] == Termination.INFEASIBLE for row in rows)
-    return _summary(size, case, seed, "replan", costs, n_draws) | {"infeasible": infeasible}
+    counts = {"infeasible": infeasible, "without_plan": n_draws - len(costs) - infeasible}
+    return _summary("replan", costs, n_draws) | counts | {"worst_gap_frac": worst_gap(rows)}
 
 
-def _kept(size: Size, case: int, seed: int, options: SolveOptions, store: Store, n_draws: int) -> Row:
+def _solved_anew(subject: Subject, draw: int, options: SolveOptions, ledger: Ledger) -> Row:
+    def work() -> Row:
+        world = drawn(subject.instance, draw_seed(subject.seed, draw))
+        return row_of(ledger.solve(world, options).report)
+
+    return ledger.once(key_of(subject, options, "replan", draw=draw), work)
+
+
+def _kept(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int) -> Row:
     """Infeasible here means: some user went short; `held` counts draws in which every blend kept its least grade."""
 
     def keep() -> Row:
-        instance = instance_of(size, case, seed)
-        result = solve(instance, options)
-        row = {**row_of(result.report), "short_t": [], "held": 0}
-        if result.plan is None:
-            return row
-        worlds = [drawn(instance, draw_seed(seed, draw)) for draw in range(n_draws)]
-        held = sum(blends_hold(world, result.plan) for world in worlds)
-        return row | {"short_t": [shortage_t(world, result.plan) for world in worlds], "held": held}
+        instance = subject.instance
+        result = ledger.solve(instance, options)
+        worlds = [drawn(instance, draw_seed(subject.seed, draw)) for draw in range(n_draws)]
+        return row_of(result.report) | kept_in(worlds, result.plan)
 
-    row = store.once(key_of(size, case, seed, options, study="keep", draws=n_draws), keep)
+    row = ledger.once(key_of(subject, options, "keep", draws=n_draws), keep)
     short = row["short_t"]
-    infeasible = sum(tonnes > SHORT_T for tonnes in short)
-    return _summary(size, case, seed, "keep", short, n_draws) | {
-        "infeasible": infeasible,
+    return _summary("keep", short, n_draws) | {
+        "infeasible": sum(tonnes > SHORT_T for tonnes in short),
+        "without_plan": n_draws - len(short),
+        "worst_gap_frac": worst_gap([row]),
+        "infeasible_eased": sum(tonnes > SHORT_T for tonnes in row["eased_t"]),
         "held": row["held"],
         "plan_cost_usd": row["objective_usd"],
+    }
+
+
+def kept_in(worlds: Sequence[SupplyChainInstance], plan: Plan | None) -> Row:
+    """Tonnes short in each world, with the least stocks untouched and with them used up; worlds where blends hold."""
+    if plan is None:
+        return {"short_t": [], "eased_t": [], "held": 0}
+    return {
+        "short_t": [shortage_t(world, plan) for world in worlds],
+        "eased_t": [shortage_t(world, plan, uses_least_stock=True) for world in worlds],
+        "held": sum(blends_hold(world, plan) for world in worlds),
     }
 
 
@@ -76,33 +80,37 @@ def draw_seed(seed: int, draw: int) -> int:
     return 1_000_003 * seed + draw
 
 
-def _summary(size: Size, case: int, seed: int, meaning: str, values: list[float], n_draws: int) -> Row:
+def worst_gap(rows: Sequence[Row]) -> float | None:
+    """The widest proven gap among the plans of the rows; None without plans."""
+    return max((row["relative_gap"] for row in rows if row["relative_gap"] is not None), default=None)
+
+
+def _summary(meaning: str, values: list[float], n_draws: int) -> Row:
     found = spread(values)
-    numbers = asdict(found) if found is not None else {}
-    return {"size": str(size), "case": case, "seed": seed, "meaning": meaning, "draws": n_draws, **numbers} | {
-        "values": values
-    }
+    return {"meaning": meaning, "draws": n_draws, **(asdict(found) if found else {}), "values": values}
 
 
 # Carrying a plan out -------------------------------------------------------------------------------------------------
 
 
-def shortage_t(world: SupplyChainInstance, plan: Plan) -> float:
+def shortage_t(world: SupplyChainInstance, plan: Plan, *, uses_least_stock: bool = False) -> float:
     """Tonnes that users go short when the plan meets the grades of `world` and nobody plans anew.
 
     A blend below its least grade gives as much product as a blend at that grade would from the same useful ore. Stock
-    at the mill, also the least stock, is used up first; what is then missing is missing on every lane in proportion.
+    at the mill is used first, the least stock only if it may be; what is then missing is missing on every lane in
+    proportion.
     """
-    return math.fsum(_mine_shortage_t(world, plan, mine) for mine in world.mines)
+    return math.fsum(_mine_shortage_t(world, plan, mine, uses_least_stock) for mine in world.mines)
 
 
-def _mine_shortage_t(world: SupplyChainInstance, plan: Plan, mine: Mine) -> float:
+def _mine_shortage_t(world: SupplyChainInstance, plan: Plan, mine: Mine, uses_least_stock: bool) -> float:
     lanes = [lane for lane in world.mill_lanes if lane.mine == mine.name]
     mill, stocks, short = mine.u0, {lane.centre: lane.w0 for lane in lanes}, 0.0
     for t, period in enumerate(world.periods):
         mill += product_t(mine, plan, t, period)
         planned = {n: plan.v.get((mine.name, n, period), 0.0) for n in stocks}
-        sent = min(1.0, mill / total) if (total := math.fsum(planned.values())) > 0 else 0.0
+        free = mill if uses_least_stock else max(0.0, mill - mine.Umin[t])
+        sent = min(1.0, free / total) if (total := math.fsum(planned.values())) > 0 else 0.0
         mill -= sent * total
         for n in stocks:
             available = stocks[n] + sent * planned[n]
@@ -124,9 +132,23 @@ def useful_ore_t(mine: Mine, plan: Plan, t: int, period: str) -> float:
 
 
 def blends_hold(world: SupplyChainInstance, plan: Plan) -> bool:
-    """Every blend of the plan keeps its least grade at the grades of `world`."""
-    return all(
-        useful_ore_t(mine, plan, t, period) >= (1 - HAIR) * mine.alpha * plan.y.get((mine.name, period), 0.0)
-        for mine in world.mines
-        for t, period in enumerate(world.periods)
-    )
+    """Every blend of the plan keeps its least grade, and its further limits, at the grades of `world`."""
+    return all(_holds(mine, plan, t, period) for mine in world.mines for t, period in enumerate(world.periods))
+
+
+def _holds(mine: Mine, plan: Plan, t: int, period: str) -> bool:
+    ore = plan.y.get((mine.name, period), 0.0)
+    if useful_ore_t(mine, plan, t, period) < (1 - HAIR) * mine.alpha * ore:
+        return False
+    for element in mine.elements:
+        held = _element_t(mine, plan, t, period, element.name)
+        if element.least is not None and held < (1 - HAIR) * element.least * ore:
+            return False
+        if element.most is not None and held > (1 + HAIR) * element.most * ore:
+            return False
+    return True
+
+
+def _element_t(mine: Mine, plan: Plan, t: int, period: str, element: str) -> float:
+    rows = [(i.name, j, g) for i in mine.locations for j in i.cutoffs for g in j.grades if g.element == element]
+    return math.fsum(g.gamma[t] * plan.x.get((mine.name, i, j.name, period), 0.0) for i, j, g in rows)

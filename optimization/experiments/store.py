@@ -6,13 +6,18 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from optimization.files import write_whole
 
 Row = dict[str, Any]
+
+
+def name_of(key: Mapping[str, Any]) -> str:
+    """The key as one text, whatever its order."""
+    return json.dumps(key, sort_keys=True)
 
 
 class Store:
@@ -27,14 +32,13 @@ class Store:
         if path is not None and path.exists():
             self._read(path)
 
-    def once(self, key: Mapping[str, Any], solve: Callable[[], Row]) -> Row:
-        """The row of the key: from the store, or from `solve`, and then stored before it is returned."""
-        name = json.dumps(key, sort_keys=True)
-        if name not in self._rows:
-            row = {**key, **solve()}
-            self._append({"key": dict(key), "row": row})
-            self._rows[name] = row
-        return self._rows[name]
+    def get(self, key: Mapping[str, Any]) -> Row | None:
+        return self._rows.get(name_of(key))
+
+    def put(self, key: Mapping[str, Any], row: Row) -> None:
+        """Written through to the disk before it returns."""
+        self._append({"key": dict(key), "row": row})
+        self._rows[name_of(key)] = row
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -47,7 +51,7 @@ class Store:
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 entry = json.loads(line)
-                self._rows[json.dumps(entry["key"], sort_keys=True)] = entry["row"]
+                self._rows[name_of(entry["key"])] = entry["row"]
             except (json.JSONDecodeError, KeyError, TypeError) as error:
                 raise ValueError(f"{path}, line {number}: is no row of an experiment: remove the line") from error
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from optimization.data import Plan, SolveOptions, SupplyChainInstance
-from optimization.experiments.cases import CASES, PARAMETERS, Size, drawn, instance_of, scaled
+from optimization.experiments.cases import CASES, PARAMETERS, Size, drawn, generated, instance_of, scaled
+from optimization.experiments.ledger import Ledger
 from optimization.experiments.robustness import robustness, shortage_t
 from optimization.experiments.sensitivity import ABILITIES, sensitivity, tornado
 from optimization.experiments.store import Row, Store, csv_of
@@ -22,16 +23,16 @@ OPTIONS = SolveOptions(gap=0.001, time_limit_s=20)
 
 
 def test_table_1_has_both_meanings_with_their_statistics() -> None:
-    rows = robustness([SMALL], [1], 3, OPTIONS, Store(), n_draws=6)
+    rows = robustness(generated(SMALL, 1, 3), OPTIONS, Ledger(), n_draws=6)
     replan, keep = rows
     assert (replan["meaning"], keep["meaning"]) == ("replan", "keep")
-    assert replan["n"] == keep["n"] == 6 and replan["seed"] == 3
+    assert replan["n"] == keep["n"] == 6
     assert replan["least"] < replan["mean"] < replan["most"]
     assert replan["coefficient_of_variation"] == pytest.approx(replan["variance"] ** 0.5 / replan["mean"])
-    assert replan["infeasible"] == 0
+    assert replan["infeasible"] == replan["without_plan"] == 0 and 0 <= replan["worst_gap_frac"] <= OPTIONS.gap
     assert keep["infeasible"] == sum(tonnes > 0.01 for tonnes in keep["values"])
     assert keep["plan_cost_usd"] > replan["least"]
-    assert 0 <= keep["held"] <= 6 - keep["infeasible"]
+    assert 0 <= keep["held"] <= 6 - keep["infeasible"] and keep["infeasible_eased"] <= keep["infeasible"]
 
 
 def test_kept_plan_is_short_by_what_the_poorer_blend_lacks() -> None:
@@ -45,8 +46,16 @@ def test_kept_plan_is_short_by_what_the_poorer_blend_lacks() -> None:
     assert shortage_t(scaled_grades(1.2), plan) == pytest.approx(0, abs=1e-6)
 
 
-def scaled_grades(factor: float) -> SupplyChainInstance:
-    document = tiny.document()
+def test_least_stock_covers_a_shortage_only_where_it_may_be_used() -> None:
+    plan = solve(tiny.instance(u0=4, Umin=4), OPTIONS).plan
+    assert plan is not None
+    poorer = scaled_grades(0.75, u0=4, Umin=4)
+    assert shortage_t(poorer, plan) == pytest.approx(10.0)
+    assert shortage_t(poorer, plan, uses_least_stock=True) == pytest.approx(6.0)
+
+
+def scaled_grades(factor: float, **mine: float) -> SupplyChainInstance:
+    document = tiny.document(**mine)
     for location in document["mines"][0]["locations"]:
         location["cutoffs"][0]["gamma"] *= factor
         location["cutoffs"][0]["delta"] = 0
@@ -87,13 +96,13 @@ def leaves(a, b, path=("",)):
 
 
 def test_table_2_is_monotone_within_the_gap_and_its_trend_falls() -> None:
-    (row,) = sensitivity([SMALL], [3], 1, OPTIONS, Store())
+    (row,) = sensitivity(generated(SMALL, 3, 1), OPTIONS, Ledger())
     assert [p["ability"] for p in row["points"]] == list(ABILITIES)
     assert row["is_monotone"] and row["slope"] < 0 and 0 < row["r_squared"] <= 1
 
 
 def test_tornado_begins_with_what_has_no_plan_and_then_the_widest() -> None:
-    rows = tornado(SMALL, 2, 1, OPTIONS, Store(), parameters=("c", "P", "V"), change=0.2)
+    rows = tornado(generated(SMALL, 2, 1), OPTIONS, Ledger(), parameters=("c", "P", "V"), change=0.2)
     assert rows[0]["parameter"] == "P" and rows[0]["low_usd"] is None
     by_name = {row["parameter"]: row for row in rows}
     assert by_name["c"]["low_usd"] < by_name["c"]["base_usd"] < by_name["c"]["high_usd"]
@@ -102,19 +111,20 @@ def test_tornado_begins_with_what_has_no_plan_and_then_the_widest() -> None:
 
 def test_experiment_is_resumed_after_a_crash_without_solving_again(tmp_path: Path) -> None:
     path = tmp_path / "solves.jsonl"
-    first = sensitivity([SMALL], [1], 1, OPTIONS, Store(path), abilities=(1.0, 1.2, 1.5))
+    subject, abilities = generated(SMALL, 1, 1), (1.0, 1.2, 1.5)
+    first = sensitivity(subject, OPTIONS, Ledger(Store(path)), abilities)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     assert len(lines) == 3
     path.write_text("".join(lines[:2]) + lines[2][:40], encoding="utf-8")
     store = Store(path)
     assert len(store) == 2
-    assert sensitivity([SMALL], [1], 1, OPTIONS, store, abilities=(1.0, 1.2, 1.5)) == first
+    assert sensitivity(subject, OPTIONS, Ledger(store), abilities) == first
     assert len(path.read_text(encoding="utf-8").splitlines()) == 3
 
     def never() -> Row:
         raise AssertionError("solved again")
 
-    again, key = Store(path), json.loads(lines[0])["key"]
+    again, key = Ledger(Store(path)), json.loads(lines[0])["key"]
     assert again.once(key, never) == json.loads(lines[0])["row"]
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from optimization.__main__ import main
-from optimization.experiments.command import STUDIES
+from optimization.experiments.studies import STUDIES
+from tests.unit.optimization import tiny
 
 
 def run(study: str, folder: Path, *more: str) -> int:
@@ -28,6 +29,9 @@ def test_study_leaves_a_table_its_rows_and_figures(study: str, tmp_path: Path) -
     assert all(row["size"] == "1-1-1-2" and row["case"] == "1" for row in table)
     figures = list(folder.glob(f"{study}-*.figure.json"))
     assert figures and all(json.loads(path.read_text(encoding="utf-8"))["data"] for path in figures)
+    for kind in ("html", "svg"):
+        assert len(list(folder.glob(f"{study}-*.{kind}"))) == len(figures)
+    assert (folder / "plotly.min.js").stat().st_size > 1_000_000
 
 
 def test_second_run_solves_nothing_and_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +40,26 @@ def test_second_run_solves_nothing_and_says_the_same(tmp_path: Path, capsys: pyt
     assert run("silos", tmp_path) == 0
     assert capsys.readouterr().out == first, "also the seconds of the solves, which a new solve would change"
     assert (tmp_path / "solves.jsonl").read_bytes() == solves
+
+
+def test_study_that_runs_out_of_time_says_how_far_it_came_and_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("sensitivity", tmp_path, "--within", "0") == 3
+    assert "0 of 7 solves are there: the same command goes on" in capsys.readouterr().err
+    assert run("sensitivity", tmp_path) == 0
+    assert run("sensitivity", tmp_path, "--within", "0") == 0, "everything is there already"
+
+
+def test_instance_of_ones_own_is_studied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.json").write_text(tiny.instance().to_json(), encoding="utf-8")
+    own = ["experiment", "protection", "--output", str(tmp_path / "out"), "--instance", str(tmp_path / "own.json")]
+    assert main(own) == 0
+    answer = capsys.readouterr()
+    assert len({row["instance"] for row in csv.DictReader(answer.out.splitlines())}) == 1
+    assert "chance of missing demand" in answer.err or "demand is missed" in answer.err
+    assert main([*own, "--size", "1-1-1-2"]) == 4
+    assert "/options/sizes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

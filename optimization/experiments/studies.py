@@ -1,0 +1,163 @@
+"""The studies: on what each may be run, how many solves it takes, its rows and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from optimization.data import InstanceError, Problem, SupplyChainInstance
+from optimization.experiments import figures
+from optimization.experiments.cases import Subject, generated, given
+from optimization.experiments.compare import (
+    SHARES,
+    WAYS,
+    budgets_of,
+    price_of_robustness,
+    replanning,
+    silos,
+    three_plans,
+)
+from optimization.experiments.ledger import Ledger
+from optimization.experiments.request import Asked
+from optimization.experiments.robustness import robustness
+from optimization.experiments.sensitivity import ABILITIES, TORNADO, sensitivity, tornado
+from optimization.experiments.store import Row
+
+Figures = dict[str, figures.Figure]
+MOST_SOLVES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """`n_solves` says what `rows` will ask of the ledger; `figures` is pure."""
+
+    shows: str
+    n_solves: Callable[[Subject, Asked], int]
+    rows: Callable[[Subject, Asked, Ledger], list[Row]]
+    figures: Callable[[Sequence[Row]], Figures]
+
+
+def subjects_of(asked: Asked, own: SupplyChainInstance | None = None) -> list[Subject]:
+    """Size by size, case by case; or the one instance of one's own."""
+    if own is not None:
+        return [given(own, asked.seed)]
+    return [generated(size, case, asked.seed) for size in asked.sizes for case in asked.cases]
+
+
+def n_solves(kind: str, asked: Asked, subjects: Sequence[Subject]) -> int:
+    return sum(STUDIES[kind].n_solves(subject, asked) for subject in subjects)
+
+
+def require_affordable(kind: str, asked: Asked, subjects: Sequence[Subject], *, total_s: float) -> int:
+    """The number of solves; InstanceError when together, each to its limit, they could take longer than `total_s`."""
+    count = n_solves(kind, asked, subjects)
+    limit_s = asked.options.time_limit_s
+    if count > MOST_SOLVES:
+        raise InstanceError([Problem("/options", f"make {count:,} solves: at most {MOST_SOLVES:,}; ask for less")])
+    if count * limit_s > total_s:
+        told = f"{count} solves of up to {limit_s:g} s may take {count * limit_s:,.0f} s, more than {total_s:,.0f} s"
+        raise InstanceError([Problem("/options/time_limit_s", f"{told}: give {total_s / count:.1f} s or ask for less")])
+    return count
+
+
+def rows_of(kind: str, asked: Asked, subjects: Sequence[Subject], ledger: Ledger) -> Iterator[Row]:
+    """Subject by subject, so that whole ones are there when Stopped comes."""
+    for subject in subjects:
+        for row in STUDIES[kind].rows(subject, asked, ledger):
+            yield {**subject.key, **row}
+
+
+def figures_of(kind: str, rows: Sequence[Row]) -> Figures:
+    """By their names; each title says what the rows show."""
+    return STUDIES[kind].figures(rows)
+
+
+def conclusions_of(kind: str, rows: Sequence[Row]) -> list[str]:
+    return [figures.title_of(figure) for figure in figures_of(kind, rows).values()]
+
+
+def _by_meaning(rows: Sequence[Row]) -> Figures:
+    return {way: figures.boxes([r for r in rows if r["meaning"] == way]) for way in ("replan", "keep")}
+
+
+def _by_size(rows: Sequence[Row]) -> Figures:
+    return {name: figures.lines(part) for name, part in _parts(rows, lambda row: str(row.get("size", "own")))}
+
+
+def _by_case(draw: Callable[[Sequence[Row]], figures.Figure]) -> Callable[[Sequence[Row]], Figures]:
+    def drawn(rows: Sequence[Row]) -> Figures:
+        return {name: figures.titled(draw(part), _told(part[0])) for name, part in _parts(rows, _case)}
+
+    return drawn
+
+
+def _case(row: Row) -> str:
+    return f"{row['size']}-case-{row['case']}" if "size" in row else "own"
+
+
+def _told(row: Row) -> str:
+    return f"{row['size']}, case {row['case']}: " if "size" in row else ""
+
+
+def _parts(rows: Sequence[Row], name: Callable[[Row], str]) -> list[tuple[str, list[Row]]]:
+    return [(key, list(part)) for key, part in groupby(rows, name)]
+
+
+def _constant(count: int) -> Callable[[Subject, Asked], int]:
+    return lambda subject, asked: count
+
+
+STUDIES: dict[str, Study] = {
+    "robustness": Study(
+        "Table 1: what disturbed grades do to the cost, and to a plan that is kept",
+        lambda subject, asked: asked.draws + 1,
+        lambda subject, asked, ledger: robustness(subject, asked.options, ledger, asked.draws),
+        _by_meaning,
+    ),
+    "sensitivity": Study(
+        "Table 2: cost against mining ability, its trend, and whether it falls as it must",
+        _constant(len(ABILITIES)),
+        lambda subject, asked, ledger: sensitivity(subject, asked.options, ledger),
+        _by_size,
+    ),
+    "tornado": Study(
+        "which parameter moves the cost most",
+        _constant(1 + 2 * len(TORNADO)),
+        lambda subject, asked, ledger: tornado(subject, asked.options, ledger),
+        _by_case(figures.tornado_bars),
+    ),
+    "ways": Study(
+        "nominal, sampled scenarios and robust, judged on draws that none has seen",
+        _constant(len(WAYS)),
+        lambda subject, asked, ledger: three_plans(subject, asked.options, ledger),
+        _by_case(figures.ways),
+    ),
+    "protection": Study(
+        "the price of robustness and the chance of missing demand over Γ",
+        lambda subject, asked: len(budgets_of(subject.most_locations)),
+        lambda subject, asked, ledger: price_of_robustness(subject, asked.options, ledger),
+        _by_case(figures.protection),
+    ),
+    "silos": Study(
+        "mines that plan for themselves against one plan for all",
+        _constant(2),
+        lambda subject, asked, ledger: silos(subject, asked.options, ledger),
+        lambda rows: {
+            **_by_case(figures.silo_bars)(rows),
+            **{f"{name}-change": figure for name, figure in _by_case(figures.silo_changes)(rows).items()},
+        },
+    ),
+    "replanning": Study(
+        "mining 30 % dearer: cost when no more than a share of the plan may change",
+        _constant(1 + len(SHARES)),
+        lambda subject, asked, ledger: replanning(subject, asked.options, ledger),
+        _by_case(figures.freedom),
+    ),
+}
+
+
+def kinds() -> dict[str, Any]:
+    """What each study shows, by its name."""
+    return {name: study.shows for name, study in STUDIES.items()}
