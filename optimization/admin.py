@@ -1,6 +1,15 @@
 """What the two administrations show of the plans."""
 
-from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
+from optimization.models import (
+    GradeRetest,
+    GradeSet,
+    PlanDecision,
+    PlanRelease,
+    PlanRun,
+    SampleBatch,
+    Scenario,
+    ScenarioVersion,
+)
 from tenants.admin_sites import ReadOnly, show
 
 
@@ -31,8 +40,29 @@ class PlanReleaseAdmin(ReadOnly):
     list_display = ("number", "run", "scenario", "released_by", "released_at", "digest")
 
 
+class SampleBatchAdmin(ReadOnly):
+    list_display = ("source", "n", "digest", "created_by", "created_at")
+    search_fields = ("source",)
+    exclude = ("samples",)
+
+
+class GradeSetAdmin(ReadOnly):
+    list_display = ("name", "version", "created_by", "created_at")
+    search_fields = ("name",)
+    exclude = ("evidence",)
+
+
+class GradeRetestAdmin(ReadOnly):
+    list_display = ("grade_set", "batch", "is_holding", "created_at")
+    list_select_related = ("grade_set", "batch")
+    list_filter = ("is_holding",)
+
+
 show(
     {
+        SampleBatch: SampleBatchAdmin,
+        GradeSet: GradeSetAdmin,
+        GradeRetest: GradeRetestAdmin,
         PlanRun: PlanRunAdmin,
         Scenario: ScenarioAdmin,
         ScenarioVersion: ScenarioVersionAdmin,

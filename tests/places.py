@@ -9,7 +9,7 @@ from optimization import actions as planning
 from tenants import actions as tenancy
 from tests import personas
 from tests.integration.marketplace import scenes as market
-from tests.integration.optimization import documents
+from tests.integration.optimization import documents, grades
 from tests.integration.optimization import scenes as scenarios
 from tests.personas import Organisation
 
@@ -30,6 +30,7 @@ class Places:
             run = planning.request_plan(name="A plan", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             series = Series.objects.get(tenant=aurora.id)
+            grade_set = grades.fitted()
             scenario = scenarios.actions.found_scenario(name="Base", instance=documents.small())
         return cls(
             {
@@ -41,6 +42,8 @@ class Places:
                 "device_id": alarm.device_id,
                 "series_id": series.pk,
                 "plan_id": run.pk,
+                "batch_id": grade_set.batch_ids[0],
+                "grade_set_id": grade_set.pk,
                 "scenario_id": scenario.pk,
                 "number": scenario.version,
                 "release_id": scenarios.released(aurora).pk,

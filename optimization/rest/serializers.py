@@ -30,6 +30,9 @@ class PlanRequestSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200)
     instance = InstanceField()
     options = OptionsField(default=dict)
+    grade_set = serializers.UUIDField(
+        default=None, allow_null=True, help_text="Its grades take the place of the instance's."
+    )
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -72,12 +75,13 @@ class PlanRunSerializer(serializers.ModelSerializer[PlanRun]):
     cost_terms_usd = serializers.DictField(child=serializers.FloatField(), allow_null=True)
     violations = ViolationSerializer(many=True)
     explanation = serializers.ListField(child=serializers.CharField())
+    grade_set = serializers.UUIDField(source="grade_set_id", allow_null=True)
 
     class Meta:
         model = PlanRun
         fields = [
             *["id", "name", "status", "message", "options", "attempt", "progress"],
             *["created_at", "started_at", "heartbeat_at", "cancel_requested_at", "finished_at"],
-            *["solver", "report", "cost_terms_usd", "violations", "explanation"],
+            *["solver", "report", "cost_terms_usd", "violations", "explanation", "grade_set"],
         ]
         read_only_fields = fields

@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<uuid:plan_id>/instance", views.PlanInstance.as_view(), name="plan-instance"),
     path("plans/<uuid:plan_id>/plan", views.PlanVariables.as_view(), name="plan-variables"),
     path("plans/<uuid:plan_id>/cancel", views.PlanCancel.as_view(), name="plan-cancel"),
+    path("", include("optimization.grades.urls")),
     path("", include("optimization.scenarios.urls")),
 ]

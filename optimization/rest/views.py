@@ -11,25 +11,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from optimization import access, actions, queries
+from optimization.grades.access import with_grades
 from optimization.instance_builder import SCHEMA_PATH
 from optimization.rest.serializers import PlanRequestSerializer, PlanRunSerializer
 from tenants.data import Conflict
 from tenants.rest.base import ActorView, ListView
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
 
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
 
 
-class PlanList(ListView):
+class PlanList(IdempotentView, ListView):
     needs = {"GET": "view_plans", "POST": "run_plans"}
     serializer_class = PlanRunSerializer
     rows = staticmethod(queries.plans)
 
-    @extend_schema(request=PlanRequestSerializer, responses={202: PlanRunSerializer})
+    @extend_schema(request=PlanRequestSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: PlanRunSerializer})
     def post(self, request: Request) -> Response:
         """Ask for a plan. The answer comes at once; follow the plan on the feed or at its `Location`."""
         form = PlanRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        run = actions.request_plan(**form.validated_data)
+        asked = dict(form.validated_data)
+        if asked["grade_set"] is not None:
+            asked["instance"], asked["grade_set"] = with_grades(asked["instance"], asked["grade_set"])
+        run = actions.request_plan(**asked)
         where = reverse("plan-detail", args=[run.pk])
         return Response(PlanRunSerializer(run).data, status=202, headers={"Location": where})
 

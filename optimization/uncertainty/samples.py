@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from optimization.data import InstanceError, Problem
 
 ALL = "all"
 MAX_NAME, MAX_SOURCE, MAX_PROBLEMS = 100, 200, 50
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 Group = tuple[str, str]
 Place = tuple[str, str]
 Row = Mapping[str, object]
@@ -127,8 +129,8 @@ def _problems(where: str, row: Row, columns: Columns, most: float) -> Iterable[P
         yield Problem(f"{where}/{columns.time}", f"is {_short(time)}: give a time such as 2026-05-01T06:00:00Z")
     for name in NAMES:
         text, longest = str(row.get(getattr(columns, name)) or ""), MAX_SOURCE if name == "source" else MAX_NAME
-        if len(text) > longest or "\0" in text:
-            words = f"has {len(text)} characters: at most {longest}, and no NUL"
+        if len(text) > longest or UNKEPT.search(text):
+            words = f"has {len(text)} characters: at most {longest}, and none that is no text (NUL, half a pair)"
             yield Problem(f"{where}/{getattr(columns, name)}", words)
 
 

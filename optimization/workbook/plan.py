@@ -56,11 +56,11 @@ def _csv(instance: SupplyChainInstance, plan: Plan) -> bytes:
     text = StringIO(newline="")
     writer = csv.DictWriter(text, FIELDS, restval="")
     writer.writeheader()
-    writer.writerows({k: _inert(v) for k, v in record.items()} for record in flow_records(plan))
+    writer.writerows({k: inert(v) for k, v in record.items()} for record in flow_records(plan))
     return text.getvalue().encode("utf-8-sig")
 
 
-def _inert(value: object) -> object:
+def inert(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 

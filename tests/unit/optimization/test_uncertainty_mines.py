@@ -87,6 +87,7 @@ def test_mine_and_element_tell_samples_apart() -> None:
         ({"value": 0.5, "mine": 7}, "/samples/0/mine"),
         ({"value": 0.5, "mine": "M" * 101}, "/samples/0/mine"),
         ({"value": 0.5, "cutoff": "1\0"}, "/samples/0/cutoff"),
+        ({"value": 0.5, "source": "\ud800"}, "/samples/0/source"),
         ({"value": 0.5, "time": "0001-01-01T00:00:00+23:00"}, "/samples/0/time"),
         ({"value": 0.5, "grade": 0.4}, "/samples/0"),
     ],
