@@ -7,32 +7,38 @@ from dataclasses import replace
 
 import numpy as np
 
+from optimization.decomposition.parts import Part
 from optimization.decomposition.prices import PricedMine, Pricing
-from optimization.decomposition.recover import exact
+from optimization.decomposition.recover import tidied
 from optimization.decomposition.reduced import Block
 from optimization.decomposition.search import Search
 from optimization.highs import Answer, Floats, LiveProgram, Program
 
 USED = 1e-7
-SUPPORT_GAP = 5e-3
-MINE_S = 1.0
+SUPPORT_GAP, SUPPORT_NODES = 5e-3, 1
 
 
 def first_plan(search: Search, pricing: Pricing) -> bool:
     """Offer a plan in which all mines keep to their part of the room; False where one mine finds none there."""
-    parts = shares(pricing, pricing.split)
+    rooms = shares(pricing, pricing.split)
 
-    def made(m: int) -> Floats | None:
+    def prepared(m: int) -> Part | None:
         mine = pricing.mines[m]
-        room = parts[m][mine.block.centre]
-        _, relaxed = mine.relax(search, np.zeros_like(pricing.room), room)
-        return plan_on_support(search, mine, support_of(mine.block, relaxed), room)
+        room = rooms[m][mine.block.centre]
+        relaxed = mine.relax(search, np.zeros_like(pricing.room), room)
+        if relaxed is None:
+            return None
+        return on_support(search, mine, support_of(mine.block, relaxed[1]), room, SUPPORT_GAP, SUPPORT_NODES)
 
-    plans = search.each(made, range(len(pricing.mines)))
-    found = [plan for plan in plans if plan is not None]
-    if len(found) < len(plans):
+    parts = search.each(prepared, range(len(pricing.mines)))
+    whole = [part for part in parts if part is not None]
+    plans = [answer.values for answer in search.wave(whole)] if len(whole) == len(parts) else []
+    search.check()
+    blocks = [mine.block for mine in pricing.mines]
+    found = [tidied(block, values) for block, values in zip(blocks, plans, strict=False) if values is not None]
+    if len(found) < len(blocks):
         return False
-    search.offer_plan(cost_of([mine.block for mine in pricing.mines], found), found)
+    search.offer_plan(cost_of(blocks, found), found)
     return True
 
 
@@ -70,29 +76,21 @@ def restricted(block: Block, program: Program, support: Floats, room: Floats) ->
     return replace(program, upper=upper)
 
 
-def plan_on_support(
+def on_support(
     search: Search,
     mine: PricedMine,
     support: Floats,
     room: Floats,
+    gap: float,
+    nodes: int,
     start: Floats | None = None,
-    *,
-    gap: float = SUPPORT_GAP,
-    limit_s: float = MINE_S,
-) -> Floats | None:
-    """The best plan found from `start`, or from the support rounded up, exact in its whole decisions."""
+) -> Part:
+    """The mine's own program on the support and in the room, from `start` or from the support rounded up."""
     program = restricted(mine.block, mine.program, support, room)
     if start is None:
         start = rounded_up(mine, program, support).values
-        start = None if start is None else exact(mine.block, start, room)
-    answer = LiveProgram(program, relaxed=False, seed=search.options.seed).solve(
-        gap=gap, limit_s=min(search.left_s, limit_s), should_stop=search.should_end, start=start
-    )
-    search.check()
-    # HiGHS may drop a start that misses a row by its tolerance, and come back with worse.
-    made = None if answer.values is None else exact(mine.block, answer.values, room)
-    found = [values for values in (start, made) if values is not None]
-    return min(found, key=lambda values: float(program.cost @ values), default=None)
+        start = None if start is None else tidied(mine.block, start)
+    return Part(program, start, gap, nodes, search.left_s, search.options.seed)
 
 
 def rounded_up(mine: PricedMine, program: Program, support: Floats) -> Answer:

@@ -11,7 +11,7 @@ import io
 import math
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -70,6 +70,10 @@ class LocalPool:
     threads: int
 
     def solve(self, parts: Sequence[Part], *, should_stop: ShouldStop) -> list[PartAnswer]:
+        return list(self.stream(parts, should_stop))
+
+    def stream(self, parts: Sequence[Part], should_stop: ShouldStop) -> Iterator[PartAnswer]:
+        """In the same order, each answer as soon as it and those before it are known."""
         return on_threads(self.threads, lambda part: solve_part(part, should_stop), parts)
 
 
@@ -77,19 +81,22 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-def on_threads(threads: int, work: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
+def on_threads(threads: int, work: Callable[[Given], Made], items: Sequence[Given]) -> Iterator[Made]:
     """In the order of the items, however the threads share them."""
     if threads == 1 or len(items) == 1:
-        return [work(item) for item in items]
+        yield from map(work, items)
+        return
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, items))
+        yield from pool.map(work, items)
 
 
 def solve_part(part: Part, should_stop: ShouldStop) -> PartAnswer:
     """The better of the start and what HiGHS finds within the part's gap, nodes and time; one thread."""
     if should_stop():
         return NOTHING
-    limits = {"mip_max_nodes": part.nodes, "mip_heuristic_effort": part.heuristics}
+    off = ("feasibility_jump", "root_reduced_cost", *(() if part.heuristics else ("rins", "rens")))
+    limits: dict[str, float] = {f"mip_heuristic_run_{name}": False for name in off}
+    limits |= {"mip_heuristic_effort": part.heuristics, "mip_max_nodes": part.nodes, "mip_pscost_minreliable": 1}
     live = LiveProgram(part.program, relaxed=False, seed=part.seed)
     answer = live.solve(gap=part.gap, limit_s=part.left_s, start=part.start, should_stop=should_stop, options=limits)
     plans = [part.start, None if answer.values is None else exact_in_binaries(part.program, answer.values)]

@@ -6,7 +6,7 @@ the mines answered with; its duals are the next prices and its mix is how the ro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from optimization.decomposition.search import Search, Stopped
 from optimization.highs import Floats, LiveProgram, Program, Rows, stacked_rows
 
 CUT_ROUNDS, LEAST_RISE = 10, 2e-5
-MASTER_ROUNDS, MASTER_GAP = 8, 1e-4
+MASTER_ROUNDS, MOST_MASTER_ROUNDS, MASTER_GAP = 8, 24, 1e-4
 FITS = 1e-6
 
 
@@ -27,8 +27,11 @@ class PricedMine:
     live: LiveProgram
     cuts: list[Rows] = field(default_factory=list)
 
-    def relax(self, search: Search, prices: Floats, room: Floats | None = None) -> tuple[float, Floats]:
-        """Least cost at prices[n, t] with w <= room[l, t], and the columns; rounds of cuts until it hardly rises."""
+    def relax(self, search: Search, prices: Floats, room: Floats | None = None) -> tuple[float, Floats] | None:
+        """Least cost at prices[n, t] with w <= room[l, t], and the columns; rounds of cuts until it hardly rises.
+
+        None where no point is left: without `room` that proves that the mine has no plan, and with it nothing.
+        """
         block = self.block
         limit = block.relaxation.upper[block.w]
         held = limit if room is None else np.minimum(limit, np.maximum(room, 0.0))
@@ -37,34 +40,35 @@ class PricedMine:
         self.live.set_bounds(stocks, np.zeros(len(stocks)), held.ravel())
         return self._rounds(search)
 
-    def _rounds(self, search: Search) -> tuple[float, Floats]:
-        cost, values = self._point(search)
+    def _rounds(self, search: Search) -> tuple[float, Floats] | None:
+        best, last = self._point(search), -np.inf
         for _ in range(CUT_ROUNDS):
-            cuts = separated(self.block, values)
+            if best is None or best[0] <= last + LEAST_RISE * abs(last):
+                break
+            cuts = separated(self.block, best[1])
             if not len(cuts.lower):
                 break
             self.live.add_rows(cuts)
             self.cuts.append(cuts)
-            last = cost
-            cost, values = self._point(search)
-            if cost <= last + LEAST_RISE * abs(last):
-                break
-        return cost, values
+            last, best = best[0], self._point(search)
+        return best
 
-    def _point(self, search: Search) -> tuple[float, Floats]:
+    def _point(self, search: Search) -> tuple[float, Floats] | None:
         search.check()
         answer = self.live.solve()
-        if answer.values is None:
-            search.is_infeasible = answer.is_infeasible
-            raise Stopped
-        return answer.objective, answer.values
+        return None if answer.values is None else (answer.objective, answer.values)
 
     @property
     def program(self) -> Program:
         """With q, the binaries and the cuts."""
         program = self.block.program
-        rows = stacked_rows([program.rows, *self.cuts])
-        return Program(program.cost, program.lower, program.upper, program.is_binary, rows)
+        return replace(program, rows=stacked_rows([program.rows, *self.cuts]))
+
+    @property
+    def core(self) -> Program:
+        """Without q, whose cost is spread over what is delivered: a relaxation that keeps most of the gap's causes."""
+        relaxed = self.block.relaxation
+        return replace(relaxed, rows=stacked_rows([relaxed.rows, *self.cuts]))
 
     def stock(self, values: Floats, shape: tuple[int, ...]) -> Floats:
         """w by centre and period."""
@@ -96,7 +100,7 @@ def priced(search: Search, blocks: list[Block], room: Floats) -> Pricing:
 def settle(search: Search, pricing: Pricing) -> None:
     """Rounds of prices, each half way from the best to the master's, until bound and mix meet and the mix fits."""
     penalty, prices, best = 0.0, pricing.prices, -np.inf
-    for _ in range(MASTER_ROUNDS):
+    for turn in range(MOST_MASTER_ROUNDS):
         bound, costs, values = _answers(search, pricing, prices)
         if bound > best:
             best, pricing.prices, pricing.costs, pricing.values = bound, prices, costs, values
@@ -104,7 +108,7 @@ def settle(search: Search, pricing: Pricing) -> None:
         penalty = penalty or 2.0 * best / max(1e-9, _tonnes(pricing))
         value, wanted, excess = _master(pricing, penalty)
         fits = excess <= FITS * max(1.0, float(pricing.room.max(initial=0.0)))
-        if fits and value - best <= MASTER_GAP * abs(best):
+        if fits and (value - best <= MASTER_GAP * abs(best) or turn >= MASTER_ROUNDS):
             break
         penalty *= 1.0 if fits else 2.0
         prices = (pricing.prices + wanted) / 2
@@ -122,7 +126,11 @@ def _tonnes(pricing: Pricing) -> float:
 
 
 def _answers(search: Search, pricing: Pricing, prices: Floats) -> tuple[float, list[float], list[Floats]]:
-    answers = search.each(lambda mine: mine.relax(search, prices), pricing.mines)
+    found = search.each(lambda mine: mine.relax(search, prices), pricing.mines)
+    answers = [answer for answer in found if answer is not None]
+    if len(answers) < len(found):
+        search.is_infeasible = True
+        raise Stopped
     for mine, points, (cost, values) in zip(pricing.mines, pricing.points, answers, strict=True):
         held = mine.stock(values, pricing.room.shape)
         points.append((cost - float((prices * held).sum()), held))

@@ -26,10 +26,11 @@ def exact(block: Block, values: Floats, room: Floats) -> Floats:
     answer = LiveProgram(fixed, relaxed=True).solve()
     made = values.copy() if answer.values is None else answer.values
     made[block.program.is_binary] = rounded
-    return _tidied(block, np.where(block.program.is_binary, made, np.maximum(made, 0.0)))
+    return tidied(block, np.where(block.program.is_binary, made, np.maximum(made, 0.0)))
 
 
-def _tidied(block: Block, values: Floats) -> Floats:
+def tidied(block: Block, values: Floats) -> Floats:
+    """The same plan without noise, start-ups without flow, or a dearer mode than its ore needs."""
     noise = NOISE_T / block.units.t
     values = np.where(np.abs(values) < noise, 0.0, values)
     values[block.p] = values[block.v] > 0
@@ -89,12 +90,15 @@ def _flows(block: Block, values: Floats, periods: tuple[str, ...]) -> Iterator[t
     for t, tonnes in enumerate((values[block.u] * unit).tolist()):
         yield "u", (name, periods[t]), tonnes
     for letter, columns, factor in (("v", block.v, unit), ("p", block.p, 1.0), ("w", block.w, unit)):
-        for lane, row in zip(block.lanes, (values[columns] * factor).tolist(), strict=True):
-            for t, value in enumerate(row):
-                yield letter, (name, lane.centre, periods[t]), value
+        for (lane, t), value in _used(values[columns] * factor):
+            yield letter, (name, block.lanes[lane].centre, periods[t]), value
     delivered = (values[block.b] + values[block.o]) * unit
     for letter, table in (("z", delivered), ("q", values[block.q])):
-        for r, row in enumerate(table.tolist()):
+        for (r, t), value in _used(table):
             ends = block.lanes[block.route_lane[r]].centre, block.demands[block.route_demand[r]].user
-            for t, value in enumerate(row):
-                yield letter, (name, *ends, periods[t]), value
+            yield letter, (name, *ends, periods[t]), value
+
+
+def _used(table: Floats) -> Iterator[tuple[tuple[int, int], float]]:
+    for k, t in np.argwhere(table).tolist():
+        yield (k, t), float(table[k, t])

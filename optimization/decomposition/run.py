@@ -30,11 +30,10 @@ from optimization.decomposition.recover import cost_usd, exact, plan_of
 from optimization.decomposition.reduced import Block, blocks_of
 from optimization.decomposition.search import Search, Stopped
 from optimization.decomposition.value_function import MOST_PATTERNS, n_patterns, value_functions
-from optimization.highs import Floats
 
 PROGRESS_INTERVAL_S = 0.25
 POLL_INTERVAL_S = 0.05
-GRACE_S = 0.5
+GRACE_S = 0.4
 # Up to so many mines one HiGHS does better alone.
 MOST_AS_ONE = 4
 # Refinements that phi knows: a mine's further elements, and their grades.
@@ -104,6 +103,7 @@ class FastPath:
         self.blocks: list[Block] = []
         self.build_s = 0.0
         self._failure: BaseException | None = None
+        self._is_rough = False
         self.is_cancelled = self.is_finished = False
 
     def run(self, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> Outcome:
@@ -127,19 +127,21 @@ class FastPath:
             self._failure = failure
 
     def _stages(self) -> None:
-        self.blocks = blocks_of(self.instance, value_functions(self.instance))
-        self.build_s = self.search.elapsed_s
+        search = self.search
+        phis = value_functions(self.instance)
+        search.check()
+        self.blocks = blocks_of(self.instance, phis)
+        self.build_s = search.elapsed_s
         room = np.array([centre.V for centre in self.instance.centres]) / self.blocks[0].units.t
-        if len(self.blocks) <= MOST_AS_ONE:
-            solve_joint(self.search, self.blocks, room)
-            return
-        self.search.enter("prices")
-        pricing = priced(self.search, self.blocks, room)
-        self.search.enter("first plan")
-        if not first_plan(self.search, pricing):
-            solve_joint(self.search, self.blocks, room)
-            return
-        improve(self.search, pricing)
+        if len(self.blocks) > MOST_AS_ONE:
+            search.enter("prices")
+            pricing = priced(search, self.blocks, room)
+            search.enter("first plan")
+            if first_plan(search, pricing):
+                improve(search, pricing)
+                return
+        self._is_rough = True
+        solve_joint(search, self.blocks, room)
 
     def _wait(self, thread: threading.Thread, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
         search, next_progress = self.search, 0.0
@@ -168,11 +170,11 @@ class FastPath:
         search = self.search
         with search.lock:
             columns, bound = search.plan, search.bound * self._usd
-        made: list[Floats] = []
-        if columns is not None:
+        made = columns or []
+        if self._is_rough:
             made = [
                 exact(block, values, np.maximum(values[block.w], 0.0))
-                for block, values in zip(self.blocks, columns, strict=True)
+                for block, values in zip(self.blocks, made, strict=False)
             ]
         costs = [cost_usd(block, values) for block, values in zip(self.blocks, made, strict=False)]
         return Outcome(

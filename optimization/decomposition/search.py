@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from optimization.data import SolveOptions
-from optimization.decomposition.parts import LocalPool, Pool
+from optimization.decomposition.parts import LocalPool, Part, PartAnswer, Pool, on_threads
 from optimization.highs import Floats
 
 Given = TypeVar("Given")
@@ -24,7 +23,11 @@ class Stopped(Exception):
 
 @dataclass
 class Search:
-    """`plan` has one array of columns a mine; cost and bound are in the blocks' unit of $."""
+    """`plan` has one array of columns a mine; cost and bound are in the blocks' unit of $.
+
+    Stages offer what they found between waves of parts and in the order of the parts, never as the threads happen to
+    finish: so the same inputs take the same way as long as the time suffices.
+    """
 
     options: SolveOptions
     pool: Pool = field(default_factory=lambda: LocalPool(1))
@@ -77,7 +80,7 @@ class Search:
         with self.lock:
             if self.plan is None:
                 return
-            rise = sum(float(costs[m] @ (values - self.plan[m])) for m, values in parts.items())
+            rise = math.fsum(float(costs[m] @ (values - self.plan[m])) for m, values in parts.items())
             if rise < 0:
                 self.cost += rise
                 self.plan = [parts.get(m, values) for m, values in enumerate(self.plan)]
@@ -86,14 +89,20 @@ class Search:
         with self.lock:
             self.bound = max(self.bound, bound) if math.isfinite(bound) else self.bound
 
-    def each(self, work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
-        """In the order of the items, on as many threads as asked for; HiGHS lets go of Python while it runs."""
+    def each(self, work: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
+        """In the order of the items, on as many threads as asked for: for small work on live programs."""
 
         def guarded(item: Given) -> Made:
             self.check()
             return work(item)
 
-        if self.options.threads == 1:
-            return [guarded(item) for item in items]
-        with ThreadPoolExecutor(self.options.threads) as pool:
-            return list(pool.map(guarded, items))
+        return list(on_threads(self.options.threads, guarded, items))
+
+    def wave(self, parts: Sequence[Part]) -> Iterator[PartAnswer]:
+        """The answers of parts that do not depend on one another, in their order, from wherever they are solved."""
+        self.check()
+        pool, stop = self.pool, self.should_end
+        answers = pool.stream(parts, stop) if isinstance(pool, LocalPool) else pool.solve(parts, should_stop=stop)
+        for answer in answers:
+            self.nodes += answer.nodes
+            yield answer

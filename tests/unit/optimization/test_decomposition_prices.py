@@ -71,7 +71,7 @@ def test_many_mines_reach_the_asked_gap_in_stages() -> None:
     assert [p.dual_bound_usd for p in told] == sorted(p.dual_bound_usd for p in told)
 
 
-@pytest.mark.parametrize("stage", ["prices", "first plan", "passes"])
+@pytest.mark.parametrize("stage", ["prices", "first plan", "bounds"])
 def test_wish_to_stop_is_granted_within_a_second_at_every_stage(stage: str) -> None:
     told: list[SolveProgress] = []
     asked: list[float] = []
