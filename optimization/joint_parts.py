@@ -18,6 +18,7 @@ from optimization.instance_builder import MAX_PROBLEMS
 from optimization.request import read_request
 
 FORMAT = "cloudmining.instance/1"
+FRAME = ("periods", "uncertainty", "options")
 KINDS = ("nominal", "box", "budget", "paper")
 OBJECTS = ("mine", "centre", "user")
 LINKS = {"mill_lanes": ("mine", "centre"), "user_lanes": ("centre", "user"), "demands": ("mine", "user")}
@@ -81,7 +82,11 @@ class PartsError(Exception):
 
 def check_frame(frame: Document, seats: Sequence[Seat]) -> None:
     """InstanceError with pointers below `/frame` and `/seats`; the options are not looked at here."""
-    _raise_if([*_set_problems(frame.get("uncertainty")), *_seat_problems(seats)])
+    strange = [key for key in frame if key not in FRAME]
+    problems = [
+        Problem("/frame", f"has {str(key)[:40]!r}, which no frame has: give {', '.join(FRAME)}") for key in strange
+    ]
+    _raise_if([*problems, *_set_problems(frame.get("uncertainty")), *_seat_problems(seats)])
     try:
         read_request(_completed(frame, seats, None, {}), {}, time_limit_s=math.inf)
     except InstanceError as error:
@@ -106,6 +111,9 @@ def _seat_problems(seats: Sequence[Seat]) -> Iterator[Problem]:
     for path, name in names:
         if first.setdefault(name, path) != path:
             yield Problem(path, f"repeats {name!r} of {first[name]}: a name is unique over the plan")
+    for k, seat in enumerate(seats):
+        if not any(seat.names(kind) for kind in OBJECTS):
+            yield Problem(f"/seats/{k}", "names nothing: say which mines, centres or users it brings")
     if len(names) > MOST_NAMES:
         yield Problem("/seats", f"hold {len(names)} names: at most {MOST_NAMES}")
     for kind in OBJECTS:

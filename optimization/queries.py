@@ -21,5 +21,5 @@ def is_wanted(run_id: UUID, attempt: int, model: type[Requested] = PlanRun) -> b
 
 
 def solved_plans() -> QuerySet[PlanRun]:
-    """Newest first."""
-    return plans().filter(status=PlanStatus.SOLVED).order_by("-pk")
+    """Newest first; a plan of several organisations is in their shares."""
+    return plans().filter(status=PlanStatus.SOLVED, joint=None).order_by("-pk")

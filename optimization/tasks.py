@@ -1,5 +1,6 @@
 """Solving in a worker. A worker may die at any point: what is owed is in the row, and the sweep sends it again."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +31,10 @@ def solve_plan(self: Any, run_id: str) -> None:
         run = actions.take_up(run_id=UUID(run_id))
     if run is None:
         return
-    outcome, solver = _solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
+    solved = _solved if run.joint_id is None else _solved_jointly
+    outcome, solver = solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
     with acting_as(self.actor):
-        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
+        _finish(run, outcome, solver)
 
 
 @shared_task(name=dispatch.SOLVE_PART, system=True, acks_late=False)
@@ -62,6 +64,28 @@ def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
         pool = CeleryPool(options.threads)
         result = solve(instance, options, on_progress=pulse.tell, should_stop=pulse.stopped.is_set, pool=pool)
         return outcome_of(instance, result), SOLVER
+
+
+def _solved_jointly(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
+    from optimization.joint.solving import joint_outcome
+    from optimization.solver import SOLVER, solve
+    from optimization.spread import CeleryPool
+
+    options = SolveOptions(**run.options)
+    with Pulse(actor, run.pk, run.attempt) as pulse:
+        stop, pool = pulse.stopped.is_set, CeleryPool(options.threads)
+        door = partial(solve, options=options, on_progress=pulse.tell, should_stop=stop, pool=pool)
+        return joint_outcome(actor, run, door), SOLVER
+
+
+def _finish(run: PlanRun, outcome: Outcome, solver: str) -> None:
+    """A plan of several organisations is released to each of them."""
+    if run.joint_id is None:
+        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
+    else:
+        from optimization.joint import solving
+
+        solving.finish(run=run, outcome=outcome, solver=solver)
 
 
 def _given_up() -> tuple[Outcome, str]:

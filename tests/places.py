@@ -10,6 +10,7 @@ from tenants import actions as tenancy
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
+from tests.integration.optimization import joint_scenes as joint
 from tests.integration.optimization import scenes as scenarios
 from tests.personas import Organisation
 
@@ -48,6 +49,7 @@ class Places:
                 "number": scenario.version,
                 "release_id": scenarios.released(aurora).pk,
                 "task_id": task.pk,
+                **joint.alone(aurora),
             }
         )
 

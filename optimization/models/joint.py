@@ -11,9 +11,13 @@ MOST_NAMES = 200
 
 
 class JointPlan(TenantModel):
-    """What `tenant` (the coordinator) invites to: the periods, the users and the set that all parts share."""
+    """What `tenant` (the coordinator) invites to: the periods, the kind of set and the options that all parts share.
+
+    Nothing of it changes but `closed_at`, and nothing of a seat but how it is filled: a trigger sees to both.
+    """
 
     name = models.CharField(max_length=200)
+    coordinator_name = models.CharField(max_length=200)
     frame = models.JSONField()
     created_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -58,7 +62,11 @@ class JointSeat(TenantModel):
 
 
 class JointPart(TenantModel):
-    """One version of what a participant (`tenant`) brings; never changed, read by nobody else."""
+    """One version of what a participant (`tenant`) brings; never changed, read by nobody else.
+
+    `digest` is the SHA-256 of the canonical JSON of the row's id and the document. The id is nobody else's to know, so
+    that whoever sees the digest can't try figures against it.
+    """
 
     owner = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+", db_index=False)
     joint = TenantForeignKey(JointPlan, models.PROTECT, tenant_field="owner", related_name="+")

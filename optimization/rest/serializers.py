@@ -44,19 +44,21 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 
 class ReportSerializer(serializers.Serializer[Any]):
+    """Null is what there is not, or, of a plan of several organisations, what would count the figures of others."""
+
     termination = serializers.CharField()
     objective_usd = serializers.FloatField(allow_null=True)
     dual_bound_usd = serializers.FloatField(allow_null=True)
     relative_gap = serializers.FloatField(allow_null=True)
-    build_s = serializers.FloatField()
-    solve_s = serializers.FloatField()
+    build_s = serializers.FloatField(allow_null=True)
+    solve_s = serializers.FloatField(allow_null=True)
     elapsed_s = serializers.FloatField()
     solver = serializers.CharField()
-    peak_memory_mb = serializers.FloatField()
-    rows = serializers.IntegerField()
-    columns = serializers.IntegerField()
-    binaries = serializers.IntegerField()
-    nodes = serializers.IntegerField()
+    peak_memory_mb = serializers.FloatField(allow_null=True)
+    rows = serializers.IntegerField(allow_null=True)
+    columns = serializers.IntegerField(allow_null=True)
+    binaries = serializers.IntegerField(allow_null=True)
+    nodes = serializers.IntegerField(allow_null=True)
 
 
 class ViolationSerializer(serializers.Serializer[Any]):

@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<uuid:plan_id>/cancel", views.PlanCancel.as_view(), name="plan-cancel"),
     path("", include("optimization.grades.urls")),
     path("", include("optimization.scenarios.urls")),
+    path("", include("optimization.joint.urls")),
 ]

@@ -103,7 +103,7 @@ def test_budget_of_a_part_goes_before_that_of_the_frame():
         ({"uncertainty": {"kind": "polyhedron", "rows": []}}, SEATS, "/frame/uncertainty/kind"),
         ({"uncertainty": {"kind": "budget", "Gamma": [1, 1]}}, SEATS, "/frame/uncertainty/Gamma"),
         ({"uncertainty": {"kind": "budget", "Gamma": float("nan")}}, SEATS, "/frame/uncertainty/Gamma"),
-        ({"uncertainty": {"kind": "box", "more": 1}}, SEATS, "/frame/uncertainty"),
+        ({"uncertainty": {"kind": "box", "more": 1}}, SEATS, "/frame/uncertainty/more"),
         ({"uncertainty": {"kind": "paper", "Pi": 1, "pi": -3}}, SEATS, "/frame/uncertainty/Pi"),
         ({"periods": []}, SEATS, "/frame/periods"),
         ({"periods": ["p", "p"]}, SEATS, "/frame/periods/1"),
