@@ -13,5 +13,9 @@ def canonical_json(document: object) -> bytes:
 
 
 def digest_of(document: object) -> str:
-    """SHA-256 of the canonical text, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(document)).hexdigest()
+    return digest_of_text(canonical_json(document))
+
+
+def digest_of_text(text: bytes) -> str:
+    """SHA-256 of a canonical text, 64 hexadecimal digits."""
+    return hashlib.sha256(text).hexdigest()

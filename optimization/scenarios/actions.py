@@ -8,6 +8,7 @@ from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from optimization.actions import request_plan, told_as_invalid
+from optimization.canonical import digest_of_text
 from optimization.instance_builder import build_instance
 from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
 from optimization.outcome import PlanStatus
@@ -151,7 +152,8 @@ def release_plan(*, run: PlanRun) -> PlanRelease:
     decision = queries.decision_on(run)
     if decision is None or not decision.is_approved:
         raise Conflict(f"Only an approved plan is released: it is {decision or 'not decided on'}.")
-    digest = queries.release_digest(run)
+    digest = digest_of_text(queries.release_text(run))
+    version = queries.version_of(run)
     _one_at_a_time(releaser)
     earlier = PlanRelease.objects.filter(tenant=releaser.tenant_id)
     if known := earlier.filter(run=run).first():
@@ -159,7 +161,7 @@ def release_plan(*, run: PlanRun) -> PlanRelease:
     release = PlanRelease.objects.create(
         tenant_id=releaser.tenant_id,
         run=run,
-        scenario=run.scenario_version and run.scenario_version.scenario,
+        scenario=version and version.scenario,
         number=(earlier.aggregate(newest=Max("number"))["newest"] or 0) + 1,
         digest=digest,
         released_by_id=releaser.user_id,
@@ -182,7 +184,7 @@ def _one_at_a_time(releaser: Actor) -> None:
 
 
 def _tell(kind: str, run: PlanRun, **more: Any) -> None:
-    version = run.scenario_version
+    version = queries.version_of(run)
     scenario = {} if version is None else {"scenario": str(version.scenario_id)}
     body = {"plan": str(run.pk), "name": run.name, "status": run.status, **more, **scenario}
     announce(Event(kind=kind, body=body, permission="view_plans"))

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet, UUIDField, Value
 from django.db.models.functions import Coalesce
 
-from optimization import canonical
+from optimization.canonical import canonical_json
 from optimization.comparison import Solved, compare
 from optimization.instance_builder import build_instance, build_plan
 from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
@@ -56,6 +56,10 @@ def told_variations(version: ScenarioVersion) -> list[str]:
     return [variation_words(variation, root) for variation in read_variations(version.variations)]
 
 
+def version_of(run: PlanRun) -> ScenarioVersion | None:
+    return versions().filter(pk=run.scenario_version_id).first()
+
+
 # Decisions and releases ---------------------------------------------------------------------------------------------
 
 
@@ -72,12 +76,12 @@ def releases() -> QuerySet[PlanRelease]:
     return own.select_related("run", "scenario", "released_by").defer("run__instance", "run__plan", "run__insight")
 
 
-def release_digest(run: PlanRun) -> str:
-    """SHA-256 of the canonical JSON of what a release stands for, as the database has it now."""
+def release_text(run: PlanRun) -> bytes:
+    """What a release stands for, as the database has it now, in canonical JSON: the digest is this text's."""
     fields = ("instance", "options", "plan", "report", "grade_set", "scenario_version", "parts")
     document = PlanRun.objects.values(*fields).get(pk=run.pk)
     ids = {name: document[name] and str(document[name]) for name in ("grade_set", "scenario_version")}
-    return canonical.digest_of(document | ids)
+    return canonical_json(document | ids)
 
 
 # Comparison ---------------------------------------------------------------------------------------------------------
@@ -109,7 +113,7 @@ def _solved(run: PlanRun) -> Solved | None:
 
 
 def _heading(run: PlanRun) -> dict[str, Any]:
-    version = run.scenario_version
+    version = version_of(run)
     line = lineage(version) if version else []
     return {
         "plan": run.pk,

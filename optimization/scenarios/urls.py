@@ -20,5 +20,6 @@ urlpatterns: list[URLPattern] = [
     path("plans/<uuid:plan_id>/release", views.PlanReleaseView.as_view(), name="plan-release"),
     path("releases", views.ReleaseList.as_view(), name="release-list"),
     path("releases/<uuid:release_id>", views.ReleaseDetail.as_view(), name="release-detail"),
+    path("releases/<uuid:release_id>/document", views.ReleaseDocument.as_view(), name="release-document"),
     path("releases/<uuid:release_id>/verify", views.ReleaseVerify.as_view(), name="release-verify"),
 ]

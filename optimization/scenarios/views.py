@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from optimization import access as plans
+from optimization.canonical import digest_of_text
 from optimization.models import PlanRun, ScenarioVersion
 from optimization.rest.serializers import PlanRunSerializer
 from optimization.scenarios import access, actions, queries
@@ -208,9 +210,19 @@ class ReleaseVerify(ActorView):
     def get(self, request: Request, release_id: UUID) -> Response:
         """Whether what is stored is what was released: the digest, and the same recomputed."""
         release = access.get_release(release_id)
-        recomputed = queries.release_digest(release.run)
+        recomputed = digest_of_text(queries.release_text(release.run))
         found = {"digest": release.digest, "recomputed": recomputed, "is_genuine": recomputed == release.digest}
         return Response(PlanReleaseCheckSerializer(found).data)
+
+
+class ReleaseDocument(ActorView):
+    needs = {"GET": "view_plans"}
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, release_id: UUID) -> HttpResponse:
+        """What was released, byte by byte as the digest was taken of it: `curl … | sha256sum`."""
+        release = access.get_release(release_id)
+        return HttpResponse(queries.release_text(release.run), content_type="application/json")
 
 
 def _parsed(form_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:

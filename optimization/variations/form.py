@@ -92,12 +92,24 @@ OUTAGES: Final[dict[str, tuple[str, ...]]] = {
     "lane": ("mine", "centre"),
 }
 # `set` reaches every number of the instance, by its symbol.
+OTHER_WORDS: Final = {
+    "alpha": "least grade of the blend",
+    "beta": "product per tonne of ore",
+    "u0": "opening stock at the mill",
+    "Umin": "least stock at the mill",
+    "Umax": "room at the mill",
+    "a": "resource per tonne",
+    "xmax": "ore available",
+    "w0": "opening stock at the centre",
+    "w_end": "closing stock at the centre",
+}
+WORDS: Final = OTHER_WORDS | {figure.symbol: figure.words for known in FIGURES.values() for figure in known.values()}
 SETTABLE: Final[dict[str, Figure]] = {
-    f.name: Figure(owner, f.name, f.name)
+    f.name: Figure(owner, f.name, WORDS[f.name])
     for owner in NAMES_OF
     for f in fields(owner)
     if f.type in ("float", "PerPeriod")
-} | {"Gamma": Figure(Mine, "Gamma", "Gamma")}
+} | {"Gamma": Figure(Mine, "Gamma", "number of grades that may fall at once")}
 KINDS: Final = (*FIGURES, "outage", "set")
 
 

@@ -57,6 +57,7 @@ TABLE = {
     ("plan-release", "POST"): "release_plans",
     ("release-list", "GET"): "view_plans",
     ("release-detail", "GET"): "view_plans",
+    ("release-document", "GET"): "view_plans",
     ("release-verify", "GET"): "view_plans",
     ("scenario-list", "GET"): "view_plans",
     ("scenario-list", "POST"): "run_plans",

@@ -237,7 +237,11 @@ def test_plans_of_versions_are_compared_and_the_infeasible_one_is_named_with_its
         solved(aurora, version)
     found = client.get(f"{URL}/compare?versions={base.pk},{more.pk},{broken.pk}").json()
     assert [plan["status"] for plan in found["plans"]] == ["solved", "solved", "infeasible"]
-    assert [plan["variations"] for plan in found["plans"]] == [[], [WORDS], [WORDS, "alpha of mine 1 set to 0.99"]]
+    assert [plan["variations"] for plan in found["plans"]] == [
+        [],
+        [WORDS],
+        [WORDS, "least grade of the blend of mine 1 set to 0.99"],
+    ]
     assert found["plans"][2]["message"].startswith("No plan exists: ")
     rows = {row["name"]: row["values"] for row in found["rows"]}
     reports = [client.get(f"/api/v1/plans/{plan['plan']}").json() for plan in found["plans"]]

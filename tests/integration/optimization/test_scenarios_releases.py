@@ -147,16 +147,18 @@ def test_undecided_plan_is_not_released(aurora):
 
 
 def test_digest_can_be_recomputed_by_anybody_from_what_the_api_answers(aurora):
-    """As docs/how-to/plan-scenarios.md tells it: with nothing but the standard library."""
+    """As docs/how-to/plan-scenarios.md tells it: from the whole document, or piece by piece."""
     version = founded(aurora)
     release = released(aurora, version)
     client = aurora.client()
+    whole = client.get(f"{RELEASES}/{release.pk}/document")
+    assert hashlib.sha256(whole.content).hexdigest() == release.digest
     run = client.get(f"{PLANS}/{release.run_id}").json()
     document = {
         "instance": client.get(f"{PLANS}/{release.run_id}/instance").json(),
         "plan": client.get(f"{PLANS}/{release.run_id}/plan").json(),
         "options": run["options"],
-        "report": run["report"],
+        "report": whole.json()["report"],
         "grade_set": None,
         "scenario_version": str(version.pk),
         "parts": None,
@@ -220,7 +222,12 @@ def test_outsider_decides_releases_and_reads_nothing(aurora, cassia):
     release = released(aurora)
     client = cassia.client()
     assert client.get(RELEASES).json()["results"] == []
-    for address in (f"{RELEASES}/{release.pk}", f"{RELEASES}/{release.pk}/verify", f"{PLANS}/{run_id}/decision"):
+    for address in (
+        f"{RELEASES}/{release.pk}",
+        f"{RELEASES}/{release.pk}/verify",
+        f"{RELEASES}/{release.pk}/document",
+        f"{PLANS}/{run_id}/decision",
+    ):
         assert client.get(address).status_code == 404, address
     for step, body in (("approve", {}), ("reject", {"reason": "x"}), ("release", {})):
         assert client.post(f"{PLANS}/{run_id}/{step}", body).status_code == 404, step

@@ -139,7 +139,7 @@ WORDS = [
     ({"kind": "outage", "of": "mill", "mine": "mine 1", "periods": [P[1]]}, "the mill of mine 1 is out in period 2"),
     ({"kind": "outage", "of": "centre", "centre": "centre 1"}, "centre 1 is out"),
     ({"kind": "outage", "of": "lane", "mine": "mine 1", "centre": "centre 2"}, "the lane mine 1 to centre 2 is out"),
-    ({"kind": "set", "of": "alpha", "mine": "mine 1", "value": 0.3}, "alpha of mine 1 set to 0.3"),
+    ({"kind": "set", "of": "alpha", "mine": "mine 1", "value": 0.3}, "least grade of the blend of mine 1 set to 0.3"),
 ]  # fmt: skip
 
 
