@@ -29,6 +29,7 @@ BODY_LIMIT_BYTES: int = env.int("BODY_LIMIT_BYTES", default=2_000_000)
 FEED_POLL_S: float = env.float("FEED_POLL_S", default=0.5)
 FEED_HEARTBEAT_S: float = env.float("FEED_HEARTBEAT_S", default=10.0)
 PLAN_TIME_LIMIT_S: int = env.int("PLAN_TIME_LIMIT_S", default=3600)
+STUDY_TIME_LIMIT_S: int = env.int("STUDY_TIME_LIMIT_S", default=21_600)
 SWEEP_S: float = env.float("SWEEP_S", default=10.0)
 
 

@@ -89,11 +89,12 @@ def asked_by(requester: Actor) -> dict[str, Any]:
     }
 
 
-def owe(*, run: Requested) -> None:
-    """Store a new row; a worker is told after the commit."""
+def owe(*, run: Requested, is_sent: bool = True) -> None:
+    """Store a new row; a worker is told after the commit, unless the caller takes it up itself."""
     run.save(force_insert=True)
     _announce("queued", run)
-    transaction.on_commit(partial(dispatch.send, run.requester, run.pk, run.noun), using=opened().alias)
+    if is_sent:
+        transaction.on_commit(partial(dispatch.send, run.requester, run.pk, run.noun), using=opened().alias)
 
 
 def cancel_plan(*, run: Requested) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from optimization import actions, dispatch, presence
 from optimization.data import SolveOptions
 from optimization.instance_builder import build_instance
-from optimization.models import PlanRun
+from optimization.models import Experiment, PlanRun
 from optimization.outcome import Outcome, PlanStatus, outcome_of
 from optimization.pulse import Pulse
 from tenants.api import acting_as, as_platform
@@ -48,11 +48,11 @@ def solve_part(wave: str) -> None:
 @shared_task(bind=True, name="optimization.sweep_owed_plans", system=True, expires=settings.SWEEP_S)
 def sweep_owed_plans(self: Any) -> None:
     """Send again what was never taken up, and what a dead worker left behind."""
-    with as_platform("sweep", "send owed plans again") as platform:
-        owed = actions.claim_owed()
+    with as_platform("sweep", "send owed plans and studies again") as platform:
+        owed = [(*each, model.noun) for model in (PlanRun, Experiment) for each in actions.claim_owed(model)]
         platform.leaves_trace = bool(owed)
-    for requester, run_id in owed:
-        dispatch.send(requester, run_id)
+    for requester, run_id, noun in owed:
+        dispatch.send(requester, run_id, noun)
 
 
 def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from edge_bridge.models import Series
 from optimization import actions as planning
+from optimization.studies import actions as studies
 from tenants import actions as tenancy
 from tests import personas
 from tests.integration.marketplace import scenes as market
@@ -31,6 +32,7 @@ class Places:
             run = planning.request_plan(name="A plan", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             series = Series.objects.get(tenant=aurora.id)
+            study = studies.request_study(kind="silos", name="A study", options={})
             grade_set = grades.fitted()
             scenario = scenarios.actions.found_scenario(name="Base", instance=documents.small())
         return cls(
@@ -43,6 +45,7 @@ class Places:
                 "device_id": alarm.device_id,
                 "series_id": series.pk,
                 "plan_id": run.pk,
+                "experiment_id": study.pk,
                 "batch_id": grade_set.batch_ids[0],
                 "grade_set_id": grade_set.pk,
                 "scenario_id": scenario.pk,

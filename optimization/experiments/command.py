@@ -79,7 +79,8 @@ def _carried_out(
     ledger = Ledger(store, of=n_solves(kind, asked, subjects), on_progress=_Teller(), should_stop=should_stop)
     rows: list[Row] = []
     try:
-        rows.extend(rows_of(kind, asked, subjects, ledger))
+        for row in rows_of(kind, asked, subjects, ledger):
+            rows.append(row)
     except Stopped:
         return rows, ledger, UNFINISHED
     except Rejected as error:

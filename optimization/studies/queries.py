@@ -1,0 +1,21 @@
+"""The reads of studies, under the open identity."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from optimization.models import Experiment, ExperimentCase
+from tenants.api import actor
+
+
+def experiments() -> QuerySet[Experiment]:
+    """The organisation's own; what came out is fetched only when it is touched."""
+    return Experiment.objects.filter(tenant=actor().tenant_id).defer("summary")
+
+
+def cases(experiment_id: UUID) -> dict[str, dict[str, Any]]:
+    """What is solved already, by its key as `name_of` writes it."""
+    rows = ExperimentCase.objects.filter(experiment=experiment_id).values_list("key", "result")
+    return {json.dumps(json.loads(key), sort_keys=True): result for key, result in rows}
