@@ -47,6 +47,7 @@ class Outcome:
     cost_terms_usd: dict[str, float] | None = None
     violations: list[dict[str, Any]] = field(default_factory=list)
     explanation: list[str] = field(default_factory=list)
+    insight: dict[str, Any] | None = None
 
 
 def outcome_of(instance: SupplyChainInstance, result: SolveResult) -> Outcome:

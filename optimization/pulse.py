@@ -59,8 +59,12 @@ class Pulse:
         """Keep the news for the next beat; nothing here waits."""
         self._latest = news
 
+    def enter(self, stage: str) -> None:
+        """Another stage, the figures staying as they are."""
+        self._latest = {**(self._latest or {}), "stage": stage}
+
     def _run(self) -> None:
-        told = time.monotonic() - TELL_S
+        told = time.monotonic()
         while not self._over.wait(LOOK_S):
             if time.monotonic() - told >= TELL_S:
                 told = time.monotonic()

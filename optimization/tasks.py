@@ -1,6 +1,6 @@
 """Solving in a worker. A worker may die at any point: what is owed is in the row, and the sweep sends it again."""
 
-from functools import partial
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +11,10 @@ from django.conf import settings
 from optimization import actions, dispatch, presence
 from optimization.data import SolveOptions
 from optimization.instance_builder import build_instance
-from optimization.models import Experiment, PlanRun
+from optimization.models import PlanRun
 from optimization.outcome import Outcome, PlanStatus, outcome_of
 from optimization.pulse import Pulse
+from optimization.versions import versions
 from tenants.api import acting_as, as_platform
 from tenants.data import Actor
 
@@ -31,10 +32,9 @@ def solve_plan(self: Any, run_id: str) -> None:
         run = actions.take_up(run_id=UUID(run_id))
     if run is None:
         return
-    solved = _solved if run.joint_id is None else _solved_jointly
-    outcome, solver = solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
+    outcome, solver = _solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
     with acting_as(self.actor):
-        _finish(run, outcome, solver)
+        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
 
 
 @shared_task(name=dispatch.SOLVE_PART, system=True, acks_late=False)
@@ -48,44 +48,29 @@ def solve_part(wave: str) -> None:
 @shared_task(bind=True, name="optimization.sweep_owed_plans", system=True, expires=settings.SWEEP_S)
 def sweep_owed_plans(self: Any) -> None:
     """Send again what was never taken up, and what a dead worker left behind."""
-    with as_platform("sweep", "send owed plans and studies again") as platform:
-        owed = [(*each, model.noun) for model in (PlanRun, Experiment) for each in actions.claim_owed(model)]
+    with as_platform("sweep", "send owed plans again") as platform:
+        owed = actions.claim_owed()
         platform.leaves_trace = bool(owed)
-    for requester, run_id, noun in owed:
-        dispatch.send(requester, run_id, noun)
+    for requester, run_id in owed:
+        dispatch.send(requester, run_id)
 
 
 def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
-    from optimization.solver import SOLVER, solve  # a second and 100 MB, which only workers should pay
+    from optimization.insight import insight_of  # a second and 100 MB, which only workers should pay
+    from optimization.solver import SOLVER, solve
     from optimization.spread import CeleryPool
 
     instance, options = build_instance(run.instance), SolveOptions(**run.options)
     with Pulse(actor, run.pk, run.attempt) as pulse:
-        pool = CeleryPool(options.threads)
-        result = solve(instance, options, on_progress=pulse.tell, should_stop=pulse.stopped.is_set, pool=pool)
-        return outcome_of(instance, result), SOLVER
-
-
-def _solved_jointly(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
-    from optimization.joint.solving import joint_outcome
-    from optimization.solver import SOLVER, solve
-    from optimization.spread import CeleryPool
-
-    options = SolveOptions(**run.options)
-    with Pulse(actor, run.pk, run.attempt) as pulse:
         stop, pool = pulse.stopped.is_set, CeleryPool(options.threads)
-        door = partial(solve, options=options, on_progress=pulse.tell, should_stop=stop, pool=pool)
-        return joint_outcome(actor, run, door), SOLVER
-
-
-def _finish(run: PlanRun, outcome: Outcome, solver: str) -> None:
-    """A plan of several organisations is released to each of them."""
-    if run.joint_id is None:
-        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
-    else:
-        from optimization.joint import solving
-
-        solving.finish(run=run, outcome=outcome, solver=solver)
+        result = solve(instance, options, on_progress=pulse.tell, should_stop=stop, pool=pool)
+        outcome = outcome_of(instance, result)
+        report = {**(outcome.report or {}), "versions": versions()}
+        if outcome.status is PlanStatus.FAILED:
+            return replace(outcome, report=report), SOLVER
+        pulse.enter("explaining")
+        insight = insight_of(instance, options, result, stop)
+        return replace(outcome, report=report, insight=insight), SOLVER
 
 
 def _given_up() -> tuple[Outcome, str]:

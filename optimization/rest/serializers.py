@@ -59,6 +59,9 @@ class ReportSerializer(serializers.Serializer[Any]):
     columns = serializers.IntegerField(allow_null=True)
     binaries = serializers.IntegerField(allow_null=True)
     nodes = serializers.IntegerField(allow_null=True)
+    versions = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="Of everything that worked on it, to repeat it by."
+    )
 
 
 class ViolationSerializer(serializers.Serializer[Any]):

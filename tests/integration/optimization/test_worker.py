@@ -59,7 +59,9 @@ def test_plan_is_solved_checked_and_told(aurora, live_worker):
     assert body["report"]["objective_usd"] == pytest.approx(sum(body["cost_terms_usd"].values()), abs=0.01)
     assert 0 < body["report"]["dual_bound_usd"] <= body["report"]["objective_usd"]
     assert body["solver"].startswith("HiGHS ")
+    assert body["report"]["versions"].keys() >= {"cloudmining", "highspy", "pyomo", "python"}
     assert any(row[-1] > 0 for row in client.get(f"{url}/plan").json()["x"])
+    assert client.get(f"{url}/explanation").json()["cost"]["total_usd"] == round(body["report"]["objective_usd"], 2)
     assert told(aurora, url) == ["plan.queued", "plan.solved"]
     assert "Traceback" not in live_worker.output, live_worker.output
 
@@ -85,6 +87,7 @@ def test_instance_without_a_plan_is_explained_in_words(aurora):
     body = seen(client, url, "infeasible")
     assert "mine 1: best worst-case grade" in body["explanation"][0]
     assert body["explanation"][0] in body["message"]
+    assert client.get(f"{url}/explanation").json()["diagnosis"]["repair_usd"] > 0
     assert client.get(f"{url}/plan").status_code == 409
     assert told(aurora, url) == ["plan.queued", "plan.infeasible"]
 

@@ -1,0 +1,54 @@
+"""What explains stored plans: what the worker kept beside one, and what changed from one to another."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from optimization.data import Plan, SupplyChainInstance
+from optimization.explain.difference import Change, difference, difference_words
+from optimization.instance_builder import build_instance, build_plan
+from optimization.models import PlanRun
+from tenants.data import Conflict
+
+LISTS = ("cost_by_term", "flows", "cutoffs", "stocks", "data", "old_plan_misses")
+MOST_OF_A_LIST = 500
+
+
+def explanation_of(run: PlanRun) -> dict[str, Any]:
+    """Its insight; Conflict while, or where, there is none."""
+    if run.insight is None:
+        raise Conflict(f"There is nothing to explain: it is {run.status}.")
+    return dict(run.insight)
+
+
+def difference_between(first: PlanRun, second: PlanRun) -> dict[str, Any]:
+    """What the second does instead of the first, and why; of each list the largest changes. Conflict without plans."""
+    found = difference(*_solved(first), *_solved(second))
+    lists = {name: list(getattr(found, name)) for name in LISTS}
+    left_out = {name: len(each) - MOST_OF_A_LIST for name, each in lists.items() if len(each) > MOST_OF_A_LIST}
+    kept = {name: [*map(_document, _largest(each))] for name, each in lists.items()}
+    figures = {name: getattr(found, name) for name in ("before_usd", "after_usd", "old_plan_cost_usd")}
+    return {"words": list(difference_words(found)), **figures, **kept, "left_out": left_out}
+
+
+def _solved(run: PlanRun) -> tuple[SupplyChainInstance, Plan]:
+    if run.plan is None:
+        raise Conflict(f"There is no plan to compare: {run.name!r} is {run.status}.")
+    return build_instance(run.instance), build_plan(run.plan)
+
+
+def _largest(changes: Sequence[Change | str]) -> list[Change | str]:
+    """The largest of too many, in their own order."""
+    by_size = sorted(range(len(changes)), key=lambda k: -_size(changes[k]))[:MOST_OF_A_LIST]
+    return [changes[k] for k in sorted(by_size)]
+
+
+def _size(change: Change | str) -> float:
+    if isinstance(change, str):
+        return 0.0
+    before, after = (value if isinstance(value, int | float) else 0.0 for value in (change.before, change.after))
+    return abs(before - after)
+
+
+def _document(change: Change | str) -> dict[str, Any] | str:
+    return change if isinstance(change, str) else asdict(change)
