@@ -1,6 +1,7 @@
 """Solving in a worker. A worker may die at any point: what is owed is in the row, and the sweep sends it again."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.conf import settings
 from optimization import actions, dispatch, presence
 from optimization.data import SolveOptions
 from optimization.instance_builder import build_instance
-from optimization.models import PlanRun
+from optimization.models import Experiment, PlanRun
 from optimization.outcome import Outcome, PlanStatus, outcome_of
 from optimization.pulse import Pulse
 from optimization.versions import versions
@@ -32,9 +33,10 @@ def solve_plan(self: Any, run_id: str) -> None:
         run = actions.take_up(run_id=UUID(run_id))
     if run is None:
         return
-    outcome, solver = _solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
+    solved = _solved if run.joint_id is None else _solved_jointly
+    outcome, solver = solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
     with acting_as(self.actor):
-        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
+        _finish(run, outcome, solver)
 
 
 @shared_task(name=dispatch.SOLVE_PART, system=True, acks_late=False)
@@ -48,11 +50,11 @@ def solve_part(wave: str) -> None:
 @shared_task(bind=True, name="optimization.sweep_owed_plans", system=True, expires=settings.SWEEP_S)
 def sweep_owed_plans(self: Any) -> None:
     """Send again what was never taken up, and what a dead worker left behind."""
-    with as_platform("sweep", "send owed plans again") as platform:
-        owed = actions.claim_owed()
+    with as_platform("sweep", "send owed plans and studies again") as platform:
+        owed = [(*each, model.noun) for model in (PlanRun, Experiment) for each in actions.claim_owed(model)]
         platform.leaves_trace = bool(owed)
-    for requester, run_id in owed:
-        dispatch.send(requester, run_id)
+    for requester, run_id, noun in owed:
+        dispatch.send(requester, run_id, noun)
 
 
 def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
@@ -71,6 +73,28 @@ def _solved(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
         pulse.enter("explaining")
         insight = insight_of(instance, options, result, stop)
         return replace(outcome, report=report, insight=insight), SOLVER
+
+
+def _solved_jointly(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
+    from optimization.joint.solving import joint_outcome
+    from optimization.solver import SOLVER, solve
+    from optimization.spread import CeleryPool
+
+    options = SolveOptions(**run.options)
+    with Pulse(actor, run.pk, run.attempt) as pulse:
+        stop, pool = pulse.stopped.is_set, CeleryPool(options.threads)
+        door = partial(solve, options=options, on_progress=pulse.tell, should_stop=stop, pool=pool)
+        return joint_outcome(actor, run, door), SOLVER
+
+
+def _finish(run: PlanRun, outcome: Outcome, solver: str) -> None:
+    """A plan of several organisations is released to each of them."""
+    if run.joint_id is None:
+        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
+    else:
+        from optimization.joint import solving
+
+        solving.finish(run=run, outcome=outcome, solver=solver)
 
 
 def _given_up() -> tuple[Outcome, str]:

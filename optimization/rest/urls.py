@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("optimization.grades.urls")),
     path("", include("optimization.scenarios.urls")),
     path("", include("optimization.joint.urls")),
+    path("", include("optimization.studies.urls")),
 ]
