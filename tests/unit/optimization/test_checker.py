@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
+from optimization import checker
 from optimization.checker import check_plan
 from optimization.data import BoxSet, Plan, SolveOptions, SupplyChainInstance
 from optimization.generator import generate
@@ -55,6 +56,11 @@ def both_cutoffs(plan: Plan) -> Plan:
     return replace(plan, d={**plan.d, **{(m, i, j, t): 1.0 for j in cutoffs}})
 
 
+def with_closing_stock(plan: Plan) -> SupplyChainInstance:
+    wanted = 1.0 + max(plan.w.values(), default=0.0)
+    return replace(INSTANCE, mill_lanes=tuple(replace(lane, w_end=wanted) for lane in INSTANCE.mill_lanes))
+
+
 def stocked_over_room(plan: Plan) -> Case:
     m, n, t = next(iter(plan.v))
     return INSTANCE, replace(plan, w={**plan.w, (m, n, t): 2 * INSTANCE.centre_by_name[n].V[0]})
@@ -75,17 +81,16 @@ MUTANTS: dict[str, Callable[[Plan], Case]] = {
     "(12) shipment to the centre": lambda plan: (INSTANCE, without(plan, "p")),
     "(13) delivery to the user": lambda plan: (INSTANCE, without(plan, "q")),
     "(14) demand": lambda plan: (INSTANCE, moved(plan, "z", lambda z: 0.9 * z)),
+    "(9) closing stock at the centre": lambda plan: (with_closing_stock(plan), plan),
     "(15) x is not negative": lambda plan: (INSTANCE, moved(plan, "x", lambda _: -1.0)),
     "(15) u is not negative": lambda plan: (INSTANCE, moved(plan, "u", lambda _: -1.0)),
+    "(15) y is not negative": lambda plan: (INSTANCE, moved(plan, "y", lambda _: -1.0)),
+    "(15) v is not negative": lambda plan: (INSTANCE, moved(plan, "v", lambda _: -1.0)),
+    "(15) z is not negative": lambda plan: (INSTANCE, moved(plan, "z", lambda _: -1.0)),
     "(15) w is not negative": lambda plan: (INSTANCE, replace(plan, w={(*next(iter(plan.v)),): -1.0})),
     "(16) d is 0 or 1": lambda plan: (INSTANCE, moved(plan, "d", lambda _: 0.5)),
     "(16) p is 0 or 1": lambda plan: (INSTANCE, moved(plan, "p", lambda _: 0.999)),
     "(16) q is 0 or 1": lambda plan: (INSTANCE, moved(plan, "q", lambda _: 2.0)),
-    "x: not in the instance": lambda plan: (INSTANCE, replace(plan, x={("no", "such", "place", "period 1"): 1.0})),
-    "z: not in the instance": lambda plan: (
-        INSTANCE,
-        replace(plan, z={("mine 1", "centre 1", "user 1", "never"): 1.0}),
-    ),
 }
 
 
@@ -100,6 +105,22 @@ def test_broken_constraint_is_named(constraint: str, plan: Plan) -> None:
     result = check_plan(*MUTANTS[constraint](plan))
     assert constraint in {violation.constraint for violation in result.violations}
     assert all(violation.amount > violation.tolerance for violation in result.violations)
+
+
+def test_every_constraint_that_the_judge_knows_is_broken_above(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a tolerance below any amount every row of the judge is told."""
+    monkeypatch.setattr(checker, "RELATIVE_TOLERANCE", -1e30)
+    monkeypatch.setattr(checker, "INTEGRALITY_TOLERANCE", -1.0)
+    full = replace(plan, w={next(iter(plan.v)): 0.0, **plan.w})
+    assert {violation.constraint for violation in check_plan(INSTANCE, full).violations} == set(MUTANTS)
+
+
+@pytest.mark.parametrize("variable", [f.name for f in fields(Plan)])
+def test_row_of_a_plan_that_the_instance_does_not_have_is_named(variable: str, plan: Plan) -> None:
+    key = first(plan, variable if getattr(plan, variable) else "v")
+    for strange in (("nowhere", *key[1:]), (*key[:-1], "never"), key[1:]):
+        (violation,) = check_plan(INSTANCE, replace(plan, **{variable: {strange: 1.0}})).violations
+        assert (violation.constraint, violation.indices) == (f"{variable}: not in the instance", strange)
 
 
 def test_stated_cost_that_differs_by_a_dollar_is_named(plan: Plan) -> None:
