@@ -4,6 +4,10 @@ from optimization.access import get_plan, latest_plan
 from optimization.actions import cancel_plan, request_plan
 from optimization.grades.access import newest_grade_set
 from optimization.grades.queries import retests as grade_retests
+from optimization.joint.access import get_joint_plan, get_share
+from optimization.joint.queries import joint_plans
+from optimization.joint.queries import seats as joint_seats
+from optimization.joint.queries import shares as plan_shares
 from optimization.outcome import PlanStatus
 from optimization.queries import plans
 from optimization.scenarios.access import released_plan
@@ -11,10 +15,15 @@ from optimization.scenarios.access import released_plan
 __all__ = [
     "PlanStatus",
     "cancel_plan",
+    "get_joint_plan",
     "get_plan",
+    "get_share",
     "grade_retests",
+    "joint_plans",
+    "joint_seats",
     "latest_plan",
     "newest_grade_set",
+    "plan_shares",
     "plans",
     "released_plan",
     "request_plan",

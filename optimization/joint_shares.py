@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from optimization.checker import cost_terms_usd
-from optimization.data import Flow, Plan, SupplyChainInstance
+from optimization.data import Plan, SupplyChainInstance
 from optimization.explain.elastic import Diagnosis, Repair, Shortage, diagnosis_words
 from optimization.explain.named_rules import CLOSING, LANE, ROOM
 from optimization.joint_parts import Bringers
@@ -40,21 +40,18 @@ class Share:
 
 def split(instance: SupplyChainInstance, plan: Plan, bringers: Bringers) -> dict[str, Share]:
     """A share for everybody who brings anything; the costs sum to that of the plan."""
-    everybody = {who for f in fields(bringers) for who in getattr(bringers, f.name).values()}
-    return {who: _share(instance, plan, bringers, who) for who in sorted(everybody)}
+    everybody = sorted({who for f in fields(bringers) for who in getattr(bringers, f.name).values()})
+    seen, paid = ({who: _nothing() for who in everybody} for _ in range(2))
+    for name in ENDS:
+        for key, value in getattr(plan, name).items():
+            paid[_payer(bringers, name, key)][name][key] = value
+            for who in _ends(bringers, name, key):
+                seen[who][name][key] = value
+    return {who: Share(Plan(**seen[who]), cost_terms_usd(instance, Plan(**paid[who]))) for who in everybody}
 
 
-def _share(instance: SupplyChainInstance, plan: Plan, bringers: Bringers, who: str) -> Share:
-    seen = _part_of(plan, lambda name, key: who in _ends(bringers, name, key))
-    paid = _part_of(plan, lambda name, key: who == _payer(bringers, name, key))
-    return Share(seen, cost_terms_usd(instance, paid))
-
-
-def _part_of(plan: Plan, belongs: Callable[[str, tuple[str, ...]], bool]) -> Plan:
-    def part(name: str) -> Flow:
-        return {key: value for key, value in getattr(plan, name).items() if belongs(name, key)}
-
-    return Plan(**{f.name: part(f.name) for f in fields(Plan)})
+def _nothing() -> dict[str, dict[tuple[str, ...], float]]:
+    return {name: {} for name in ENDS}
 
 
 def _ends(bringers: Bringers, name: str, key: tuple[str, ...]) -> set[str]:

@@ -73,7 +73,8 @@ class PlanVariables(ActorView):
         """Every variable that is not zero: a list a variable, a row being its names and then the value."""
         run = access.get_plan(plan_id)
         if run.plan is None:
-            raise Conflict(f"There is no plan to show: it is {run.status}.")
+            where = "is in the shares of those who made it" if run.joint_id else f"is {run.status}"
+            raise Conflict(f"There is no plan to show: it {where}.")
         return Response(run.plan)
 
 
