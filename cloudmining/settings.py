@@ -172,6 +172,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "AlarmStateEnum": "edge_bridge.alarm.State",
+        "PlanStatusEnum": "optimization.models.requested.STATUSES",
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
     },

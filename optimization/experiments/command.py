@@ -33,9 +33,16 @@ TELL_EVERY_S = 5.0
 def register(commands: Any) -> None:
     """Add the subcommand to argparse's subparsers."""
     parser = commands.add_parser("experiment", help="robustness, sensitivity and comparisons; resumable")
-    parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="for solves, tables and figures")
     parser.add_argument("--instance", type=Path, help="study this instance, in place of generated ones")
+    parser.add_argument("--within", type=float, metavar="S", help="stop after so many seconds; a later run goes on")
+    add_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every study is asked with, here and in `manage.py experiment`."""
+    parser.add_argument("study", choices=STUDIES)
     parser.add_argument(
         "--size",
         action="append",
@@ -48,22 +55,20 @@ def register(commands: Any) -> None:
     parser.add_argument("--gap", type=float, default=0.01)
     parser.add_argument("--time-limit", type=float, default=20.0, metavar="S", help="seconds a solve (default 20)")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--within", type=float, metavar="S", help="stop after so many seconds; a later run goes on")
-    parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     kind: str = arguments.study
     folder: Path = arguments.output
     asked, own = (
-        read_study(_options(arguments), is_own=arguments.instance is not None, time_limit_s=LONGEST_SOLVE_S),
+        read_study(options_of(arguments), is_own=arguments.instance is not None, time_limit_s=LONGEST_SOLVE_S),
         None,
     )
     if arguments.instance is not None:
         own = instance_from_json(arguments.instance.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    rows, ledger, code = _carried_out(kind, asked, own, Store(folder / "solves.jsonl"), _stopping(arguments.within))
-    _write(folder, kind, rows)
+    rows, ledger, code = _carried_out(kind, asked, own, Store(folder / "solves.jsonl"), stopping(arguments.within))
+    write_results(folder, kind, rows)
     sys.stdout.write(csv_of(rows))
     for line in conclusions_of(kind, rows) if rows else ():
         _say(line)
@@ -76,7 +81,7 @@ def _carried_out(
     kind: str, asked: Asked, own: SupplyChainInstance | None, store: Store, should_stop: Callable[[], bool]
 ) -> tuple[list[Row], Ledger, int]:
     subjects = subjects_of(asked, own)
-    ledger = Ledger(store, of=n_solves(kind, asked, subjects), on_progress=_Teller(), should_stop=should_stop)
+    ledger = Ledger(store, of=n_solves(kind, asked, subjects), on_progress=Teller(), should_stop=should_stop)
     rows: list[Row] = []
     try:
         for row in rows_of(kind, asked, subjects, ledger):
@@ -89,7 +94,7 @@ def _carried_out(
     return rows, ledger, DONE
 
 
-def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """As a request has them; a word that is no number is told by the reader of requests."""
     given = {"seed": arguments.seed, "draws": arguments.draws, "gap": arguments.gap, "threads": arguments.threads}
     given["time_limit_s"] = arguments.time_limit
@@ -100,7 +105,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _stopping(within_s: float | None) -> Callable[[], bool]:
+def stopping(within_s: float | None = None) -> Callable[[], bool]:
     """True after so many seconds, or once the process was asked to end."""
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -109,13 +114,14 @@ def _stopping(within_s: float | None) -> Callable[[], bool]:
     return lambda: bool(asked) or time.monotonic() > deadline
 
 
-def _write(folder: Path, kind: str, rows: list[Row]) -> None:
+def write_results(folder: Path, kind: str, rows: list[Row]) -> None:
+    """STUDY.csv, STUDY.json and the figures, each whole or not at all."""
     write_whole(folder / f"{kind}.csv", csv_of(rows))
     write_whole(folder / f"{kind}.json", json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_figures(folder, kind, figures_of(kind, rows) if rows else {})
 
 
-class _Teller:
+class Teller:
     """Progress on stderr: each new solve, and every few seconds of a long one."""
 
     def __init__(self) -> None:

@@ -10,6 +10,9 @@ from tenants.api import TenantModel
 from tenants.data import Actor
 
 
+STATUSES = [(status.value, status.value) for status in PlanStatus]
+
+
 class Requested(TenantModel):
     """`attempt` is the fencing token: a worker writes only while the row still carries the attempt it took up.
 
@@ -27,9 +30,7 @@ class Requested(TenantModel):
     requested_scopes = ArrayField(models.CharField(max_length=40), null=True)
     created_at = models.DateTimeField()
 
-    status = models.CharField(
-        max_length=10, choices=[(s.value, s.value) for s in PlanStatus], default=PlanStatus.QUEUED
-    )
+    status = models.CharField(max_length=10, choices=STATUSES, default=PlanStatus.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)

@@ -47,7 +47,13 @@ class Cases:
         self._rows[name] = row
 
 
-def carry_out(actor: Actor, run: Experiment, on_progress: Callable[[StudyProgress], None] | None = None) -> None:
+def carry_out(
+    actor: Actor,
+    run: Experiment,
+    *,
+    on_progress: Callable[[StudyProgress], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
     """What was taken up: go on where an earlier attempt stopped, outside of any transaction, and release the rows."""
     with Pulse(actor, run.pk, run.attempt, Experiment) as pulse:
         cases = Cases(actor, run)
@@ -57,7 +63,7 @@ def carry_out(actor: Actor, run: Experiment, on_progress: Callable[[StudyProgres
             if on_progress is not None:
                 on_progress(progress)
 
-        ledger = Ledger(cases, on_progress=tell, should_stop=pulse.stopped.is_set)
+        ledger = Ledger(cases, on_progress=tell, should_stop=lambda: pulse.stopped.is_set() or should_stop())
         is_given_up = run.attempt > FRUITLESS_ATTEMPTS + len(cases)
         status, message, summary = _given_up() if is_given_up else _ended(actor, run, ledger)
     with acting_as(actor):
