@@ -1,7 +1,7 @@
 """The demo's main job, told as a short story by a client of the public API: nothing here touches the database.
 
-Chapter 1: a robust plan. Chapter 2: an alarm from the mine. Chapter 3: the alarm becomes work for a partner, who sees
-just the data the work needs, for just as long as it needs it.
+Chapter 1: a robust plan, and what an outage would cost. Chapter 2: an alarm from the mine. Chapter 3: the alarm becomes
+work for a partner, who sees just the data the work needs, for just as long as it needs it.
 """
 
 import time
@@ -18,6 +18,8 @@ from optimization.generator import generate
 
 Say = Callable[[str], None]
 PLAN_SEED, PLAN_SIZE = 1, (4, 2, 3, 4, 2, 2)
+PLAN_OPTIONS = {"gap": 0.01, "time_limit_s": 60}
+OUTAGE = {"kind": "outage", "of": "centre", "centre": "centre 1", "periods": ["period 2"]}
 PLAN_WITHIN_S, ALARM_WITHIN_S, ACCESS_WITHIN_S = 120.0, 150.0, 10.0
 
 
@@ -55,7 +57,8 @@ def tell(base_url: str, keys: dict[str, str], say: Say) -> None:
     with ExitStack() as stack:
         aurora = _party("Aurora", base_url, keys["aurora"], stack)
         borealis = _party("Borealis", base_url, keys["borealis"], stack)
-        _plan(aurora, say)
+        plan = _plan(aurora, say)
+        _what_if(aurora, plan, say)
         alarm = _alarm(aurora, say)
         _work(aurora, borealis, alarm, say)
 
@@ -66,27 +69,45 @@ def _party(name: str, base_url: str, key: str, stack: ExitStack) -> Party:
     return Party(name, http, stack.enter_context(FeedClient(base_url, headers)))
 
 
-def _plan(aurora: Party, say: Say) -> None:
+def _plan(aurora: Party, say: Say) -> str:
     say("1. A robust plan")
     mines, centres, users, periods, locations, cutoffs = PLAN_SIZE
     instance = generate(*PLAN_SIZE, seed=PLAN_SEED).to_document()
-    request = {"name": "Demo quarter", "instance": instance, "options": {"gap": 0.01, "time_limit_s": 60}}
+    request = {"name": "Demo quarter", "instance": instance, "options": PLAN_OPTIONS}
     plan = aurora.call("POST", "plans", request)["id"]
     say(
         f"   {mines} mines of {locations} locations with {cutoffs} cut-offs, {centres} centres, {users} users, "
         f"{periods} periods, grades uncertain within a budget. A worker solves it."
     )
-    ended = {"plan.solved", "plan.infeasible", "plan.stopped", "plan.failed"}
-    aurora.wait_for("end of the plan", PLAN_WITHIN_S, lambda e: e["kind"] in ended and e["body"]["plan"] == plan)
-    found = aurora.call("GET", f"plans/{plan}")
-    if found["status"] != "solved":
-        raise StoryError(f"the plan ended {found['status']}: {found.get('message')}")
-    report = found["report"]
+    report = _solved(aurora, plan)["report"]
     say(
         f"   Cost ${report['objective_usd']:,.0f}, proven bound ${report['dual_bound_usd']:,.0f}, "
         f"gap {100 * report['relative_gap']:.2f} %, {report['elapsed_s']:.1f} s; "
         "every constraint checked again without the solver."
     )
+    return plan
+
+
+def _solved(aurora: Party, plan: str) -> dict[str, Any]:
+    ended = {"plan.solved", "plan.infeasible", "plan.stopped", "plan.failed"}
+    aurora.wait_for("end of the plan", PLAN_WITHIN_S, lambda e: e["kind"] in ended and e["body"]["plan"] == plan)
+    found = aurora.call("GET", f"plans/{plan}")
+    if found["status"] != "solved":
+        raise StoryError(f"the plan ended {found['status']}: {found.get('message')}")
+    return found
+
+
+def _what_if(aurora: Party, plan: str, say: Say) -> None:
+    """A scenario of each kind; their names carry the plan's id, since a name is taken once."""
+    instance = aurora.call("GET", f"plans/{plan}/instance")
+    base = aurora.call("POST", "scenarios", {"name": f"Demo quarter {plan}", "instance": instance})
+    varied = {"name": f"Demo quarter with an outage {plan}", "base": base["id"], "variations": [OUTAGE]}
+    version = aurora.call("POST", "scenarios", varied)
+    path = f"scenarios/{version['scenario']}/versions/{version['number']}/solve"
+    other = aurora.call("POST", path, {"options": PLAN_OPTIONS})["id"]
+    _solved(aurora, other)
+    compared = aurora.call("GET", f"scenarios/compare?runs={plan},{other}")
+    say(f"   What if {version['words'][0]}? {compared['differences'][0]['words'][0]}")
 
 
 def _alarm(aurora: Party, say: Say) -> dict[str, Any]:
