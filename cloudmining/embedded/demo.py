@@ -18,8 +18,12 @@ from cloudmining.embedded.supervisor import Supervisor, how_it_ended, ignore_sig
 
 PREFERRED_WEB_PORT = 8000
 ANSWER_WITHIN_S = 60.0
+# A second worker is worth its memory only where it has a core of its own.
+CORES_FOR_TWO, BYTES_FOR_TWO = 2, 4 * 10**9
+TWO_WORKERS = {"worker": "default,plans", "helper": "parts,studies"}
+ONE_WORKER = {"worker": "default,plans,studies"}
 INTERRUPTED = 130
-LOGS = ("bootstrap", "seed_demo", "web", "worker", "beat", "gateway", "simulator")
+LOGS = ("bootstrap", "seed_demo", "web", "worker", "helper", "beat", "gateway", "simulator")
 
 Environment = Mapping[str, str]
 
@@ -69,12 +73,19 @@ def _cloud(home: Home, env: Environment) -> dict[str, Part]:
         "--ws", "websockets-sansio", "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
         "--no-access-log", "--timeout-graceful-shutdown", "3",
     )  # fmt: skip
+    queues = TWO_WORKERS if _has_room() else ONE_WORKER
+    quiet = ("--concurrency", "1", "--loglevel", "WARNING")
     return {
-        "worker": Part((*celery, "worker", "-Q", "default,plans", "--concurrency", "1", "--loglevel", "WARNING")),
+        **{name: Part((*celery, "worker", "-n", f"{name}@%h", "-Q", taken, *quiet)) for name, taken in queues.items()},
         "beat": Part((*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile=")),
         # Each frame of a gateway is a transaction of its own: without kept connections each would log in anew.
         "web": Part(web, {"DATABASE_POOL_SIZE": "16"}, port=int(env["WEB_PORT"])),
     }
+
+
+def _has_room() -> bool:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return len(os.sched_getaffinity(0)) >= CORES_FOR_TWO and memory >= BYTES_FOR_TWO
 
 
 def _mine(home: Home, env: Environment) -> dict[str, Part]:
