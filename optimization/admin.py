@@ -1,6 +1,8 @@
 """What the two administrations show of the plans."""
 
 from optimization.models import (
+    Experiment,
+    ExperimentCase,
     GradeRetest,
     GradeSet,
     PlanDecision,
@@ -58,8 +60,22 @@ class GradeRetestAdmin(ReadOnly):
     list_filter = ("is_holding",)
 
 
+class ExperimentAdmin(ReadOnly):
+    list_display = ("name", "kind", "status", "attempt", "requested_by", "created_at", "finished_at", "message")
+    list_filter = ("kind", "status")
+    search_fields = ("name",)
+    exclude = ("summary",)
+
+
+class ExperimentCaseAdmin(ReadOnly):
+    list_display = ("experiment", "key", "created_at")
+    list_select_related = ("experiment",)
+
+
 show(
     {
+        Experiment: ExperimentAdmin,
+        ExperimentCase: ExperimentCaseAdmin,
         SampleBatch: SampleBatchAdmin,
         GradeSet: GradeSetAdmin,
         GradeRetest: GradeRetestAdmin,

@@ -16,12 +16,13 @@ from typing import Any
 
 from optimization.data import SupplyChainInstance
 from optimization.experiments.cases import CASES
+from optimization.experiments.design import DRAWS
 from optimization.experiments.ledger import Ledger, Rejected, Stopped, StudyProgress
 from optimization.experiments.pages import write_figures
 from optimization.experiments.request import Asked, read_study
-from optimization.experiments.robustness import DRAWS
+from optimization.experiments.rows import rows_of
 from optimization.experiments.store import Row, Store, csv_of
-from optimization.experiments.studies import STUDIES, conclusions_of, figures_of, n_solves, rows_of, subjects_of
+from optimization.experiments.studies import STUDIES, conclusions_of, figures_of, n_solves, subjects_of
 from optimization.files import write_whole
 from optimization.instance_builder import instance_from_json
 

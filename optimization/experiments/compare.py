@@ -13,6 +13,7 @@ import pyomo.environ as pyo
 from optimization.checker import cost_terms_usd
 from optimization.data import BudgetSet, NominalSet, Plan, SolveOptions, SolveResult, SupplyChainInstance
 from optimization.experiments.cases import Subject, drawn, key_of, row_of, scaled
+from optimization.experiments.design import DEARER_MINING, JUDGES, SAMPLES, SHARES, WAYS, budgets_of
 from optimization.experiments.ledger import Ledger
 from optimization.experiments.robustness import SHORT_T, draw_seed, kept_in
 from optimization.experiments.store import Row
@@ -21,11 +22,6 @@ from optimization.instance_builder import build_plan
 
 # Draws to plan with and draws to judge with never coincide.
 JUDGES_FROM = 500_000
-SAMPLES, JUDGES = 10, 200
-WAYS = ("nominal", "scenarios", "robust")
-SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
-DEARER_MINING = ("c", 1.3)
-MOST_BUDGETS = 9
 
 
 # Nominal, scenarios, robust ------------------------------------------------------------------------------------------
@@ -98,13 +94,6 @@ def price_of_robustness(
         first = rows[0] if rows else row
         rows.append(row | {"premium_frac": _premium(row, first), "missed_frac": missed, "violation_bound_frac": bound})
     return rows
-
-
-def budgets_of(most: int) -> list[float]:
-    """Γ from 0 to all locations of the largest mine, in halves, or in as many steps as stay readable."""
-    if 2 * most < MOST_BUDGETS:
-        return [half / 2 for half in range(2 * most + 1)]
-    return [round(most * k / (MOST_BUDGETS - 1), 1) for k in range(MOST_BUDGETS)]
 
 
 def violation_bound_frac(n: int, budget: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from optimization.data import InstanceError, Problem, SolveOptions
 from optimization.experiments.cases import CASES, TABLE_1_SIZES, TABLE_2_SIZES, Size
-from optimization.experiments.robustness import DRAWS
+from optimization.experiments.design import DRAWS
 from optimization.request import MAX_DECISIONS
 
 TABLES = {"table-1": TABLE_1_SIZES, "table-2": TABLE_2_SIZES}

@@ -13,13 +13,13 @@ from dataclasses import asdict
 
 from optimization.data import Cutoff, Mine, Plan, SolveOptions, SupplyChainInstance, Termination
 from optimization.experiments.cases import Subject, drawn, key_of, row_of
+from optimization.experiments.design import DRAWS
 from optimization.experiments.ledger import Ledger
 from optimization.experiments.store import Row
 from optimization.experiments.trend import spread
 
 SHORT_T = 0.01
 HAIR = 1e-6
-DRAWS = 20
 
 
 def robustness(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int = DRAWS) -> list[Row]:

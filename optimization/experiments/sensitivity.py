@@ -7,15 +7,11 @@ from dataclasses import asdict
 
 from optimization.data import SolveOptions, Termination
 from optimization.experiments.cases import Subject, key_of, row_of, scaled
+from optimization.experiments.design import ABILITIES, CHANGE, TORNADO
 from optimization.experiments.ledger import Ledger
 from optimization.experiments.robustness import worst_gap
 from optimization.experiments.store import Row
 from optimization.experiments.trend import Point, certify_monotone, linear_trend
-
-# Shares of the generated mining ability, which is 1.06 times what the construction needs: all of them are feasible.
-ABILITIES = (0.95, 1.0, 1.05, 1.1, 1.2, 1.35, 1.5)
-TORNADO = ("P", "Q", "alpha", "delta", "D", "V", "R", "c", "K", "pc", "f", "F", "e", "G")
-CHANGE = 0.05
 
 
 def sensitivity(

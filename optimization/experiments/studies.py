@@ -1,8 +1,8 @@
-"""The studies: on what each may be run, how many solves it takes, its rows and its figures."""
+"""The studies: on what each may be run, how many solves it takes, its figures. No solver is loaded for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -10,19 +10,8 @@ from typing import Any
 from optimization.data import InstanceError, Problem, SupplyChainInstance
 from optimization.experiments import figures
 from optimization.experiments.cases import Subject, generated, given
-from optimization.experiments.compare import (
-    SHARES,
-    WAYS,
-    budgets_of,
-    price_of_robustness,
-    replanning,
-    silos,
-    three_plans,
-)
-from optimization.experiments.ledger import Ledger
+from optimization.experiments.design import ABILITIES, SHARES, TORNADO, WAYS, budgets_of
 from optimization.experiments.request import Asked
-from optimization.experiments.robustness import robustness
-from optimization.experiments.sensitivity import ABILITIES, TORNADO, sensitivity, tornado
 from optimization.experiments.store import Row
 
 Figures = dict[str, figures.Figure]
@@ -31,11 +20,10 @@ MOST_SOLVES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """`n_solves` says what `rows` will ask of the ledger; `figures` is pure."""
+    """`n_solves` says how often `rows.rows_of` will ask the ledger; `figures` is pure."""
 
     shows: str
     n_solves: Callable[[Subject, Asked], int]
-    rows: Callable[[Subject, Asked, Ledger], list[Row]]
     figures: Callable[[Sequence[Row]], Figures]
 
 
@@ -60,13 +48,6 @@ def require_affordable(kind: str, asked: Asked, subjects: Sequence[Subject], *, 
         told = f"{count} solves of up to {limit_s:g} s may take {count * limit_s:,.0f} s, more than {total_s:,.0f} s"
         raise InstanceError([Problem("/options/time_limit_s", f"{told}: give {total_s / count:.1f} s or ask for less")])
     return count
-
-
-def rows_of(kind: str, asked: Asked, subjects: Sequence[Subject], ledger: Ledger) -> Iterator[Row]:
-    """Subject by subject, so that whole ones are there when Stopped comes."""
-    for subject in subjects:
-        for row in STUDIES[kind].rows(subject, asked, ledger):
-            yield {**subject.key, **row}
 
 
 def figures_of(kind: str, rows: Sequence[Row]) -> Figures:
@@ -105,6 +86,11 @@ def _parts(rows: Sequence[Row], name: Callable[[Row], str]) -> list[tuple[str, l
     return [(key, list(part)) for key, part in groupby(rows, name)]
 
 
+def _of_silos(rows: Sequence[Row]) -> Figures:
+    changes = _by_case(figures.silo_changes)(rows)
+    return {**_by_case(figures.silo_bars)(rows), **{f"{name}-change": figure for name, figure in changes.items()}}
+
+
 def _constant(count: int) -> Callable[[Subject, Asked], int]:
     return lambda subject, asked: count
 
@@ -113,46 +99,36 @@ STUDIES: dict[str, Study] = {
     "robustness": Study(
         "Table 1: what disturbed grades do to the cost, and to a plan that is kept",
         lambda subject, asked: asked.draws + 1,
-        lambda subject, asked, ledger: robustness(subject, asked.options, ledger, asked.draws),
         _by_meaning,
     ),
     "sensitivity": Study(
         "Table 2: cost against mining ability, its trend, and whether it falls as it must",
         _constant(len(ABILITIES)),
-        lambda subject, asked, ledger: sensitivity(subject, asked.options, ledger),
         _by_size,
     ),
     "tornado": Study(
         "which parameter moves the cost most",
         _constant(1 + 2 * len(TORNADO)),
-        lambda subject, asked, ledger: tornado(subject, asked.options, ledger),
         _by_case(figures.tornado_bars),
     ),
     "ways": Study(
         "nominal, sampled scenarios and robust, judged on draws that none has seen",
         _constant(len(WAYS)),
-        lambda subject, asked, ledger: three_plans(subject, asked.options, ledger),
         _by_case(figures.ways),
     ),
     "protection": Study(
         "the price of robustness and the chance of missing demand over Γ",
         lambda subject, asked: len(budgets_of(subject.most_locations)),
-        lambda subject, asked, ledger: price_of_robustness(subject, asked.options, ledger),
         _by_case(figures.protection),
     ),
     "silos": Study(
         "mines that plan for themselves against one plan for all",
         _constant(2),
-        lambda subject, asked, ledger: silos(subject, asked.options, ledger),
-        lambda rows: {
-            **_by_case(figures.silo_bars)(rows),
-            **{f"{name}-change": figure for name, figure in _by_case(figures.silo_changes)(rows).items()},
-        },
+        _of_silos,
     ),
     "replanning": Study(
         "mining 30 % dearer: cost when no more than a share of the plan may change",
         _constant(1 + len(SHARES)),
-        lambda subject, asked, ledger: replanning(subject, asked.options, ledger),
         _by_case(figures.freedom),
     ),
 }

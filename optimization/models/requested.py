@@ -9,7 +9,6 @@ from optimization.outcome import PlanStatus
 from tenants.api import TenantModel
 from tenants.data import Actor
 
-
 STATUSES = [(status.value, status.value) for status in PlanStatus]
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from optimization.data import InstanceError
 from optimization.experiments.ledger import Ledger, Rejected, Stopped, StudyProgress
+from optimization.experiments.rows import rows_of
 from optimization.experiments.store import Row, name_of
-from optimization.experiments.studies import conclusions_of, n_solves, rows_of, subjects_of
+from optimization.experiments.studies import conclusions_of, n_solves, subjects_of
 from optimization.models import Experiment
 from optimization.outcome import PlanStatus
 from optimization.pulse import Pulse

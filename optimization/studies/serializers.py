@@ -6,8 +6,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from optimization.experiments.design import DRAWS
 from optimization.experiments.request import SMALL, TABLES
-from optimization.experiments.robustness import DRAWS
 from optimization.experiments.studies import STUDIES
 from optimization.models import Experiment
 

@@ -9,9 +9,10 @@ import pytest
 
 from optimization.data import Plan, SolveOptions, SupplyChainInstance
 from optimization.experiments.cases import CASES, PARAMETERS, Size, drawn, generated, instance_of, scaled
+from optimization.experiments.design import ABILITIES
 from optimization.experiments.ledger import Ledger
 from optimization.experiments.robustness import robustness, shortage_t
-from optimization.experiments.sensitivity import ABILITIES, sensitivity, tornado
+from optimization.experiments.sensitivity import sensitivity, tornado
 from optimization.experiments.store import Row, Store, csv_of
 from optimization.experiments.trend import Point, Reversal, certify_monotone, linear_trend, spread
 from optimization.instance_builder import build_instance

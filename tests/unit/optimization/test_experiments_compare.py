@@ -10,8 +10,6 @@ import pytest
 from optimization.data import Element, ElementGrade, SolveOptions, SupplyChainInstance
 from optimization.experiments.cases import Size, Subject, drawn, generated, given, instance_of, scaled
 from optimization.experiments.compare import (
-    DEARER_MINING,
-    budgets_of,
     price_of_robustness,
     replanned,
     replanning,
@@ -20,6 +18,7 @@ from optimization.experiments.compare import (
     three_plans,
     violation_bound_frac,
 )
+from optimization.experiments.design import DEARER_MINING, budgets_of
 from optimization.experiments.ledger import Ledger
 from optimization.experiments.robustness import SHORT_T, blends_hold, shortage_t
 from optimization.solver import solve

@@ -14,9 +14,10 @@ from optimization.experiments.cases import Size, generated
 from optimization.experiments.ledger import Ledger
 from optimization.experiments.pages import page_of
 from optimization.experiments.request import Asked, read_study
+from optimization.experiments.rows import ROWS, rows_of
 from optimization.experiments.sensitivity import sensitivity
 from optimization.experiments.store import Row
-from optimization.experiments.studies import STUDIES, conclusions_of, figures_of, n_solves, rows_of, subjects_of
+from optimization.experiments.studies import STUDIES, conclusions_of, figures_of, n_solves, subjects_of
 from optimization.experiments.svg import nice_ticks, svg_of
 from optimization.explain.waterfall import Step
 
@@ -39,6 +40,10 @@ def studied(asked: Asked) -> dict[str, list[Row]]:
         found[kind] = list(rows_of(kind, asked, subjects, ledger))
         assert ledger.done == ledger.of > 0, kind
     return found
+
+
+def test_every_study_has_rows() -> None:
+    assert ROWS.keys() == STUDIES.keys()
 
 
 @pytest.mark.parametrize("kind", STUDIES)

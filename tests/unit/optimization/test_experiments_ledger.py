@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from optimization.experiments.cases import Size, generated, given
 from optimization.experiments.ledger import Ledger, Rejected, Stopped, StudyProgress
 from optimization.experiments.request import MOST_DRAWS, read_study
 from optimization.experiments.robustness import robustness
+from optimization.experiments.rows import rows_of
 from optimization.experiments.sensitivity import sensitivity
 from optimization.experiments.store import Store
-from optimization.experiments.studies import require_affordable, rows_of, subjects_of
+from optimization.experiments.studies import require_affordable, subjects_of
 
 SMALL = Size.parse("1-1-1-2")
 OPTIONS = SolveOptions(gap=0.01, time_limit_s=20)
@@ -123,6 +126,13 @@ def test_bad_option_of_a_study_is_refused_with_its_place(options: Any, is_own: b
     with pytest.raises(InstanceError) as refused:
         read_study(options, is_own=is_own, time_limit_s=20)
     assert [(problem.path, words in problem.message) for problem in refused.value.problems] == [(path, True)]
+
+
+def test_asking_for_a_study_loads_no_solver() -> None:
+    """It would cost the web process a second and 100 MB."""
+    words = "import sys, optimization.experiments.studies; print([m for m in ('pyomo', 'highspy') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
 
 
 def test_study_that_could_take_too_long_is_refused_with_what_would_do() -> None:
