@@ -11,10 +11,16 @@ from optimization.joint.queries import shares as plan_shares
 from optimization.outcome import PlanStatus
 from optimization.queries import plans
 from optimization.scenarios.access import released_plan
+from optimization.studies.access import get_experiment
+from optimization.studies.actions import cancel_study, request_study
+from optimization.studies.queries import experiments
 
 __all__ = [
     "PlanStatus",
     "cancel_plan",
+    "cancel_study",
+    "experiments",
+    "get_experiment",
     "get_joint_plan",
     "get_plan",
     "get_share",
@@ -27,4 +33,5 @@ __all__ = [
     "plans",
     "released_plan",
     "request_plan",
+    "request_study",
 ]
