@@ -9,12 +9,14 @@ from django.db.models.functions import Now
 
 from optimization.actions import request_plan, told_as_invalid
 from optimization.canonical import digest_of_text
+from optimization.data import InstanceError, Problem
 from optimization.instance_builder import build_instance
 from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
 from optimization.outcome import PlanStatus
 from optimization.request import read_request
 from optimization.scenarios import queries
 from optimization.variations import read_variations, vary
+from optimization.variations.form import MOST_VARIATIONS
 from tenants.api import announce, require
 from tenants.data import Actor, Conflict, Event, FieldError, Forbidden, Invalid
 
@@ -109,13 +111,20 @@ def _content(instance: object, base: ScenarioVersion | None, variations: object)
         with told_as_invalid(NOT_KEPT):
             read_request(instance, {}, time_limit_s=settings.PLAN_TIME_LIMIT_S)
         return {"instance": instance}
+    return {"base": base, "variations": _varied(base, [] if variations is None else variations)}
+
+
+def _varied(base: ScenarioVersion, variations: object) -> list[dict[str, Any]]:
     _refuse_archived(base.scenario)
-    if len(queries.lineage(base)) >= DEEPEST:
+    line = queries.lineage(base)
+    if len(line) >= DEEPEST:
         raise Invalid(NOT_KEPT, (FieldError("/base", f"is the {DEEPEST}th upon another: vary an earlier one"),))
     with told_as_invalid(NOT_KEPT):
-        read = read_variations([] if variations is None else variations)
+        read = read_variations(variations)
+        if len(queries.variations_of(line)) + len(read) > MOST_VARIATIONS:
+            raise InstanceError([Problem("/variations", f"make more than {MOST_VARIATIONS} with those of the base")])
         vary(build_instance(queries.instance_document(base)), read)
-    return {"base": base, "variations": [each.to_document() for each in read]}
+    return [each.to_document() for each in read]
 
 
 def _refuse_archived(scenario: Scenario) -> None:

@@ -230,7 +230,7 @@ def _name_problems(row: Mapping[str, Any], path: str) -> Iterator[Problem]:
         elif name in SELECTORS and not _is_name(row[name]):
             yield Problem(f"{path}/{name}", "must be a name of the instance")
         elif name not in (*SELECTORS, "kind", "of", "factor", "value", "periods"):
-            yield Problem(f"{path}/{str(name)[:40]}", "is unknown: leave it out")
+            yield Problem(path, f"{str(name)[:40]!r} is unknown: leave it out")
     for name in needed:
         if name not in row:
             yield Problem(f"{path}/{name}", f"is missing: give the {name}")

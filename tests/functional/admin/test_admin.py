@@ -120,6 +120,8 @@ def test_one_row_of_each_kind_can_be_opened(aurora, operator):
         "edge_bridge/alarm": places.ids["alarm_id"],
         "edge_bridge/device": places.ids["device_id"],
         "optimization/planrun": places.ids["plan_id"],
+        "optimization/scenario": places.ids["scenario_id"],
+        "optimization/planrelease": places.ids["release_id"],
         "marketplace/servicetask": places.ids["task_id"],
     }
     for page, row in pages.items():

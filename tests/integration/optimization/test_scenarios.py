@@ -1,5 +1,6 @@
 """Scenarios over HTTP: versions, variations, plans of them, comparison. No worker runs but where a plan is needed."""
 
+import json
 from threading import Barrier
 from uuid import uuid4
 
@@ -156,6 +157,31 @@ def test_endless_line_of_variations_is_refused(aurora):
         version = founded(aurora, f"Upon {n}", base=version)
     answer = aurora.client().post(URL, {"name": "One more", "base": str(version.pk)})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/base")
+
+
+def test_more_variations_than_one_scenario_may_have_are_none_by_stacking_them(aurora):
+    version = founded(aurora, "Many", base=founded(aurora), variations=MORE * 150)
+    body = {"name": "More", "base": str(version.pk), "variations": MORE * 51}
+    answer = aurora.client().post(URL, body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/variations")
+    assert aurora.client().post(URL, body | {"variations": MORE * 50}).status_code == 201
+
+
+SURROGATES = [
+    '{"name": "\\ud800", "instance": %s}',
+    '{"name": "New", "note": "\\ud800", "instance": %s}',
+    '{"name": "New", "base": "BASE", "variations": [{"kind": "demand", "user": "\\ud800", "factor": 1}]}',
+    '{"name": "New", "base": "BASE", "variations": [{"kind": "demand", "\\ud800": 1, "factor": 1}]}',
+]
+
+
+@pytest.mark.parametrize("body", SURROGATES)
+def test_text_that_no_database_can_keep_is_refused(aurora, body):
+    client = aurora.client()
+    base = base_of(client)
+    text = body.replace("%s", json.dumps(documents.small())).replace("BASE", base["id"])
+    answer = client.post(URL, text.encode(), content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json"), answer.content
 
 
 def test_archived_scenario_is_read_but_not_planned_with(aurora):

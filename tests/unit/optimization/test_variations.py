@@ -165,7 +165,7 @@ MISTAKES = [
     ({"kind": "outage", "of": "mine", "mine": "mine 1", "factor": 0}, "/variations/0/factor", "leave it out"),
     ({"kind": "demand", "centre": "centre 1", "factor": 2}, "/variations/0/centre", "use mine and user"),
     ({"kind": "price", "location": "location 1", "user": "user 1", "factor": 2}, "/variations/0", "together"),
-    ({"kind": "demand", "factor": 2, "hope": 1}, "/variations/0/hope", "unknown"),
+    ({"kind": "demand", "factor": 2, "hope": 1}, "/variations/0", "'hope' is unknown"),
     ({"kind": "demand", "factor": 2, "periods": [P[0], P[0]]}, "/variations/0/periods", "twice"),
     ({"kind": "demand", "factor": 2, "periods": []}, "/variations/0/periods", "leave it out"),
     ({"kind": "grade", "of": "nominal", "factor": 9}, "/variations/0/factor", "above 1"),
