@@ -25,6 +25,15 @@ LINKS = {"mill_lanes": ("mine", "centre"), "user_lanes": ("centre", "user"), "de
 SECTIONS = ("mines", "centres", *LINKS)
 MOST_NAMES = 1000
 MOST_BUDGET = 1e9
+# Room for any closing stock that a lane to somebody else's centre asks for.
+ROOMY = 999_999_999.0
+
+UNFIT = {
+    "demands": "no centre has a lane from its mine and one to its user: have both brought, or drop the demand",
+    "centres": "has less room at the end than the lanes to it ask for as w_end: give more, or have them ask for less",
+    "mill_lanes": "the lanes to its centre ask for more at the end than there is room: ask for less",
+}
+UNFIT_ROW = "does not fit with what the others bring"
 
 Document = Mapping[str, Any]
 Problems = Mapping[str, Sequence[Problem]]
@@ -232,11 +241,11 @@ def _completed(frame: Document, seats: Sequence[Seat], seat: Seat | None, part: 
     between = next(name for name in ("-" * n for n in count(1)) if name not in names["centre"])
     demands = part.get("demands") or [{"mine": names["mine"][0], "user": names["user"][0], "D": 0}]
     mines = [*part.get("mines", []), *(_mine_standing_in(name) for each in others for name in each.mines)]
-    centres = [{"name": name, "V": 0} for each in others for name in each.centres]
+    centres = [{"name": name, "V": ROOMY} for each in others for name in each.centres]
     return {
         **_head(frame, mines, part.get("budget", {})),
         "mines": mines,
-        "centres": [*part.get("centres", []), *centres, {"name": between, "V": 0}],
+        "centres": [*part.get("centres", []), *centres, {"name": between, "V": ROOMY}],
         "users": names["user"],
         "mill_lanes": [
             *part.get("mill_lanes", []),
@@ -337,15 +346,27 @@ def _repeated(gathered: _Gathered) -> dict[str, list[Problem]]:
 
 
 def _by_participant(gathered: _Gathered, problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    """In words of our own: what is wrong with the whole may name, and count, what others bring."""
     found: dict[str, list[Problem]] = defaultdict(list)
+    for section, k, inner in _concerned(gathered, problems):
+        who, position = gathered.source[section, k]
+        found[who].append(Problem(f"/{section}/{position}{inner}", UNFIT.get(section, UNFIT_ROW)))
+    return found
+
+
+def _concerned(gathered: _Gathered, problems: Iterable[Problem]) -> Iterator[tuple[str, int, str]]:
+    """Section, position and place inside of each row that a problem is about."""
     for problem in problems:
         section, _, rest = problem.path.removeprefix("/instance/").partition("/")
-        position, _, inner = rest.partition("/")
-        source = gathered.source.get((section, int(position))) if position.isdigit() else None
-        if source is not None:
-            path = f"/{section}/{source[1]}" + (f"/{inner}" if inner else "")
-            found[source[0]].append(Problem(path, problem.message))
-    return found
+        position, slash, inner = rest.partition("/")
+        if not position.isdigit() or (section, int(position)) not in gathered.source:
+            continue
+        yield section, int(position), slash + inner
+        if section == "centres":
+            centre = gathered.rows["centres"][int(position)]["name"]
+            for k, lane in enumerate(gathered.rows["mill_lanes"]):
+                if lane["centre"] == centre and lane.get("w_end"):
+                    yield "mill_lanes", k, "/w_end"
 
 
 def _bringers(brought: Sequence[tuple[Seat, Document]], gathered: _Gathered) -> Bringers:

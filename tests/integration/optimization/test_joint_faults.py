@@ -86,7 +86,7 @@ def test_demand_that_nobody_can_serve_is_told_to_who_brought_it():
     body = ended(made)
     assert body["message"] == "The parts don't fit together: see Delta, whose share says why."
     words = told(made)
-    assert "no centre links mine 'North' to user 'Foundry'" in words["delta"]
+    assert "no centre has a lane from its mine and one to its user" in words["delta"]
     assert words["aurora"] == words["borealis"] == solving.NOT_YOURS
 
 

@@ -149,6 +149,24 @@ def test_demand_without_a_way_is_told_to_who_brought_it_alone():
     assert [problem.path for problem in refusal.value.problems["delta"]] == [f"/demands/{k}" for k in lost]
 
 
+def test_closing_stock_may_be_asked_of_anothers_centre():
+    part = parts(DOCUMENT)["aurora"]
+    part["mill_lanes"][0]["w_end"] = 700.25
+    check_part(FRAME, SEATS, AURORA, part)
+
+
+def test_closing_stocks_beyond_the_room_are_told_to_both_without_a_figure():
+    own = parts(DOCUMENT)
+    own["borealis"]["centres"][0]["V"] = 512.75
+    own["aurora"]["mill_lanes"][1]["w_end"] = 700.25
+    with pytest.raises(PartsError) as refusal:
+        assemble(FRAME, [(seat, own[seat.participant]) for seat in SEATS])
+    told = {who: [problem.path for problem in problems] for who, problems in refusal.value.problems.items()}
+    assert told == {"borealis": ["/centres/0/V"], "aurora": ["/mill_lanes/1/w_end"]}
+    words = str(refusal.value.problems)
+    assert "700" not in words and "512" not in words
+
+
 def test_parts_without_any_lane_are_nobodys_mistake():
     own = parts(DOCUMENT)
     del own["aurora"]["mill_lanes"]

@@ -1,14 +1,18 @@
 """What each organisation learns of a plan that several made: its own flows, its own cost, its own reasons."""
 
 import math
+import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from optimization.checker import check_plan
 from optimization.data import SolveOptions
 from optimization.explain.elastic import Diagnosis, Repair, Shortage, diagnose
 from optimization.explain.named_rules import LANE, MILLING, ROOM
-from optimization.joint_parts import Seat, assemble
+from optimization.generator import generate
+from optimization.joint_parts import Bringers, Seat, assemble
 from optimization.joint_shares import reasons, split
 from optimization.solver import minimise, solve
 from tests.unit.optimization.joint_documents import SEATS, brought, frame, parts, whole
@@ -68,6 +72,44 @@ def test_mines_of_two_organisations_see_nothing_of_one_another():
     seen = {who: str(shares[who].plan.to_document()) for who in ("n", "s")}
     assert "North" in seen["n"] and "South" not in seen["n"]
     assert "South" in seen["s"] and "North" not in seen["s"]
+
+
+@pytest.fixture(scope="module")
+def of_many():
+    """A plan of four mines, two centres and three users, and where its names stand."""
+    instance = generate(4, 2, 3, 2, 2, 2, seed=5)
+    return instance, solve(instance, SolveOptions(gap=0.05, time_limit_s=20))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), parties=st.integers(1, 6))
+def test_however_the_rows_are_divided_costs_sum_and_flows_are_seen_at_both_ends_only(of_many, seed, parties):
+    instance, result = of_many
+    draw = random.Random(seed)
+
+    def of(names):
+        return {name: f"party {draw.randrange(parties)}" for name in names}
+
+    mine, centre, user = of(instance.mine_by_name), of(instance.centre_by_name), of(instance.users)
+    either = {kind: {} for kind in ("mill", "user", "demand")}
+    for lane in instance.mill_lanes:
+        either["mill"][lane.mine, lane.centre] = draw.choice((mine[lane.mine], centre[lane.centre]))
+    for lane in instance.user_lanes:
+        either["user"][lane.centre, lane.user] = draw.choice((centre[lane.centre], user[lane.user]))
+    for demand in instance.demands:
+        either["demand"][demand.mine, demand.user] = draw.choice((mine[demand.mine], user[demand.user]))
+    shares = split(instance, result.plan, Bringers(mine, centre, user, *either.values()))
+
+    total = math.fsum(share.cost_usd for share in shares.values())
+    assert total == pytest.approx(result.report.objective_usd, abs=0.005)
+    for (m, n, s, t), tonnes in result.plan.z.items():
+        seen_by = {who for who, share in shares.items() if (m, n, s, t) in share.plan.z}
+        assert seen_by == {mine[m], centre[n], user[s]}
+        assert all(shares[who].plan.z[m, n, s, t] == tonnes for who in seen_by)
+    for m, n, t in result.plan.w:
+        assert {who for who, share in shares.items() if (m, n, t) in share.plan.w} == {mine[m], centre[n]}
+    for m, t in result.plan.y:
+        assert {who for who, share in shares.items() if (m, t) in share.plan.y} == {mine[m]}
 
 
 def told(document):
