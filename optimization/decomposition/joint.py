@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimization.decomposition.reduced import Block, joined, separated
+from optimization.decomposition.reduced import Block, joined
 from optimization.decomposition.search import Search
+from optimization.decomposition.stock_cuts import separated
 from optimization.highs import Floats, LiveProgram, Program, Rows, stacked_rows
 
 MOST_ROUNDS = 12
@@ -26,10 +27,12 @@ def solve_joint(search: Search, blocks: list[Block], room: Floats) -> None:
         gap=search.options.gap,
         limit_s=search.left_s,
         should_stop=search.should_end,
+        start=None if search.plan is None else np.concatenate(search.plan),
         on_plan=lambda cost, values: search.offer_plan(cost, np.split(values, ends)),
         on_bound=search.offer_bound,
     )
-    search.is_infeasible, search.nodes = answer.is_infeasible, answer.nodes
+    search.is_infeasible = answer.is_infeasible and search.plan is None
+    search.nodes += answer.nodes
     search.offer_bound(answer.bound)
     if answer.values is not None:
         search.offer_plan(answer.objective, np.split(answer.values, ends))
@@ -42,14 +45,14 @@ def with_rows(program: Program, rows: Rows) -> Program:
 
 def _root_cuts(search: Search, blocks: list[Block], room: Floats) -> list[Rows]:
     """Rounds of violated stock cuts on the joint relaxation, until the bound hardly rises."""
-    relaxations = [block.relaxation for block in blocks]
+    relaxations = [block.linear for block in blocks]
     starts = np.cumsum([0, *(len(program.cost) for program in relaxations)])
     live, last = LiveProgram(joined(blocks, relaxations, room), relaxed=True), 0.0
-    found: list[list[Rows]] = [[separated(block, np.zeros(len(block.relaxation.cost)))] for block in blocks]
+    found: list[list[Rows]] = [[separated(block, np.zeros(len(block.linear.cost)))] for block in blocks]
     for _ in range(MOST_ROUNDS):
         answer = live.solve(limit_s=search.left_s)
         search.check()
-        search.is_infeasible = answer.is_infeasible
+        search.is_infeasible = answer.is_infeasible and search.plan is None
         if answer.values is None:
             break
         search.offer_bound(answer.bound)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from optimization.decomposition.reduced import Block, rows_of, separated
+from optimization.decomposition.reduced import Block, rows_of
 from optimization.decomposition.search import Search, Stopped
+from optimization.decomposition.stock_cuts import separated
 from optimization.highs import Floats, LiveProgram, Program, Rows, stacked_rows
 
 CUT_ROUNDS, LEAST_RISE = 10, 2e-5
@@ -38,7 +39,8 @@ class PricedMine:
         stocks = block.w.ravel()
         self.live.set_costs(stocks, (block.relaxation.cost[block.w] + prices[block.centre]).ravel())
         self.live.set_bounds(stocks, np.zeros(len(stocks)), held.ravel())
-        return self._rounds(search)
+        best = self._rounds(search)
+        return None if best is None else (best[0], block.unfolded(best[1]))
 
     def _rounds(self, search: Search) -> tuple[float, Floats] | None:
         best, last = self._point(search), -np.inf
@@ -91,7 +93,7 @@ class Pricing:
 
 
 def priced(search: Search, blocks: list[Block], room: Floats) -> Pricing:
-    mines = search.each(lambda block: PricedMine(block, LiveProgram(block.relaxation, relaxed=True)), blocks)
+    mines = search.each(lambda block: PricedMine(block, LiveProgram(block.linear, relaxed=True)), blocks)
     pricing = Pricing(mines, room, np.zeros_like(room), points=[[] for _ in mines])
     settle(search, pricing)
     return pricing

@@ -18,9 +18,6 @@ from optimization.decomposition.hull import Hull, hull_of
 from optimization.decomposition.value_function import MinePhi
 from optimization.highs import Floats, Ints, Program, Rows, stacked_rows
 
-LONGEST_CUT = 7
-LEAST_VIOLATION = 1e-4
-
 
 @dataclass(frozen=True, slots=True)
 class Units:
@@ -348,53 +345,6 @@ def _delivery_rows(block: Block) -> Rows:
         np.full(n, -np.inf),
         np.zeros(n),
     )
-
-
-# Multi-period stock cuts ------------------------------------------------------------------------------------
-
-
-def separated(block: Block, values: Floats) -> Rows:
-    """Violated cuts: w[t-1] >= the sum over tau in t..l of all positive z[s,tau] - D[s,tau] sum p[t..tau]."""
-    found = [cut for lane in range(len(block.lanes)) for cut in _lane_cuts(block, values, lane)]
-    sizes = [len(column) for column, _, _ in found]
-    return rows_of(
-        np.repeat(np.arange(len(found)), sizes),
-        np.concatenate([column for column, _, _ in found]) if found else [],
-        np.concatenate([value for _, value, _ in found]) if found else [],
-        np.full(len(found), -np.inf),
-        [right for _, _, right in found],
-    )
-
-
-def _lane_cuts(block: Block, values: Floats, lane: int) -> list[tuple[Ints, Floats, float]]:
-    routes = np.flatnonzero(block.route_lane == lane)
-    z, p = values[block.b[routes]] + values[block.o[routes]], values[block.p[lane]]
-    stock = np.append(block.w0[lane], values[block.w[lane]])
-    T, found, D = len(p), [], block.D[routes]
-    for t in range(T):
-        end = min(T, t + LONGEST_CUT)
-        running = np.cumsum(p[t:end])
-        terms = z[:, t:end] - D[:, t:end] * running
-        chosen = terms > 1e-9
-        if terms[chosen].sum() > stock[t] + LEAST_VIOLATION * (1.0 + stock[t]) and (
-            t > 0 or stock[0] > 0 or chosen.any()
-        ):
-            found.append(_cut(block, routes, lane, t, chosen))
-    return found
-
-
-def _cut(block: Block, routes: Ints, lane: int, t: int, chosen: Ints) -> tuple[Ints, Floats, float]:
-    """Sum of z - sum of D p - w before <= 0."""
-    s, tau = np.nonzero(chosen)
-    flows = [block.b[routes[s], t + tau], block.o[routes[s], t + tau]]
-    wanted = np.where(chosen, block.D[routes, t : t + chosen.shape[1]], 0.0).sum(axis=0)
-    by_run = np.cumsum(wanted[::-1])[::-1]
-    runs = np.flatnonzero(by_run > 0)
-    columns, values = [*flows, block.p[lane, t + runs]], [np.ones(2 * len(s)), -by_run[runs]]
-    if t:
-        columns.append(block.w[lane, t - 1 : t])
-        values.append(-np.ones(1))
-    return np.concatenate(columns), np.concatenate(values), 0.0 if t else float(block.w0[lane])
 
 
 # Several mines at once --------------------------------------------------------------------------------------
