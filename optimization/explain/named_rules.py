@@ -109,7 +109,7 @@ def ruled_program(instance: SupplyChainInstance) -> RuledProgram:
     """Built from the instance with room everywhere, so that no other row or bound says the same as a named one."""
     program = build_program(_roomy(instance), cuts=False)
     program.del_component(program.c14_demand)
-    for stock in program.w.values():
+    for stock in (*program.u.values(), *program.w.values()):
         stock.setlb(0.0)
     rules = [rule for rule in named_rules(instance, of_program(program)) if not isinstance(rule.used, int | float)]
     grades = [(key, row) for key, row in program.c4_blended_grade.items() if row.active]
@@ -162,7 +162,6 @@ def _roomy_mine(mine: Mine, ore_t: float, product_t: float) -> Mine:
         mine,
         P=more(mine.P, heaviest * (ore_t + sum(max(j.xmax) for i in mine.locations for j in i.cutoffs))),
         Q=more(mine.Q, ore_t),
-        Umin=(0.0,) * len(mine.Umin),
         Umax=more(mine.Umax, product_t),
         locations=tuple(
             replace(i, cutoffs=tuple(replace(j, xmax=more(j.xmax, ore_t)) for j in i.cutoffs)) for i in mine.locations

@@ -9,22 +9,16 @@ D[m,s,t]    demand, t
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
-
 import pyomo.environ as pyo
 
 from optimization.data import SupplyChainInstance
+from optimization.formulation.limits import Lane, Limits
 
-Lane = tuple[str, str]
 
-
-def add_lanes(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
+def add_lanes(program: pyo.ConcreteModel, instance: SupplyChainInstance, limits: Limits) -> None:
     """Variables of the lanes with (13) and the bound of (12); a shipment that can't be of use does not exist."""
     periods = range(len(instance.periods))
-    shipments = {
-        (m, n, t): shipment_limit_t(instance, (m, n), t) for m, n in instance.mill_lane_by_key for t in periods
-    }
+    shipments = {(*lane, t): tonnes for lane, by_period in limits.v.items() for t, tonnes in enumerate(by_period)}
     deliveries = {
         (m, n, s, t): instance.demand_by_key[m, s].D[t]
         for m, n, s in instance.routes
@@ -35,7 +29,7 @@ def add_lanes(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None
     program.MNST = pyo.Set(initialize=list(deliveries), dimen=4)
     program.v = pyo.Var(program.MNT, bounds=lambda _, *key: (0.0, shipments[key]))
     program.p = pyo.Var(program.MNT, domain=pyo.Binary)
-    program.w = pyo.Var(program.MNT, bounds=lambda _, *key: stock_limits_t(instance, *key))
+    program.w = pyo.Var(program.MNT, bounds=lambda _, m, n, t: (limits.w[m, n][0][t], limits.w[m, n][1][t]))
     program.z = pyo.Var(program.MNST, bounds=lambda _, *key: (0.0, deliveries[key]))
     program.q = pyo.Var(program.MNST, domain=pyo.Binary)
     program.c12_shipment_runs = pyo.Constraint(
@@ -92,28 +86,6 @@ def add_stock_cuts(program: pyo.ConcreteModel, instance: SupplyChainInstance) ->
     program.cut_arrived_now = pyo.Constraint(program.MNST, rule=runs)
     program.cut_part = pyo.Constraint(program.MNST, rule=lambda program, *key: program.b[key] <= program.z[key])
     program.cut_from_stock = pyo.Constraint(program.MNT, rule=from_stock)
-
-
-def shipment_limit_t(instance: SupplyChainInstance, lane: Lane, t: int) -> float:
-    """The bound of (12): least of R, room plus today's demand, and remaining demand plus released stock.
-
-    With costs that are not negative nobody mines tonnes that no user will take; only the opening stock above Umin and
-    what a falling Umin releases may be cheaper to keep at the centre. A lane with a closing stock to reach has no
-    third bound.
-    """
-    m, n = lane
-    mine, periods = instance.mine_by_name[m], range(len(instance.periods))
-    wanted = [sum(instance.demand_by_key[m, s].D[k] for s in _users_of_lane(instance)[lane]) for k in periods]
-    released = max(0.0, mine.u0 - mine.Umin[0]) + sum(max(0.0, a - b) for a, b in pairwise(mine.Umin[: t + 1]))
-    room = instance.centre_by_name[n].V[t] + wanted[t]
-    up = instance.mill_lane_by_key[lane]
-    return min(up.R[t], room, math.inf if up.w_end else sum(wanted[t:]) + released)
-
-
-def stock_limits_t(instance: SupplyChainInstance, m: str, n: str, t: int) -> tuple[float, float]:
-    """Of w: from 0, at the end w_end, to the room."""
-    is_last = t == len(instance.periods) - 1
-    return instance.mill_lane_by_key[m, n].w_end if is_last else 0.0, instance.centre_by_name[n].V[t]
 
 
 def _users_of_lane(instance: SupplyChainInstance) -> dict[Lane, list[str]]:

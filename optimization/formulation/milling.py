@@ -10,13 +10,14 @@ from __future__ import annotations
 import pyomo.environ as pyo
 
 from optimization.data import SupplyChainInstance
+from optimization.formulation.limits import Limits
 
 
-def add_milling(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
+def add_milling(program: pyo.ConcreteModel, instance: SupplyChainInstance, limits: Limits) -> None:
     """Needs x and v. (3) and (10) are bounds of the variables."""
     mines = instance.mine_by_name
-    program.y = pyo.Var(program.MT, bounds=lambda _, m, t: (0.0, mines[m].Q[t]))
-    program.u = pyo.Var(program.MT, bounds=lambda _, m, t: (mines[m].Umin[t], mines[m].Umax[t]))
+    program.y = pyo.Var(program.MT, bounds=lambda _, m, t: (0.0, limits.y[m][t]))
+    program.u = pyo.Var(program.MT, bounds=lambda _, m, t: (limits.u[m][0][t], limits.u[m][1][t]))
 
     def all_ore_is_blended(program: pyo.ConcreteModel, m: str, t: int) -> object:
         keys = ((m, i.name, j.name, t) for i in mines[m].locations for j in i.cutoffs)

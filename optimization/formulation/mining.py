@@ -11,29 +11,17 @@ factors, comes from `uncertainty.counterpart`.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pyomo.environ as pyo
 
-from optimization.data import Cutoff, Mine, SupplyChainInstance
+from optimization.data import Cutoff, SupplyChainInstance
+from optimization.formulation.limits import Limits
 from optimization.uncertainty.counterpart import robust_rows
 
 
-def ore_limit_t(mine: Mine, cutoff: Cutoff, t: int) -> float:
-    """The bound of (6): min(xmax, P/a, Q), the tightest one that data alone give."""
-    by_resource = mine.P[t] / cutoff.a[t] if cutoff.a[t] > 0 else math.inf
-    return min(cutoff.xmax[t], by_resource, mine.Q[t])
-
-
-def add_mining(program: pyo.ConcreteModel, instance: SupplyChainInstance) -> None:
-    limits = {
-        (m.name, i.name, j.name, t): ore_limit_t(m, j, t)
-        for m in instance.mines
-        for i in m.locations
-        for j in i.cutoffs
-        for t in range(len(instance.periods))
-    }
+def add_mining(program: pyo.ConcreteModel, instance: SupplyChainInstance, bounds: Limits) -> None:
+    limits = {(*key, t): tonnes for key, by_period in bounds.x.items() for t, tonnes in enumerate(by_period)}
     program.X = pyo.Set(initialize=list(limits), dimen=4)
     program.x = pyo.Var(program.X, bounds=lambda _, *key: (0.0, limits[key]))
     program.d = pyo.Var(program.X, domain=pyo.Binary)

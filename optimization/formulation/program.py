@@ -6,20 +6,25 @@ import pyomo.environ as pyo
 
 from optimization.data import Plan, SupplyChainInstance
 from optimization.formulation.costs import add_costs
+from optimization.formulation.limits import Limits, limits_of
 from optimization.formulation.logistics import add_centres, add_lanes, add_stock_cuts
 from optimization.formulation.milling import add_milling
 from optimization.formulation.mining import add_grade, add_mining
 
 
-def build_program(instance: SupplyChainInstance, *, cuts: bool = True) -> pyo.ConcreteModel:
+def build_program(
+    instance: SupplyChainInstance, *, cuts: bool = True, limits: Limits | None = None
+) -> pyo.ConcreteModel:
     """The robust mixed-integer program in tonnes and $; (15) and (16) are the variables' domains.
 
     Without `cuts` it holds exactly the numbered rows; with them the same plans and optimum, and a tighter relaxation.
+    `limits` are the tightest ones unless given.
     """
     program = pyo.ConcreteModel(name=instance.name)
-    add_mining(program, instance)
-    add_lanes(program, instance)
-    add_milling(program, instance)
+    limits = limits or limits_of(instance)
+    add_mining(program, instance, limits)
+    add_lanes(program, instance, limits)
+    add_milling(program, instance, limits)
     add_grade(program, instance)
     add_centres(program, instance)
     if cuts:

@@ -9,6 +9,7 @@ import pyomo.environ as pyo
 from hypothesis import strategies as st
 
 from optimization.data import BoxSet, BudgetSet, Mine, NominalSet, SupplyChainInstance
+from optimization.formulation.limits import Limits
 from optimization.formulation.program import build_program
 from optimization.generator import generate
 
@@ -66,10 +67,16 @@ def _odd_mine(mine: Mine, dice: random.Random, opening: float, dear: float) -> M
 
 
 def plain_program(instance: SupplyChainInstance) -> pyo.ConcreteModel:
-    """The numbered rows with nothing but R in (12), so that no argument about useful shipments is taken for granted."""
-    program, lanes = build_program(instance, cuts=False), instance.mill_lane_by_key
-    for (m, n, t), row in program.c12_shipment_runs.items():
-        R = lanes[m, n].R[t]
-        program.v[m, n, t].setub(R)
-        row.set_value(program.v[m, n, t] <= R * program.p[m, n, t])
-    return program
+    """The numbered rows with no bound but the data's own, so no argument about useful tonnes is taken for granted."""
+    rising = (0.0,) * (len(instance.periods) - 1)
+    limits = Limits(
+        x={key: cutoff.xmax for key, cutoff in instance.cutoff_by_key.items()},
+        y={mine.name: mine.Q for mine in instance.mines},
+        u={mine.name: (mine.Umin, mine.Umax) for mine in instance.mines},
+        v={key: lane.R for key, lane in instance.mill_lane_by_key.items()},
+        w={
+            key: ((*rising, lane.w_end), instance.centre_by_name[lane.centre].V)
+            for key, lane in instance.mill_lane_by_key.items()
+        },
+    )
+    return build_program(instance, cuts=False, limits=limits)

@@ -16,7 +16,7 @@ from optimization.data import InstanceError, Plan, SolveOptions, SupplyChainInst
 from optimization.decomposition.run import supports
 from optimization.explain.named_rules import CLOSING
 from optimization.explain.rules import rules_of_plan
-from optimization.formulation.logistics import shipment_limit_t
+from optimization.formulation.limits import limits_of
 from optimization.formulation.program import build_program
 from optimization.instance_builder import build_instance
 from optimization.solver import minimise, solve
@@ -58,10 +58,11 @@ def test_closing_stock_at_the_mill_is_the_least_stock_of_the_last_period() -> No
     assert plan.u["Aurora North", "week 2"] == pytest.approx(10)
 
 
-def test_shipments_for_a_closing_stock_are_limited_by_lane_and_room_alone() -> None:
-    """20 t are wanted in week 2, with room for 25 t; without a closing stock those 20 t are all that is of use."""
-    with_stock, without = closing_at(10, room=25), closing_at(0, room=25)
-    assert [shipment_limit_t(instance, LANE, 1) for instance in (without, with_stock)] == [20, 45]
+def test_closing_stock_is_wanted_like_a_demand_after_the_last_period() -> None:
+    """20 t are wanted in week 2, and 10 t more at the end; 0.5 t of product a tonne of ore."""
+    without, with_stock = limits_of(closing_at(0)), limits_of(closing_at(10))
+    assert [limits.v[LANE] for limits in (without, with_stock)] == [(40, 20), (50, 30)]
+    assert [limits.y["Aurora North"] for limits in (without, with_stock)] == [(80, 40), (100, 60)]
 
 
 def test_instance_with_a_closing_stock_takes_the_road_of_the_whole_program() -> None:
