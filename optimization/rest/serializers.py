@@ -81,6 +81,7 @@ class PlanRunSerializer(serializers.ModelSerializer[PlanRun]):
     violations = ViolationSerializer(many=True)
     explanation = serializers.ListField(child=serializers.CharField())
     grade_set = serializers.UUIDField(source="grade_set_id", allow_null=True)
+    scenario_version = serializers.UUIDField(source="scenario_version_id", allow_null=True)
 
     class Meta:
         model = PlanRun
@@ -88,5 +89,6 @@ class PlanRunSerializer(serializers.ModelSerializer[PlanRun]):
             *["id", "name", "status", "message", "options", "attempt", "progress"],
             *["created_at", "started_at", "heartbeat_at", "cancel_requested_at", "finished_at"],
             *["solver", "report", "cost_terms_usd", "violations", "explanation", "grade_set"],
+            "scenario_version",
         ]
         read_only_fields = fields

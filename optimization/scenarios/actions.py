@@ -1,6 +1,7 @@
 """The writes of scenarios, decisions and releases. Each runs in the caller's open transaction and announces in it."""
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -10,6 +11,7 @@ from django.db.models.functions import Now
 from optimization.actions import request_plan, told_as_invalid
 from optimization.canonical import digest_of_text
 from optimization.data import InstanceError, Problem
+from optimization.grades.access import with_grades
 from optimization.instance_builder import build_instance
 from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
 from optimization.outcome import PlanStatus
@@ -77,15 +79,20 @@ def archive_scenario(*, scenario: Scenario) -> None:
     scenario.refresh_from_db()
 
 
-def solve_version(*, version: ScenarioVersion, name: str = "", options: object = None) -> PlanRun:
-    """Ask for a plan of what the version stands for."""
+def solve_version(
+    *, version: ScenarioVersion, name: str = "", options: object = None, grade_set: UUID | None = None
+) -> PlanRun:
+    """Ask for a plan of what the version stands for, with the grades of a set if one is named."""
     require("run_plans")
     _refuse_archived(version.scenario)
+    document: object = queries.instance_document(version)
+    instance, held = (document, None) if grade_set is None else with_grades(document, grade_set)
     return request_plan(
         name=name or f"{version.scenario.name[:180]}, version {version.number}",
-        instance=queries.instance_document(version),
+        instance=instance,
         options={} if options is None else options,
         scenario_version=version,
+        grade_set=held,
     )
 
 

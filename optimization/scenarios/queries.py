@@ -1,5 +1,6 @@
 """The reads of scenarios and releases, under the open identity."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -47,7 +48,7 @@ def instance_document(version: ScenarioVersion) -> dict[str, Any]:
     root = line[0].instance
     assert root is not None  # the table sees to it that a version has a base or an instance
     changes = variations_of(line)
-    return vary(build_instance(root), changes).to_document() if changes else root
+    return json.loads(vary(build_instance(root), changes).to_json()) if changes else root
 
 
 def told_variations(version: ScenarioVersion) -> list[str]:

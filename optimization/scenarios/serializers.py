@@ -41,6 +41,9 @@ class NewScenarioVersionSerializer(ScenarioContentSerializer):
 class ScenarioSolveSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, required=False, default="", help_text="The scenario's if left out.")
     options = OptionsField(required=False, default=dict)
+    grade_set = serializers.UUIDField(
+        default=None, allow_null=True, help_text="Its grades take the place of the version's."
+    )
 
 
 class ScenarioSerializer(serializers.ModelSerializer[Scenario]):

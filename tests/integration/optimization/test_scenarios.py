@@ -13,6 +13,7 @@ from optimization.scenarios import access, actions
 from tenants.data import Conflict
 from tests.integration.marketplace.test_races import at_once
 from tests.integration.optimization import documents
+from tests.integration.optimization import test_grades as grades
 from tests.integration.optimization.scenes import OPTIONS, founded, solved
 
 URL = "/api/v1/scenarios"
@@ -241,6 +242,22 @@ def test_plan_of_a_version_holds_the_instance_as_it_was_varied(aurora):
     assert client.get(f"{versions_of(version)}/1").json()["plan"] == run["id"]
     with aurora.acting():
         assert str(PlanRun.objects.get(pk=run["id"]).scenario_version_id) == version["id"]
+
+
+def test_plan_of_a_version_takes_the_grades_of_a_set(aurora):
+    client = aurora.client()
+    grades.send(client)
+    held = grades.fit(client, settings={"violation": 0.4}).json()
+    version = varied(client, base_of(client)).json()
+    answer = client.post(f"{versions_of(version)}/1/solve", {"grade_set": held["id"]})
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["grade_set"], answer.json()["scenario_version"]) == (held["id"], version["id"])
+    solved_for = build_instance(client.get(f"{answer['Location']}/instance").json())
+    effective = build_instance(client.get(f"{versions_of(version)}/1/instance").json())
+    assert solved_for.demands == effective.demands != build_instance(documents.small()).demands
+    assert solved_for.mines[0] != effective.mines[0]
+    refused = client.post(f"{versions_of(version)}/1/solve", {"grade_set": str(uuid4())})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/grade_set")
 
 
 def test_bad_option_of_a_solve_is_refused_with_its_place(aurora):
