@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from optimization.checker import cost_terms_usd
 from optimization.data import Flow, Plan, SupplyChainInstance
@@ -42,9 +41,6 @@ class Apart:
 class Comparison:
     rows: tuple[Row, ...]
     differences: tuple[Apart, ...]
-
-    def to_document(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def compare(columns: Sequence[Solved | None]) -> Comparison:

@@ -68,7 +68,7 @@ class PlanDecision(TenantModel):
 class PlanRelease(TenantModel):
     """An approved plan that is in force, until the next release of the same scenario; never changed.
 
-    `digest` is the SHA-256 of the canonical JSON of instance, options, plan and report: what the ledger will hold.
+    `digest` is the SHA-256 of `queries.release_text`: what the ledger will hold.
     """
 
     run = TenantForeignKey("optimization.PlanRun", models.PROTECT, related_name="releases")
