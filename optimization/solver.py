@@ -53,7 +53,7 @@ def solve(
     if reasons := explain_infeasibility(instance):
         return _told(instance, None, closed_form_report(clock, reasons), options, clock, should_stop)
     if fast_path.supports(instance):
-        outcome = fast_path.FastPath(instance, options, pool).run(on_progress, should_stop)
+        outcome = fast_path.FastPath(instance, options, pool, clock.started).run(on_progress, should_stop)
         return _told(instance, outcome.plan, fast_report(outcome, options, clock), options, clock, should_stop)
     plan, report = solve_whole(instance, options, clock, on_progress, should_stop)
     return _told(instance, plan, report, options, clock, should_stop)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 
@@ -83,10 +84,12 @@ class Improvement:
         self.supports[m] = np.maximum(self.supports[m], support_of(self.pricing.mines[m].block, values))
 
 
-def improve(search: Search, pricing: Pricing) -> None:
+def improve(search: Search, pricing: Pricing, turns: int | None = None) -> None:
     """Until the gap is reached: bounds, passes and joint parts in turn, each time with more patience."""
     state, patience = Improvement(search, pricing), 1
-    while not search.is_done:
+    for _ in count() if turns is None else range(turns):
+        if search.is_done:
+            return
         search.enter("bounds")
         _bound(state, patience)
         search.enter("passes")
@@ -155,7 +158,7 @@ def _passing(state: Improvement, m: int, room: Floats, patience: int) -> Part:
 def _joint(state: Improvement, patience: int) -> None:
     """Mines at centres with scarce room at once, in the room that the others leave."""
     search, pricing = state.search, state.pricing
-    blocks = _blocks(state, patience)
+    blocks = [] if search.is_done else _blocks(state, patience)
     rooms = state.rooms(blocks)
     parts = [_joining(state, block, room, patience) for block, room in zip(blocks, rooms, strict=True)]
     for block, answer in zip(blocks, search.wave(parts), strict=True):

@@ -30,12 +30,13 @@ from optimization.decomposition.recover import cost_usd, exact, plan_of
 from optimization.decomposition.reduced import Block, blocks_of
 from optimization.decomposition.search import Search, Stopped
 from optimization.decomposition.value_function import MOST_PATTERNS, n_patterns, value_functions
+from optimization.highs import Floats
 
 PROGRESS_INTERVAL_S = 0.25
 POLL_INTERVAL_S = 0.05
 GRACE_S = 0.4
-# Up to so many mines one HiGHS does better alone.
-MOST_AS_ONE = 4
+# Up to so many mines one HiGHS closes what is left of the gap after so many turns mine by mine.
+MOST_AS_ONE, TURNS_OF_FEW = 4, 3
 # Refinements that phi knows: a mine's further elements, and their grades.
 KNOWN = frozenset({"elements", "grades"})
 
@@ -98,8 +99,16 @@ class FastPath:
     limit and takes the best plan so far; the thread ends a little later.
     """
 
-    def __init__(self, instance: SupplyChainInstance, options: SolveOptions, pool: Pool | None = None) -> None:
+    def __init__(
+        self,
+        instance: SupplyChainInstance,
+        options: SolveOptions,
+        pool: Pool | None = None,
+        started: float | None = None,
+    ) -> None:
+        """`started` of time.perf_counter, from which on the time limit counts; by default now."""
         self.instance, self.search = instance, Search(options, pool or LocalPool(options.threads))
+        self.search.started = started or self.search.started
         self.blocks: list[Block] = []
         self.build_s = 0.0
         self._failure: BaseException | None = None
@@ -133,15 +142,19 @@ class FastPath:
         self.blocks = blocks_of(self.instance, phis)
         self.build_s = search.elapsed_s
         room = np.array([centre.V for centre in self.instance.centres]) / self.blocks[0].units.t
-        if len(self.blocks) > MOST_AS_ONE:
-            search.enter("prices")
-            pricing = priced(search, self.blocks, room)
-            search.enter("first plan")
-            if first_plan(search, pricing):
-                improve(search, pricing)
-                return
-        self._is_rough = True
-        solve_joint(search, self.blocks, room)
+        is_small = len(self.blocks) <= MOST_AS_ONE
+        if len(self.blocks) > 1:
+            self._by_mines(room, TURNS_OF_FEW if is_small else None)
+        if not search.is_done and (is_small or search.plan is None):
+            self._is_rough = True
+            solve_joint(search, self.blocks, room)
+
+    def _by_mines(self, room: Floats, turns: int | None) -> None:
+        self.search.enter("prices")
+        pricing = priced(self.search, self.blocks, room)
+        self.search.enter("first plan")
+        if first_plan(self.search, pricing):
+            improve(self.search, pricing, turns)
 
     def _wait(self, thread: threading.Thread, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
         search, next_progress = self.search, 0.0

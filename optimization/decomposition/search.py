@@ -102,6 +102,8 @@ class Search:
         """The answers of parts that do not depend on one another, in their order, from wherever they are solved."""
         self.check()
         pool, stop = self.pool, self.should_end
+        if not parts:
+            return
         answers = pool.stream(parts, stop) if isinstance(pool, LocalPool) else pool.solve(parts, should_stop=stop)
         for answer in answers:
             self.nodes += answer.nodes

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optimization.data import BoxSet, BudgetSet, Cutoff, Mine, NominalSet, PaperSet, PolyhedronSet, SupplyChainInstance
+from optimization.data import (
+    BoxSet,
+    BudgetSet,
+    Cutoff,
+    Demand,
+    MillLane,
+    Mine,
+    NominalSet,
+    PaperSet,
+    PolyhedronSet,
+    SupplyChainInstance,
+)
 from optimization.uncertainty.counterpart import best_blend_frac
 from optimization.uncertainty.sets import grade_set, targets
 
@@ -17,7 +28,17 @@ TOLERANCE_GRADE = 1e-9
 
 def explain_infeasibility(instance: SupplyChainInstance) -> tuple[str, ...]:
     """Sentences that each prove that there is no plan; empty when no mine by itself is the reason."""
-    return tuple(sentence for mine in instance.mines for sentence in _mine_sentences(instance, mine))
+    lanes: dict[str, list[MillLane]] = {mine.name: [] for mine in instance.mines}
+    demands: dict[str, list[Demand]] = {mine.name: [] for mine in instance.mines}
+    for lane in instance.mill_lanes:
+        lanes[lane.mine].append(lane)
+    for demand in instance.demands:
+        demands[demand.mine].append(demand)
+    return tuple(
+        sentence
+        for mine in instance.mines
+        for sentence in _mine_sentences(instance, mine, lanes[mine.name], demands[mine.name])
+    )
 
 
 def best_worst_case_grade_frac(instance: SupplyChainInstance, mine: Mine, t: int) -> float:
@@ -65,14 +86,25 @@ def _bears(cutoff: Cutoff, theta: float, t: int) -> float:
     return surplus / cutoff.delta[t] if cutoff.delta[t] > 0 else (float("inf") if surplus else 0.0)
 
 
-def _mine_sentences(instance: SupplyChainInstance, mine: Mine) -> Iterator[str]:
-    grades = [best_worst_case_grade_frac(instance, mine, t) for t in range(len(instance.periods))]
+def _grade_frac(instance: SupplyChainInstance, mine: Mine, t: int) -> float:
+    """As `best_worst_case_grade_frac`; alpha where that can be kept, which needs no search for how much more can."""
+    if isinstance(instance.uncertainty, BudgetSet) and min(mine.P[t], mine.Q[t]) > 0:
+        options = [[j for j in i.cutoffs if j.xmax[t] > 0] for i in mine.locations]
+        if _spread(options, mine.alpha, t) >= instance.budget(mine.name) > 0:
+            return mine.alpha
+    return best_worst_case_grade_frac(instance, mine, t)
+
+
+def _mine_sentences(
+    instance: SupplyChainInstance, mine: Mine, lanes: list[MillLane], demands: list[Demand]
+) -> Iterator[str]:
+    grades = [_grade_frac(instance, mine, t) for t in range(len(instance.periods))]
     missed = [_missed_element(instance, mine, t) for t in range(len(instance.periods))]
     made = [0.0 if missed[t] else _most_product_t(mine, grade, t) for t, grade in enumerate(grades)]
-    opening = mine.u0 + sum(lane.w0 for lane in instance.mill_lanes if lane.mine == mine.name)
+    opening = mine.u0 + sum(lane.w0 for lane in lanes)
     wanted, available = 0.0, opening
     for t, period in enumerate(instance.periods):
-        wanted += sum(d.D[t] for d in instance.demands if d.mine == mine.name)
+        wanted += sum(d.D[t] for d in demands)
         available += made[t]
         if wanted + mine.Umin[t] > available + TOLERANCE_T * max(1.0, wanted):
             too_poor = [g for g in grades[: t + 1] if g < mine.alpha - TOLERANCE_GRADE]
@@ -81,7 +113,7 @@ def _mine_sentences(instance: SupplyChainInstance, mine: Mine) -> Iterator[str]:
             needed = wanted + mine.Umin[t]
             yield f"{mine.name}: {why}can have {available:.1f} t of product by {period}, {needed:.1f} t needed"
             break
-    yield from _lane_sentences(instance, mine)
+    yield from _lane_sentences(instance, mine, lanes, demands)
 
 
 def _missed_element(instance: SupplyChainInstance, mine: Mine, t: int) -> str:
@@ -105,12 +137,13 @@ def _most_product_t(mine: Mine, grade: float, t: int) -> float:
     return mine.beta * min(ore, by_resource, mine.Q[t])
 
 
-def _lane_sentences(instance: SupplyChainInstance, mine: Mine) -> Iterator[str]:
+def _lane_sentences(
+    instance: SupplyChainInstance, mine: Mine, lanes: list[MillLane], demands: list[Demand]
+) -> Iterator[str]:
     """Everything delivered up to t came over the mine's lanes up to t, or was at the centres from the start."""
-    lanes = [lane for lane in instance.mill_lanes if lane.mine == mine.name]
     wanted, carried = 0.0, sum(lane.w0 for lane in lanes)
     for t, period in enumerate(instance.periods):
-        wanted += sum(d.D[t] for d in instance.demands if d.mine == mine.name)
+        wanted += sum(d.D[t] for d in demands)
         carried += sum(lane.R[t] for lane in lanes)
         if wanted > carried + TOLERANCE_T * max(1.0, wanted):
             yield f"{mine.name}: its lanes carry at most {carried:.1f} t by {period}, its users need {wanted:.1f} t"

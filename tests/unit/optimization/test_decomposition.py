@@ -149,6 +149,6 @@ def test_set_whose_vertices_are_unknown_goes_to_the_whole_program() -> None:
 def test_stages_of_the_search_are_told() -> None:
     told: list[SolveProgress] = []
     solve(generate(4, 3, 3, 5, 3, 3, seed=2), SolveOptions(gap=0.0, time_limit_s=3), on_progress=told.append)
-    stages = [progress.stage for progress in told]
-    assert stages[-1] == "branching"
+    stages = {progress.stage for progress in told}
+    assert "bounds" in stages and stages <= {"building", "prices", "first plan", "bounds", "passes", "joint"}
     assert [p.dual_bound_usd for p in told] == sorted(p.dual_bound_usd for p in told)
