@@ -6,7 +6,7 @@ Each title is a sentence that says what the rows show.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from optimization.experiments.store import Row
@@ -22,6 +22,9 @@ GREY = "#8a949e"
 ACCEPTABLE_FRAC = 0.05
 # Below half of what is shown as 0.1 %.
 LEAST_FRAC = 0.0005
+SMALL_CHANGE = 5.0
+# A cost that rises is the bad news.
+WATERFALL = {"increasing": COLOURS[1], "decreasing": COLOURS[2], "totals": COLOURS[0]}
 NAMES = {
     "P": "mining ability", "Q": "milling ability", "Umax": "room at the mill", "alpha": "least grade",
     "pc": "processing cost", "h": "holding cost at the mill", "c": "mining cost", "K": "set-up of a location",
@@ -177,8 +180,8 @@ def ways(rows: Sequence[Row]) -> Figure:
     traces = [
         {"type": "bar", "name": "cost", "x": names, "y": [row["objective_usd"] for row in known], "width": 0.5}
         | {"marker": {"color": COLOURS[0]}},
-        _points(names, [100 * row["met_frac"] for row in known], "draws that meet all demand, %", COLOURS[1]),
-        _points(names, [100 * row["held_frac"] for row in known], "draws in which all blends hold, %", COLOURS[3]),
+        _points(names, [100 * row["met_frac"] for row in known], "draws that meet all demand, %", COLOURS[1], 18),
+        _points(names, [100 * row["held_frac"] for row in known], "draws in which all blends hold, %", COLOURS[3], 10),
     ]
     return _with_percent_axis(_figure(traces, _ways_title(known), "", "cost, $"), "draws, %")
 
@@ -200,7 +203,7 @@ def protection(rows: Sequence[Row]) -> Figure:
     traces = [
         _curve(xs, [100 * row["premium_frac"] for row in known], "cost above Γ = 0, %", COLOURS[0]),
         _curve(xs, [100 * row["missed_frac"] for row in known], "chance of missing demand, %", COLOURS[1]) | SECOND,
-        _curve(xs, blends, "chance that a blend misses its grade, %", COLOURS[3]) | SECOND,
+        _curve(xs, blends, "chance that a blend misses its grade, %", COLOURS[3]) | SECOND | {"mode": "markers"},
     ]
     figure = _figure(traces, _protection_title(known), "Γ, locations of a mine that may fall at once", "cost, %")
     return _with_percent_axis(figure, "chance out of sample, %")
@@ -286,8 +289,13 @@ def waterfall_between(before: Mapping[str, float], after: Mapping[str, float], n
         most = max(changes, key=lambda kind: changes[kind] * (1 if rise > 0 else -1)).replace("_", " ")
         word = "more" if rise > 0 else "less"
         title = f"{_sentence(names[1])} costs {abs(rise):,.0f} $ {word} than {names[0]}, mostly by {most}"
-    start = [(names[0], sum(before.values()))]
-    return _waterfall(start, {kind: usd for kind, usd in changes.items() if usd}, names[1], title)
+    figure = _waterfall([(names[0], sum(before.values()))], {k: v for k, v in changes.items() if v}, names[1], title)
+    levels = list(accumulate(changes.values(), initial=sum(before.values())))
+    span = max(levels) - min(levels)
+    if min(levels) > SMALL_CHANGE * span > 0:  # on an axis from zero nobody would see the changes
+        figure["layout"]["yaxis"] |= {"range": [min(levels) - span / 2, max(levels) + span / 8]}
+        figure["layout"]["yaxis"]["title"] = {"text": "cost, $; the axis does not begin at 0"}
+    return figure
 
 
 def _waterfall(start: Sequence[tuple[str, float]], parts: Mapping[str, float], end: str, title: str) -> Figure:
@@ -297,6 +305,7 @@ def _waterfall(start: Sequence[tuple[str, float]], parts: Mapping[str, float], e
         "x": [*(name for name, _ in start), *(name.replace("_", " ") for name in parts), end],
         "y": [*(usd for _, usd in start), *parts.values(), None],
         "measure": [*("absolute" for _ in start), *("relative" for _ in parts), "total"],
+        **{way: {"marker": {"color": colour}} for way, colour in WATERFALL.items()},
     }
     return _figure([trace], title, "", "cost, $")
 
@@ -306,8 +315,8 @@ def _waterfall(start: Sequence[tuple[str, float]], parts: Mapping[str, float], e
 SECOND = {"yaxis": "y2"}
 
 
-def _points(xs: Sequence[Any], ys: Sequence[float], name: str, colour: str) -> Figure:
-    marker = {"size": 13, "color": colour}
+def _points(xs: Sequence[Any], ys: Sequence[float], name: str, colour: str, size: int) -> Figure:
+    marker = {"size": size, "color": colour}
     return {"type": "scatter", "mode": "markers", "marker": marker, "x": list(xs), "y": list(ys), "name": name} | SECOND
 
 
@@ -338,8 +347,10 @@ def _axis(title: str) -> Figure:
 
 def _with_percent_axis(figure: Figure, title: str) -> Figure:
     """A second axis on the right, from 0 to 100; the legend goes below so as not to cover it."""
-    right = {"overlaying": "y", "side": "right", "range": [0, 105], "showgrid": False, "automargin": True}
+    right: Figure = {"overlaying": "y", "side": "right", "range": [0, 105], "tickvals": list(range(0, 101, 20))}
+    right |= {"showgrid": False, "automargin": True}
     figure["layout"]["yaxis2"] = {"title": {"text": title}, **right}
+    figure["layout"]["yaxis"]["rangemode"] = "tozero"
     figure["layout"]["legend"] = {"orientation": "h", "y": -0.2}
     return figure
 

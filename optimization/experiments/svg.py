@@ -14,7 +14,6 @@ from optimization.experiments.figures import COLOURS, GREY, Figure
 
 WIDTH, HEIGHT, RIGHT, TOP, BOTTOM = 900, 540, 70, 64, 118
 TITLE_CHARS, LEGEND_CHAR_PX, LEGEND_ROW_PX = 92, 6.6, 18
-RISING, FALLING = "#d1495b", "#3c8d5a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ def svg_of(figure: Figure) -> str:
     is_lying = any(trace.get("orientation") == "h" for trace in traces)
     across = _scale([x for trace in traces for x in trace["x"]] + ([0.0] if is_lying else []), left, WIDTH - RIGHT)
     heights: list[Any] = [y for trace in traces for y in (trace["y"] if is_lying else _extent(trace, traces, layout))]
-    up = _scale(heights, HEIGHT - BOTTOM, TOP)
+    stated = layout["yaxis"].get("range")
+    up = Scale(stated[0], stated[1], HEIGHT - BOTTOM, TOP) if stated else _scale(heights, HEIGHT - BOTTOM, TOP)
     second = _second(layout)
     parts = [*_title(layout), *_axes(layout, across, up, second, left)]
     for position, trace in enumerate(traces):
@@ -160,8 +160,11 @@ def _waterfall(
     half = 0.35 * across.step_px
     for name, low, high in _steps(trace):
         measure = trace["measure"][trace["x"].index(name)]
-        colour = COLOURS[0] if measure != "relative" else RISING if high > low else FALLING
-        yield _box_of(across.at(name) - half, up.at(low), across.at(name) + half, up.at(high), colour)
+        way = "totals" if measure != "relative" else "increasing" if high > low else "decreasing"
+        feet, head = (max(up.least, level) for level in (low, high))  # an axis may begin above zero
+        yield _box_of(
+            across.at(name) - half, up.at(feet), across.at(name) + half, up.at(head), trace[way]["marker"]["color"]
+        )
 
 
 DRAWN: dict[str, Callable[..., Iterator[str]]] = {

@@ -130,6 +130,10 @@ def test_waterfall_of_two_plans_goes_from_one_total_to_the_other() -> None:
     assert trace["measure"] == ["absolute", "relative", "relative", "total"]
     assert (trace["x"], trace["y"]) == (["May", "mining", "freight", "June"], [100.0, -30.0, 5.0, None])
     assert figures.title_of(figure) == "June costs 25 $ less than May, mostly by mining"
+    assert "range" not in figure["layout"]["yaxis"]
+    small = figures.waterfall_between({"mining": 1000.0}, {"mining": 990.0}, ("May", "June"))
+    assert small["layout"]["yaxis"]["range"] == [985.0, 1001.25]
+    assert all(64 <= float(e.get("y", 64)) <= 540 for e in ElementTree.fromstring(svg_of(small)).iter(SVG + "rect"))
     assert "costs the same" in figures.title_of(figures.waterfall_between(before, before, ("May", "June")))
     one = figures.waterfall((Step("exploitation", 2.0, 0.0, 2.0), Step("processing", 1.0, 2.0, 3.0)))
     assert one["data"][0]["measure"] == ["relative", "relative", "total"]
