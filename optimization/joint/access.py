@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from optimization.joint import queries
 from optimization.models import JointPart, JointPlan, PlanShare
-from tenants.api import require
+from tenants.api import actor, require
 from tenants.data import Forbidden, NotFound
 
 
@@ -21,7 +21,7 @@ def get_joint_plan(joint_id: UUID, *, needs: str = "view_plans") -> JointPlan:
 def get_coordinated(joint_id: UUID) -> JointPlan:
     """One that the actor's organisation coordinates; Forbidden to those who have but a seat in it."""
     joint = get_joint_plan(joint_id, needs="run_plans")
-    if joint.tenant_id != require("run_plans").tenant_id:
+    if joint.tenant_id != actor().tenant_id:
         raise Forbidden("Only the organisation that coordinates the plan does this.")
     return joint
 

@@ -6,7 +6,7 @@ solves and the close of one plan take turns.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -27,23 +27,15 @@ BAD_PLAN = "The plan can't be founded as it is."
 BAD_PART = "The part can't be taken as it is."
 
 
-@dataclass(frozen=True, slots=True)
-class SeatTerms:
-    """A place in the plan and the names of what its holder brings."""
+def found_joint_plan(*, name: str, frame: Mapping[str, Any], seats: Sequence[Seat]) -> JointPlan:
+    """Invite to a plan; a seat's participant is the organisation's id. Each of them is told.
 
-    participant: UUID
-    mines: Sequence[str] = field(default=())
-    centres: Sequence[str] = field(default=())
-    users: Sequence[str] = field(default=())
-
-
-def found_joint_plan(*, name: str, frame: Mapping[str, Any], seats: Sequence[SeatTerms]) -> JointPlan:
-    """Invite to a plan; Invalid with pointers below `/frame` and `/seats`. Each participant is told."""
+    Invalid with pointers below `/frame` and `/seats`.
+    """
     coordinator = require("run_plans")
-    names = _names_of(seats)
-    shapes = [Seat(str(s.participant), tuple(s.mines), tuple(s.centres), tuple(s.users)) for s in seats]
+    names = _names_of([UUID(seat.participant) for seat in seats])
     with told_as_invalid(BAD_PLAN):
-        check_frame(frame, shapes)
+        check_frame(frame, seats)
         kept = {**frame, "options": _options(frame.get("options", {}))}
     joint = JointPlan.objects.create(
         tenant_id=coordinator.tenant_id,
@@ -52,10 +44,12 @@ def found_joint_plan(*, name: str, frame: Mapping[str, Any], seats: Sequence[Sea
         frame=kept,
         created_by_id=coordinator.user_id,
     )
-    rows = [{"participant_id": s.participant, "participant_name": names[s.participant]} for s in seats]
-    for row, shape in zip(rows, shapes, strict=True):
-        held = {f"{kind}s": list(shape.names(kind)) for kind in OBJECTS}
-        JointSeat.objects.create(tenant_id=joint.tenant_id, joint=joint, **row, **held)
+    for seat in seats:
+        who = UUID(seat.participant)
+        held = {f"{kind}s": list(seat.names(kind)) for kind in OBJECTS}
+        JointSeat.objects.create(
+            tenant_id=joint.tenant_id, joint=joint, participant_id=who, participant_name=names[who], **held
+        )
     _announce("plan.invited", joint, to=frozenset(names))
     return joint
 
@@ -148,9 +142,8 @@ def _seat_of(seats: Sequence[JointSeat], participant: UUID) -> JointSeat:
     raise Invalid("Nobody is withdrawn.", (FieldError("/participant", "has no seat in this plan"),))
 
 
-def _names_of(seats: Sequence[SeatTerms]) -> dict[UUID, str]:
+def _names_of(wanted: Sequence[UUID]) -> dict[UUID, str]:
     """Names by id, kept with the seats since not everybody can look up everybody."""
-    wanted = [seat.participant for seat in seats]
     found = dict(tenants().filter(pk__in=wanted).values_list("pk", "name"))
     errors = [
         FieldError(

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from optimization.joint.actions import SeatTerms
+from optimization.joint_parts import Seat
 from optimization.models import JointPart, JointPlan, JointSeat, PlanShare
 from optimization.models.joint import MOST_NAMES
 from optimization.rest.serializers import OptionsField, OptionsSerializer
@@ -62,7 +62,11 @@ class NewJointPlanSerializer(serializers.Serializer[Any]):
 
     def arguments(self) -> dict[str, Any]:
         """Of `actions.found_joint_plan`."""
-        return {**self.validated_data, "seats": [SeatTerms(**seat) for seat in self.validated_data["seats"]]}
+        seats = [
+            Seat(str(seat["participant"]), tuple(seat["mines"]), tuple(seat["centres"]), tuple(seat["users"]))
+            for seat in self.validated_data["seats"]
+        ]
+        return {**self.validated_data, "seats": seats}
 
 
 class JointPlanSerializer(serializers.ModelSerializer[JointPlan]):

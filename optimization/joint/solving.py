@@ -18,6 +18,7 @@ from optimization.joint_parts import PartsError, Seat, Whole, assemble
 from optimization.joint_shares import Share, reasons, split
 from optimization.models import JointPart, JointPlan, JointSeat, PlanRun, PlanShare
 from optimization.outcome import Outcome, PlanStatus, outcome_of
+from optimization.versions import versions
 from tenants.api import acting_as, announce, on_behalf_of
 from tenants.data import Actor, Event
 
@@ -150,8 +151,8 @@ def _told(judged: Outcome, shares: Mapping[UUID, ShareFields]) -> JointOutcome:
     elif judged.violations:
         log.error("a plan of several organisations was refused by the checker: %s", judged.message)
         words = REFUSED
-    report = judged.report and {name: value if name in TOLD else None for name, value in judged.report.items()}
-    return JointOutcome(judged.status, words, report=report, shares=shares)
+    report = {name: value if name in TOLD else None for name, value in (judged.report or {}).items()}
+    return JointOutcome(judged.status, words, report={**report, "versions": versions()}, shares=shares)
 
 
 def _shares(whole: Whole, result: SolveResult, judged: Outcome) -> dict[UUID, ShareFields]:

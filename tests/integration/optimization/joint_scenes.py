@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from optimization.joint import actions
+from optimization.joint_parts import Seat
 from optimization.models import PlanShare
 from tests import personas
 from tests.personas import Organisation
@@ -68,7 +69,7 @@ def scene(document: dict[str, Any] | None = None) -> Scene:
 
 def alone(aurora: Organisation) -> dict[str, Any]:
     """A plan in which Aurora has the only seat, with its part and a share: the arguments of their addresses."""
-    seat = actions.SeatTerms(aurora.id, ["North", "South"], ["Harbour"], ["Steelworks", "Foundry"])
+    seat = Seat(str(aurora.id), ("North", "South"), ("Harbour",), ("Steelworks", "Foundry"))
     document = documents.whole()
     with aurora.acting():
         joint = actions.found_joint_plan(name="Alone", frame=documents.frame(document), seats=[seat])
