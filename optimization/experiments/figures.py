@@ -55,7 +55,7 @@ def boxes(rows: Sequence[Row]) -> Figure:
         points = [(_size_name(row), y) for row in part for y in _box_values(row, is_cost)]
         xs, ys = [x for x, _ in points], [y for _, y in points]
         traces.append({"type": "box", "name": case, "x": xs, "y": ys, "marker": {"color": _colour(position)}})
-    unit = "cost against the mean of its case, %" if is_cost else "tonnes short in all periods"
+    unit = "cost against the mean of its case, %" if is_cost else "tonnes short in all periods, least stocks untouched"
     figure = _figure(traces, _replan_title(rows) if is_cost else _keep_title(rows), "mines-centres-users-periods", unit)
     figure["layout"]["boxmode"] = "group"
     return figure
@@ -80,9 +80,10 @@ def _keep_title(rows: Sequence[Row]) -> str:
     if not draws:
         return NOTHING
     short = sum(row["infeasible"] for row in rows)
-    held = sum(row["held"] for row in rows)
-    met = f"meet all demand in each of {draws} draws" if not short else f"leave users short in {short} of {draws} draws"
-    return f"Robust plans kept as they are {met}, least stocks untouched; all blends hold in {held}"
+    if not short:
+        return f"Robust plans kept as they are meet all demand in each of {draws} draws"
+    missing = _range([row["mean"] / row["demand_t"] for row in rows if row["values"]])
+    return f"Robust plans kept as they are leave users short in {short} of {draws} draws, by {missing} of demand on average"
 
 
 # Table 2 -------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ from optimization.experiments.trend import spread
 
 SHORT_T = 0.01
 HAIR = 1e-6
+# Grams: what is less is rounding of the sums.
+ROUNDED = 6
 
 
 def robustness(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int = DRAWS) -> list[Row]:
@@ -62,6 +64,7 @@ def _kept(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int)
         "infeasible_eased": sum(tonnes > SHORT_T for tonnes in row["eased_t"]),
         "held": row["held"],
         "plan_cost_usd": row["objective_usd"],
+        "demand_t": math.fsum(tonnes for demand in subject.instance.demands for tonnes in demand.D),
     }
 
 
@@ -70,8 +73,8 @@ def kept_in(worlds: Sequence[SupplyChainInstance], plan: Plan | None) -> Row:
     if plan is None:
         return {"short_t": [], "eased_t": [], "held": 0}
     return {
-        "short_t": [shortage_t(world, plan) for world in worlds],
-        "eased_t": [shortage_t(world, plan, uses_least_stock=True) for world in worlds],
+        "short_t": [round(shortage_t(world, plan), ROUNDED) for world in worlds],
+        "eased_t": [round(shortage_t(world, plan, uses_least_stock=True), ROUNDED) for world in worlds],
         "held": sum(blends_hold(world, plan) for world in worlds),
     }
 
