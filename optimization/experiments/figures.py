@@ -83,7 +83,8 @@ def _keep_title(rows: Sequence[Row]) -> str:
     if not short:
         return f"Robust plans kept as they are meet all demand in each of {draws} draws"
     missing = _range([row["mean"] / row["demand_t"] for row in rows if row["values"]])
-    return f"Robust plans kept as they are leave users short in {short} of {draws} draws, by {missing} of demand on average"
+    often = f"in {short} of {draws} draws"
+    return f"Robust plans kept as they are leave users short {often}, by {missing} of demand on average"
 
 
 # Table 2 -------------------------------------------------------------------------------------------------------------
