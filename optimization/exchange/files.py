@@ -1,5 +1,7 @@
-"""Files over HTTP: answers that are files, and bodies that are."""
+"""Files over HTTP: answers that are files, and CSV bodies."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
@@ -20,6 +22,13 @@ def answers(kind: str) -> dict[tuple[int, str], OpenApiTypes]:
     return {(200, kind): OpenApiTypes.BINARY}
 
 
+def file_answer(content: bytes, kind: str, name: str) -> HttpResponse:
+    """The file, to be saved under a name of plain letters."""
+    charset = "; charset=utf-8" if kind == CSV else ""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=kind + charset, headers=headers)
+
+
 class FileView(ActorView):
     """Answers a file whatever `Accept` says; what goes wrong is told in JSON as everywhere."""
 
@@ -27,11 +36,26 @@ class FileView(ActorView):
         return JSONRenderer(), JSONRenderer.media_type
 
 
-def file_answer(content: bytes, kind: str, name: str) -> HttpResponse:
-    """The file, to be saved under a name of plain letters."""
-    charset = "; charset=utf-8" if kind == CSV else ""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(content, content_type=kind + charset, headers=headers)
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """All that a file is made of; `make` needs nothing of the database any more."""
+
+    make: Callable[[], bytes]
+    kind: str
+    name: str
+
+
+class LargeFileView(FileView):
+    """A handler answers what it `Fetched`; the file, which may take seconds, is made after the transaction."""
+
+    def _in_transaction(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        fetch = super()._in_transaction(handler)
+
+        def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+            fetched: Any = fetch(request, *args, **kwargs)
+            return file_answer(fetched.make(), fetched.kind, fetched.name)
+
+        return answer
 
 
 class CsvParser(BaseParser):

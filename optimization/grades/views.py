@@ -1,10 +1,8 @@
 """Grade samples and sets over HTTP: parse, one action or query, render."""
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +34,7 @@ from optimization.models import GradeSet, SampleBatch
 from optimization.uncertainty.figures import figures_of, plot_data
 from optimization.uncertainty.mines import sets_of
 from optimization.uncertainty.samples import ALL, NAMES, Sample, read_samples, samples_of_rows
-from optimization.workbook.plan import inert
+from optimization.workbook.csv_tables import csv_bytes
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
 from tenants.rest.parsers import StrictJSONParser
@@ -84,7 +82,8 @@ class BatchCsv(FileView):
     def get(self, request: Request, batch_id: UUID) -> HttpResponse:
         """The samples as they are kept; grades are fractions."""
         batch = access.get_batch(batch_id)
-        return file_answer(_csv(batch.samples), CSV, f"grade-samples-{batch.pk}.csv")
+        rows = [[row.get(name) for name in FIELDS] for row in batch.samples]
+        return file_answer(csv_bytes(FIELDS, rows), CSV, f"grade-samples-{batch.pk}.csv")
 
 
 class SetList(IdempotentView, ListView):
@@ -205,11 +204,3 @@ def _detail(grade_set: GradeSet) -> dict[str, Any]:
         "is_newest": queries.newest_sets().filter(pk=grade_set.pk).exists(),
         "retests": RetestSerializer(retests, many=True).data,
     }
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    text = StringIO(newline="")
-    writer = csv.DictWriter(text, FIELDS, restval="")
-    writer.writeheader()
-    writer.writerows({name: inert(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().encode("utf-8-sig")

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<uuid:plan_id>/explanation", explanations.PlanExplanation.as_view(), name="plan-explanation"),
     path("plans/<uuid:plan_id>/difference", explanations.PlanDifference.as_view(), name="plan-difference"),
     path("plans/<uuid:plan_id>/cancel", views.PlanCancel.as_view(), name="plan-cancel"),
+    path("", include("optimization.exchange.urls")),
     path("", include("optimization.grades.urls")),
     path("", include("optimization.scenarios.urls")),
     path("", include("optimization.joint.urls")),

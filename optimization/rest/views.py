@@ -6,19 +6,25 @@ from uuid import UUID
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from optimization import access, actions, queries
+from optimization.exchange.files import XLSX, ZIP
+from optimization.exchange.parsers import WorkbookFormParser, WorkbookParser, ZipParser
+from optimization.exchange.requests import asked_of
+from optimization.exchange.serializers import WorkbookFormSerializer
 from optimization.grades.access import with_grades
 from optimization.instance_builder import SCHEMA_PATH
 from optimization.rest.serializers import PlanRequestSerializer, PlanRunSerializer
 from tenants.data import Conflict
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
+from tenants.rest.parsers import StrictJSONParser
 
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+BASE = OpenApiParameter("base", UUID, description="Of a zip: the plan that has the tables which it leaves out.")
 
 
 class PlanList(IdempotentView, ListView):
@@ -26,10 +32,27 @@ class PlanList(IdempotentView, ListView):
     serializer_class = PlanRunSerializer
     rows = staticmethod(queries.plans)
 
-    @extend_schema(request=PlanRequestSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: PlanRunSerializer})
+    parser_classes = [StrictJSONParser, WorkbookParser, ZipParser, WorkbookFormParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A file is read before the transaction opens: it may take seconds."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            _ = request.data
+
+    @extend_schema(
+        request={
+            "application/json": PlanRequestSerializer,
+            "multipart/form-data": WorkbookFormSerializer,
+            XLSX: OpenApiTypes.BINARY,
+            ZIP: OpenApiTypes.BINARY,
+        },
+        parameters=[BASE, IDEMPOTENCY_KEY],
+        responses={202: PlanRunSerializer},
+    )
     def post(self, request: Request) -> Response:
-        """Ask for a plan. The answer comes at once; follow the plan on the feed or at its `Location`."""
-        form = PlanRequestSerializer(data=request.data)
+        """Ask for a plan, by an instance or a file that holds one. Follow it on the feed or at its `Location`."""
+        form = PlanRequestSerializer(data=asked_of(request))
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
         if asked["grade_set"] is not None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from optimization.data import InstanceError, Problem, SolveOptions, SupplyChainInstance
 from optimization.instance_builder import MAX_PROBLEMS, build_instance
+from optimization.workbook.file_check import ANY_FILE, Bounds
 from optimization.workbook.links import link_problems
 from optimization.workbook.read import Rows, read_rows
 from optimization.workbook.tables import Row
@@ -20,20 +21,32 @@ Key = tuple[Any, ...]
 
 
 def read_instance(path: Path) -> tuple[SupplyChainInstance, SolveOptions]:
-    """The instance and the options of a workbook.
+    """The instance and the options of a workbook's file; errors as of `read_workbook`."""
+    if path.suffix.lower() != ".xlsx":
+        raise ValueError(f"{path} is not an Excel workbook (.xlsx): save it as one")
+    with path.open("rb") as file:
+        return read_workbook(file, str(path))
+
+
+def read_workbook(file: IO[bytes], name: str, bounds: Bounds = ANY_FILE) -> tuple[SupplyChainInstance, SolveOptions]:
+    """The instance and the options of a workbook, which the words call `name`.
 
     InstanceError holds all problems, its paths are addresses of cells; ValueError when the file is no usable workbook.
     """
-    rows, problems = read_rows(path)
-    problems += link_problems(rows)
+    return fold(*read_rows(file, name, bounds))
+
+
+def fold(rows: Rows, problems: list[Problem]) -> tuple[SupplyChainInstance, SolveOptions]:
+    """The instance and the options of rows that were read with these problems; InstanceError as of `read_workbook`."""
+    problems = problems + link_problems(rows)
     if problems:
         more = [Problem("Workbook", f"holds {n} more problems")] if (n := len(problems) - MAX_PROBLEMS) > 0 else []
         raise InstanceError([*problems[:MAX_PROBLEMS], *more])
-    fold = _Fold(rows)
+    folded = _Fold(rows)
     try:
-        return build_instance(fold.document(), grades_in_percent=True), _options(rows["Options"][0])
+        return build_instance(folded.document(), grades_in_percent=True), _options(rows["Options"][0])
     except InstanceError as error:
-        told = [Problem(fold.place(problem.path), problem.message) for problem in error.problems]
+        told = [Problem(folded.place(problem.path), problem.message) for problem in error.problems]
         raise InstanceError(dict.fromkeys(told)) from error
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterator
-from io import StringIO
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from openpyxl import Workbook
 
-from optimization.data import Flow, Plan, SupplyChainInstance
+from optimization.data import Flow, Plan, SolveOptions, SupplyChainInstance
 from optimization.explain.waterfall import cost_waterfall
-from optimization.workbook.write import fill_sheet, saved
+from optimization.workbook.csv_tables import csv_bytes
+from optimization.workbook.tables import READ_ME, RESULTS
+from optimization.workbook.write import fill_sheet, saved, workbook_of
 
 Record = dict[str, Any]
 FIELDS = ("variable", "what", "mine", "location", "cutoff", "centre", "user", "period", "value", "unit")
@@ -53,33 +53,42 @@ def _json(instance: SupplyChainInstance, plan: Plan) -> bytes:
 
 def _csv(instance: SupplyChainInstance, plan: Plan) -> bytes:
     """UTF-8 with the mark by which Excel knows it; text that a spreadsheet would run gets an apostrophe before it."""
-    text = StringIO(newline="")
-    writer = csv.DictWriter(text, FIELDS, restval="")
-    writer.writeheader()
-    writer.writerows({k: inert(v) for k, v in record.items()} for record in flow_records(plan))
-    return text.getvalue().encode("utf-8-sig")
-
-
-def inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    rows = ([record.get(field) for field in FIELDS] for record in flow_records(plan))
+    return csv_bytes(FIELDS, rows)
 
 
 def _book(instance: SupplyChainInstance, plan: Plan) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
-    for name, headers, rows in (
-        ("Read me", ("Sheet", "What it holds"), _read_me(instance)),
-        ("Cost", ("Part", "Cost ($)"), _cost(instance, plan)),
-        ("Cost by mine", ("Mine", "Cost ($)"), _steps(instance, plan, "by_mine")),
-        ("Cost by period", ("Period", "Cost ($)"), _steps(instance, plan, "by_period")),
-        ("Cut-off calendar", ("Mine", "Location", *instance.periods), _calendar(instance, plan)),
-        ("Mining", ("Mine", "Location", "Cut-off", "Period", "Ore mined (t ore)"), _rows(plan.x)),
-        ("Blending", ("Mine", "Period", "Ore blended (t ore)"), _rows(plan.y)),
-        ("Flows", ("Flow", "Mine", "Centre", "User", "Period", "Product (t)"), _flows(plan)),
-        ("Stocks", ("Where", "Mine", "Centre", "Period", "Stock (t product)"), _stocks(plan)),
-    ):
+    fill_sheet(book.create_sheet(READ_ME), ("Sheet", "What it holds"), _read_me(instance))
+    return saved(_with_plan(book, instance, plan))
+
+
+def plan_beside_instance(instance: SupplyChainInstance, options: SolveOptions, plan: Plan | None) -> bytes:
+    """One .xlsx with the instance, to be read back, and the plan, if there is one, on sheets that are passed over."""
+    book = workbook_of(instance, options)
+    return saved(book if plan is None else _with_plan(book, instance, plan))
+
+
+def _with_plan(book: Workbook, instance: SupplyChainInstance, plan: Plan) -> Workbook:
+    for name, (headers, rows) in plan_tables(instance, plan).items():
         fill_sheet(book.create_sheet(name), headers, rows)
-    return saved(book)
+    return book
+
+
+def plan_tables(instance: SupplyChainInstance, plan: Plan) -> dict[str, tuple[Sequence[str], Iterable[Sequence[Any]]]]:
+    """Headers and rows by the names of RESULTS."""
+    tables: tuple[tuple[Sequence[str], Iterable[Sequence[Any]]], ...] = (
+        (("Part", "Cost ($)"), _cost(instance, plan)),
+        (("Mine", "Cost ($)"), _steps(instance, plan, "by_mine")),
+        (("Period", "Cost ($)"), _steps(instance, plan, "by_period")),
+        (("Mine", "Location", *instance.periods), _calendar(instance, plan)),
+        (("Mine", "Location", "Cut-off", "Period", "Ore mined (t ore)"), _rows(plan.x)),
+        (("Mine", "Period", "Ore blended (t ore)"), _rows(plan.y)),
+        (("Flow", "Mine", "Centre", "User", "Period", "Product (t)"), _flows(plan)),
+        (("Where", "Mine", "Centre", "Period", "Stock (t product)"), _stocks(plan)),
+    )
+    return dict(zip(RESULTS, tables, strict=True))
 
 
 def _read_me(instance: SupplyChainInstance) -> list[tuple[str, str]]:

@@ -5,36 +5,62 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any, Protocol
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell import Cell
+from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from openpyxl.worksheet._reader import WorkSheetParser
 
 from optimization.data import Problem
-from optimization.workbook.file_check import require_plain_workbook
-from optimization.workbook.tables import MAX_ROWS, READ_ME, TABLE, TABLES, Column, Kind, Row, Table
+from optimization.workbook.file_check import ANY_FILE, Bounds, require_plain_workbook
+from optimization.workbook.tables import MAX_ROWS, READ_ME, RESULTS, TABLE, TABLES, Column, Kind, Row, Table
 
 # All that openpyxl was seen to raise on files whose parts contradict one another.
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, ParseError, zipfile.BadZipFile, zlib.error)
 Rows = Mapping[str, list[Row]]
-Cells = dict[int, dict[int, Cell]]
+
+
+class AnyCell(Protocol):
+    """A cell of a workbook or of a CSV: `data_type` is openpyxl's, n for a number, s for text, f for a formula."""
+
+    @property
+    def value(self) -> Any: ...
+    @property
+    def data_type(self) -> str: ...
+    @property
+    def number_format(self) -> str: ...
+
+
+Cells = dict[int, dict[int, AnyCell]]
 
 
 class _Wrong(ValueError):
     """What is wrong with one cell."""
 
 
-def read_rows(path: Path) -> tuple[Rows, list[Problem]]:
-    """Rows by sheet and all problems of cells; ValueError when the file is no usable workbook at all."""
-    book, problems = _load(path), []
-    unknown = [name for name in book.sheetnames if name != READ_ME and name not in TABLE]
-    for name in unknown:
-        problems.append(Problem(f"Sheet {name!r}", f"is not known: remove it; the sheets are {', '.join(TABLE)}"))
+def read_rows(file: IO[bytes], name: str, bounds: Bounds = ANY_FILE) -> tuple[Rows, list[Problem]]:
+    """Rows by sheet and all problems of cells; ValueError when the file is no usable workbook at all.
+
+    Sheets that show a plan are passed over: they are an answer.
+    """
+    book = _load(file, name, bounds)
+    try:
+        return _book_rows(book)
+    except DAMAGE as error:
+        raise _damaged(name, error) from error
+    finally:
+        book.close()
+
+
+def _book_rows(book: Workbook) -> tuple[Rows, list[Problem]]:
+    problems: list[Problem] = []
+    unknown = [sheet for sheet in book.sheetnames if sheet not in (READ_ME, *TABLE, *RESULTS)]
+    for sheet in unknown:
+        problems.append(Problem(f"Sheet {sheet!r}", f"is not known: remove it; the sheets are {', '.join(TABLE)}"))
     rows: dict[str, list[Row]] = {}
     for table in TABLES:
         if table.sheet in book.sheetnames:
@@ -45,32 +71,34 @@ def read_rows(path: Path) -> tuple[Rows, list[Problem]]:
     return rows, problems
 
 
-def _load(path: Path) -> Workbook:
-    require_plain_workbook(path)
+def _load(file: IO[bytes], name: str, bounds: Bounds) -> Workbook:
+    """Read only: openpyxl's other way makes every cell of a range that is merged or linked, of perhaps millions."""
+    require_plain_workbook(file, name, bounds)
     try:
-        _require_own_parts(path)
-        return load_workbook(path, data_only=False, keep_links=False)
-    except DAMAGE as error:
-        raise ValueError(f"{path} is a damaged workbook ({error}): save it again from a spreadsheet program") from error
-
-
-def _require_own_parts(path: Path) -> None:
-    """One large part shown as a thousand sheets would be parsed a thousand times."""
-    book = load_workbook(path, read_only=True, keep_links=False)
-    try:
+        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
         parts = [sheet._worksheet_path for sheet in book.worksheets]
-    finally:
-        book.close()
-    if len(set(parts)) < len(parts):
-        raise ValueError("sheets share one part")
+    except DAMAGE as error:
+        raise _damaged(name, error) from error
+    if len(set(parts)) < len(parts):  # one large part shown as a thousand sheets would be parsed a thousand times
+        raise _damaged(name, ValueError("sheets share one part"))
+    return book
+
+
+def _damaged(name: str, error: Exception) -> ValueError:
+    return ValueError(f"{name} is a damaged workbook ({error}): save it again from a spreadsheet program")
 
 
 def _sheet_rows(sheet: Any, table: Table, problems: list[Problem]) -> list[Row]:
-    if not isinstance(sheet, Worksheet):
+    if not isinstance(sheet, ReadOnlyWorksheet):
         problems.append(Problem(f"Sheet {table.sheet!r}", "is a chart: it must be a table"))
         return []
-    filled = _filled(sheet)
-    found = [*_layout_problems(sheet, table, filled), *_header_problems(filled.pop(1, {}), table)]
+    filled, merged = _filled(sheet)
+    return table_rows(filled, merged, table, problems)
+
+
+def table_rows(filled: Cells, merged: Iterable[str], table: Table, problems: list[Problem]) -> list[Row]:
+    """Rows of the cells that hold something, headers first; what is wrong is added to the problems."""
+    found = [*_layout_problems(merged, table, filled), *_header_problems(filled.pop(1, {}), table)]
     problems += found
     if found:
         return []
@@ -79,21 +107,27 @@ def _sheet_rows(sheet: Any, table: Table, problems: list[Problem]) -> list[Row]:
     return [_row(table, number, cells, problems) for number, cells in sorted(filled.items())]
 
 
-def _filled(sheet: Worksheet) -> Cells:
-    """Cells with a value, by row and column; openpyxl's public ways make every cell they pass, of perhaps millions."""
-    filled: Cells = {}
-    for (row, column), cell in sheet._cells.items():
-        if cell.value is not None:
-            filled.setdefault(row, {})[column] = cell
-    return filled
+def _filled(sheet: ReadOnlyWorksheet) -> tuple[Cells, list[str]]:
+    """Cells with a value, by row and column, and the ranges that are merged."""
+    book, filled = sheet.parent, Cells()
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source, sheet._shared_strings, False, book.epoch, book._date_formats, book._timedelta_formats
+        )
+        for number, row in parser.parse():
+            held = {cell["column"]: ReadOnlyCell(sheet, **cell) for cell in row if cell["value"] is not None}
+            if held:
+                filled.setdefault(number, {}).update(held)
+    merged = parser.merged_cells.mergeCell if parser.merged_cells else ()
+    return filled, sorted(str(cells.ref) for cells in merged)
 
 
-def _layout_problems(sheet: Worksheet, table: Table, filled: Cells) -> Iterator[Problem]:
+def _layout_problems(merged: Iterable[str], table: Table, filled: Cells) -> Iterator[Problem]:
     where, last = f"Sheet {table.sheet!r}", max(filled, default=1)
     if last > MAX_ROWS:
         yield Problem(where, f"reaches down to row {last}: use at most {MAX_ROWS} rows")
-    for merged in sorted(str(cells) for cells in sheet.merged_cells.ranges):
-        yield Problem(f"{where}, cells {merged}", "are merged: unmerge them")
+    for cells in merged:
+        yield Problem(f"{where}, cells {cells}", "are merged: unmerge them")
     beyond = {column: number for number in sorted(filled, reverse=True) for column in filled[number]}
     for column, number in sorted(beyond.items()):
         if column > len(table.columns):
@@ -101,7 +135,7 @@ def _layout_problems(sheet: Worksheet, table: Table, filled: Cells) -> Iterator[
             yield Problem(f"{where}, cell {get_column_letter(column)}{number}", words)
 
 
-def _header_problems(cells: Mapping[int, Cell], table: Table) -> Iterator[Problem]:
+def _header_problems(cells: Mapping[int, AnyCell], table: Table) -> Iterator[Problem]:
     for k, column in enumerate(table.columns, 1):
         given = cells[k].value if k in cells else None
         if given != column.header:
@@ -109,7 +143,7 @@ def _header_problems(cells: Mapping[int, Cell], table: Table) -> Iterator[Proble
             yield Problem(place, f"is {_short(given)}: must be {column.header!r}")
 
 
-def _row(table: Table, number: int, cells: Mapping[int, Cell], problems: list[Problem]) -> Row:
+def _row(table: Table, number: int, cells: Mapping[int, AnyCell], problems: list[Problem]) -> Row:
     values: dict[str, Any] = {}
     for k, column in enumerate(table.columns, 1):
         try:
@@ -132,7 +166,7 @@ def _order_problems(row: Row) -> list[Problem]:
     ]
 
 
-def _value(column: Column, cell: Cell | None) -> str | float | None:
+def _value(column: Column, cell: AnyCell | None) -> str | float | None:
     advice = f"give {column.wanted}"
     if cell is None:
         if column.optional:

@@ -304,3 +304,5 @@ TABLES = (
 )
 TABLE = {table.sheet: table for table in TABLES}
 READ_ME = "Read me"
+# Sheets that show a plan beside its instance.
+RESULTS = ("Cost", "Cost by mine", "Cost by period", "Cut-off calendar", "Mining", "Blending", "Flows", "Stocks")

@@ -32,20 +32,27 @@ ADVICE = (
 
 def workbook_bytes(instance: SupplyChainInstance, options: SolveOptions | None = None) -> bytes:
     """The instance as an .xlsx file; ValueError when a name holds characters no Excel file can."""
-    return _bytes(rows_of(instance, options or SolveOptions()))
+    return saved(workbook_of(instance, options or SolveOptions()))
+
+
+def workbook_of(instance: SupplyChainInstance, options: SolveOptions) -> Workbook:
+    """The same as a book to which sheets may be added."""
+    return _book(rows_of(instance, options))
 
 
 def template_bytes(instance: SupplyChainInstance) -> bytes:
     """The names of the instance with every number left empty, to be filled in."""
     rows = rows_of(instance, SolveOptions())
     filled = {"Options", "Uncertainty"}
-    return _bytes(
-        {
-            table.sheet: rows[table.sheet]
-            if table.sheet in filled
-            else [_names_only(table, row) for row in rows[table.sheet]]
-            for table in TABLES
-        }
+    return saved(
+        _book(
+            {
+                table.sheet: rows[table.sheet]
+                if table.sheet in filled
+                else [_names_only(table, row) for row in rows[table.sheet]]
+                for table in TABLES
+            }
+        )
     )
 
 
@@ -53,7 +60,7 @@ def _names_only(table: Table, row: Values) -> Values:
     return tuple(value if column.kind is Kind.NAME else None for column, value in zip(table.columns, row, strict=True))
 
 
-def _bytes(rows: dict[str, list[Values]]) -> bytes:
+def _book(rows: dict[str, list[Values]]) -> Workbook:
     book = Workbook()
     read_me = book.active
     assert isinstance(read_me, Worksheet)
@@ -62,11 +69,11 @@ def _bytes(rows: dict[str, list[Values]]) -> bytes:
     fill_sheet(read_me, ("Sheet", "What it holds"), [*about, *(("", line) for line in ADVICE)])
     for table in TABLES:
         sheet = book.create_sheet(table.sheet)
-        shown = [_shown(table, row) for row in rows[table.sheet]]
+        shown = [shown_row(table, row) for row in rows[table.sheet]]
         fill_sheet(sheet, [column.header for column in table.columns], shown)
         for column in table.columns:
             _add_validation(sheet, column, table.letter[column.field])
-    return saved(book)
+    return book
 
 
 def saved(book: Workbook) -> bytes:
@@ -105,7 +112,8 @@ def _put(sheet: Worksheet, row: int, column: int, value: Any) -> None:
     cell.quotePrefix = value.startswith(("=", "+", "-", "@"))
 
 
-def _shown(table: Table, row: Values) -> Values:
+def shown_row(table: Table, row: Values) -> Values:
+    """As it stands in the sheet: grades in percent."""
     return tuple(
         _percent(value) if column.is_percent and value is not None else value
         for column, value in zip(table.columns, row, strict=True)
