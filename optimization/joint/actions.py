@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 
 from optimization.actions import request_plan, told_as_invalid
@@ -25,6 +26,8 @@ from tenants.data import Conflict, Event, FieldError, Forbidden, Invalid
 
 BAD_PLAN = "The plan can't be founded as it is."
 BAD_PART = "The part can't be taken as it is."
+# Once it is one's turn: the transaction may have begun before that of whoever had the turn before.
+RIGHT_NOW = Func(function="clock_timestamp", output_field=DateTimeField())
 
 
 def found_joint_plan(*, name: str, frame: Mapping[str, Any], seats: Sequence[Seat]) -> JointPlan:
@@ -68,7 +71,7 @@ def contribute(*, joint: JointPlan, part: object) -> JointPart:
     row.contributed_by_id = bringer.user_id
     with on_behalf_of(joint.tenant_id):
         row.version = _locked_seat(joint, seat.pk).version + 1
-        filled = {"version": row.version, "digest": row.digest, "contributed_at": Now(), "withdrawn_at": None}
+        filled = {"version": row.version, "digest": row.digest, "contributed_at": RIGHT_NOW}
         JointSeat.objects.filter(pk=seat.pk).update(**filled)
     row.save(force_insert=True)
     _announce("plan.part", joint, seat, status="contributed", version=row.version)
@@ -82,9 +85,9 @@ def withdraw(*, joint: JointPlan, participant: UUID | None = None) -> None:
         raise Forbidden("Only the organisation that coordinates the plan withdraws the part of another.")
     seat = _seat_of(queries.seats(joint), participant or who.tenant_id)
     with on_behalf_of(joint.tenant_id):
-        if _locked_seat(joint, seat.pk).withdrawn_at is not None:
+        if _locked_seat(joint, seat.pk).is_withdrawn:
             raise Conflict("The part is withdrawn already.")
-        JointSeat.objects.filter(pk=seat.pk).update(withdrawn_at=Now())
+        JointSeat.objects.filter(pk=seat.pk).update(withdrawn_at=RIGHT_NOW)
     _announce("plan.part", joint, seat, status="withdrawn")
 
 
@@ -93,7 +96,7 @@ def solve_joint_plan(*, joint: JointPlan, name: str, options: object) -> PlanRun
     require("run_plans")
     _locked(joint)
     seats = queries.seats(joint)
-    brought = [seat for seat in seats if seat.withdrawn_at is None]
+    brought = [seat for seat in seats if not seat.is_withdrawn]
     if waiting := [seat.participant_name for seat in brought if not seat.version]:
         raise Conflict(f"{waiting[0]} has not brought its part: wait for it, or withdraw its seat.")
     for kind in OBJECTS:

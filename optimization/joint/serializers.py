@@ -82,7 +82,7 @@ class SeatSerializer(serializers.ModelSerializer[JointSeat]):
     """Whose it is, the names that it brings and whether it is filled: never a figure."""
 
     is_filled = serializers.SerializerMethodField()
-    is_withdrawn = serializers.SerializerMethodField()
+    is_withdrawn = serializers.BooleanField()
     is_yours = serializers.SerializerMethodField()
 
     class Meta:
@@ -94,10 +94,7 @@ class SeatSerializer(serializers.ModelSerializer[JointSeat]):
         read_only_fields = fields
 
     def get_is_filled(self, seat: JointSeat) -> bool:
-        return seat.version > 0 and seat.withdrawn_at is None
-
-    def get_is_withdrawn(self, seat: JointSeat) -> bool:
-        return seat.withdrawn_at is not None
+        return seat.version > 0 and not seat.is_withdrawn
 
     def get_is_yours(self, seat: JointSeat) -> bool:
         return seat.participant_id == actor().tenant_id

@@ -70,12 +70,13 @@ def joint_outcome(actor: Actor, run: PlanRun, solve: Callable[[SupplyChainInstan
 def finish(*, run: PlanRun, outcome: Outcome, solver: str) -> bool:
     """Release what the coordinator and each participant are told, all or nothing. In the coordinator's transaction.
 
-    Who withdrew while it was being solved has taken its consent back: then nothing is released.
+    Who withdrew since it was asked for has taken its consent back, even if it has joined again: nothing is released.
     """
     JointPlan.objects.select_for_update(no_key=True).only("pk").get(pk=run.joint_id)
     participants = [UUID(part["participant"]) for part in run.parts or ()]
-    if gone := _withdrawn(run, participants):
-        outcome = JointOutcome(PlanStatus.FAILED, f"{gone} withdrew its part before the plan was solved.")
+    for seat in JointSeat.objects.filter(joint=run.joint_id, participant__in=participants).order_by("-pk"):
+        if _is_taken_back(seat, run):
+            outcome = JointOutcome(PlanStatus.FAILED, _gone(seat))
     if not actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver):
         return False
     shares = outcome.shares if isinstance(outcome, JointOutcome) else {}
@@ -107,8 +108,8 @@ def _brought(run: PlanRun, seats: Mapping[str, JointSeat]) -> list[tuple[Seat, A
 
 def _document(run: PlanRun, part: Mapping[str, Any], seats: Mapping[str, JointSeat]) -> Any:
     seat = seats[part["participant"]]
-    if seat.withdrawn_at is not None:
-        raise NotAsAgreed(f"{seat.participant_name} withdrew its part before the plan was solved.")
+    if _is_taken_back(seat, run):
+        raise NotAsAgreed(_gone(seat))
     with on_behalf_of(seat.participant_id):
         own = JointPart.objects.filter(tenant=seat.participant_id, owner=run.tenant_id, joint=run.joint_id)
         row = own.filter(version=part["version"]).first()
@@ -118,10 +119,13 @@ def _document(run: PlanRun, part: Mapping[str, Any], seats: Mapping[str, JointSe
     return row.document
 
 
-def _withdrawn(run: PlanRun, participants: Sequence[UUID]) -> str:
-    """The name of one who has withdrawn, or nothing."""
-    seats = JointSeat.objects.filter(joint=run.joint_id, participant__in=participants, withdrawn_at__isnull=False)
-    return seats.order_by("pk").values_list("participant_name", flat=True).first() or ""
+def _is_taken_back(seat: JointSeat, run: PlanRun) -> bool:
+    """The part that the run names, that is; another may have been brought since."""
+    return seat.is_withdrawn or (seat.withdrawn_at is not None and seat.withdrawn_at > run.created_at)
+
+
+def _gone(seat: JointSeat) -> str:
+    return f"{seat.participant_name} withdrew its part before the plan was solved."
 
 
 def _unfit(fault: PartsError, seats: Mapping[str, JointSeat], run: PlanRun) -> JointOutcome:

@@ -34,7 +34,7 @@ class JointSeat(TenantModel):
     """The place of a participant (the coordinator may take one too) and the names of mines, centres, users it brings.
 
     The participant fills `version`, `digest` and `contributed_at` when it brings its part: in the coordinator's name,
-    since the seat is the coordinator's row.
+    since the seat is the coordinator's row. `withdrawn_at` is when it was last taken back; a part brought later counts.
     """
 
     joint = TenantForeignKey(JointPlan, models.PROTECT, related_name="seats")
@@ -59,6 +59,12 @@ class JointSeat(TenantModel):
 
     def __str__(self) -> str:
         return self.participant_name
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.withdrawn_at is not None and (
+            self.contributed_at is None or self.contributed_at < self.withdrawn_at
+        )
 
 
 class JointPart(TenantModel):

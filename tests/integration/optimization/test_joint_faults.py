@@ -100,13 +100,16 @@ def test_nobody_bringing_a_lane_is_said_without_a_culprit():
     assert set(told(made).values()) == {"No plan was made."}
 
 
+@pytest.mark.parametrize("joins_again", [False, True])
 @pytest.mark.parametrize("is_solved_first", [False, True])
-def test_who_withdraws_before_the_end_is_not_planned_with(is_solved_first):
+def test_who_withdraws_before_the_end_is_not_planned_with(is_solved_first, joins_again):
     made = scene()
     made.bring_all()
     run = taken_up(made)
     outcome = judged(made, run) if is_solved_first else None
     assert made.act("borealis", "withdraw").status_code == 200
+    if joins_again:
+        assert made.bring("borealis").status_code == 201
     outcome = outcome or judged(made, run)
     assert outcome.status is (PlanStatus.SOLVED if is_solved_first else PlanStatus.FAILED)
     assert released(made, run, outcome)
