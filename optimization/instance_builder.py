@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from statistics import median
 from typing import Any
 
 from optimization.data import (
@@ -47,6 +48,7 @@ from optimization.uncertainty.rules import (
 )
 
 NOT_PER_PERIOD = frozenset({"locations", "elements", "grades", "terms"})
+SCALE = 1e6
 KEY_LENGTH = {"x": 4, "d": 4, "y": 2, "u": 2, "v": 3, "p": 3, "w": 3, "z": 4, "q": 4}
 
 
@@ -70,6 +72,7 @@ def build_instance(document: Mapping[str, Any], *, grades_in_percent: bool = Fal
             *element_problems(instance),
             *_stock_problems(instance),
             *_closing_problems(instance),
+            *_scale_problems(instance),
             *_route_problems(instance),
             *budget_problems(instance),
             *polyhedron_problems(instance),
@@ -170,6 +173,49 @@ def _reference_problems(document: Mapping[str, Any]) -> list[Problem]:
         for kind in ("mine", "centre", "user")
         if kind in row and row[kind] not in known[kind]
     ]
+
+
+def _scale_problems(instance: SupplyChainInstance) -> Iterator[Problem]:
+    """Numbers beside which others are lost in a solver's tolerances; limits that are far too large do no harm."""
+    costs = [*_mine_costs(instance), *_lane_costs(instance)]
+    for unit in ("$/t", "$"):
+        yield from _unusual([(path, values) for path, of, values in costs if of == unit], unit)
+    largest = max(max(demand.D) for demand in instance.demands)
+    for k, demand in enumerate(instance.demands):
+        if least := min((v for v in demand.D if 0 < v * SCALE < largest), default=0.0):
+            words = (
+                f"is {least:g} t, below a millionth of the largest demand {largest:g} t: give 0, or plan it by itself"
+            )
+            yield Problem(f"/demands/{k}/D", words)
+
+
+def _mine_costs(instance: SupplyChainInstance) -> Iterator[tuple[str, str, PerPeriod]]:
+    for m, mine in enumerate(instance.mines):
+        yield f"/mines/{m}/pc", "$/t", (mine.pc,)
+        yield f"/mines/{m}/h", "$/t", (mine.h,)
+        for i, location in enumerate(mine.locations):
+            for j, cutoff in enumerate(location.cutoffs):
+                yield f"/mines/{m}/locations/{i}/cutoffs/{j}/c", "$/t", (cutoff.c,)
+                yield f"/mines/{m}/locations/{i}/cutoffs/{j}/K", "$", cutoff.K
+
+
+def _lane_costs(instance: SupplyChainInstance) -> Iterator[tuple[str, str, PerPeriod]]:
+    for k, up in enumerate(instance.mill_lanes):
+        yield f"/mill_lanes/{k}/f", "$/t", (up.f,)
+        yield f"/mill_lanes/{k}/g", "$/t", (up.g,)
+        yield f"/mill_lanes/{k}/F", "$", up.F
+    for k, down in enumerate(instance.user_lanes):
+        yield f"/user_lanes/{k}/e", "$/t", (down.e,)
+        yield f"/user_lanes/{k}/G", "$", down.G
+
+
+def _unusual(costs: Sequence[tuple[str, PerPeriod]], unit: str) -> Iterator[Problem]:
+    """Above a million times the median of those that are not 0."""
+    usual = median([v for _, values in costs for v in values if v > 0] or [math.inf])
+    for path, values in costs:
+        if max(values) > SCALE * usual:
+            words = f"is {max(values):g} {unit}, more than a million times the usual {usual:g} {unit}"
+            yield Problem(path, f"{words}: leave out what must not be used")
 
 
 def _stock_problems(instance: SupplyChainInstance) -> Iterator[Problem]:

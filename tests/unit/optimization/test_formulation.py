@@ -15,8 +15,10 @@ from optimization.data import BoxSet, BudgetSet, Mine, SolveOptions, SupplyChain
 from optimization.decomposition.run import supports
 from optimization.formulation.program import build_program, plan_from_program
 from optimization.generator import generate
+from optimization.instance_builder import build_instance
 from optimization.solver import minimise, solve
 from tests.golden.renew import GOLDEN, program_text
+from tests.unit.optimization import tiny
 from tests.unit.optimization.test_robust_oracles import SETS, continuous_instance
 
 Change = Callable[[pyo.ConcreteModel], object]
@@ -116,6 +118,34 @@ def test_counterpart_in_the_program_costs_what_the_fast_path_finds(name: str) ->
     whole, found = minimise(build_program(instance), options), solve(instance, options).report
     assert supports(instance) == isinstance(SETS[name], BoxSet | BudgetSet)
     assert whole.objective_usd == pytest.approx(found.objective_usd, rel=1e-7)
+
+
+@pytest.mark.parametrize("build", [build_program, lambda instance: build_program(instance, cuts=False)])
+def test_limits_far_beyond_what_is_needed_change_nothing(build: Callable[[SupplyChainInstance], object]) -> None:
+    """All of them at the largest number allowed, for 40 t of product: 319 2/3 $ as by hand, by both roads."""
+    document, far = tiny.document(P=9e8, Q=9e8, Umax=9e8), 9e8
+    for location in document["mines"][0]["locations"]:
+        location["cutoffs"][0]["xmax"] = far
+    document["mines"][0]["locations"][1]["cutoffs"][0]["xmax"] = 60
+    document["mill_lanes"][0]["R"] = document["centres"][0]["V"] = far
+    instance, options = build_instance(document), SolveOptions(gap=0.0, time_limit_s=20)
+    assert solve(instance, options).report.objective_usd == pytest.approx(319 + 2 / 3)
+    assert minimise(build(instance), options).objective_usd == pytest.approx(319 + 2 / 3)
+
+
+@pytest.mark.parametrize("cost", ["pc", "h"])
+@pytest.mark.parametrize("factor", [1e-5, 1e5])
+def test_costs_and_tonnes_of_very_different_size_are_planned_alike_by_both_roads(cost: str, factor: float) -> None:
+    """Two mines, one of which is a hundred thousand times the other in that cost or in tonnes."""
+    made = generate(2, 1, 2, 2, 2, 1, seed=6)
+    first = replace(made.mines[0], **{cost: getattr(made.mines[0], cost) * factor})
+    small = tuple(
+        replace(d, D=tuple(v * min(factor, 1.0) for v in d.D)) if d.mine == first.name else d for d in made.demands
+    )
+    instance, options = replace(made, mines=(first, made.mines[1]), demands=small), SolveOptions(gap=1e-6)
+    whole, result = minimise(build_program(instance), options), solve(instance, options)
+    assert result.plan is not None and check_plan(instance, result.plan).is_valid
+    assert whole.objective_usd == pytest.approx(result.report.objective_usd, rel=1e-5)
 
 
 @pytest.mark.parametrize("capacity", ["P", "Q", "Umax"])
