@@ -37,7 +37,7 @@ def three_plans(
     """
 
     def plan(way: str) -> Row:
-        return _judged(subject, _plan_by(way, subject, options, ledger, n_samples), n_judges)
+        return _judged(subject, _plan_by(way, subject, options, ledger, n_samples), ledger, n_judges)
 
     rows = []
     for way in WAYS:
@@ -86,7 +86,7 @@ def price_of_robustness(
 
         def work(budget: float = budget) -> Row:
             world = replace(subject.instance, uncertainty=BudgetSet((budget,) * len(subject.instance.mines)))
-            return _judged(subject, ledger.solve(world, options), n_judges)
+            return _judged(subject, ledger.solve(world, options), ledger, n_judges)
 
         row = ledger.once(key_of(subject, options, "protection", budget=budget, judges=n_judges), work)
         missed = None if row["met_frac"] is None else 1 - row["met_frac"]
@@ -212,13 +212,13 @@ def _costed(subject: Subject, result: SolveResult) -> Row:
     return row_of(result.report) | {"cost_terms_usd": terms}
 
 
-def _judged(subject: Subject, result: SolveResult, n_judges: int) -> Row:
+def _judged(subject: Subject, result: SolveResult, ledger: Ledger, n_judges: int) -> Row:
     """`met_frac`: draws in which no user goes short with least stocks untouched, `eased_frac`: with them used up."""
     row: dict[str, Any] = row_of(result.report)
     if result.plan is None:
         return row | dict.fromkeys(("held_frac", "met_frac", "eased_frac", "short_t"))
     seeds = [draw_seed(subject.seed, JUDGES_FROM + k) for k in range(n_judges)]
-    found = kept_in([drawn(subject.instance, seed) for seed in seeds], result.plan)
+    found = kept_in(ledger.each(drawn(subject.instance, seed) for seed in seeds), result.plan)
     met, eased = (fmean(t <= SHORT_T for t in found[name]) for name in ("short_t", "eased_t"))
     held = found["held"] / n_judges
     return row | {"held_frac": held, "met_frac": met, "eased_frac": eased, "short_t": fmean(found["short_t"])}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyomo.environ as pyo
 
@@ -23,6 +23,7 @@ from optimization.formulation.program import plan_from_program
 from optimization.solver import minimise, solve
 
 # What every key has, and nobody wants to read in the stage of a study.
+T = TypeVar("T")
 NOT_TOLD = ("seed", "gap", "time_limit_s", "solver_seed", "instance")
 
 
@@ -97,6 +98,13 @@ class Ledger:
         report = minimise(program, options, should_stop=self.should_stop)
         plan = None if report.objective_usd is None else plan_from_program(program, instance)
         return _checked(instance, SolveResult(plan, report))
+
+    def each(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, as long as nobody wishes the study to stop."""
+        for item in items:
+            if self.should_stop is not None and self.should_stop():
+                raise Stopped
+            yield item
 
     def _begin(self, key: Mapping[str, Any]) -> None:
         if self.should_stop is not None and self.should_stop():

@@ -8,7 +8,7 @@ when the least stocks at the mills stay untouched.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from optimization.data import Cutoff, Mine, Plan, SolveOptions, SupplyChainInstance, Termination
@@ -52,8 +52,8 @@ def _kept(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int)
     def keep() -> Row:
         instance = subject.instance
         result = ledger.solve(instance, options)
-        worlds = [drawn(instance, draw_seed(subject.seed, draw)) for draw in range(n_draws)]
-        return row_of(result.report) | kept_in(worlds, result.plan)
+        worlds = (drawn(instance, draw_seed(subject.seed, draw)) for draw in range(n_draws))
+        return row_of(result.report) | kept_in(ledger.each(worlds), result.plan)
 
     row = ledger.once(key_of(subject, options, "keep", draws=n_draws), keep)
     short = row["short_t"]
@@ -68,15 +68,15 @@ def _kept(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws: int)
     }
 
 
-def kept_in(worlds: Sequence[SupplyChainInstance], plan: Plan | None) -> Row:
+def kept_in(worlds: Iterable[SupplyChainInstance], plan: Plan | None) -> Row:
     """Tonnes short in each world, with the least stocks untouched and with them used up; worlds where blends hold."""
-    if plan is None:
-        return {"short_t": [], "eased_t": [], "held": 0}
-    return {
-        "short_t": [round(shortage_t(world, plan), ROUNDED) for world in worlds],
-        "eased_t": [round(shortage_t(world, plan, uses_least_stock=True), ROUNDED) for world in worlds],
-        "held": sum(blends_hold(world, plan) for world in worlds),
-    }
+    short, eased, held = list[float](), list[float](), 0
+    for world in worlds if plan is not None else ():
+        assert plan is not None
+        short.append(round(shortage_t(world, plan), ROUNDED))
+        eased.append(round(shortage_t(world, plan, uses_least_stock=True), ROUNDED))
+        held += blends_hold(world, plan)
+    return {"short_t": short, "eased_t": eased, "held": held}
 
 
 def draw_seed(seed: int, draw: int) -> int:

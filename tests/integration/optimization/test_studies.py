@@ -163,8 +163,8 @@ def test_key_that_may_only_view_neither_asks_nor_cancels(aurora):
 # Results ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", STUDIES)
-def test_every_study_ends_with_rows_a_table_and_figures(aurora, kind):
+@pytest.mark.parametrize("kind", ["robustness", "sensitivity", "protection"])
+def test_study_ends_with_rows_a_table_and_figures(aurora, kind):
     client, run = aurora.client(), worked_off(aurora, asked(aurora, kind))
     body = client.get(f"{URL}/{run.pk}").json()
     assert (body["status"], body["attempt"]) == ("solved", 1)

@@ -55,6 +55,14 @@ def test_solve_is_stopped_from_within_and_half_a_result_is_not_kept() -> None:
     assert len(store) == 0 and len(asked) == 3
 
 
+def test_judging_a_plan_is_stopped_between_two_draws() -> None:
+    judged = list[int]()
+    ledger = Ledger(should_stop=lambda: len(judged) == 3)
+    with pytest.raises(Stopped):
+        judged.extend(ledger.each(range(200)))
+    assert judged == [0, 1, 2]
+
+
 def test_whole_subjects_are_there_when_a_study_is_stopped() -> None:
     store = Store()
     asked = read_study({"sizes": ["1-1-1-2"], "cases": [1, 2], "draws": 2}, is_own=False, time_limit_s=20)
