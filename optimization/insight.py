@@ -34,7 +34,8 @@ def insight_of(
     A wish to stop leaves out what takes long: the marginal values, and a diagnosis that is not there yet.
     """
     if result.plan is not None:
-        return _of_plan(instance, result.plan, with_values=_is_small(instance) and not should_stop())
+        is_small = _is_small(_in_use(instance, result.plan))
+        return _of_plan(instance, result.plan, with_values=is_small and not should_stop())
     words, found = list(result.report.explanation), result.diagnosis
     is_open = result.report.termination is Termination.NO_PLAN and options.time_limit_s >= LEAST_S
     if found is None and is_open and _is_small(instance):
@@ -46,9 +47,20 @@ def insight_of(
 
 def _of_plan(instance: SupplyChainInstance, plan: Plan, *, with_values: bool) -> Insight:
     waterfall = cost_waterfall(instance, plan)
-    rules = rules_of_plan(instance, plan, marginal_values if with_values else None)
+    rules = rules_of_plan(_in_use(instance, plan), plan, marginal_values if with_values else None)
     words = [*waterfall_words(waterfall), *rules_words(rules)]
     return _document(words, cost=waterfall.to_document(), rules=rules)
+
+
+def _in_use(instance: SupplyChainInstance, plan: Plan) -> SupplyChainInstance:
+    """Without the lanes on which nothing runs or lies: they stay shut, so that no limit there is worth anything."""
+    up = {key[:2] for flow in (plan.p, plan.w) for key, value in flow.items() if value > 0}
+    down = {key[1:3] for key, value in plan.q.items() if value > 0}
+    return replace(
+        instance,
+        mill_lanes=tuple(lane for lane in instance.mill_lanes if (lane.mine, lane.centre) in up or lane.w0 > 0),
+        user_lanes=tuple(lane for lane in instance.user_lanes if (lane.centre, lane.user) in down),
+    )
 
 
 def _document(

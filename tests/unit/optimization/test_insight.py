@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from optimization.data import SolveOptions, SolveResult, Termination
+from optimization.data import Plan, SolveOptions, SolveResult, SupplyChainInstance, Termination
+from optimization.explain.rules import Rule, rules_of_plan
 from optimization.generator import generate
 from optimization.insight import MOST_OF_A_KIND, Insight, insight_of
 from optimization.instance_builder import build_instance
-from optimization.solver import solve
+from optimization.solver import marginal_values, solve
 from optimization.versions import versions
 from tests.unit.optimization import tiny
 
@@ -43,6 +44,10 @@ def test_cost_sums_to_the_objective_to_the_cent_and_rules_have_their_values() ->
     assert insight["words"][0].startswith("The plan costs ") and insight["diagnosis"] is None
 
 
+def valued(instance: SupplyChainInstance, plan: Plan) -> tuple[Rule, ...]:
+    return rules_of_plan(instance, plan, marginal_values)
+
+
 def test_wish_to_stop_leaves_out_the_marginal_values_alone() -> None:
     insight, _ = explained(tiny.document(), stop=True)
     assert insight["cost"] and insight["rules"]
@@ -59,6 +64,17 @@ def test_no_kind_of_rule_hides_the_others_and_what_is_left_out_is_counted() -> N
     assert insight["rules_left_out"]["(14) demand"] == 3 * 6 * 8 - MOST_OF_A_KIND
 
 
+def test_lanes_on_which_nothing_runs_change_no_value() -> None:
+    instance = generate(2, 3, 4, 3, 2, 2, seed=3)
+    result = solve(instance, SolveOptions(gap=0.02))
+    insight = insight_of(instance, OPTIONS, result, never)
+    assert insight is not None and result.plan is not None
+    assert len({key[:2] for key in result.plan.p}) < len(instance.mill_lanes)
+    kept = {(r["rule"], r["place"], r["period"]): r["marginal_usd_per_unit"] for r in insight["rules"]}
+    whole = {(r.rule, r.place, r.period): r.marginal_usd_per_unit for r in valued(instance, result.plan)}
+    assert kept == {key: pytest.approx(whole[key], abs=1e-6) for key in kept}
+
+
 def test_shortage_and_repair_are_told_as_data_and_in_words() -> None:
     insight, result = explained(tiny.document(P=38))
     found = insight["diagnosis"]
@@ -70,8 +86,7 @@ def test_shortage_and_repair_are_told_as_data_and_in_words() -> None:
 
 def test_search_that_ran_out_of_time_is_told_that_a_plan_exists() -> None:
     instance = generate(2, 1, 2, 2, 2, 2, seed=1)
-    result = solve(instance, SolveOptions(), should_stop=lambda: True)
-    assert result.plan is None
+    result = solve(instance, SolveOptions())
     timed = SolveResult(None, replace(result.report, termination=Termination.NO_PLAN))
     insight = insight_of(instance, OPTIONS, timed, never)
     assert insight is not None and insight["diagnosis"]["shortages"] == []
