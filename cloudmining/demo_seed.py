@@ -5,12 +5,19 @@ Safe to repeat: what is there is kept, keys are made anew at each start (only th
 
 import json
 import os
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from cloudmining.story import PLAN_SEED, PLAN_SIZE
 from edge_bridge.api import enrol_device, get_device
+from optimization.api import add_grade_samples, fit_grade_set, newest_grade_set
+from optimization.generator import generate
+from optimization.uncertainty.estimation import FitOptions
+from optimization.uncertainty.mines import FitSettings
+from optimization.uncertainty.samples import Sample
 from tenants.actions import admit_member, found_tenant, make_api_key, register_equipment, register_site, revoke_api_key
 from tenants.context import acting_as, as_platform
 from tenants.data import Actor, NotFound
@@ -32,6 +39,7 @@ PEOPLE = (
     ("cassia", "carl@cassia.example", "Carl, manager", ["owner"]),
     ("delta", "dina@delta.example", "Dina, inspector", ["auditor"]),
 )
+GRADE_SET, SAMPLED_DAYS, VIOLATION = "May", 30, 0.3
 OPERATOR = "operator@platform.example"
 SITES = (
     ("north", "Aurora North", "mine", None),
@@ -56,6 +64,7 @@ def seed(home: Path) -> None:
     keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis")}
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
+        _grades()
     device = _device(home, tenants["aurora"], sites["north"])
     logins = [
         {"email": email, "password": password, "organisation": tenants[slug].name, "role": ", ".join(roles)}
@@ -121,6 +130,29 @@ def _register(aurora: Tenant) -> dict[str, Site]:
         if not Equipment.objects.filter(tenant=aurora, code=code).exists():
             register_equipment(site=sites["north"], code=code, name=name, kind=kind)
     return sites
+
+
+def _grades() -> None:
+    """Samples drawn around the grades of the story's first mine, for want of measured ones, and the set they give."""
+    if newest_grade_set(GRADE_SET) is not None:
+        return
+    rng, first_day = random.Random(PLAN_SEED), datetime(2026, 5, 1, tzinfo=UTC)
+    mine = generate(*PLAN_SIZE, seed=PLAN_SEED).mines[0]
+    samples = [
+        Sample(
+            location.name,
+            cutoff.name,
+            round(rng.gauss(cutoff.gamma[0], cutoff.delta[0] / 2), 4),
+            first_day + timedelta(days=day),
+            mine=mine.name,
+        )
+        for location in mine.locations
+        for cutoff in location.cutoffs
+        for day in range(SAMPLED_DAYS)
+    ]
+    add_grade_samples(source="drawn for the demo, not measured", samples=samples)
+    settings = FitSettings(FitOptions(violation=VIOLATION))
+    fit_grade_set(name=GRADE_SET, settings=settings, asked={"violation": VIOLATION}, batch_ids=None)
 
 
 def _device(home: Path, aurora: Tenant, north: Site) -> str:

@@ -3,6 +3,8 @@
 from optimization.access import get_plan, latest_plan
 from optimization.actions import cancel_plan, request_plan
 from optimization.grades.access import newest_grade_set
+from optimization.grades.actions import add_samples as add_grade_samples
+from optimization.grades.actions import fit_set as fit_grade_set
 from optimization.grades.queries import retests as grade_retests
 from optimization.joint.access import get_joint_plan, get_share
 from optimization.joint.queries import joint_plans
@@ -17,9 +19,11 @@ from optimization.studies.queries import experiments
 
 __all__ = [
     "PlanStatus",
+    "add_grade_samples",
     "cancel_plan",
     "cancel_study",
     "experiments",
+    "fit_grade_set",
     "get_experiment",
     "get_joint_plan",
     "get_plan",

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from optimization.models import GradeRetest, GradeSet, SampleBatch
-from optimization.uncertainty.samples import Sample, samples_of_rows
+from optimization.uncertainty.samples import Sample, samples_kept
 from tenants.api import actor
 
 
@@ -36,4 +36,4 @@ def retests(*, grade_set: GradeSet | None = None, batch: SampleBatch | None = No
 def samples_of(batch_ids: Iterable[UUID]) -> tuple[Sample, ...]:
     """All samples of the batches, in the order in which the batches came."""
     rows = batches().filter(pk__in=list(batch_ids)).order_by("pk").values_list("samples", flat=True)
-    return tuple(sample for kept in rows for sample in samples_of_rows(kept))
+    return tuple(sample for kept in rows for sample in samples_kept(kept))

@@ -33,7 +33,7 @@ from optimization.grades.serializers import (
 from optimization.models import GradeSet, SampleBatch
 from optimization.uncertainty.figures import figures_of, plot_data
 from optimization.uncertainty.mines import sets_of
-from optimization.uncertainty.samples import ALL, NAMES, Sample, read_samples, samples_of_rows
+from optimization.uncertainty.samples import ALL, NAMES, Sample, read_samples, samples_kept, samples_of_rows
 from optimization.workbook.csv_tables import csv_bytes
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
@@ -72,7 +72,7 @@ class BatchDetail(ActorView):
     @extend_schema(responses=StoredBatchSerializer)
     def get(self, request: Request, batch_id: UUID) -> Response:
         batch = access.get_batch(batch_id)
-        return Response(_stored(batch, samples_of_rows(batch.samples)))
+        return Response(_stored(batch, samples_kept(batch.samples)))
 
 
 class BatchCsv(FileView):

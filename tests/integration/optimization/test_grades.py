@@ -13,6 +13,7 @@ import pytest
 from django.db import connection, connections
 
 from optimization import api
+from optimization.generator import generate
 from optimization.grades.actions import MAX_SAMPLES
 from optimization.instance_builder import build_instance
 from optimization.models import GradeRetest, GradeSet, PlanRun, SampleBatch
@@ -403,6 +404,17 @@ def test_set_that_does_not_fit_the_instance_is_told_with_every_place(aurora):
     assert pointers(ask(client, grade_set=held["id"], instance=[])) == ["/instance"]
     with aurora.acting():
         assert not PlanRun.objects.exists()
+
+
+def test_set_of_the_demo_is_made_once_and_fits_its_plan(aurora):
+    from cloudmining import demo_seed, story
+
+    with aurora.acting():
+        for _ in range(2):
+            demo_seed._grades()
+        held = GradeSet.objects.get()
+    instance = json.loads(generate(*story.PLAN_SIZE, seed=story.PLAN_SEED).to_json())
+    assert ask(aurora.client(), instance=instance, grade_set=str(held.pk)).status_code == 202
 
 
 # Others -------------------------------------------------------------------------------------------------------------

@@ -27,7 +27,15 @@ from optimization.uncertainty.mines import (
     sets_of,
 )
 from optimization.uncertainty.report import in_words
-from optimization.uncertainty.samples import Sample, composites, grouped, row_of, samples_of_rows, samples_sha256
+from optimization.uncertainty.samples import (
+    Sample,
+    composites,
+    grouped,
+    row_of,
+    samples_kept,
+    samples_of_rows,
+    samples_sha256,
+)
 from tests.unit.optimization.test_uncertainty_estimation import START, drawn, paper_samples
 
 CUTOFFS = ("cut-off 0.125", "cut-off 0.400")
@@ -65,7 +73,7 @@ def test_samples_come_back_equal_from_their_rows() -> None:
         Sample("all", "all", 0.1),
     )
     rows = json.loads(json.dumps([row_of(sample) for sample in samples]))
-    assert samples_of_rows(rows) == samples
+    assert samples_of_rows(rows) == samples_kept(rows) == samples
     assert samples_sha256(samples_of_rows(rows)) == samples_sha256(reversed(samples))
 
 
