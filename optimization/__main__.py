@@ -137,7 +137,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     table = read_grade_tonnage(arguments.grade_tonnage, arguments.deposit) if arguments.deposit else None
     size: dict[str, int] = {f"n_{name}": getattr(arguments, name) for name in SIZES}
     instance = generate(**size, seed=arguments.seed, grade_tonnage=table)
-    _write(arguments.output, instance.to_document())
+    _write(arguments.output, instance.to_document(short=True))
     return SOLVED
 
 

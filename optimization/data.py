@@ -216,6 +216,14 @@ def _without_blanks(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: value for key, value in pairs if value is not None and value not in ("", ())}
 
 
+def _shortened(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value[0] if _is_flat(value) else value for key, value in _without_blanks(pairs).items()}
+
+
+def _is_flat(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], float) and len(set(value)) == 1
+
+
 @dataclass(frozen=True)
 class SupplyChainInstance:
     """Everything the plan depends on. Build it with `instance_builder.build_instance`, which validates.
@@ -276,9 +284,13 @@ class SupplyChainInstance:
         position = list(self.mine_by_name).index(mine)
         return min(held.Gamma[position], float(len(self.mines[position].locations)))
 
-    def to_document(self) -> dict[str, Any]:
-        """The JSON document of docs/how-to/plan-headless.md; `build_instance` reads it back to an equal instance."""
-        document = asdict(self, dict_factory=_without_blanks) | {"uncertainty": set_document(self.uncertainty)}
+    def to_document(self, *, short: bool = False) -> dict[str, Any]:
+        """The JSON document of docs/how-to/plan-headless.md; `build_instance` reads it back to an equal instance.
+
+        `short`: where all periods have the same number it is given once.
+        """
+        written = asdict(self, dict_factory=_shortened if short else _without_blanks)
+        document = written | {"uncertainty": set_document(self.uncertainty)}
         return {"format": "cloudmining.instance/1", **document}
 
     def to_json(self) -> str:
