@@ -12,12 +12,12 @@ from optimization import actions as planning
 from optimization.dispatch import DOORS
 from optimization.experiments.ledger import Stopped
 from optimization.experiments.studies import STUDIES
-from optimization.models import Experiment, ExperimentCase
+from optimization.models import Experiment, ExperimentCase, PlanRun
 from optimization.studies import actions, running
 from optimization.studies.running import FRUITLESS_ATTEMPTS, GIVEN_UP, Cases, carry_out
 from tenants.context import as_platform
 from tenants.models import FeedEvent
-from tests.integration.optimization import documents
+from tests.integration.optimization import documents, joint_scenes
 
 URL = "/api/v1/experiments"
 QUICK = {"sizes": ["1-1-1-2"], "cases": [1], "draws": 2}
@@ -133,6 +133,14 @@ def test_own_plan_is_studied_and_takes_no_sizes(aurora):
     assert done.status == "solved" and [row["budget"] for row in rows] == [0, 0.5, 1, 1.5, 2]
     assert len({row["instance"] for row in rows}) == 1
     assert "chance of missing demand" in done.message or "demand is missed" in done.message
+
+
+def test_plan_of_several_organisations_is_not_studied(aurora):
+    joint_scenes.alone(aurora)
+    with aurora.acting():
+        plan = PlanRun.objects.exclude(joint=None).get()
+    answer = ask(aurora.client(), plan=str(plan.pk), options={})
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, ["/plan"])
 
 
 def test_foreign_plan_is_no_more_there_than_an_absent_one(aurora, cassia):
