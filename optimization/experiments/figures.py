@@ -9,16 +9,11 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import Any
 
+from optimization.drawing import COLOURS, GREY, Figure
 from optimization.experiments.store import Row
 from optimization.explain.waterfall import Step
 
-Figure = dict[str, Any]
-
 NOTHING = "No plan was found, so there is nothing to show"
-COLOURS = (
-    "#20639b", "#d1495b", "#3c8d5a", "#e0a030", "#6b4e9b", "#5f6b76", "#4fb3bf", "#b07aa1", "#8c564b",
-)  # fmt: skip
-GREY = "#8a949e"
 ACCEPTABLE_FRAC = 0.05
 # Below half of what is shown as 0.1 %.
 LEAST_FRAC = 0.0005

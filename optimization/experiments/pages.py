@@ -8,8 +8,8 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from optimization.experiments.figures import Figure, title_of
-from optimization.experiments.svg import svg_of
+from optimization.drawing import Figure, svg_of
+from optimization.experiments.figures import title_of
 from optimization.files import write_whole
 
 SCRIPT = "plotly.min.js"

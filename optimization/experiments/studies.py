@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from optimization.data import InstanceError, Problem, SupplyChainInstance
+from optimization.drawing import Figure
 from optimization.experiments import figures
 from optimization.experiments.cases import Subject, generated, given
 from optimization.experiments.design import ABILITIES, SHARES, TORNADO, WAYS, budgets_of
 from optimization.experiments.request import Asked
 from optimization.experiments.store import Row
 
-Figures = dict[str, figures.Figure]
+Figures = dict[str, Figure]
 MOST_SOLVES = 2_000
 
 
@@ -67,7 +67,7 @@ def _by_size(rows: Sequence[Row]) -> Figures:
     return {name: figures.lines(part) for name, part in _parts(rows, lambda row: str(row.get("size", "own")))}
 
 
-def _by_case(draw: Callable[[Sequence[Row]], figures.Figure]) -> Callable[[Sequence[Row]], Figures]:
+def _by_case(draw: Callable[[Sequence[Row]], Figure]) -> Callable[[Sequence[Row]], Figures]:
     def drawn(rows: Sequence[Row]) -> Figures:
         return {name: figures.titled(draw(part), _told(part[0])) for name, part in _parts(rows, _case)}
 
@@ -134,6 +134,6 @@ STUDIES: dict[str, Study] = {
 }
 
 
-def kinds() -> dict[str, Any]:
+def kinds() -> dict[str, str]:
     """What each study shows, by its name."""
     return {name: study.shows for name, study in STUDIES.items()}

@@ -9,6 +9,8 @@ import plotly.graph_objects as plotly
 import pytest
 
 from optimization.data import SolveOptions
+from optimization.drawing import svg_of
+from optimization.drawing.scales import nice_ticks
 from optimization.experiments import figures
 from optimization.experiments.cases import Size, generated
 from optimization.experiments.ledger import Ledger
@@ -18,7 +20,6 @@ from optimization.experiments.rows import ROWS, rows_of
 from optimization.experiments.sensitivity import sensitivity
 from optimization.experiments.store import Row
 from optimization.experiments.studies import STUDIES, conclusions_of, figures_of, n_solves, subjects_of
-from optimization.experiments.svg import nice_ticks, svg_of
 from optimization.explain.waterfall import Step
 
 SVG = "{http://www.w3.org/2000/svg}"
