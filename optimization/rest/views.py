@@ -84,7 +84,7 @@ class PlanInstance(ActorView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, plan_id: UUID) -> Response:
-        """The instance as it was sent."""
+        """The instance that is solved: as it was sent, with the grades of the set that was named."""
         return Response(access.get_plan(plan_id).instance)
 
 

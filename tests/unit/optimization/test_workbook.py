@@ -21,6 +21,7 @@ from optimization.generator import generate
 from optimization.instance_builder import build_instance
 from optimization.solver import solve
 from optimization.workbook import read_instance, template_bytes, workbook_bytes
+from optimization.workbook.csv_tables import instance_zip, read_tables, read_zip
 from optimization.workbook.file_check import Bounds
 from optimization.workbook.plan import plan_bytes
 from optimization.workbook.tables import TABLES
@@ -46,6 +47,14 @@ def come_back(tmp_path: Path, instance: SupplyChainInstance, options: SolveOptio
 def test_generated_instance_comes_back_identical(tmp_path: Path, sizes: tuple[int, ...], seed: int) -> None:
     instance = generate(*sizes, seed=seed)  # type: ignore[call-arg, arg-type]
     assert come_back(tmp_path, instance)[0] == instance
+
+
+@pytest.mark.parametrize("name", ["mine", "=1+1", "'=", "@", " padded ", "a;b,c", "'quoted'", "-7", "Grube Süd", '"'])
+def test_instance_comes_back_identical_from_its_tables(name: str) -> None:
+    text = generate(2, 2, 1, 2, 2, 2, seed=5).to_json().replace("mine 1", json.dumps(name)[1:-1])
+    instance, options = build_instance(json.loads(text)), SolveOptions(gap=0.02, seed=7)
+    packed = io.BytesIO(instance_zip(instance, options))
+    assert read_tables(read_zip(packed, "tables")) == (instance, options)
 
 
 @FILES
