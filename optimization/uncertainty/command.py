@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from optimization.data import InstanceError, Problem
-from optimization.instance_builder import document_from_json
+from optimization.documents import document_from_file
 from optimization.uncertainty.drift import Drift, retest
 from optimization.uncertainty.estimation import COVERS, METHODS, FitOptions, FittedSet, fit
 from optimization.uncertainty.report import from_document, in_words, to_document
@@ -74,4 +74,4 @@ def _samples(arguments: argparse.Namespace, scale: float) -> tuple[Sample, ...]:
 
 
 def _read_set(path: Path) -> FittedSet:
-    return from_document(document_from_json(path.read_text(encoding="utf-8")))
+    return from_document(document_from_file(path))
