@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from optimization.data import InstanceError
+from optimization.experiments.figures import NOTHING as NO_PLAN
 from optimization.experiments.ledger import Ledger, Rejected, Stopped, StudyProgress
 from optimization.experiments.rows import rows_of
 from optimization.experiments.store import Row, name_of
@@ -84,9 +85,10 @@ def _ended(actor: Actor, run: Experiment, ledger: Ledger) -> Ended:
         done = f"Cancelled after {ledger.done} of {ledger.of} solves."
         return PlanStatus.CANCELLED, done if rows else f"{done} {NOTHING}", _summary(run.kind, rows)
     except (Rejected, InstanceError, Refusal) as error:
-        return PlanStatus.FAILED, f"It can't go on: {error}", _summary(run.kind, rows)
+        words = error.detail if isinstance(error, Refusal) else str(error)
+        return PlanStatus.FAILED, f"It can't go on: {words}", _summary(run.kind, rows)
     summary = _summary(run.kind, rows)
-    return PlanStatus.SOLVED, " ".join(f"{line}." for line in summary["conclusions"][:1]), summary
+    return PlanStatus.SOLVED, f"{next(iter(summary['conclusions']), NO_PLAN)}.", summary
 
 
 def _rows(actor: Actor, run: Experiment, ledger: Ledger) -> Iterator[Row]:

@@ -296,6 +296,26 @@ def test_study_of_a_plan_that_the_checker_refuses_fails_in_words(aurora, monkeyp
     assert events(aurora, done.pk)[-1][0] == "experiment.failed"
 
 
+def test_study_whose_plan_is_gone_from_sight_fails_in_words(aurora):
+    """Its asker may have lost the right meanwhile."""
+    with aurora.acting():
+        plan = planning.request_plan(name="May", instance=documents.small(), options={})
+        run = actions.request_study(kind="silos", name="May", options={}, plan=plan.pk, is_sent=False)
+    now = taken(aurora, run)
+    carry_out(aurora.actor("viewer"), now)
+    with aurora.acting():
+        done = Experiment.objects.get(pk=run.pk)
+    assert done.status == "failed" and "run_plans" in done.message
+
+
+def test_replanning_without_a_plan_to_keep_says_so(aurora):
+    with aurora.acting():
+        plan = planning.request_plan(name="May", instance=documents.infeasible(), options={})
+        run = actions.request_study(kind="replanning", name="May", options={}, plan=plan.pk, is_sent=False)
+    done = worked_off(aurora, run)
+    assert (done.status, done.message) == ("solved", "No plan was found, so there is nothing to show.")
+
+
 def test_what_was_asked_and_what_came_out_never_change(aurora):
     run = asked(aurora)
     with pytest.raises(IntegrityError, match="never changes"), aurora.acting():
