@@ -5,9 +5,13 @@ from optimization.models import (
     ExperimentCase,
     GradeRetest,
     GradeSet,
+    JointPart,
+    JointPlan,
+    JointSeat,
     PlanDecision,
     PlanRelease,
     PlanRun,
+    PlanShare,
     SampleBatch,
     Scenario,
     ScenarioVersion,
@@ -72,8 +76,34 @@ class ExperimentCaseAdmin(ReadOnly):
     list_select_related = ("experiment",)
 
 
+class JointPlanAdmin(ReadOnly):
+    list_display = ("name", "created_by", "created_at", "closed_at")
+    search_fields = ("name",)
+
+
+class JointSeatAdmin(ReadOnly):
+    list_display = ("joint", "participant_name", "version", "contributed_at", "withdrawn_at")
+    list_select_related = ("joint",)
+
+
+class JointPartAdmin(ReadOnly):
+    """What is brought stays unread here too."""
+
+    list_display = ("joint", "version", "digest", "contributed_by", "created_at")
+    exclude = ("document",)
+
+
+class PlanShareAdmin(ReadOnly):
+    list_display = ("run_id", "joint", "status", "created_at", "message")
+    exclude = ("plan", "cost_terms_usd", "cost_usd", "explanation")
+
+
 show(
     {
+        JointPlan: JointPlanAdmin,
+        JointSeat: JointSeatAdmin,
+        JointPart: JointPartAdmin,
+        PlanShare: PlanShareAdmin,
         Experiment: ExperimentAdmin,
         ExperimentCase: ExperimentCaseAdmin,
         SampleBatch: SampleBatchAdmin,
