@@ -377,6 +377,7 @@ class SolveReport:
     """What was reached. Without a plan objective and gap are None; `dual_bound_usd` is None when infeasible.
 
     relative_gap = (objective - dual_bound) / objective. `explanation` says in words why there is no plan, where known.
+    `is_hot`: it began from an earlier solve (`hot.Solver`), and so did the choice among plans within the gap.
     """
 
     termination: Termination
@@ -393,6 +394,7 @@ class SolveReport:
     binaries: int
     nodes: int
     explanation: tuple[str, ...] = ()
+    is_hot: bool = False
 
     def to_document(self) -> dict[str, Any]:
         return asdict(self)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Event = highspy.highs.HighsCallbackEvent
+Basis = highspy.HighsBasis
 SOLVER = f"HiGHS {highspy.Highs().version()}"  # type: ignore[no-untyped-call]
 OPTIMAL, INFEASIBLE = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
 
@@ -79,27 +80,16 @@ class LiveProgram:
         self._highs.setOptionValue("random_seed", seed)
         self.is_mixed = not relaxed and bool(program.is_binary.any())
         _pass(self._highs, program, self.is_mixed)
-        self.n_columns, self._rows = len(program.cost), [program.rows]
+        self.n_columns = len(program.cost)
 
-    def change_to(self, program: Program) -> bool:
-        """Take other costs, bounds and coefficients and go on from the present basis; False where the pattern differs.
+    def begin_from(self, basis: Basis) -> None:
+        """Take the basis of another program, if that had as many columns and rows."""
+        if len(basis.col_status) == self.n_columns and len(basis.row_status) == self._highs.getNumRow():
+            self._highs.setBasis(basis)
 
-        Its rows are those passed first and then those added, in that order.
-        """
-        held, rows = stacked_rows(self._rows), program.rows
-        alike = ((held.row, rows.row), (held.column, rows.column), (held.lower, rows.lower))
-        if len(program.cost) != self.n_columns or any(len(a) != len(b) for a, b in alike):
-            return False
-        if (held.row != rows.row).any() or (held.column != rows.column).any():
-            return False
-        columns, at = np.arange(self.n_columns), np.arange(len(rows.lower), dtype=np.int32)
-        self.set_costs(columns, program.cost)
-        self.set_bounds(columns, program.lower, program.upper)
-        self._highs.changeRowsBounds(len(at), at, rows.lower, rows.upper)  # type: ignore[attr-defined]
-        for k in np.flatnonzero(held.value != rows.value).tolist():
-            self._highs.changeCoeff(int(rows.row[k]), int(rows.column[k]), float(rows.value[k]))
-        self._rows = [rows]
-        return True
+    @property
+    def basis(self) -> Basis:
+        return self._highs.getBasis()
 
     def set_costs(self, columns: Ints, costs: Floats) -> None:
         self._highs.changeColsCost(len(columns), columns.astype(np.int32), costs)
@@ -109,7 +99,6 @@ class LiveProgram:
 
     def add_rows(self, rows: Rows) -> None:
         if len(rows.lower):
-            self._rows.append(rows)
             start, column, value = rows.packed()
             self._highs.addRows(len(rows.lower), rows.lower, rows.upper, len(value), start[:-1], column, value)
 

@@ -53,10 +53,17 @@ def solve(
     if reasons := explain_infeasibility(instance):
         return _told(instance, None, closed_form_report(clock, reasons), options, clock, should_stop)
     if fast_path.supports(instance):
-        outcome = fast_path.FastPath(instance, options, pool, clock.started).run(on_progress, should_stop)
-        return _told(instance, outcome.plan, fast_report(outcome, options, clock), options, clock, should_stop)
+        return solved_by(fast_path.FastPath(instance, options, pool, clock.started), clock, on_progress, should_stop)
     plan, report = solve_whole(instance, options, clock, on_progress, should_stop)
     return _told(instance, plan, report, options, clock, should_stop)
+
+
+def solved_by(
+    path: fast_path.FastPath, clock: Clock, on_progress: OnProgress | None, should_stop: ShouldStop | None
+) -> SolveResult:
+    """What a search of the fast path comes to."""
+    outcome, options = path.run(on_progress, should_stop), path.search.options
+    return _told(path.instance, outcome.plan, fast_report(outcome, options, clock), options, clock, should_stop)
 
 
 def _told(

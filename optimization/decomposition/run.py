@@ -25,11 +25,11 @@ from optimization.decomposition.first_plan import first_plan
 from optimization.decomposition.improve import improve
 from optimization.decomposition.joint import solve_joint
 from optimization.decomposition.parts import LocalPool, Pool
-from optimization.decomposition.prices import priced
+from optimization.decomposition.prices import Pricing, priced
 from optimization.decomposition.recover import cost_usd, exact, plan_of
-from optimization.decomposition.reduced import Block, blocks_of
+from optimization.decomposition.reduced import Block, Units, blocks_of
 from optimization.decomposition.search import Search, Stopped
-from optimization.decomposition.value_function import MOST_PATTERNS, n_patterns, value_functions
+from optimization.decomposition.value_function import MOST_PATTERNS, MinePhi, n_patterns, value_functions
 from optimization.highs import Floats
 
 PROGRESS_INTERVAL_S = 0.25
@@ -110,6 +110,9 @@ class FastPath:
         self.instance, self.search = instance, Search(options, pool or LocalPool(options.threads))
         self.search.started = started or self.search.started
         self.blocks: list[Block] = []
+        self.room: Floats = np.zeros((0, 0))
+        self.pricing: Pricing | None = None
+        self.units: Units | None = None
         self.build_s = 0.0
         self._failure: BaseException | None = None
         self._is_rough = False
@@ -137,24 +140,38 @@ class FastPath:
 
     def _stages(self) -> None:
         search = self.search
-        phis = value_functions(self.instance)
-        search.check()
-        self.blocks = blocks_of(self.instance, phis)
-        self.build_s = search.elapsed_s
-        room = np.array([centre.V for centre in self.instance.centres]) / self.blocks[0].units.t
+        self._build()
         is_small = len(self.blocks) <= MOST_AS_ONE
         if len(self.blocks) > 1:
-            self._by_mines(room, TURNS_OF_FEW if is_small else None)
+            self._by_mines(TURNS_OF_FEW if is_small else None)
         if not search.is_done and (is_small or search.plan is None):
             self._is_rough = True
-            solve_joint(search, self.blocks, room)
+            solve_joint(search, self.blocks, self.room)
 
-    def _by_mines(self, room: Floats, turns: int | None) -> None:
+    def _build(self) -> None:
+        phis = self._phis()
+        self.search.check()
+        self.blocks = blocks_of(self.instance, phis, self.units)
+        self.room = np.array([centre.V for centre in self.instance.centres]) / self.blocks[0].units.t
+        self.build_s = self.search.elapsed_s
+
+    def _by_mines(self, turns: int | None) -> None:
         self.search.enter("prices")
-        pricing = priced(self.search, self.blocks, room)
+        self.pricing = self._priced()
         self.search.enter("first plan")
-        if first_plan(self.search, pricing):
-            improve(self.search, pricing, turns)
+        if self._plan_first(self.pricing):
+            improve(self.search, self.pricing, turns)
+
+    # What a search that starts from an earlier one does otherwise.
+
+    def _phis(self) -> list[MinePhi]:
+        return value_functions(self.instance)
+
+    def _priced(self) -> Pricing:
+        return priced(self.search, self.blocks, self.room)
+
+    def _plan_first(self, pricing: Pricing) -> bool:
+        return first_plan(self.search, pricing)
 
     def _wait(self, thread: threading.Thread, on_progress: OnProgress | None, should_stop: ShouldStop | None) -> None:
         search, next_progress = self.search, 0.0

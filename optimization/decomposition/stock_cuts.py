@@ -60,7 +60,7 @@ def _cut(block: Block, routes: Ints, lane: int, t: int, chosen: Ints) -> tuple[I
     return np.concatenate(columns), np.concatenate(values), 0.0 if t else float(block.w0[lane])
 
 
-def renewed(block: Block, cuts: Rows) -> Rows:
+def with_data_of(block: Block, cuts: Rows) -> Rows:
     """The same cuts with the demands and opening stocks of `block`: flows have the same columns whatever the data."""
     n, T = len(cuts.lower), len(block.u)
     kind, route = np.full(int(block.o.max()) + 1, -1), np.arange(len(block.b))
