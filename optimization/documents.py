@@ -97,7 +97,7 @@ def plain_document(document: object, *, grades_in_percent: bool = False) -> Any:
 def _quick(value: object, depth: int) -> Any:
     """As `_plain` without paths; most of a document are lists of numbers, taken whole."""
     kind = type(value)
-    if isinstance(value, list) and depth < MAX_DEPTH:
+    if isinstance(value, list | tuple) and depth < MAX_DEPTH:
         if value and {float, int}.issuperset(map(type, value)):
             return _quick_numbers(value)
         return [_quick(v, depth + 1) for v in value]
@@ -110,7 +110,7 @@ def _quick(value: object, depth: int) -> Any:
     raise _Unusual
 
 
-def _quick_numbers(values: list[Any]) -> list[float]:
+def _quick_numbers(values: Sequence[Any]) -> list[float]:
     try:
         made = [float(v) for v in values]
     except OverflowError as error:

@@ -35,10 +35,7 @@ from optimization.data import (
     UncertaintySet,
     UserLane,
 )
-from optimization.documents import MAX_PROBLEMS as MAX_PROBLEMS
-from optimization.documents import SCHEMA_PATH as SCHEMA_PATH
-from optimization.documents import document_from_json as document_from_json
-from optimization.documents import plain_document, raise_if, schema_problems
+from optimization.documents import document_from_json, plain_document, raise_if, schema_problems
 from optimization.uncertainty.rules import (
     budget_problems,
     element_problems,

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from optimization.data import InstanceError, Problem, SupplyChainInstance
-from optimization.instance_builder import MAX_PROBLEMS
+from optimization.documents import MAX_PROBLEMS
 from optimization.request import read_request
 
 FORMAT = "cloudmining.instance/1"

@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from optimization import access, actions, queries
+from optimization.documents import SCHEMA_PATH
 from optimization.exchange.files import XLSX, ZIP
 from optimization.exchange.parsers import WorkbookFormParser, WorkbookParser, ZipParser
 from optimization.exchange.requests import asked_of
 from optimization.exchange.serializers import WorkbookFormSerializer
 from optimization.grades.access import with_grades
-from optimization.instance_builder import SCHEMA_PATH
 from optimization.rest.serializers import PlanRequestSerializer, PlanRunSerializer
 from tenants.data import Conflict
 from tenants.rest.base import ActorView, ListView

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from optimization.data import InstanceError, Problem, SolveOptions, SupplyChainInstance
-from optimization.instance_builder import MAX_PROBLEMS, build_instance
+from optimization.documents import MAX_PROBLEMS
+from optimization.instance_builder import build_instance
 from optimization.workbook.file_check import ANY_FILE, Bounds
 from optimization.workbook.links import link_problems
 from optimization.workbook.read import Rows, read_rows
