@@ -12,7 +12,7 @@ wherever it is solved, so the first one counts. A wave is wanted only as long as
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from uuid import uuid4
@@ -56,14 +56,18 @@ class CeleryPool:
         self._is_cut_off = False
 
     def solve(self, parts: Sequence[Part], *, should_stop: ShouldStop) -> list[PartAnswer]:
+        return list(self.stream(parts, should_stop))
+
+    def stream(self, parts: Sequence[Part], should_stop: ShouldStop) -> Iterator[PartAnswer]:
+        """In the order given, each answer as soon as it and those before it are known."""
         columns = sum(len(part.program.cost) for part in parts)
         is_worth_it = len(parts) > 1 and columns >= WORTH_COLUMNS * len(parts)
         if self._is_cut_off or not is_worth_it or not self._is_heard():
-            return LocalPool(self._threads).solve(parts, should_stop=should_stop)
+            yield from LocalPool(self._threads).stream(parts, should_stop)
+            return
         wave = _Wave(parts, should_stop)
-        answers = wave.solve(self._threads)
+        yield from wave.answers(self._threads)
         self._is_cut_off = wave.is_cut_off
-        return answers
 
     def _is_heard(self) -> bool:
         try:
@@ -83,18 +87,24 @@ class _Wave:
         self._held, self._answered, self._wanted = _keys(uuid4().hex)
         self._answers: dict[int, PartAnswer] = {}
         self._here: set[int] = set()
-        self._over, self._lock = Event(), Lock()
+        self._failure: BaseException | None = None
+        self._over, self._lock, self._renewed = Event(), Lock(), time.monotonic()
 
-    def solve(self, threads: int) -> list[PartAnswer]:
+    def answers(self, threads: int) -> Iterator[PartAnswer]:
         """In the order of the parts; NOTHING only for those that the wish to stop kept from being solved."""
         self._guarded(self._send)
         with ThreadPoolExecutor(threads) as pool:
-            working = [pool.submit(self._work) for _ in range(threads)]
-            self._collect()
-        self._guarded(lambda: broker().delete(self._held, self._answered, self._wanted))
-        for work in working:
-            work.result()
-        return [self._answers.get(number, NOTHING) for number in range(len(self._parts))]
+            for _ in range(threads):
+                pool.submit(self._work)
+            try:
+                for number in range(len(self._parts)):
+                    self._collect(number)
+                    if self._failure is not None:
+                        raise self._failure
+                    yield self._answers.get(number, NOTHING)
+            finally:
+                self._over.set()
+                self._guarded(lambda: broker().delete(self._held, self._answered, self._wanted))
 
     def _send(self) -> None:
         numbered = [_numbered(number, packed(part)) for number, part in enumerate(self._parts)]
@@ -106,16 +116,15 @@ class _Wave:
         message = current_app.signature(SOLVE_PART, args=[wave], queue=PARTS, expires=expires_s)
         group(message.clone() for _ in self._parts).apply_async(add_to_parent=False)
 
-    def _collect(self) -> None:
-        """Until each part is answered, from here or there; what the broker does not bring comes from here."""
-        renewed = time.monotonic()
-        while not self._is_over():
+    def _collect(self, number: int) -> None:
+        """Until the part is answered, from here or there; what the broker does not bring comes from here."""
+        while number not in self._answers and not self._is_over():
             if self.is_cut_off:
                 self._over.wait(LOOK_S)
                 continue
             self._guarded(self._receive)
-            if time.monotonic() - renewed >= RENEW_S:
-                renewed = time.monotonic()
+            if time.monotonic() - self._renewed >= RENEW_S:
+                self._renewed = time.monotonic()
                 self._guarded(self._renew)
 
     def _receive(self) -> None:
@@ -145,9 +154,9 @@ class _Wave:
                     continue
                 self._keep(number, solve_part(self._parts[number], self._stop_of(number)))
                 idle_since = time.monotonic()
-        except BaseException:
-            self._over.set()  # nobody else would solve the part; the failure comes out of the caller's thread
-            raise
+        except BaseException as failure:  # carried over to the caller's thread: nobody else would solve the part
+            self._failure = failure
+            self._over.set()
 
     def _taken(self) -> int | None:
         content = self._guarded(lambda: broker().rpop(self._held))

@@ -29,6 +29,8 @@ worker_ready.connect(presence.announce)
 @shared_task(bind=True, name=dispatch.SOLVE_PLAN)
 def solve_plan(self: Any, run_id: str) -> None:
     """Take up, solve outside of any transaction, release. A second delivery finds nothing to take up."""
+    import optimization.insight  # noqa: F401, takes seconds, in which nobody would feel a wish to cancel: taken up after
+
     with acting_as(self.actor):
         run = actions.take_up(run_id=UUID(run_id))
     if run is None:

@@ -16,7 +16,7 @@ import redis
 
 from tests.database import ROOT
 
-START_WITHIN_S = 30.0
+START_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
 QUEUES = "default,plans"
 

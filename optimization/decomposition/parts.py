@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,14 @@ class Pool(Protocol):
         """One answer a part, in the order given; NOTHING for a part that `should_stop` kept from being solved."""
 
 
+@runtime_checkable
+class StreamingPool(Pool, Protocol):
+    """A pool that does not keep the first answers back until it has the last."""
+
+    def stream(self, parts: Sequence[Part], should_stop: ShouldStop) -> Iterator[PartAnswer]:
+        """In the same order, each answer as soon as it and those before it are known."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPool:
     """Threads of this process; HiGHS lets go of Python while it runs."""
@@ -73,7 +81,6 @@ class LocalPool:
         return list(self.stream(parts, should_stop))
 
     def stream(self, parts: Sequence[Part], should_stop: ShouldStop) -> Iterator[PartAnswer]:
-        """In the same order, each answer as soon as it and those before it are known."""
         return on_threads(self.threads, lambda part: solve_part(part, should_stop), parts)
 
 

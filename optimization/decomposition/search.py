@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from optimization.data import SolveOptions
-from optimization.decomposition.parts import LocalPool, Part, PartAnswer, Pool, on_threads
+from optimization.decomposition.parts import LocalPool, Part, PartAnswer, Pool, StreamingPool, on_threads
 from optimization.highs import Floats
 
 Given = TypeVar("Given")
@@ -104,7 +104,7 @@ class Search:
         pool, stop = self.pool, self.should_end
         if not parts:
             return
-        answers = pool.stream(parts, stop) if isinstance(pool, LocalPool) else pool.solve(parts, should_stop=stop)
+        answers = pool.stream(parts, stop) if isinstance(pool, StreamingPool) else pool.solve(parts, should_stop=stop)
         for answer in answers:
             self.nodes += answer.nodes
             yield answer
