@@ -31,6 +31,8 @@ from tenants.data import Actor, Event, FieldError, Invalid
 MAX_SAMPLES = 20_000
 MAX_BATCHES = 1_000
 WORDS_TOLD = 10
+# How many re-tests back samples that were too few are looked for.
+MOST_WAITING = 200
 
 
 def add_samples(*, source: str, samples: Sequence[Sample]) -> tuple[SampleBatch, bool]:
@@ -118,7 +120,8 @@ def _retest(batch: SampleBatch, samples: Sequence[Sample]) -> None:
 def _hold_against(
     grade_set: GradeSet, held: tuple[MineSet, ...], batch: SampleBatch, samples: Sequence[Sample]
 ) -> None:
-    report = retest_mines(held, samples)
+    earlier = _undecided(grade_set, samples)
+    report = retest_mines(held, [*samples, *earlier])
     if report is None:
         return
     is_holding = report["drift"] != Drift.REFIT
@@ -134,3 +137,29 @@ def _hold_against(
         "words": report["words"][:WORDS_TOLD],
     }
     announce(Event(kind="grades.held" if is_holding else "grades.drifted", body=body, permission="view_plans"))
+
+
+def _undecided(grade_set: GradeSet, samples: Sequence[Sample]) -> list[Sample]:
+    """Earlier samples of the same places that were too few to judge, so that assays that come one by one count too."""
+    waiting: dict[tuple[str, ...], set[UUID]] = {}
+    newest = queries.retests(grade_set=grade_set).values_list("batch_id", "report__parts")[:MOST_WAITING]
+    for batch_id, parts in reversed(newest):
+        for part in parts:
+            for group in part["groups"]:
+                place = (part["mine"], part["element"], group["location"], group["cutoff"])
+                if group["drift"] == Drift.TOO_FEW:
+                    waiting.setdefault(place, set()).add(batch_id)
+                else:
+                    waiting.pop(place, None)
+    places = {_place(sample) for sample in samples} & waiting.keys()
+    wanted = sorted({batch_id for place in places for batch_id in waiting[place]})
+    return [
+        sample
+        for batch_id in wanted
+        for sample in queries.samples_of([batch_id])
+        if _place(sample) in places and batch_id in waiting[_place(sample)]
+    ]
+
+
+def _place(sample: Sample) -> tuple[str, ...]:
+    return sample.mine, sample.element, sample.location, sample.cutoff

@@ -335,6 +335,22 @@ def test_two_samples_say_nothing_against_a_set(aurora):
     assert (retest["verdict"], retest["is_holding"]) == ("too_few", True)
 
 
+def test_assays_that_come_one_by_one_are_judged_once_they_are_enough(aurora):
+    client = aurora.client()
+    send(client)
+    held = fit(client).json()
+    verdicts = []
+    for k in range(4):
+        low = {"mine": "mine 1", "location": "location 1", "cutoff": CUTOFFS[0], "value": 0.4 + k / 1000}
+        fine = {"mine": "mine 1", "location": "location 2", "cutoff": CUTOFFS[0], "value": 0.6 + k / 1000}
+        (retest,) = send(client, [low, fine]).json()["retests"]
+        verdicts.append((retest["verdict"], retest["is_holding"]))
+    assert verdicts == [("too_few", True), ("too_few", True), ("refit", False), ("too_few", True)]
+    words = client.get(f"{SETS}/{held['id']}").json()["retests"][1]["words"]
+    assert any("location 1" in line and "the mean moved from" in line for line in words)
+    assert any("location 2" in line and "no drift seen" in line for line in words)
+
+
 def test_fit_and_batch_at_once_leave_no_batch_unseen(aurora):
     """Whichever comes first: the batch is in the set, or was held against it."""
     client = aurora.client()
