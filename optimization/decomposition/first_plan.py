@@ -15,12 +15,14 @@ from optimization.decomposition.search import Search
 from optimization.highs import Answer, Floats, LiveProgram, Program
 
 USED = 1e-7
-SUPPORT_GAP, SUPPORT_NODES = 5e-3, 1
+# Of the restricted programs; the relaxation's own gap comes on top, so less than what is asked of the whole.
+LEAST_SUPPORT_GAP, SHARE_OF_GAP, SUPPORT_NODES = 5e-3, 0.6, 1
 
 
 def first_plan(search: Search, pricing: Pricing) -> bool:
     """Offer a plan in which all mines keep to their part of the room; False where one mine finds none there."""
     rooms = shares(pricing, pricing.split)
+    gap = max(LEAST_SUPPORT_GAP, SHARE_OF_GAP * search.options.gap)
 
     def prepared(m: int) -> Part | None:
         mine = pricing.mines[m]
@@ -28,7 +30,7 @@ def first_plan(search: Search, pricing: Pricing) -> bool:
         relaxed = mine.relax(search, np.zeros_like(pricing.room), room)
         if relaxed is None:
             return None
-        return on_support(search, mine, support_of(mine.block, relaxed[1]), room, SUPPORT_GAP, SUPPORT_NODES)
+        return on_support(search, mine, support_of(mine.block, relaxed[1]), room, gap, SUPPORT_NODES)
 
     parts = search.each(prepared, range(len(pricing.mines)))
     whole = [part for part in parts if part is not None]
