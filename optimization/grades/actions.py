@@ -72,14 +72,13 @@ def fit_set(*, name: str, settings: FitSettings, asked: dict[str, Any], batch_id
     version = before.version + 1 if before else 1
     with told_as_invalid("No set follows from these samples and settings."):
         held = fit_mines(samples, settings, version=version, before=sets_of(before.evidence) if before else ())
-    n_samples = sum(each.fitted.n_samples for each in held)
     made = GradeSet.objects.create(
         tenant_id=who.tenant_id,
         name=name,
         version=version,
         settings=asked,
         batch_ids=chosen,
-        evidence=evidence_document(held) | {"samples_sha256": samples_sha256(samples), "n_samples": n_samples},
+        evidence=evidence_document(held) | {"samples_sha256": samples_sha256(samples), "n_samples": len(samples)},
         document=set_document(held),
         created_by_id=who.user_id,
     )

@@ -198,8 +198,8 @@ class GradeSetDetailSerializer(GradeSetSerializer):
 
     sets = MineSetSerializer(many=True)
     coverage = CoverageSerializer()
-    n_samples = serializers.IntegerField()
-    samples_sha256 = serializers.CharField()
+    n_samples = serializers.IntegerField(help_text="All of the batches.")
+    samples_sha256 = serializers.CharField(help_text="Of all samples of the batches, in whatever order.")
     code = serializers.DictField(child=serializers.CharField())
     is_newest = serializers.BooleanField()
     retests = RetestSerializer(many=True)

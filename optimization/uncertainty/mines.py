@@ -89,6 +89,10 @@ def fit_mines(
     made = []
     for place, held in by_mine(chosen).items():
         kept, skipped = _with_enough(held) if settings.skips_few else (held, ())
+        if not kept:
+            words = f"have no place of {place[0]} {place[1]}".strip() + " with enough samples: leave the mine out"
+            problems.append(Problem("/batches", words))
+            continue
         try:
             fitted = replace(fit(kept, settings.of(place)), version=version, replaces=older.get(place, ""))
             made.append(MineSet(*place, fitted, skipped))

@@ -173,6 +173,8 @@ def test_place_with_too_few_samples_is_refused_or_left_out_in_words() -> None:
     held = fit_mines(samples, FitSettings(FitOptions(), skips_few=True))
     assert held[0].fitted == fit(of_mine("North"))
     assert any("pit 9, cut-off 1 is left out" in line for line in evidence_document(held)["words"])
+    with pytest.raises(InstanceError, match="no place of South with enough samples"):
+        fit_mines([*samples, Sample("A", "1", 0.5, mine="South")], FitSettings(FitOptions(), skips_few=True))
 
 
 @pytest.mark.parametrize(
