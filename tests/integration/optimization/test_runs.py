@@ -8,7 +8,7 @@ from optimization import actions, api
 from optimization.checker import check_plan
 from optimization.data import Plan, SolveOptions
 from optimization.instance_builder import build_instance
-from optimization.models import PlanRun
+from optimization.models import Experiment, PlanRun
 from optimization.outcome import Outcome, PlanStatus, outcome_of
 from optimization.solver import solve
 from optimization.tasks import GIVEN_UP, MAX_ATTEMPTS, solve_plan, sweep_owed_plans
@@ -130,7 +130,8 @@ def test_owed_plan_is_left_alone_for_as_long_as_it_has_waited(aurora):
 
 def test_sweep_that_finds_nothing_leaves_no_trace(aurora):
     with as_platform("tests", "let nothing be owed for now"):
-        PlanRun.objects.filter(finished_at=None).update(owed_at=datetime.now(UTC) + timedelta(hours=1))
+        for model in (PlanRun, Experiment):
+            model.objects.filter(finished_at=None).update(owed_at=datetime.now(UTC) + timedelta(hours=1))
 
     def uses():
         with as_platform("tests", "count uses of the platform role"):

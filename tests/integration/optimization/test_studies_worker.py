@@ -16,7 +16,7 @@ LONG = {"sizes": ["30-5-20-10"], "cases": [5], "draws": 2, "gap": 0, "time_limit
 
 @pytest.fixture(scope="module")
 def studies_worker():
-    with LiveWorker({"SWEEP_S": "1"}, beat=True, queues="default,plans,studies") as worker:
+    with LiveWorker({"SWEEP_S": "1"}, beat=True, queues="default,studies") as worker:
         yield worker
 
 
