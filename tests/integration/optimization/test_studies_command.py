@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from optimization import actions as planning
+from optimization.management.commands import experiment
 from optimization.models import Experiment
 from tests.integration.optimization import documents
 from tests.integration.optimization.scenes import colleague
@@ -38,6 +39,13 @@ def test_plan_of_the_organisation_is_studied(aurora):
         plan = planning.request_plan(name="May", instance=documents.small(), options={})
     run(aurora, "--plan", str(plan.pk))
     assert stored(aurora).options["plan"] == str(plan.pk)
+
+
+def test_interrupted_study_is_cancelled_and_says_how_far_it_came(aurora, monkeypatch):
+    monkeypatch.setattr(experiment, "stopping", lambda: lambda: True)
+    with pytest.raises(CommandError, match="Cancelled after 0 of 2 solves"):
+        run(aurora, *QUICK)
+    assert stored(aurora).status == "cancelled"
 
 
 def test_queued_study_waits_for_a_worker(aurora):
