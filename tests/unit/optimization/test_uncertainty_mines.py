@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimization.data import InstanceError, Problem
+from optimization.checker import check_plan
+from optimization.data import InstanceError, Problem, SolveOptions
 from optimization.generator import generate
 from optimization.instance_builder import build_instance
+from optimization.solver import solve
 from optimization.uncertainty.effective import put_into
 from optimization.uncertainty.estimation import FitOptions, fit
 from optimization.uncertainty.figures import MOST_POINTS, figures_of, plot_data
@@ -214,6 +216,20 @@ def test_grades_of_the_set_are_those_of_the_instance() -> None:
     assert found == wanted
     assert made.mines[1] == build_instance(before).mines[1]
     assert before == document()
+
+
+def test_plan_keeps_the_grades_of_its_set_and_costs_more_where_the_samples_are_poorer() -> None:
+    costs = []
+    for fall in (0.0, 0.2):
+        rich = of_mine("mine 1", 0.6) + of_mine("mine 2", 0.6)
+        samples = [replace(s, value_frac=s.value_frac - fall * (s.cutoff == CUTOFFS[0])) for s in rich]
+        held = set_document(fit_mines(samples, settings(violation=0.7)))
+        instance = build_instance(put_into(held, document()))
+        result = solve(instance, SolveOptions(gap=0.0))
+        assert result.plan is not None and result.report.objective_usd is not None
+        assert check_plan(instance, result.plan).is_valid
+        costs.append(result.report.objective_usd)
+    assert costs[0] < costs[1]
 
 
 @pytest.mark.parametrize(
