@@ -120,17 +120,22 @@ def test_counterpart_in_the_program_costs_what_the_fast_path_finds(name: str) ->
     assert whole.objective_usd == pytest.approx(found.objective_usd, rel=1e-7)
 
 
-@pytest.mark.parametrize("build", [build_program, lambda instance: build_program(instance, cuts=False)])
-def test_limits_far_beyond_what_is_needed_change_nothing(build: Callable[[SupplyChainInstance], object]) -> None:
-    """All of them at the largest number allowed, for 40 t of product: 319 2/3 $ as by hand, by both roads."""
-    document, far = tiny.document(P=9e8, Q=9e8, Umax=9e8), 9e8
-    for location in document["mines"][0]["locations"]:
-        location["cutoffs"][0]["xmax"] = far
-    document["mines"][0]["locations"][1]["cutoffs"][0]["xmax"] = 60
-    document["mill_lanes"][0]["R"] = document["centres"][0]["V"] = far
-    instance, options = build_instance(document), SolveOptions(gap=0.0, time_limit_s=20)
-    assert solve(instance, options).report.objective_usd == pytest.approx(319 + 2 / 3)
-    assert minimise(build(instance), options).objective_usd == pytest.approx(319 + 2 / 3)
+FAR = 9e8
+
+
+@pytest.mark.parametrize("wanted", [20.0, 0.5])
+def test_limits_far_beyond_what_is_needed_change_nothing(wanted: float) -> None:
+    """All but one at nearly the largest number allowed: the cost of the same instance with limits near by."""
+    near, far = tiny.document(), tiny.document(P=FAR, Q=FAR, Umax=FAR)
+    far["mines"][0]["locations"][0]["cutoffs"][0]["xmax"] = FAR
+    far["mill_lanes"][0]["R"] = far["centres"][0]["V"] = FAR
+    instances, options = [], SolveOptions(gap=0.0, time_limit_s=20)
+    for document in (near, far):
+        document["demands"][0]["D"] = [wanted, wanted]
+        instances.append(build_instance(document))
+    costs = [solve(instance, options).report.objective_usd for instance in instances]
+    costs += [minimise(build_program(instances[1], cuts=cuts), options).objective_usd for cuts in (True, False)]
+    assert costs == [pytest.approx(costs[0])] * 4
 
 
 @pytest.mark.parametrize("cost", ["pc", "h"])
