@@ -17,6 +17,17 @@ def get_plan(plan_id: UUID, *, needs: str = "view_plans") -> PlanRun:
     return run
 
 
+def whole_plan(plan_id: UUID) -> PlanRun:
+    """A plan with its documents, and the scenario and grades that it was made with."""
+    require("view_plans")
+    of = "scenario_version"
+    rows = queries.plans_with_scenarios().defer(None)
+    run = rows.defer(f"{of}__instance", "grade_set__evidence", "grade_set__document").filter(pk=plan_id).first()
+    if run is None:
+        raise NotFound
+    return run
+
+
 def latest_plan() -> PlanRun | None:
     """The organisation's newest solved plan."""
     require("view_plans")

@@ -1,7 +1,10 @@
 """The public door of optimization for the other apps."""
 
-from optimization.access import get_plan, latest_plan
+from optimization.access import get_plan, latest_plan, whole_plan
 from optimization.actions import cancel_plan, request_plan
+from optimization.drawing import DARK, SMALL, svg_of
+from optimization.explain.figures import Chart
+from optimization.explanations import plan_charts
 from optimization.grades.access import newest_grade_set
 from optimization.grades.actions import add_samples as add_grade_samples
 from optimization.grades.actions import fit_set as fit_grade_set
@@ -11,17 +14,26 @@ from optimization.joint.queries import joint_plans
 from optimization.joint.queries import seats as joint_seats
 from optimization.joint.queries import shares as plan_shares
 from optimization.outcome import PlanStatus
-from optimization.queries import plans
+from optimization.queries import plans, plans_with_scenarios
 from optimization.scenarios.access import released_plan
+from optimization.scenarios.actions import decide, release_plan
+from optimization.scenarios.queries import decision_on, release_of
 from optimization.studies.access import get_experiment
 from optimization.studies.actions import cancel_study, request_study
 from optimization.studies.queries import experiments
+from optimization.workbook.csv_tables import csv_bytes
 
 __all__ = [
+    "DARK",
+    "SMALL",
+    "Chart",
     "PlanStatus",
     "add_grade_samples",
     "cancel_plan",
     "cancel_study",
+    "csv_bytes",
+    "decide",
+    "decision_on",
     "experiments",
     "fit_grade_set",
     "get_experiment",
@@ -33,9 +45,15 @@ __all__ = [
     "joint_seats",
     "latest_plan",
     "newest_grade_set",
+    "plan_charts",
     "plan_shares",
     "plans",
+    "plans_with_scenarios",
+    "release_of",
+    "release_plan",
     "released_plan",
     "request_plan",
     "request_study",
+    "svg_of",
+    "whole_plan",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from optimization.data import Plan, SupplyChainInstance
 from optimization.explain.difference import Change, difference, difference_words
+from optimization.explain.figures import Chart, charts_of
 from optimization.instance_builder import build_instance, build_plan
 from optimization.models import PlanRun
 from tenants.data import Conflict
@@ -19,6 +20,11 @@ def explanation_of(run: PlanRun) -> dict[str, Any]:
     if run.insight is None:
         raise Conflict(f"There is nothing to explain: it is {run.status}.")
     return dict(run.insight)
+
+
+def plan_charts(run: PlanRun) -> list[Chart]:
+    """Everything there is to see of a plan of the organisation's own; none where there is no plan."""
+    return [] if run.plan is None else charts_of(*_solved(run))
 
 
 def difference_between(first: PlanRun, second: PlanRun) -> dict[str, Any]:

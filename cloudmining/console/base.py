@@ -29,7 +29,7 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(*args, **kwargs)
-        response["Content-Security-Policy"] = CONTENT_POLICY
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
         response["Cache-Control"] = "private, no-store"
         return response
 
@@ -77,7 +77,8 @@ class MemberPage(Guarded):
 
     def page(self, template: str, **context: Any) -> TemplateResponse:
         organisation = tenants().get(pk=self.actor.tenant_id)
-        common = {"organisation": organisation, "roles": sorted(self.actor.roles)}
+        may_plan = self.actor.can("view_plans")
+        common = {"organisation": organisation, "roles": sorted(self.actor.roles), "may_plan": may_plan}
         return TemplateResponse(self.request, template, common | context)
 
 

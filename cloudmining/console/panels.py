@@ -87,10 +87,13 @@ def _acknowledgeable(actor: Actor) -> Callable[[Any], bool]:
 
 
 def plan_card(actor: Actor) -> dict[str, Any]:
-    """The newest plan with the figures of its report, or while it runs those of its progress."""
+    """The newest plan."""
     run = plans().order_by("-pk").first()
-    if run is None:
-        return {"run": None}
+    return {"run": None} if run is None else card_of(run, actor)
+
+
+def card_of(run: Any, actor: Actor) -> dict[str, Any]:
+    """A plan with the figures of its report, or while it runs those of its progress."""
     is_owed = run.status in (PlanStatus.QUEUED, PlanStatus.RUNNING)
     progress, report = run.progress or {}, run.report or {}
     return {

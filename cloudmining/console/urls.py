@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cloudmining.console import accounts, views
+from cloudmining.console import accounts, plan_pages, views
 
 urlpatterns = [
     path("", views.Console.as_view(), name="console"),
@@ -10,6 +10,13 @@ urlpatterns = [
     path("panels/<slug:name>", views.OnePanel.as_view(), name="panel"),
     path("alarms/<uuid:alarm_id>/acknowledge", views.AcknowledgeAlarm.as_view(), name="console-acknowledge-alarm"),
     path("plans/<uuid:plan_id>/cancel", views.CancelPlan.as_view(), name="console-cancel-plan"),
+    path("plans", plan_pages.PlanList.as_view(), name="console-plans"),
+    path("plans/rows", plan_pages.PlanRows.as_view(), name="console-plan-rows"),
+    path("plans/<uuid:plan_id>", plan_pages.PlanPage.as_view(), name="console-plan"),
+    path("plans/<uuid:plan_id>/body", plan_pages.PlanBody.as_view(), name="console-plan-body"),
+    path("plans/<uuid:plan_id>/steps/<slug:step>", plan_pages.PlanStep.as_view(), name="console-plan-step"),
+    path("plans/<uuid:plan_id>/charts/<slug:name>", plan_pages.PlanFigure.as_view(), name="console-plan-figure"),
+    path("plans/<uuid:plan_id>/charts/<slug:name>.csv", plan_pages.PlanFigureCsv.as_view(), name="console-plan-csv"),
     path("tasks/new", views.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
 ]

@@ -28,7 +28,9 @@ class Console(MemberPage):
         head = feed_head()
         shown = [panel for panel in PANELS.values() if self.actor.can(panel.needs)]
         content = {key: value for panel in shown for key, value in panel.context(self.actor).items()}
-        return self.page("console/console.html", head=head, panels={panel.name: panel for panel in shown}, **content)
+        return self.page(
+            "console/console.html", head=head, here="console", panels={panel.name: panel for panel in shown}, **content
+        )
 
 
 class OnePanel(MemberPage):

@@ -70,6 +70,7 @@ def frame_of(
 def _up(axis: Figure, ys: Sequence[Any], foot: float, top: float) -> Scale:
     if axis.get("range"):
         return Scale(axis["range"][0], axis["range"][1], foot, top)
+    ys = [*ys, 0.0] if axis.get("rangemode") == "tozero" and ys else ys
     return scale_of(ys, top, foot) if axis.get("autorange") == "reversed" else scale_of(ys, foot, top)
 
 

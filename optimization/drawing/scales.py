@@ -57,4 +57,4 @@ def short(number: Any, digits: int = 10) -> str:
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(number) >= size:
             return f"{number / (1e3 if suffix == 'k' else size):.{digits}g}{suffix}"
-    return f"{number:.{digits}g}"
+    return f"{number:,.0f}" if digits < 10 and abs(number) >= 100 else f"{number:.{digits}g}"

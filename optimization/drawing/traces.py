@@ -12,7 +12,7 @@ from optimization.drawing.frame import Frame
 from optimization.drawing.look import Figure
 from optimization.drawing.scales import Scale, short
 
-MOST_VALUES, MOST_HINTS, CHAR_PX = 16, 600, 6.4
+MOST_VALUES, MOST_HINTS, CHAR_PX, BROADEST_PX = 16, 600, 6.4, 90
 
 
 def scatter(trace: Figure, position: int, frame: Frame) -> Iterator[str]:
@@ -82,7 +82,7 @@ def bar(trace: Figure, position: int, frame: Frame) -> Iterator[str]:
                     (across.at(0), up.at(name) - half), (across.at(x), up.at(name) + half), colour, hint=hint
                 )
         return
-    half = across.step_px * trace.get("width", 0.6) / 2
+    half = min(across.step_px * trace.get("width", 0.6), BROADEST_PX) / 2
     reaches = stacked(trace, frame.traces, frame.layout)
     for name, y, (low, high) in zip(trace["x"], trace["y"], reaches, strict=True):
         middle, hint = across.at(name), f"{name}, {trace['name']}: {_number(y)}"
@@ -110,7 +110,7 @@ def _one_box(values: Sequence[float], x: float, half: float, up: Scale, colour: 
 
 
 def waterfall(trace: Figure, position: int, frame: Frame) -> Iterator[str]:
-    up, half = frame.up, 0.35 * frame.across.step_px
+    up, half = frame.up, min(0.7 * frame.across.step_px, BROADEST_PX) / 2
     ink = f'text-anchor="middle" font-size="11" fill="{frame.look.ink}"'
     bars = steps(trace)
     for (name, low, high), measure in zip(bars, trace["measure"], strict=True):

@@ -77,6 +77,10 @@ def releases() -> QuerySet[PlanRelease]:
     return own.select_related("run", "scenario", "released_by").defer("run__instance", "run__plan", "run__insight")
 
 
+def release_of(run: PlanRun) -> PlanRelease | None:
+    return releases().filter(run=run).first()
+
+
 def release_text(run: PlanRun) -> bytes:
     """What a release stands for, as the database has it now, in canonical JSON: the digest is this text's."""
     fields = ("instance", "options", "plan", "report", "grade_set", "scenario_version", "parts")

@@ -5,7 +5,6 @@ import { Feed } from "./feed.js";
 
 const SPACING_MS = 400; // a flood of events costs one request per panel in this time
 const MARKET_EVERY_MS = 60000; // nobody is told that a task was claimed but its parties
-const PANEL_OF = { alarm: "alarms", plan: "plan", task: "tasks" };
 const WORDS = {
   connecting: "Connecting…",
   resynchronising: "Resynchronising…",
@@ -19,7 +18,14 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 class Panel {
   constructor(element) {
     this.element = element;
+    this.name = element.dataset.panel;
     this.fresh = new Set();
+  }
+
+  /** Whether an event of a family (alarm, plan …) is about what the panel shows: all of them, or one object. */
+  concerns(family, body) {
+    const { follows, subject } = this.element.dataset;
+    return follows.split(" ").includes(family) && (!subject || subject === body[family]);
   }
 
   /** Ask again now, or if that is under way, once more after it. */
@@ -40,8 +46,7 @@ class Panel {
 }
 
 function start(root) {
-  const elements = [...document.querySelectorAll("[data-panel]")];
-  const panels = new Map(elements.map((element) => [element.dataset.panel, new Panel(element)]));
+  const panels = [...document.querySelectorAll("[data-panel]")].map((element) => new Panel(element));
   const refreshAll = () => panels.forEach((panel) => panel.refresh());
   const feed = new Feed({
     ticketUrl: root.dataset.tickets,
@@ -55,11 +60,11 @@ function start(root) {
   feed.addEventListener("event", ({ detail: { kind, body } }) => {
     const [family] = kind.split(".");
     if (family === "rights") refreshAll();
-    const panel = panels.get(PANEL_OF[family]);
-    if (kind === "alarm.raised") announce(panel, body);
-    panel?.refresh();
+    const concerned = panels.filter((panel) => panel.concerns(family, body));
+    if (kind === "alarm.raised") concerned.forEach((panel) => announce(panel, body));
+    concerned.forEach((panel) => panel.refresh());
   });
-  setInterval(() => panels.get("tasks")?.refresh(), MARKET_EVERY_MS);
+  setInterval(() => panels.find((panel) => panel.name === "tasks")?.refresh(), MARKET_EVERY_MS);
   showRefusals(refreshAll);
   feed.run();
 }
@@ -79,7 +84,7 @@ function followState(feed, refreshAll) {
 }
 
 function announce(panel, alarm) {
-  panel?.fresh.add(`alarm-${alarm.alarm}`);
+  panel.fresh.add(`alarm-${alarm.alarm}`);
   const words = `New ${alarm.severity} alarm: ${alarm.type} on ${alarm.equipment_code}, ${alarm.site_name}`;
   document.getElementById("spoken").textContent = words;
 }

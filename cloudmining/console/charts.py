@@ -1,0 +1,51 @@
+"""Charts on pages: drawn here as a still picture with its numbers beside it; alone, they are drawn by plotly.js."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString, mark_safe
+
+from optimization.api import DARK, SMALL, Chart, csv_bytes, svg_of
+
+MOST_ROWS = 200
+# plotly.js writes style attributes, which the console's own policy refuses. Its page is therefore shut off from
+# everything else: without an origin it has no cookies, and it may load nothing but our scripts.
+SHUT_OFF = (
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart as `console/_chart.html` shows it; `place` is the address under which it is found alone."""
+
+    title: str
+    picture: SafeString
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    n_rows: int
+    place: str
+
+
+def drawn(chart: Chart, place: str, *, is_small: bool = False) -> Drawn:
+    height_px = chart.figure["layout"].get("height", DARK.height_px)
+    look = SMALL if is_small else replace(DARK, height_px=height_px)
+    picture = mark_safe(svg_of(chart.figure, look))
+    return Drawn(chart.title, picture, chart.headers, chart.rows[:MOST_ROWS], len(chart.rows), place)
+
+
+def alone(request: HttpRequest, title: str, figure: dict[str, Any]) -> TemplateResponse:
+    """A page of its own on which the figure can be zoomed, read and saved as a picture."""
+    response = TemplateResponse(request, "console/figure.html", {"title": title, "figure": figure})
+    response.headers["Content-Security-Policy"] = SHUT_OFF
+    return response
+
+
+def as_csv(name: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> HttpResponse:
+    answer = HttpResponse(csv_bytes(headers, rows), content_type="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
