@@ -16,7 +16,7 @@ import numpy as np
 from optimization.data import Demand, MillLane, Mine, SupplyChainInstance, UserLane
 from optimization.decomposition.hull import Hull, hull_of
 from optimization.decomposition.value_function import MinePhi
-from optimization.formulation.limits import limits_of
+from optimization.formulation.limits import mill_limits_t
 from optimization.highs import Floats, Ints, Program, Rows, stacked_rows
 
 
@@ -29,7 +29,7 @@ class Units:
 
 
 def units_of(instance: SupplyChainInstance) -> Units:
-    tonnes = _power_of_two(max(map(max, limits_of(instance).y.values())) / 64)
+    tonnes = _power_of_two(max(map(max, mill_limits_t(instance).values())) / 64)
     fixed = [max(lane.F) for lane in instance.mill_lanes] + [max(lane.G) for lane in instance.user_lanes]
     fixed += [max(j.K) for mine in instance.mines for i in mine.locations for j in i.cutoffs]
     by_tonne = [mine.pc + max(j.c for i in mine.locations for j in i.cutoffs) for mine in instance.mines]

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import add
 
 from optimization.data import Cutoff, Mine, PerPeriod, SupplyChainInstance
 
@@ -27,7 +28,7 @@ class Limits:
 
 
 def limits_of(instance: SupplyChainInstance) -> Limits:
-    y = {mine.name: _mill_limit_t(instance, mine) for mine in instance.mines}
+    y = mill_limits_t(instance)
     v = _shipment_limits_t(instance)
     return Limits(
         x={
@@ -49,11 +50,19 @@ def _ore_limit_t(mine: Mine, cutoff: Cutoff, mill: PerPeriod) -> PerPeriod:
     return tuple(map(min, cutoff.xmax, by_resource, mill))
 
 
-def _mill_limit_t(instance: SupplyChainInstance, mine: Mine) -> PerPeriod:
+def mill_limits_t(instance: SupplyChainInstance) -> dict[str, PerPeriod]:
     """Of (3): Q, and the ore of all that is wanted from t on, must be in stock at some time from t on or at the end."""
-    wanted = [sum(values) for values in zip(*(d.D for d in instance.demands if d.mine == mine.name), strict=True)]
-    closing = sum(lane.w_end for lane in instance.mill_lanes if lane.mine == mine.name)
-    product = [sum(wanted[t:]) + max(mine.Umin[t:]) + closing for t in range(len(mine.Q))]
+    wanted = {mine.name: [0.0] * len(instance.periods) for mine in instance.mines}
+    for demand in instance.demands:
+        wanted[demand.mine] = list(map(add, wanted[demand.mine], demand.D))
+    for lane in instance.mill_lanes:
+        wanted[lane.mine][-1] += lane.w_end
+    return {mine.name: _mill_limit_t(mine, wanted[mine.name]) for mine in instance.mines}
+
+
+def _mill_limit_t(mine: Mine, wanted: list[float]) -> PerPeriod:
+    remaining, kept = accumulate(reversed(wanted)), accumulate(reversed(mine.Umin), max)
+    product = reversed(list(map(add, remaining, kept)))
     return tuple(min(Q, tonnes / mine.beta) for Q, tonnes in zip(mine.Q, product, strict=True))
 
 
@@ -67,7 +76,7 @@ def _shipment_limits_t(instance: SupplyChainInstance) -> dict[Lane, PerPeriod]:
     """Of (12): least of R, room plus today's demand, and remaining demand plus released and closing stock."""
     wanted = {lane: [0.0] * len(instance.periods) for lane in instance.mill_lane_by_key}
     for m, n, s in instance.routes:
-        wanted[m, n] = [a + b for a, b in zip(wanted[m, n], instance.demand_by_key[m, s].D, strict=True)]
+        wanted[m, n] = list(map(add, wanted[m, n], instance.demand_by_key[m, s].D))
     released = {mine.name: _released_t(mine) for mine in instance.mines}
     limits = {}
     for (m, n), lane in instance.mill_lane_by_key.items():
