@@ -15,7 +15,7 @@ from optimization.explain.waterfall import cost_waterfall, waterfall_words
 from optimization.solver import EXPLAIN_S, marginal_values, minimise
 
 # Pairs of a lane or cut-off and a period; beyond, the programs of the explanation take longer to build than they tell.
-MANY_TO_PRICE = 12_000
+MANY_TO_PRICE = 25_000
 # Who gave a search less than this is told soonest by giving it more.
 LEAST_S = 5.0
 # The tightest of each kind are kept: thousands of rules of one kind hide the others.
@@ -31,11 +31,10 @@ def insight_of(
 ) -> Insight | None:
     """Cost and rules of a plan, or the shortage and its repair where there is none; None where neither is known.
 
-    A wish to stop leaves out what takes long: the marginal values, and a diagnosis that is not there yet.
+    A wish to stop leaves out what takes long: marginal values, a diagnosis not yet made, rules by the ten thousand.
     """
     if result.plan is not None:
-        is_small = _is_small(_in_use(instance, result.plan))
-        return _of_plan(instance, result.plan, with_values=is_small and not should_stop())
+        return _of_plan(instance, result.plan, should_stop)
     words, found = list(result.report.explanation), result.diagnosis
     is_open = result.report.termination is Termination.NO_PLAN and options.time_limit_s >= LEAST_S
     if found is None and is_open and _is_small(instance):
@@ -45,9 +44,12 @@ def insight_of(
     return None if found is None and not words else _document(words, diagnosis=found)
 
 
-def _of_plan(instance: SupplyChainInstance, plan: Plan, *, with_values: bool) -> Insight:
-    waterfall = cost_waterfall(instance, plan)
-    rules = rules_of_plan(_in_use(instance, plan), plan, marginal_values if with_values else None)
+def _of_plan(instance: SupplyChainInstance, plan: Plan, should_stop: ShouldStop) -> Insight:
+    waterfall, used = cost_waterfall(instance, plan), _in_use(instance, plan)
+    is_small, is_wanted = _is_small(used), not should_stop()
+    rules = (
+        rules_of_plan(used, plan, marginal_values if is_small and is_wanted else None) if is_small or is_wanted else ()
+    )
     words = [*waterfall_words(waterfall), *rules_words(rules)]
     return _document(words, cost=waterfall.to_document(), rules=rules)
 

@@ -5,6 +5,7 @@ What a rule uses is written over values that may be the tonnes of a plan or the 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,10 +70,12 @@ def _mine_rules(mine: Mine, t: int, at: ValueAt) -> Iterator[NamedRule]:
 
 
 def _delivery_rules(instance: SupplyChainInstance, t: int, at: ValueAt) -> Iterator[NamedRule]:
+    centres: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for m, n, s in instance.routes:
+        centres[m, s].append(n)
     for demand in instance.demands:
         m, s, wanted = demand.mine, demand.user, demand.D[t]
-        centres = [n for k, n, user in instance.routes if (k, user) == (m, s)]
-        arriving = {n: at("z", (m, n, s, t)) for n in centres}
+        arriving = {n: at("z", (m, n, s, t)) for n in centres[m, s]}
         if wanted > 0:
             yield NamedRule(DEMAND, (m, s), t, sum(arriving.values()), wanted)
             for n, tonnes in arriving.items():
