@@ -190,8 +190,7 @@ def table(seeds: int, threads: int, presets: tuple[Preset, ...] = TABLE, *, with
     ours_of: dict[int, float] = {}
     for preset in presets:
         print(f"\n{preset}: {preset.target}; {preset.limit_s:g} s for ours, {preset.peer_limit_s:g} s for the peer")
-        limits = {"ours": preset.limit_s, "peer": preset.peer_limit_s if with_peer else 0.0}
-        found = {name: rows_of(preset, name, limit, seeds, threads) for name, limit in limits.items() if limit}
+        found = found_of(preset, seeds, threads, with_peer=with_peer and preset.peer_limit_s > 0)
         for name, rows in found.items():
             print(f"  {name}: {summary(rows, preset.gap)}")
         median = ours_of[preset.size[0]] = statistics.median(row.seconds for row in found["ours"])
@@ -205,14 +204,18 @@ def table(seeds: int, threads: int, presets: tuple[Preset, ...] = TABLE, *, with
             print(f"  {median / ours_of[100]:.2f} times the median of 100 mines")
 
 
-def rows_of(preset: Preset, name: str, limit_s: float, seeds: int, threads: int) -> list[Row]:
-    options = SolveOptions(gap=preset.gap, time_limit_s=limit_s, threads=threads)
-    rows = []
+def found_of(preset: Preset, seeds: int, threads: int, *, with_peer: bool) -> dict[str, list[Row]]:
+    """Rows by road; on each seed one road after the other, so that both meet the same machine."""
+    limits: list[tuple[Road, float]] = [(ours, preset.limit_s)]
+    limits += [(peer, preset.peer_limit_s)] if with_peer else []
+    found: dict[str, list[Row]] = {}
     for seed in range(1, seeds + 1):
         instance = generate(*preset.size, LOCATIONS, CUTOFFS, seed, density=preset.density)
-        rows.append(measured(ours if name == "ours" else peer, instance, options))
-        print(f"  seed {seed}{rows[-1]}", flush=True)
-    return rows
+        for road, limit_s in limits:
+            row = measured(road, instance, SolveOptions(gap=preset.gap, time_limit_s=limit_s, threads=threads))
+            found.setdefault(row.name, []).append(row)
+            print(f"  seed {seed}{row}", flush=True)
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
