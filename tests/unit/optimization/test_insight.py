@@ -65,7 +65,7 @@ def test_no_kind_of_rule_hides_the_others_and_what_is_left_out_is_counted() -> N
 
 
 def test_lanes_on_which_nothing_runs_change_no_value() -> None:
-    instance = generate(2, 3, 4, 3, 2, 2, seed=3)
+    instance = generate(2, 6, 2, 2, 2, 2, seed=3)
     result = solve(instance, SolveOptions(gap=0.02))
     insight = insight_of(instance, OPTIONS, result, never)
     assert insight is not None and result.plan is not None
