@@ -1,5 +1,6 @@
 """How one gets a plan: fetched and authorised in one step, or refused."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from optimization import queries
@@ -19,13 +20,17 @@ def get_plan(plan_id: UUID, *, needs: str = "view_plans") -> PlanRun:
 
 def whole_plan(plan_id: UUID) -> PlanRun:
     """A plan with its documents, and the scenario and grades that it was made with."""
+    return whole_plans([plan_id])[0]
+
+
+def whole_plans(plan_ids: Sequence[UUID]) -> list[PlanRun]:
+    """In the order asked for; NotFound if one of them is not there."""
     require("view_plans")
-    of = "scenario_version"
-    rows = queries.plans_with_scenarios().defer(None)
-    run = rows.defer(f"{of}__instance", "grade_set__evidence", "grade_set__document").filter(pk=plan_id).first()
-    if run is None:
+    unread = ("scenario_version__instance", "grade_set__evidence", "grade_set__document")
+    rows = queries.plans_with_scenarios().defer(None).defer(*unread).in_bulk(list(plan_ids))
+    if not all(plan_id in rows for plan_id in plan_ids):
         raise NotFound
-    return run
+    return [rows[plan_id] for plan_id in plan_ids]
 
 
 def latest_plan() -> PlanRun | None:

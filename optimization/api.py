@@ -1,9 +1,9 @@
 """The public door of optimization for the other apps."""
 
-from optimization.access import get_plan, latest_plan, whole_plan
+from optimization.access import get_plan, latest_plan, whole_plan, whole_plans
 from optimization.actions import cancel_plan, request_plan
-from optimization.drawing import DARK, SMALL, svg_of
-from optimization.explain.figures import Chart
+from optimization.drawing import DARK, MIDDLE, SMALL, Look, svg_of
+from optimization.explain.figures import Chart, bridge
 from optimization.explanations import plan_charts
 from optimization.grades.access import newest_grade_set
 from optimization.grades.actions import add_samples as add_grade_samples
@@ -17,7 +17,8 @@ from optimization.outcome import PlanStatus
 from optimization.queries import plans, plans_with_scenarios
 from optimization.scenarios.access import released_plan
 from optimization.scenarios.actions import decide, release_plan
-from optimization.scenarios.queries import decision_on, release_of
+from optimization.scenarios.overview import Standing, standings
+from optimization.scenarios.queries import compared, decision_on, release_of, releases, scenarios
 from optimization.studies.access import get_experiment
 from optimization.studies.actions import cancel_study, request_study
 from optimization.studies.queries import experiments
@@ -25,12 +26,17 @@ from optimization.workbook.csv_tables import csv_bytes
 
 __all__ = [
     "DARK",
+    "MIDDLE",
     "SMALL",
     "Chart",
+    "Look",
     "PlanStatus",
+    "Standing",
     "add_grade_samples",
+    "bridge",
     "cancel_plan",
     "cancel_study",
+    "compared",
     "csv_bytes",
     "decide",
     "decision_on",
@@ -52,8 +58,12 @@ __all__ = [
     "release_of",
     "release_plan",
     "released_plan",
+    "releases",
     "request_plan",
     "request_study",
+    "scenarios",
+    "standings",
     "svg_of",
     "whole_plan",
+    "whole_plans",
 ]

@@ -35,6 +35,7 @@ class Apart:
 
     k: int
     words: tuple[str, ...]
+    difference: Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def compare(columns: Sequence[Solved | None]) -> Comparison:
     rows = tuple(
         Row(*name, tuple(figures[k].get(name) if k in figures else None for k in range(len(columns)))) for name in names
     )
-    return Comparison(rows, tuple(Apart(k, difference_words(each)) for k, each in found.items()))
+    return Comparison(rows, tuple(Apart(k, difference_words(each), each) for k, each in found.items()))
 
 
 Figures = dict[tuple[str, str], float | None]

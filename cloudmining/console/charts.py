@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString, mark_safe
 
-from optimization.api import DARK, SMALL, Chart, csv_bytes, svg_of
+from optimization.api import DARK, Chart, Look, csv_bytes, svg_of
 
 MOST_ROWS = 200
 # plotly.js writes style attributes, which the console's own policy refuses. Its page is therefore shut off from
@@ -30,10 +30,14 @@ class Drawn:
     n_rows: int
     place: str
 
+    @property
+    def csv_place(self) -> str:
+        path, mark, query = self.place.partition("?")
+        return f"{path}.csv{mark}{query}"
 
-def drawn(chart: Chart, place: str, *, is_small: bool = False) -> Drawn:
-    height_px = chart.figure["layout"].get("height", DARK.height_px)
-    look = SMALL if is_small else replace(DARK, height_px=height_px)
+
+def drawn(chart: Chart, place: str, look: Look = DARK) -> Drawn:
+    look = replace(look, height_px=chart.figure["layout"].get("height", look.height_px))
     picture = mark_safe(svg_of(chart.figure, look))
     return Drawn(chart.title, picture, chart.headers, chart.rows[:MOST_ROWS], len(chart.rows), place)
 

@@ -15,12 +15,13 @@ from cloudmining.console.charts import Drawn, alone, as_csv, drawn
 from cloudmining.console.paging import page_of
 from cloudmining.console.panels import card_of
 from optimization import api as optimization
-from optimization.api import Chart, PlanStatus
+from optimization.api import DARK, MIDDLE, SMALL, Chart, PlanStatus
 from tenants.api import feed_head
 from tenants.data import Actor, Invalid, NotFound
 
 MOST_REASON_CHARS = 2000
-SMALL_KINDS = ("mills", "centres")
+LOOKS = {"mills": SMALL, "centres": SMALL}
+LOOK_OF = {"cost-by-mine": MIDDLE, "cost-by-period": MIDDLE}
 # (heading of a group of charts, their kinds)
 GROUPS = (
     ("What it costs", "cost"),
@@ -87,6 +88,8 @@ class PlanStep(MemberPage):
         if step == "reject" and not reason:
             raise Invalid("Say why it is rejected: whoever asked for the plan will read it.")
         self.steps[step](run, reason)
+        if request.POST.get("back") == "scenarios":
+            return redirect("console-scenario-rows" if request.htmx else "console-scenarios")
         return redirect("console-plan-body" if request.htmx else "console-plan", plan_id)
 
 
@@ -130,6 +133,7 @@ def plan_context(run: Any, actor: Actor) -> dict[str, Any]:
         "reasons": why.reasons(run),
         "shortages": why.shortages(run.insight),
         "repairs": list(why.repairs(run.insight)),
+        "is_cheapest": why.is_cheapest(run.insight),
         "known": _known(run),
         "version": run.scenario_version,
         **decision_context(run, actor),
@@ -162,7 +166,7 @@ def _groups(run: Any) -> list[tuple[str, str, list[Drawn]]]:
 
 def _drawn(run: Any, chart: Chart) -> Drawn:
     place = reverse("console-plan-figure", args=[run.pk, chart.name])
-    return drawn(chart, place, is_small=chart.kind in SMALL_KINDS)
+    return drawn(chart, place, LOOK_OF.get(chart.name) or LOOKS.get(chart.kind, DARK))
 
 
 def _known(run: Any) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cloudmining.console import accounts, plan_pages, views
+from cloudmining.console import accounts, plan_pages, scenario_pages, views
 
 urlpatterns = [
     path("", views.Console.as_view(), name="console"),
@@ -17,6 +17,11 @@ urlpatterns = [
     path("plans/<uuid:plan_id>/steps/<slug:step>", plan_pages.PlanStep.as_view(), name="console-plan-step"),
     path("plans/<uuid:plan_id>/charts/<slug:name>", plan_pages.PlanFigure.as_view(), name="console-plan-figure"),
     path("plans/<uuid:plan_id>/charts/<slug:name>.csv", plan_pages.PlanFigureCsv.as_view(), name="console-plan-csv"),
+    path("scenarios", scenario_pages.ScenarioList.as_view(), name="console-scenarios"),
+    path("scenarios/rows", scenario_pages.ScenarioRows.as_view(), name="console-scenario-rows"),
+    path("scenarios/compare", scenario_pages.Compare.as_view(), name="console-compare"),
+    path("scenarios/compare/bridge", scenario_pages.Bridge.as_view(), name="console-bridge"),
+    path("scenarios/compare/bridge.csv", scenario_pages.BridgeCsv.as_view(), name="console-bridge-csv"),
     path("tasks/new", views.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
 ]

@@ -76,5 +76,10 @@ def repairs(insight: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
         yield repair | {"rule": name, "place": ", ".join(repair["place"])}
 
 
+def is_cheapest(insight: dict[str, Any] | None) -> bool:
+    """Proven, rather than the best found in the time given."""
+    return bool(_diagnosis(insight).get("is_cheapest"))
+
+
 def _diagnosis(insight: dict[str, Any] | None) -> dict[str, Any]:
     return (insight or {}).get("diagnosis") or {}

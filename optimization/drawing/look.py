@@ -49,6 +49,7 @@ LIGHT = Look()
 DARK = Look(
     height_px=420, titled=False, ground="none", ink="#eef2f6", quiet="#b3c0cc", grid="#2c3743", colours=BRIGHTER
 )
+MIDDLE = replace(DARK, width_px=640, height_px=340)
 SMALL = replace(DARK, width_px=460, height_px=250)
 
 

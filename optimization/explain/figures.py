@@ -15,7 +15,7 @@ from typing import Any
 from optimization.data import Plan, SupplyChainInstance
 from optimization.drawing.look import COLOURS, GREY, Figure, veiled
 from optimization.drawing.scales import short
-from optimization.experiments.figures import title_of, waterfall
+from optimization.experiments.figures import title_of, waterfall, waterfall_between
 from optimization.explain.waterfall import Step, cost_waterfall
 
 Table = list[tuple[Any, ...]]
@@ -78,6 +78,23 @@ def _fewer(steps: Sequence[Step]) -> list[Step]:
     others = sum(step.usd for step in dearest[MOST_BARS - 1 :])
     name = f"{len(steps) - MOST_BARS + 1} others"
     return [*dearest[: MOST_BARS - 1], Step(name, others, 0.0, others)]
+
+
+def bridge(before: Mapping[str, float], after: Mapping[str, float], names: tuple[str, str], name: str) -> Chart:
+    """From the cost of one plan to that of another, by what each kind of cost changes."""
+    kinds = {**before, **after}
+    rows: Table = [
+        (
+            kind.replace("_", " "),
+            before.get(kind, 0.0),
+            after.get(kind, 0.0),
+            after.get(kind, 0.0) - before.get(kind, 0.0),
+        )
+        for kind in kinds
+    ]
+    sums = [sum(row[k] for row in rows) for k in (1, 2, 3)]
+    headers = ("Kind", f"{names[0]}, $", f"{names[1]}, $", "Change, $")
+    return Chart(name, "bridge", waterfall_between(before, after, names), headers, [*rows, ("total", *sums)])
 
 
 # Cut-offs ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet, UUIDField, Value
 from django.db.models.functions import Coalesce
 
 from optimization.canonical import canonical_json
-from optimization.comparison import Solved, compare
+from optimization.comparison import Comparison, Solved, compare
 from optimization.instance_builder import build_instance, build_plan
 from optimization.models import PlanDecision, PlanRelease, PlanRun, Scenario, ScenarioVersion
 from optimization.outcome import PlanStatus
@@ -100,7 +100,7 @@ def newest_run(version: ScenarioVersion) -> PlanRun | None:
 
 def side_by_side(runs: Sequence[PlanRun]) -> dict[str, Any]:
     """The comparison of runs as a document; a run without a plan is named with its reason."""
-    found = compare([_solved(run) for run in runs])
+    found = compared(runs)
     first = next((run for run in runs if run.plan is not None), None)
     return {
         "plans": [_heading(run) for run in runs],
@@ -109,6 +109,10 @@ def side_by_side(runs: Sequence[PlanRun]) -> dict[str, Any]:
             {"plan": runs[apart.k].pk, "than": first and first.pk, "words": apart.words} for apart in found.differences
         ],
     }
+
+
+def compared(runs: Sequence[PlanRun]) -> Comparison:
+    return compare([_solved(run) for run in runs])
 
 
 def _solved(run: PlanRun) -> Solved | None:

@@ -20,3 +20,25 @@ def plainly(value: Any) -> Any:
     if not is_number(value) or isinstance(value, int):
         return f"{value:,}" if is_number(value) else value
     return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.6g}"
+
+
+@register.filter
+def held_against_first(row: Any) -> list[tuple[str, dict[str, str] | None]]:
+    """Each value of a row of a comparison, and how far it is from the first that is known; costs that fall are good."""
+    first = next((value for value in row.values if value is not None), None)
+    return [(_told(value, row.unit), None if value is None else _change(value - first, row.unit)) for value in row.values]
+
+
+def _told(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.2f}" if unit == "fraction" else f"{value:,.0f}"
+
+
+def _change(change: float, unit: str) -> dict[str, str] | None:
+    """None where nobody would see it."""
+    size = _told(abs(change), unit)
+    if not size.strip("0."):
+        return None
+    tone = ("bad" if change > 0 else "good") if unit == "$" else ""
+    return {"words": f"{'+' if change > 0 else '−'}{size}", "tone": tone}

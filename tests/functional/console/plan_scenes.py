@@ -6,6 +6,10 @@ from json import dumps, loads
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
 from optimization.actions import finish, request_plan, take_up
 from optimization.data import SolveOptions
 from optimization.insight import insight_of
@@ -51,3 +55,16 @@ def _outcome(document: str) -> Outcome:
     instance, options = build_instance(loads(document)), SolveOptions(**OPTIONS)
     result = solve(instance, options)
     return replace(outcome_of(instance, result), insight=insight_of(instance, options, result, lambda: False))
+
+
+FRAME = ("BEGIN", "COMMIT", "SELECT set_config")
+
+
+def reads_of(client: Client, address: str) -> list[str]:
+    """The statements that a page takes, without the bounds of transactions and the identity in them.
+
+    Four of them come before any page: session, user, membership, organisation.
+    """
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return [query["sql"] for query in queries if not query["sql"].startswith(FRAME)]
