@@ -255,7 +255,8 @@ def sheet_of(inner):
 
 BOMBS = {
     "unpacks to": lambda: parts_of(**{"xl/worksheets/sheet2.xml": b" " * 60_000_000}),
-    "more than": lambda: parts_of(**sheet_of(b"<row>" + b"<c/>" * (BOUNDS.cells + 1) + b"</row>")),
+    "has more in it": lambda: parts_of(**sheet_of(b"<row>" + b"<c/>" * (3 * BOUNDS.cells + 1) + b"</row>")),
+    "has more in it than": lambda: parts_of(**{"xl/styles.xml": b"<styleSheet>" + b"<xf/>" * (3 * BOUNDS.cells)}),
     "holds macros": lambda: parts_of(**{"xl/vbaProject.bin": b"x"}),
     "links to other": lambda: parts_of(**{"xl/externalLinks/externalLink1.xml": b"<x/>"}),
     "entities": lambda: parts_of(**{"xl/worksheets/sheet2.xml": b'<!DOCTYPE x [<!ENTITY a "aa">]><x>&a;</x>'}),

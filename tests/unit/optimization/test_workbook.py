@@ -223,8 +223,8 @@ ENTITY = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
         ({**BOOK, "xl/worksheets/sheet1.xml": b"0" * (Bounds().unpacked_bytes + 1)}, "too large, use JSON"),
         ({**BOOK, "xl/worksheets/sheet1.xml": ENTITY}, "declares XML entities"),
         ({**BOOK, **{f"xl/{k}.bin": b"" for k in range(400)}}, "too large, use JSON"),
-        ({**BOOK, "xl/worksheets/sheet1.xml": b"<c/>" * (Bounds().cells + 1)}, "too large to read"),
-        ({**BOOK, "xl/worksheets/sheet1.xml": b"<x:row\n/>" * (Bounds().cells + 1)}, "too large to read"),
+        ({**BOOK, "xl/worksheets/sheet1.xml": b"<c/>" * (3 * Bounds().cells + 1)}, "too large to read"),
+        ({**BOOK, "xl/worksheets/sheet1.xml": b"<x:row\n/>" * (3 * Bounds().cells + 1)}, "too large to read"),
     ],
 )
 def test_file_that_is_no_plain_workbook_is_refused_in_words(
