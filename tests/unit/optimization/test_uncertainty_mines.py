@@ -21,7 +21,6 @@ from optimization.uncertainty.figures import MOST_POINTS, figures_of, plot_data
 from optimization.uncertainty.mines import (
     FitSettings,
     Floor,
-    MineSet,
     evidence_document,
     fit_mines,
     retest_mines,
@@ -380,4 +379,3 @@ def test_plot_data_have_the_set_and_the_samples_of_each_place() -> None:
     rows = list(plot_data((held,), samples))
     assert [row["n"] for row in rows] == [20] * 4
     assert rows[0]["low"] == held.fitted.grades[0].low_frac
-    assert isinstance(held, MineSet)
