@@ -123,6 +123,8 @@ class LiveProgram:
                 solution = highspy.HighsSolution()
                 solution.col_value = start.tolist()
                 self._highs.setSolution(solution)
+        elif should_stop is not None:
+            self._highs.cbSimplexInterrupt.subscribe(lambda event: event.interrupt(should_stop()))
         self._highs.run()
         return self._answer()
 

@@ -50,7 +50,7 @@ def _root_cuts(search: Search, blocks: list[Block], room: Floats) -> list[Rows]:
     live, last = LiveProgram(joined(blocks, relaxations, room), relaxed=True), 0.0
     found: list[list[Rows]] = [[separated(block, np.zeros(len(block.linear.cost)))] for block in blocks]
     for _ in range(MOST_ROUNDS):
-        answer = live.solve(limit_s=search.left_s)
+        answer = live.solve(limit_s=search.left_s, should_stop=search.should_end)
         search.check()
         search.is_infeasible = answer.is_infeasible and search.plan is None
         if answer.values is None:
