@@ -2,13 +2,17 @@
 
 from optimization.access import get_plan, latest_plan, whole_plan, whole_plans
 from optimization.actions import cancel_plan, request_plan
-from optimization.drawing import DARK, MIDDLE, SMALL, Look, svg_of
-from optimization.explain.figures import Chart, bridge
+from optimization.drawing import DARK, MIDDLE, SMALL, Chart, Look, svg_of
+from optimization.explain.figures import bridge
 from optimization.explanations import plan_charts
+from optimization.grades.access import get_set as get_grade_set
 from optimization.grades.access import newest_grade_set
 from optimization.grades.actions import add_samples as add_grade_samples
 from optimization.grades.actions import fit_set as fit_grade_set
+from optimization.grades.charts import grade_charts
+from optimization.grades.queries import batches as grade_batches
 from optimization.grades.queries import retests as grade_retests
+from optimization.grades.queries import told_sets as grade_sets
 from optimization.joint.access import get_joint_plan, get_share
 from optimization.joint.queries import joint_plans
 from optimization.joint.queries import seats as joint_seats
@@ -21,6 +25,7 @@ from optimization.scenarios.overview import Standing, standings
 from optimization.scenarios.queries import compared, decision_on, release_of, releases, scenarios
 from optimization.studies.access import get_experiment
 from optimization.studies.actions import cancel_study, request_study
+from optimization.studies.charts import shown_by, study_charts
 from optimization.studies.queries import experiments
 from optimization.workbook.csv_tables import csv_bytes
 
@@ -43,10 +48,14 @@ __all__ = [
     "experiments",
     "fit_grade_set",
     "get_experiment",
+    "get_grade_set",
     "get_joint_plan",
     "get_plan",
     "get_share",
+    "grade_batches",
+    "grade_charts",
     "grade_retests",
+    "grade_sets",
     "joint_plans",
     "joint_seats",
     "latest_plan",
@@ -62,7 +71,9 @@ __all__ = [
     "request_plan",
     "request_study",
     "scenarios",
+    "shown_by",
     "standings",
+    "study_charts",
     "svg_of",
     "whole_plan",
     "whole_plans",

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from optimization.data import Plan, SupplyChainInstance
+from optimization.drawing.chart import Chart
 from optimization.explain.difference import Change, difference, difference_words
-from optimization.explain.figures import Chart, charts_of
+from optimization.explain.figures import charts_of
 from optimization.instance_builder import build_instance, build_plan
 from optimization.models import PlanRun
 from tenants.data import Conflict

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString, mark_safe
 
 from optimization.api import DARK, Chart, Look, csv_bytes, svg_of
+from tenants.data import NotFound
 
 MOST_ROWS = 200
 # plotly.js writes style attributes, which the console's own policy refuses. Its page is therefore shut off from
@@ -40,6 +41,14 @@ def drawn(chart: Chart, place: str, look: Look = DARK) -> Drawn:
     look = replace(look, height_px=chart.figure["layout"].get("height", look.height_px))
     picture = mark_safe(svg_of(chart.figure, look))
     return Drawn(chart.title, picture, chart.headers, chart.rows[:MOST_ROWS], len(chart.rows), place)
+
+
+def one_of(charts: Sequence[Chart], name: str) -> Chart:
+    """The chart of this name; NotFound if there is none."""
+    found = next((chart for chart in charts if chart.name == name), None)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def alone(request: HttpRequest, title: str, figure: dict[str, Any]) -> TemplateResponse:

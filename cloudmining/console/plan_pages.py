@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from cloudmining.console import why
 from cloudmining.console.base import MemberPage
-from cloudmining.console.charts import Drawn, alone, as_csv, drawn
+from cloudmining.console.charts import Drawn, alone, as_csv, drawn, one_of
 from cloudmining.console.paging import page_of
 from cloudmining.console.panels import card_of
 from optimization import api as optimization
@@ -113,10 +113,7 @@ class PlanFigureCsv(MemberPage):
 
 def _chart(plan_id: UUID, name: str) -> tuple[Any, Chart]:
     run = optimization.whole_plan(plan_id)
-    for chart in optimization.plan_charts(run):
-        if chart.name == name:
-            return run, chart
-    raise NotFound
+    return run, one_of(optimization.plan_charts(run), name)
 
 
 # What the page shows --------------------------------------------------------------------------------------------------

@@ -132,7 +132,9 @@ def _axis_titles(frame: Frame) -> Iterator[str]:
     if across:
         style = f'text-anchor="middle" {quiet}'
         yield marks.text((frame.left + frame.right) / 2, below, across, style)
-    yield marks.upright(14, middle, frame.layout["yaxis"]["title"]["text"], quiet)
+    room = int((frame.foot - min(frame.up.start_px, frame.up.end_px) + 30) / CHAR_PX)
+    beside = textwrap.shorten(frame.layout["yaxis"]["title"]["text"], room, placeholder="…")
+    yield marks.upright(14, middle, beside, quiet)
     if frame.second:
         yield marks.upright(frame.look.width_px - 10, middle, frame.layout["yaxis2"]["title"]["text"], quiet)
 

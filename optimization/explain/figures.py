@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from optimization.data import Plan, SupplyChainInstance
+from optimization.drawing.chart import Chart, Table
 from optimization.drawing.look import COLOURS, GREY, Figure, veiled
 from optimization.drawing.scales import short
-from optimization.experiments.figures import title_of, waterfall, waterfall_between
+from optimization.experiments.figures import waterfall, waterfall_between
 from optimization.explain.waterfall import Step, cost_waterfall
 
-Table = list[tuple[Any, ...]]
 Place = tuple[str, ...]
 MOST_BARS, MOST_ROWS, MOST_STOCKS, MOST_LINKS, MOST_KEYS = 20, 40, 12, 80, 7
 # A limit this many times what lies there would make a flat line of the stock.
@@ -26,21 +26,6 @@ FAR = 30.0
 AT_LIMIT = 1e-6
 # From the least cut-off to the highest, told apart by those who see no red and green too.
 SCALE = ((0.0, "#3b528b"), (0.33, "#21918c"), (0.66, "#5ec962"), (1.0, "#fde725"))
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """`rows` are the numbers under `headers`; `name` fits an address; charts of one `kind` belong together."""
-
-    name: str
-    kind: str
-    figure: Figure
-    headers: tuple[str, ...]
-    rows: Table
-
-    @property
-    def title(self) -> str:
-        return title_of(self.figure)
 
 
 def charts_of(instance: SupplyChainInstance, plan: Plan) -> list[Chart]:

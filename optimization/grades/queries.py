@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from optimization.models import GradeRetest, GradeSet, SampleBatch
 from optimization.uncertainty.samples import Sample, samples_kept
@@ -16,6 +16,11 @@ def batches() -> QuerySet[SampleBatch]:
 
 def sets() -> QuerySet[GradeSet]:
     return GradeSet.objects.filter(tenant=actor().tenant_id).defer("evidence", "document")
+
+
+def told_sets() -> QuerySet[GradeSet]:
+    """With the `coverage` and `n_samples` of their evidence, which is not fetched."""
+    return sets().annotate(coverage=F("evidence__coverage"), n_samples=F("evidence__n_samples"))
 
 
 def newest_sets() -> QuerySet[GradeSet]:

@@ -26,7 +26,9 @@ def plainly(value: Any) -> Any:
 def held_against_first(row: Any) -> list[tuple[str, dict[str, str] | None]]:
     """Each value of a row of a comparison, and how far it is from the first that is known; costs that fall are good."""
     first = next((value for value in row.values if value is not None), None)
-    return [(_told(value, row.unit), None if value is None else _change(value - first, row.unit)) for value in row.values]
+    return [
+        (_told(value, row.unit), None if value is None else _change(value - first, row.unit)) for value in row.values
+    ]
 
 
 def _told(value: float | None, unit: str) -> str:
