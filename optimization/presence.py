@@ -1,7 +1,9 @@
 """Whether any worker listens for parts: it says so in a key that expires, so that nothing is sent where nobody is."""
 
 import logging
+import time
 from functools import cache
+from threading import Thread
 from typing import Any
 
 import redis
@@ -33,10 +35,19 @@ def somebody_listens() -> bool:
 
 
 def announce(sender: Any, **_: Any) -> None:
-    """Called when a worker, whose consumer is `sender`, begins to take tasks."""
+    """Called when a worker, whose consumer is `sender`, begins to take tasks.
+
+    A thread of its own, since the consumer's timer ends with its first connection to the broker.
+    """
     if PARTS in sender.app.amqp.queues.consume_from:
         _tell()
-        sender.timer.call_repeatedly(TELL_S, _tell)
+        Thread(target=_go_on_telling, name="presence", daemon=True).start()
+
+
+def _go_on_telling() -> None:
+    while True:
+        time.sleep(TELL_S)
+        _tell()
 
 
 def _tell() -> None:

@@ -74,6 +74,11 @@ def test_parts_are_shared_and_answered_as_at_home(workers: Workers) -> None:
         assert "Traceback" not in worker.output, worker.output
 
 
+def test_worker_goes_on_saying_that_it_listens(workers: Workers) -> None:
+    presence.broker().delete(presence.key("listening"))
+    until(presence.somebody_listens)
+
+
 def test_what_nobody_wants_any_more_is_dropped_by_the_workers(workers: Workers) -> None:
     seen = [len(worker.output) for worker in workers]
 
