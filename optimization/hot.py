@@ -20,12 +20,13 @@ from optimization.solver import solve, solved_by
 class Solver:
     """Solves one instance after the other; not for several threads at once.
 
-    `is_anchored`: all start from the first, so that a result does not depend on those between.
+    `is_anchored`: all start from the first, so that a result depends on that one alone and not on those between.
     """
 
     def __init__(self, options: SolveOptions, pool: Pool | None = None, *, is_anchored: bool = False) -> None:
         self.options, self.pool, self.is_anchored = options, pool, is_anchored
         self._kept: Kept | None = None
+        self._is_first = True
 
     def solve(
         self,
@@ -44,6 +45,7 @@ class Solver:
         else:
             path = FastPath(instance, self.options, self.pool, clock.started)
         result = solved_by(path, clock, on_progress, should_stop)
-        if not (is_hot and self.is_anchored):
+        if self._is_first or not self.is_anchored:
             self._kept = kept_of(path) or kept
+        self._is_first = False
         return replace(result, report=replace(result.report, is_hot=is_hot))

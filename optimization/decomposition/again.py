@@ -13,20 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimization.data import BudgetSet, Mine, SolveOptions, SupplyChainInstance
-from optimization.decomposition.first_plan import cost_of, on_support, support_of
+from optimization.decomposition.first_plan import cost_of, on_support, restricted, support_of
 from optimization.decomposition.improve import Improvement
 from optimization.decomposition.parts import Part, Pool
 from optimization.decomposition.prices import PricedMine, Pricing, settle
 from optimization.decomposition.recover import tidied
 from optimization.decomposition.reduced import Block, Units, units_of
-from optimization.decomposition.run import FastPath
+from optimization.decomposition.run import MOST_AS_ONE, FastPath
 from optimization.decomposition.stock_cuts import with_data_of
 from optimization.decomposition.value_function import MinePhi, value_functions
-from optimization.highs import Basis, Floats, Ints, LiveProgram, Rows, stacked_rows
+from optimization.highs import Basis, Floats, Ints, LiveProgram, Program, Rows, stacked_rows
 
 # Mines tried at once, and in how many steps: the result depends on them, so they don't follow the threads.
 LEAST_AT_ONCE, STEPS = 2, 16
-WIDER_GAP, WIDER_NODES = 5e-3, 1
+WIDER_GAP, NEAR_GAP = 5e-3, 2e-3
+SURE = 0.9
 # Units that suit the new data may differ by so much from those of the kept programs before these are out of scale.
 SCALE = 8.0
 
@@ -111,7 +112,7 @@ class Again(FastPath):
         return pricing
 
     def _plan_first(self, pricing: Pricing) -> bool:
-        """The kept shipments, which takes linear programs alone; then, where too dear, also those of the relaxation."""
+        """The kept shipments, for which linear programs are enough; where that fails, also those of the relaxation."""
         search, rooms = self.search, _rooms(pricing, self._kept.plan)
         plans = search.each(lambda m: self._on_kept(pricing.mines[m].block, m, rooms[m]), range(len(rooms)))
         missing = [m for m, plan in enumerate(plans) if plan is None]
@@ -122,21 +123,37 @@ class Again(FastPath):
         if len(found) < len(plans):
             return super()._plan_first(pricing)
         search.offer_plan(cost_of(self.blocks, found), found)
-        self._widen(Improvement(search, pricing), rooms)
+        if len(plans) <= MOST_AS_ONE and not search.is_done:
+            # Of a few mines a plan on the relaxation's own shipments costs little.
+            super()._plan_first(pricing)
+        else:
+            self._improve_on_kept(Improvement(search, pricing), rooms)
         return True
 
-    def _widen(self, state: Improvement, rooms: list[Floats]) -> None:
-        """Mine by mine, those furthest above their bounds first, until the gap is reached."""
-        order = [m for wave in state.waves() for m in wave]
+    def _improve_on_kept(self, state: Improvement, rooms: list[Floats]) -> None:
+        """Mine by mine until the gap is reached, first where most may be won for a part that leaves little open."""
+        parts = [self._near(state, m, room) for m, room in enumerate(rooms)]
+        order = sorted(range(len(parts)), key=lambda m: -state.gap_of(m) / max(1, _n_open(parts[m].program)) ** 2)
         size = max(LEAST_AT_ONCE, len(order) // STEPS)
         for k in range(0, len(order), size):
             if self.search.is_done:
                 return
             some = order[k : k + size]
-            parts = [self._wider(state.pricing, m, rooms[m], state.plan[m]) for m in some]
-            for m, answer in zip(some, self.search.wave(parts), strict=True):
+            for m, answer in zip(some, self.search.wave([parts[m] for m in some]), strict=True):
                 if answer.values is not None:
                     state.offer(m, answer.values)
+
+    def _near(self, state: Improvement, m: int, room: Floats) -> Part:
+        """Open are the shipments of the plan or of the relaxation, but those that both run (nearly) in full stay."""
+        mine, block, plan, search = state.pricing.mines[m], self.blocks[m], state.plan[m], self.search
+        support = np.maximum(state.supports[m], support_of(block, plan))
+        program = restricted(block, mine.program, support, room[block.centre])
+        lower, used = program.lower.copy(), state.pricing.values[m]
+        stays = (plan[block.p] > 0) & (used[block.p] > SURE)
+        lower[block.p[stays]] = 1.0
+        stays = (plan[block.q] > 0) & (used[block.b] + used[block.o] > SURE * block.D)
+        lower[block.q[stays]] = 1.0
+        return Part(replace(program, lower=lower), plan, NEAR_GAP, 1, search.left_s, search.options.seed)
 
     def _on_kept(self, block: Block, m: int, room: Floats) -> Floats | None:
         """The kept shipments with, for the ore that the relaxation mines, the cheapest modes; None where these fail."""
@@ -150,20 +167,22 @@ class Again(FastPath):
         lower[block.theta] = upper[block.theta] = tidied(block, relaxed.values)[block.theta]
         return LiveProgram(replace(block.program, lower=lower, upper=upper), relaxed=True).solve().values
 
-    def _wider(self, pricing: Pricing, m: int, room: Floats, start: Floats | None = None) -> Part:
+    def _wider(self, pricing: Pricing, m: int, room: Floats) -> Part:
         """On the kept shipments and those of the relaxation."""
         mine = pricing.mines[m]
         support = support_of(mine.block, pricing.values[m])
-        if start is not None:
-            support = np.maximum(support, support_of(mine.block, start))
         for columns, wanted in self._shipments(m):
             support[columns] = np.maximum(support[columns], wanted)
-        return on_support(self.search, mine, support, room[mine.block.centre], WIDER_GAP, WIDER_NODES, start)
+        return on_support(self.search, mine, support, room[mine.block.centre], WIDER_GAP, 1)
 
     def _shipments(self, m: int) -> Iterator[tuple[Ints, Floats]]:
         kept, block, values = self._kept.blocks[m], self.blocks[m], self._kept.plan[m]
         yield block.p, np.round(values[kept.p])
         yield block.q, np.round(values[kept.q]) * (block.D > 0)
+
+
+def _n_open(program: Program) -> int:
+    return int((program.is_binary & (program.upper > program.lower)).sum())
 
 
 def _rock(instance: SupplyChainInstance, mine: Mine) -> tuple[object, ...]:

@@ -164,4 +164,5 @@ def row_of(report: SolveReport) -> Row:
         "dual_bound_usd": report.dual_bound_usd,
         "relative_gap": report.relative_gap,
         "elapsed_s": round(report.elapsed_s, 3),
+        "is_hot": report.is_hot,
     }

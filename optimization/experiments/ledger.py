@@ -18,8 +18,10 @@ from optimization.data import (
     SupplyChainInstance,
     Termination,
 )
+from optimization.decomposition.run import MOST_AS_ONE
 from optimization.experiments.store import Row, Store
 from optimization.formulation.program import plan_from_program
+from optimization.hot import Solver
 from optimization.solver import minimise, solve
 
 # What every key has, and nobody wants to read in the stage of a study.
@@ -73,6 +75,7 @@ class Ledger:
         self.done, self.of = 0, of
         self._on_progress, self.should_stop = on_progress, should_stop
         self._started_s, self._stage = time.perf_counter(), ""
+        self._near: tuple[SupplyChainInstance, Solver] | None = None
 
     def once(self, key: Mapping[str, Any], work: Callable[[], Row]) -> Row:
         """The row of the key: as it was kept, or worked out now and kept before it is returned. Raises Stopped.
@@ -91,6 +94,21 @@ class Ledger:
     def solve(self, instance: SupplyChainInstance, options: SolveOptions) -> SolveResult:
         """As `solver.solve`, watched; Stopped, and Rejected when the checker refuses the plan."""
         result = solve(instance, options, on_progress=self._tell, should_stop=self.should_stop)
+        return _checked(instance, result)
+
+    def solve_near(
+        self, base: SupplyChainInstance, instance: SupplyChainInstance, options: SolveOptions
+    ) -> SolveResult:
+        """As `solve`, starting from what the solve of `base` found, whatever was solved or kept between: see `hot`.
+
+        A few mines are solved cold: that is as fast.
+        """
+        if len(instance.mines) <= MOST_AS_ONE:
+            return self.solve(instance, options)
+        if self._near is None or self._near[1].options != options or self._near[0] != base:
+            self._near = base, Solver(options, is_anchored=True)
+            _checked(base, self._near[1].solve(base, on_progress=self._tell, should_stop=self.should_stop))
+        result = self._near[1].solve(instance, on_progress=self._tell, should_stop=self.should_stop)
         return _checked(instance, result)
 
     def minimise(self, program: pyo.ConcreteModel, instance: SupplyChainInstance, options: SolveOptions) -> SolveResult:

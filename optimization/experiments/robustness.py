@@ -41,7 +41,7 @@ def _replanned(subject: Subject, options: SolveOptions, ledger: Ledger, n_draws:
 def _solved_anew(subject: Subject, draw: int, options: SolveOptions, ledger: Ledger) -> Row:
     def work() -> Row:
         world = drawn(subject.instance, draw_seed(subject.seed, draw))
-        return row_of(ledger.solve(world, options).report)
+        return row_of(ledger.solve_near(subject.instance, world, options).report)
 
     return ledger.once(key_of(subject, options, "replan", draw=draw), work)
 

@@ -37,7 +37,8 @@ def solved(subject: Subject, options: SolveOptions, ledger: Ledger, parameter: s
     """The solve with a parameter scaled; at factor 1 it is the same solve for every parameter."""
 
     def work() -> Row:
-        return row_of(ledger.solve(scaled(subject.instance, parameter, factor), options).report)
+        world = scaled(subject.instance, parameter, factor)
+        return row_of(ledger.solve_near(subject.instance, world, options).report)
 
     name = parameter if factor != 1 else "none"
     return ledger.once(key_of(subject, options, "scaled", parameter=name, factor=factor), work)

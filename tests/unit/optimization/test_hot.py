@@ -16,6 +16,7 @@ from optimization.decomposition.reduced import blocks_of
 from optimization.decomposition.stock_cuts import separated, with_data_of
 from optimization.decomposition.value_function import value_functions
 from optimization.experiments.cases import drawn, scaled
+from optimization.experiments.ledger import Ledger
 from optimization.generator import generate
 from optimization.highs import LiveProgram, stacked_rows
 from optimization.hot import Solver
@@ -80,6 +81,14 @@ def test_anchored_result_does_not_depend_on_the_solves_before() -> None:
     forth.solve(first), back.solve(first)
     told = [forth.solve(world) for world in worlds]
     assert all(same(a, b) for a, b in zip(told, reversed([back.solve(w) for w in reversed(worlds)]), strict=True))
+
+
+def test_study_that_goes_on_finds_what_it_would_have_found_in_one_go() -> None:
+    base = generate(5, 2, 2, 3, 2, 2, 3)
+    worlds = [drawn(base, seed) for seed in range(2)]
+    whole, resumed = Ledger(), Ledger()
+    told = [whole.solve_near(base, world, LOOSE) for world in worlds]
+    assert told[-1].report.is_hot and same(told[-1], resumed.solve_near(base, worlds[-1], LOOSE))
 
 
 def test_same_order_gives_the_same_hot_plans() -> None:
