@@ -18,6 +18,8 @@ MOST_OF_A_LIST = 500
 
 def explanation_of(run: PlanRun) -> dict[str, Any]:
     """Its insight; Conflict while, or where, there is none."""
+    if run.joint_id is not None:
+        raise Conflict("A plan of several organisations is explained to each of them in its share.")
     if run.insight is None:
         raise Conflict(f"There is nothing to explain: it is {run.status}.")
     return dict(run.insight)
