@@ -23,7 +23,7 @@ from optimization.highs import Floats, Program
 # Parts of a wave and mines of a joint part: the same whoever solves them, because the result depends on them.
 LEAST_WAVE, WAVES = 8, 8
 JOINT = 6
-MOST_NODES = 10**9
+MOST_PATIENCE = 4**10
 CORE_GAP, PASS_GAP = 2e-4, 5e-4
 SCARCE = 0.98
 
@@ -34,9 +34,9 @@ class Improvement:
 
     search: Search
     pricing: Pricing
-    supports: list[Floats] = field(default_factory=list)
-    bounds: list[float] = field(default_factory=list)
-    solved: set[int] = field(default_factory=set)
+    supports: list[Floats] = field(init=False)
+    bounds: list[float] = field(init=False)
+    solved: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         pricing = self.pricing
@@ -96,7 +96,7 @@ def improve(search: Search, pricing: Pricing, turns: int | None = None) -> None:
         _pass(state, patience)
         search.enter("joint")
         _joint(state, patience)
-        patience = min(4 * patience, MOST_NODES // 1000)
+        patience = min(4 * patience, MOST_PATIENCE)
 
 
 def _bound(state: Improvement, patience: int) -> None:
