@@ -30,6 +30,7 @@ class Drawn:
     rows: Sequence[Sequence[Any]]
     n_rows: int
     place: str
+    is_broad: bool
 
     @property
     def csv_place(self) -> str:
@@ -40,7 +41,8 @@ class Drawn:
 def drawn(chart: Chart, place: str, look: Look = DARK) -> Drawn:
     look = replace(look, height_px=chart.figure["layout"].get("height", look.height_px))
     picture = mark_safe(svg_of(chart.figure, look))
-    return Drawn(chart.title, picture, chart.headers, chart.rows[:MOST_ROWS], len(chart.rows), place)
+    is_broad = look.width_px >= DARK.width_px
+    return Drawn(chart.title, picture, chart.headers, chart.rows[:MOST_ROWS], len(chart.rows), place, is_broad)
 
 
 def one_of(charts: Sequence[Chart], name: str) -> Chart:

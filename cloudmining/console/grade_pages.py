@@ -9,12 +9,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from cloudmining.console.base import MemberPage
-from cloudmining.console.charts import alone, as_csv, drawn, one_of
+from cloudmining.console.charts import Drawn, alone, as_csv, drawn, one_of
 from cloudmining.console.paging import page_of
 from optimization import api as optimization
-from optimization.api import MIDDLE, Chart
+from optimization.api import DARK, MIDDLE, Chart
 from tenants.api import feed_head
 
+SAMPLES = "samples"
 MOST_BATCHES, MOST_RETESTS, MOST_CHARTS = 10, 20, 24
 
 
@@ -44,10 +45,7 @@ class GradePage(MemberPage):
         head = feed_head()
         grade_set = optimization.get_grade_set(set_id)
         found = optimization.grade_charts(grade_set)
-        charts = [
-            drawn(chart, reverse("console-grade-figure", args=[grade_set.pk, chart.name]), MIDDLE)
-            for chart in found[:MOST_CHARTS]
-        ]
+        charts = [_drawn(grade_set, chart) for chart in found[:MOST_CHARTS]]
         retests = optimization.grade_retests(grade_set=grade_set)[:MOST_RETESTS]
         context = {"grade_set": grade_set, "evidence": grade_set.evidence, "retests": retests}
         more = max(0, len(found) - MOST_CHARTS)
@@ -70,6 +68,13 @@ class GradeFigureCsv(MemberPage):
     def get(self, request: HttpRequest, set_id: UUID, name: str) -> HttpResponse:
         chart = _chart(set_id, name)
         return as_csv(f"{name}-{set_id}", chart.headers, chart.rows)
+
+
+def _drawn(grade_set: Any, chart: Chart) -> Drawn:
+    """Samples of many places take the whole width, a test of one does not."""
+    is_test = not any(row[0] == SAMPLES for row in chart.rows)
+    place = reverse("console-grade-figure", args=[grade_set.pk, chart.name])
+    return drawn(chart, place, MIDDLE if is_test else DARK)
 
 
 def _chart(set_id: UUID, name: str) -> Chart:
