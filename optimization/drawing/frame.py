@@ -11,7 +11,7 @@ from optimization.drawing import marks
 from optimization.drawing.look import COLOURS, Figure, Look
 from optimization.drawing.scales import Scale, scale_of, short
 
-CHAR_PX, TITLE_CHAR_PX, ROW_PX, MOST_NAME_CHARS = 6.4, 9.2, 18, 26
+CHAR_PX, TITLE_CHAR_PX, ROW_PX, MOST_NAME_CHARS = 6.4, 9.2, 18, 34
 Key = tuple[str, str]
 
 
