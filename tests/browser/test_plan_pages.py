@@ -62,6 +62,20 @@ def test_news_of_other_plans_leave_a_plan_alone(aurora, outside, open_desk):
     expect(desk.page.locator("figure.chart details[open]")).to_have_count(1)
 
 
+def test_ticks_stay_while_news_arrive(aurora, outside, open_desk):
+    base, _ = outside(pair, aurora)
+    desk = open_desk(aurora)
+    for path, label in (("/plans", f"Compare {base.name}"), ("/scenarios", "Compare Quarter, version 1")):
+        desk.page.goto(path)
+        desk.expect_link("Live")
+        box = desk.page.get_by_label(label, exact=True)
+        box.check()
+        with desk.page.expect_response(lambda answer: answer.url.endswith("/rows")):
+            outside(asked_plan, aurora)
+        desk.page.wait_for_timeout(300)
+        expect(box).to_be_checked()
+
+
 def test_charts_tell_values_under_the_mouse_and_have_their_numbers_by_keyboard(aurora, outside, open_desk):
     run = outside(explained, aurora)
     desk = open_desk(aurora)

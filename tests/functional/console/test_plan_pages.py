@@ -7,13 +7,16 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.contrib.staticfiles import finders
 
+from cloudmining.console.finders import PlotlyFinder
 from optimization.actions import record_progress, request_plan, take_up
+from optimization.models import PlanRun
 from tenants.roles import ROLES
 from tests.functional.console.plan_scenes import explained, reads_of
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_console import text, with_role
-from tests.integration.optimization import documents
+from tests.integration.optimization import documents, joint_scenes
 from tests.integration.optimization.scenes import colleague, founded, solved
 
 MOST_READS = 10
@@ -195,3 +198,21 @@ def test_pages_take_few_queries_however_many_plans_there_are(aurora):
 
 def test_signed_out_visitor_is_sent_to_the_login(client):
     assert client.get("/plans").headers["Location"] == "/login?next=/plans"
+
+
+def test_plotly_is_a_static_file_of_ours_and_nothing_else_of_its_package_is():
+    assert finders.find("plotly/plotly.min.js").endswith("plotly.min.js")
+    assert finders.find("plotly/widgetbundle.js") is None
+    ours = [f"{storage.prefix}/{path}" for path, storage in PlotlyFinder().list(None)]
+    assert ours == ["plotly/plotly.min.js"]
+
+
+def test_plan_of_several_organisations_is_a_page_without_its_parts(aurora):
+    joint = joint_scenes.alone(aurora)["joint_id"]
+    with aurora.acting():
+        run = PlanRun.objects.get(joint=joint)
+    client = sign_in(aurora)
+    shown = text(page_of(client, f"/plans/{run.pk}").encode())
+    assert "plan of several organisations" in shown and "Workbook" not in shown
+    assert "of several organisations" in page_of(client, "/plans")
+    client.post(f"/plans/{run.pk}/steps/cancel")

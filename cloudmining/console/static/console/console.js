@@ -35,14 +35,32 @@ class Panel {
     this.busy = true;
     while (this.owed) {
       this.owed = false;
+      const restore = keep(this.element);
       // A failure needs no word here: the connection's state says it, and coming back live refreshes all.
       await htmx.ajax("GET", this.element.dataset.url, { target: this.element, swap: "innerHTML" }).catch(() => {});
+      restore();
       for (const id of this.fresh) document.getElementById(id)?.classList.add("new");
       this.fresh.clear();
       await pause(SPACING_MS);
     }
     this.busy = false;
   }
+}
+
+/** What a person has ticked, typed and opened in a panel; the function puts it back into the panel's new inside. */
+function keep(element) {
+  const boxes = () => [...element.querySelectorAll("input[type=checkbox]")];
+  const texts = () => [...element.querySelectorAll("input[id]:not([type=hidden], [type=checkbox])")];
+  const parts = () => [...element.querySelectorAll("details")];
+  const nameOf = (part) => (part.closest("figure, section")?.textContent.trim().slice(0, 80) ?? "") + part.firstChild.textContent;
+  const ticked = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
+  const typed = new Map(texts().map((text) => [text.id, text.value]));
+  const isOpen = new Map(parts().map((part) => [nameOf(part), part.open]));
+  return () => {
+    for (const box of boxes()) box.checked = ticked.has(box.value);
+    for (const text of texts()) text.value = typed.get(text.id) ?? text.value;
+    for (const part of parts()) part.open = isOpen.get(nameOf(part)) ?? part.open;
+  };
 }
 
 function start(root) {
