@@ -67,30 +67,28 @@ class PlanStep(MemberPage):
     """What the page's buttons ask for; each action requires its own capability."""
 
     needs = {"POST": "view_plans"}
-    steps: ClassVar[dict[str, Callable[[Any, str], Any]]] = {
-        "cancel": lambda run, reason: optimization.cancel_plan(run=run),
-        "approve": lambda run, reason: optimization.decide(run=run, is_approved=True, reason=reason),
-        "reject": lambda run, reason: optimization.decide(run=run, is_approved=False, reason=reason),
-        "release": lambda run, reason: optimization.release_plan(run=run),
-    }
-    needs_of: ClassVar[dict[str, str]] = {
-        "cancel": "run_plans",
-        "approve": "approve_plans",
-        "reject": "approve_plans",
-        "release": "release_plans",
+    # The capability that it takes, and what is done for a reason.
+    steps: ClassVar[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
+        "cancel": ("run_plans", lambda run, reason: optimization.cancel_plan(run=run)),
+        "approve": ("approve_plans", lambda run, reason: _decided(run, True, reason)),
+        "reject": ("approve_plans", lambda run, reason: _decided(run, False, reason)),
+        "release": ("release_plans", lambda run, reason: optimization.release_plan(run=run)),
     }
 
     def post(self, request: HttpRequest, plan_id: UUID, step: str) -> HttpResponse:
         if step not in self.steps:
             raise NotFound
-        run = optimization.get_plan(plan_id, needs=self.needs_of[step])
-        reason = request.POST.get("reason", "").strip()[:MOST_REASON_CHARS]
-        if step == "reject" and not reason:
-            raise Invalid("Say why it is rejected: whoever asked for the plan will read it.")
-        self.steps[step](run, reason)
+        needs, act = self.steps[step]
+        act(optimization.get_plan(plan_id, needs=needs), request.POST.get("reason", "").strip()[:MOST_REASON_CHARS])
         if request.POST.get("back") == "scenarios":
             return redirect("console-scenario-rows" if request.htmx else "console-scenarios")
         return redirect("console-plan-body" if request.htmx else "console-plan", plan_id)
+
+
+def _decided(run: Any, is_approved: bool, reason: str) -> None:
+    if not (is_approved or reason):
+        raise Invalid("Say why it is rejected: whoever asked for the plan will read it.")
+    optimization.decide(run=run, is_approved=is_approved, reason=reason)
 
 
 class PlanFigure(MemberPage):

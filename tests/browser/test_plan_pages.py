@@ -88,13 +88,17 @@ def test_charts_tell_values_under_the_mouse_and_have_their_numbers_by_keyboard(a
     expect(desk.page.locator("figure.chart details[open] table").first).to_contain_text("total")
 
 
-@pytest.mark.parametrize("name", ["flow", "cut-offs", "cost-by-kind"])
+@pytest.mark.parametrize("name", ["flow", "cut-offs"])
 def test_interactive_chart_is_drawn_though_it_is_shut_off(aurora, outside, open_desk, name):
     run = outside(explained, aurora)
     desk = open_desk(aurora)
     desk.page.goto(f"/plans/{run.pk}/charts/{name}")
     expect(desk.page.locator("#drawing .main-svg").first).to_be_visible(timeout=20_000)
     assert desk.page.evaluate("window.origin") == "null"
+    desk.page.locator("#drawing").hover()
+    with desk.page.expect_download() as download:
+        desk.page.locator(".modebar-btn[data-title*=Download]").click()
+    assert download.value.suggested_filename.endswith(".png")
 
 
 def test_plan_is_approved_by_a_colleague_and_released_on_the_page(aurora, outside, open_desk):
