@@ -17,6 +17,9 @@ from optimization.highs import Answer, Floats, LiveProgram, Program
 USED = 1e-7
 # Of the restricted programs; the relaxation's own gap comes on top, so less than what is asked of the whole.
 LEAST_SUPPORT_GAP, SHARE_OF_GAP, SUPPORT_NODES = 5e-3, 0.6, 1
+LEAST_WAVE, WAVES = 4, 8
+# Plans of all mines so near their relaxations are near enough together.
+NEAR = 0.9
 
 
 def first_plan(search: Search, pricing: Pricing) -> bool:
@@ -30,18 +33,40 @@ def first_plan(search: Search, pricing: Pricing) -> bool:
         relaxed = mine.relax(search, np.zeros_like(pricing.room), room)
         if relaxed is None:
             return None
-        return on_support(search, mine, support_of(mine.block, relaxed[1]), room, gap, SUPPORT_NODES)
+        part = on_support(search, mine, support_of(mine.block, relaxed[1]), room, gap, SUPPORT_NODES)
+        return replace(part, target=relaxed[0] * (1 + NEAR * search.options.gap))
 
     parts = search.each(prepared, range(len(pricing.mines)))
-    whole = [part for part in parts if part is not None]
-    plans = [answer.values for answer in search.wave(whole)] if len(whole) == len(parts) else []
     search.check()
-    blocks = [mine.block for mine in pricing.mines]
-    found = [tidied(block, values) for block, values in zip(blocks, plans, strict=False) if values is not None]
-    if len(found) < len(blocks):
-        return False
-    search.offer_plan(cost_of(blocks, found), found)
-    return True
+    whole = [part for part in parts if part is not None]
+    return len(whole) == len(parts) and _completed(search, [mine.block for mine in pricing.mines], whole)
+
+
+def _completed(search: Search, blocks: list[Block], parts: list[Part]) -> bool:
+    """Begin with the supports rounded up, and better one mine after the other, furthest first, while there is need."""
+    plan = [part.start for part in parts]
+    _offer(search, blocks, plan)
+    over = [_cost(part.program, part.start) - part.target for part in parts]
+    order = sorted(range(len(parts)), key=lambda m: (-over[m], m))
+    size = max(LEAST_WAVE, math.ceil(len(order) / WAVES))
+    for wave in (order[k : k + size] for k in range(0, len(order), size)):
+        if search.is_done:
+            return True
+        for m, answer in zip(wave, search.wave([parts[m] for m in wave]), strict=True):
+            plan[m] = plan[m] if answer.values is None else tidied(blocks[m], answer.values)
+            _offer(search, blocks, plan)
+    search.check()
+    return search.plan is not None
+
+
+def _offer(search: Search, blocks: list[Block], plan: list[Floats | None]) -> None:
+    whole = [values for values in plan if values is not None]
+    if len(whole) == len(blocks):
+        search.offer_plan(cost_of(blocks, whole), whole)
+
+
+def _cost(program: Program, values: Floats | None) -> float:
+    return math.inf if values is None else float(program.cost @ values)
 
 
 def shares(pricing: Pricing, split: list[Floats]) -> list[Floats]:

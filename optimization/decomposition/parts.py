@@ -31,7 +31,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`start` is a plan to begin with or None; `nodes` limits the branching, `left_s` is what the clock allows."""
+    """`start` is a plan to begin with or None; `nodes` limits the branching, `left_s` is what the clock allows.
+
+    A plan below `target` is good enough.
+    """
 
     program: Program
     start: Floats | None
@@ -40,6 +43,7 @@ class Part:
     left_s: float
     seed: int
     heuristics: float = 0.05
+    target: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def solve_part(part: Part, should_stop: ShouldStop) -> PartAnswer:
     off = ("feasibility_jump", "root_reduced_cost", *(() if part.heuristics else ("rins", "rens")))
     limits: dict[str, float] = {f"mip_heuristic_run_{name}": False for name in off}
     limits |= {"mip_heuristic_effort": part.heuristics, "mip_max_nodes": part.nodes, "mip_pscost_minreliable": 1}
+    limits["objective_target"] = part.target
     live = LiveProgram(part.program, relaxed=False, seed=part.seed)
     answer = live.solve(gap=part.gap, limit_s=part.left_s, start=part.start, should_stop=should_stop, options=limits)
     plans = [part.start, None if answer.values is None else exact_in_binaries(part.program, answer.values)]
@@ -137,7 +142,7 @@ def packed(made: Part | PartAnswer) -> bytes:
         numbers = [made.objective, made.bound, made.is_infeasible, made.nodes]
         return _bytes(start=_given(made.values), numbers=np.array(numbers, dtype=np.float64))
     program, rows = made.program, made.program.rows
-    numbers = [made.gap, made.nodes, made.left_s, made.seed, made.heuristics]
+    numbers = [made.gap, made.nodes, made.left_s, made.seed, made.heuristics, made.target]
     return _bytes(
         cost=program.cost,
         lower=program.lower,
@@ -164,12 +169,12 @@ def unpacked(content: bytes) -> Part:
         _require(len(found[name]) == n_values, f"{name} has {len(found[name])} entries for {n_values} values")
         inside = not n_values or (found[name].min() >= 0 and found[name].max() < most)
         _require(bool(inside), f"{name} points outside the {most} there are")
-    _require(len(found["numbers"]) == 5, "numbers are gap, nodes, time, seed and heuristics")
-    gap, nodes, left_s, seed, heuristics = found["numbers"].tolist()
+    _require(len(found["numbers"]) == 6, "numbers are gap, nodes, time, seed, heuristics and target")
+    gap, nodes, left_s, seed, heuristics, target = found["numbers"].tolist()
     row, column = (found[name].astype(np.int64) for name in ("row", "column"))
     rows = Rows(row, column, found["value"], found["row_lower"], found["row_upper"])
     program = Program(found["cost"], found["lower"], found["upper"], found["is_binary"], rows)
-    return Part(program, _start(found["start"], size), gap, int(nodes), left_s, int(seed), heuristics)
+    return Part(program, _start(found["start"], size), gap, int(nodes), left_s, int(seed), heuristics, target)
 
 
 def unpacked_answer(content: bytes, part: Part) -> PartAnswer:
