@@ -11,7 +11,7 @@ import scipy
 from optimization.uncertainty.checks import MeanTest
 from optimization.uncertainty.estimation import FittedGrade
 from optimization.uncertainty.mines import MineSet, covered_by
-from optimization.uncertainty.samples import Group, Sample, grouped
+from optimization.uncertainty.samples import Group, Sample, grouped, place_words
 
 Figure = dict[str, Any]
 MOST_POINTS, MOST_PLACES, MOST_TESTS = 500, 60, 12
@@ -36,7 +36,7 @@ def samples_and_set(held: MineSet, samples: Sequence[Sample]) -> Figure:
     groups = grouped(covered_by(held, samples))
     shown = held.fitted.grades[:MOST_PLACES]
     drawn = {_group(grade): _picked(groups.get(_group(grade), ())) for grade in shown}
-    names = {_group(grade): f"{grade.location}, cut-off {grade.cutoff}" for grade in shown}
+    names = {_group(grade): place_words(grade.location, grade.cutoff) for grade in shown}
     points = [(names[group], value) for group, values in drawn.items() for value in values]
     n_points, n_samples = len(points), sum(len(groups.get(group, ())) for group in names)
     is_unwanted, dots = held.fitted.options.is_unwanted, SAMPLE_COLOUR
@@ -74,7 +74,7 @@ def statistic_and_critical(title: str, grade: FittedGrade, test: MeanTest) -> Fi
         *(_upright(f"critical {t:.3f}", t, max(density), SET_COLOUR) for t in (-test.critical_t, test.critical_t)),
         _upright(f"t = {test.t:.2f}", test.t, max(density), FEARED_COLOUR),
     ]
-    where = f"{title}: {grade.location}, cut-off {grade.cutoff}"
+    where = f"{title}: {place_words(grade.location, grade.cutoff)}"
     return _figure(traces, f"{where}: {test.decision}", "t", "density")
 
 

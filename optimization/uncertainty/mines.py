@@ -18,7 +18,7 @@ from optimization.uncertainty.checks import LEAST_SAMPLES
 from optimization.uncertainty.drift import Drift, Retest, retest
 from optimization.uncertainty.estimation import FitOptions, FittedSet, fit, paper_set
 from optimization.uncertainty.report import from_document, in_words, to_document
-from optimization.uncertainty.samples import Place, Sample, by_mine, composites, grouped
+from optimization.uncertainty.samples import Place, Sample, by_mine, composites, grouped, place_words
 
 FORMAT = "cloudmining.grade-set/1"
 SIGNIFICANCE = 0.05
@@ -128,7 +128,7 @@ def _absent(samples: Sequence[Sample], settings: FitSettings) -> Iterator[Proble
 def _with_enough(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     groups = grouped(samples)
     few = {group for group, held in groups.items() if len(composites(held)) < LEAST_SAMPLES}
-    skipped = tuple(f"{location}, cut-off {cutoff}" for location, cutoff in sorted(few))
+    skipped = tuple(place_words(location, cutoff) for location, cutoff in sorted(few))
     return tuple(s for group, held in groups.items() if group not in few for s in held), skipped
 
 
@@ -182,7 +182,7 @@ def _words(held: MineSet) -> Iterator[str]:
     for place in held.skipped:
         yield f"{held.title}: {place} is left out: fewer than {LEAST_SAMPLES} different samples"
     for paper in _papers(held):
-        where = f"{held.title}: {paper['location']}, cut-off {paper['cutoff']}"
+        where = f"{held.title}: {place_words(paper['location'], paper['cutoff'])}"
         yield f"{where}: as the paper has it, Pi = {paper['Pi']:g} and pi = {paper['pi']:g}"
 
 

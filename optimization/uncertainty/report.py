@@ -9,6 +9,7 @@ from typing import Any
 from optimization.data import InstanceError, Problem
 from optimization.uncertainty.checks import FEW_SAMPLES, Checks, MeanTest
 from optimization.uncertainty.estimation import Coverage, FitOptions, FittedGrade, FittedSet
+from optimization.uncertainty.samples import place_words
 
 FORMAT = "cloudmining.uncertainty-set/1"
 LEAST_P = 1e-12
@@ -60,7 +61,7 @@ def _origin(fitted: FittedSet) -> Iterator[str]:
 
 
 def _grade_words(fitted: FittedSet, grade: FittedGrade) -> Iterator[str]:
-    place = f"{grade.location}, cut-off {grade.cutoff}"
+    place = place_words(grade.location, grade.cutoff)
     yield f"{place}: {'; '.join(_check_words(grade.checks))}"
     if grade.test is not None:
         test = grade.test

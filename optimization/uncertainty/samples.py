@@ -183,6 +183,11 @@ def at_cutoffs(samples: Iterable[Sample], cutoffs_frac: Sequence[float]) -> tupl
     return tuple(replace(s, cutoff=f"{cutoff:g}") for cutoff in cutoffs_frac for s in samples if s.value_frac >= cutoff)
 
 
+def place_words(location: str, cutoff: str) -> str:
+    """Many a cut-off is named as one; others are said to be one."""
+    return f"{location}, {cutoff}" if cutoff.startswith("cut-off") else f"{location}, cut-off {cutoff}"
+
+
 def grouped(samples: Iterable[Sample]) -> dict[Group, tuple[Sample, ...]]:
     """By (location, cut-off), sorted by name; within a group by time, then value, where every sample has a time."""
     groups: dict[Group, list[Sample]] = {}
