@@ -148,7 +148,7 @@ def test_part_that_is_none_is_a_problem_and_never_an_error_of_ours(body):
 def test_negative_zero_keeps_its_digest():
     made = scene()
     part = documents.parts(made.document)["delta"]
-    part["demands"][0]["D"] = [-0.0, 1e-9]
+    part["demands"][0]["D"] = [-0.0, 0.1]
     answer = made.bring("delta", part)
     with made.organisations["delta"].acting():
         row = JointPart.objects.get(pk=answer.json()["id"])

@@ -72,9 +72,9 @@ def test_infeasible_instance_ends_with_2_and_the_reasons_as_json(tmp_path: Path)
 
 
 def test_time_over_without_a_plan_ends_with_3_and_writes_nothing(tmp_path: Path) -> None:
-    sizes = sized(4, 3, 3, 5, 3, 3, 1)
+    sizes = sized(30, 5, 20, 10, 3, 3, 1)
     run("generate", *sizes, "--output", tmp_path / "i.json")
-    late = run("solve", tmp_path / "i.json", "--gap", "0", "--time-limit", "0.1", "--output", tmp_path / "p.json")
+    late = run("solve", tmp_path / "i.json", "--gap", "0", "--time-limit", "0.05", "--output", tmp_path / "p.json")
     assert late.returncode == 3 and late.stdout == ""
     assert not (tmp_path / "p.json").exists()
 
