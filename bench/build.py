@@ -68,35 +68,49 @@ def with_linopy(instance: SupplyChainInstance) -> Laps:
     return timed(lambda: linopy_model(instance), lambda model: model.to_highspy())  # type: ignore[attr-defined]
 
 
-def linopy_model(instance: SupplyChainInstance) -> linopy.Model:
-    """(1) to (16) with the location form of the budget's counterpart; no stock cuts."""
-    mines, T = instance.mines, pd.RangeIndex(len(instance.periods), name="t")
-    m = pd.Index([mine.name for mine in mines], name="m")
-    n = pd.Index([centre.name for centre in instance.centres], name="n")
-    s = pd.Index(instance.users, name="s")
-    i = pd.RangeIndex(max(len(mine.locations) for mine in mines), name="i")
-    j = pd.RangeIndex(max(len(k.cutoffs) for mine in mines for k in mine.locations), name="j")
+class Tables:
+    """The instance's fields as labelled arrays, and its index sets by the letters of docs/formulation.md."""
 
-    def of_mines(name: str) -> xr.DataArray:
-        values = np.array([getattr(mine, name) for mine in mines])
-        return xr.DataArray(values, coords=[m, T] if values.ndim == 2 else [m])
+    def __init__(self, instance: SupplyChainInstance) -> None:
+        self.instance, mines = instance, instance.mines
+        self.T = pd.RangeIndex(len(instance.periods), name="t")
+        self.m = pd.Index([mine.name for mine in mines], name="m")
+        self.n = pd.Index([centre.name for centre in instance.centres], name="n")
+        self.s = pd.Index(instance.users, name="s")
+        self.i = pd.RangeIndex(max(len(mine.locations) for mine in mines), name="i")
+        self.j = pd.RangeIndex(max(len(k.cutoffs) for mine in mines for k in mine.locations), name="j")
 
-    def of_cutoffs(name: str) -> xr.DataArray:
+    def of_mines(self, name: str) -> xr.DataArray:
+        values = np.array([getattr(mine, name) for mine in self.instance.mines])
+        return xr.DataArray(values, coords=[self.m, self.T] if values.ndim == 2 else [self.m])
+
+    def of_cutoffs(self, name: str) -> xr.DataArray:
+        mines = self.instance.mines
         values = np.array([[[getattr(k, name) for k in place.cutoffs] for place in mine.locations] for mine in mines])
-        return xr.DataArray(values, coords=[m, i, j, T] if values.ndim == 4 else [m, i, j])
+        coords = [self.m, self.i, self.j, self.T]
+        return xr.DataArray(values, coords=coords if values.ndim == 4 else coords[:3])
 
-    def table(rows: dict[tuple[str, str], object], first: pd.Index, second: pd.Index) -> xr.DataArray:
-        values = np.zeros((len(first), len(second), len(T)))
+    def of_lanes(self, name: str) -> xr.DataArray:
+        lanes = self.instance.mill_lanes
+        return self.table({(lane.mine, lane.centre): getattr(lane, name) for lane in lanes}, self.m, self.n)
+
+    def of_user_lanes(self, name: str) -> xr.DataArray:
+        lanes = self.instance.user_lanes
+        return self.table({(lane.centre, lane.user): getattr(lane, name) for lane in lanes}, self.n, self.s)
+
+    def table(self, rows: dict[tuple[str, str], object], first: pd.Index, second: pd.Index) -> xr.DataArray:
+        values = np.zeros((len(first), len(second), len(self.T)))
         for (a, b), value in rows.items():
             values[first.get_loc(a), second.get_loc(b)] = value
-        return xr.DataArray(values, coords=[first, second, T])
+        return xr.DataArray(values, coords=[first, second, self.T])
 
-    def of_lanes(name: str) -> xr.DataArray:
-        return table({(lane.mine, lane.centre): getattr(lane, name) for lane in instance.mill_lanes}, m, n)
 
-    def of_user_lanes(name: str) -> xr.DataArray:
-        return table({(lane.centre, lane.user): getattr(lane, name) for lane in instance.user_lanes}, n, s)
-
+def linopy_model(instance: SupplyChainInstance) -> linopy.Model:
+    """(1) to (16) with the location form of the budget's counterpart; no stock cuts."""
+    known = Tables(instance)
+    m, n, s, i, j, T = known.m, known.n, known.s, known.i, known.j, known.T
+    of_mines, of_cutoffs, table = known.of_mines, known.of_cutoffs, known.table
+    of_lanes, of_user_lanes, mines = known.of_lanes, known.of_user_lanes, instance.mines
     lane = table({(up.mine, up.centre): 1.0 for up in instance.mill_lanes}, m, n)
     D = table({(d.mine, d.user): d.D for d in instance.demands}, m, s)
     wanted = table({(d.mine, d.user): 1.0 for d in instance.demands}, m, s)
