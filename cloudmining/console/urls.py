@@ -1,16 +1,7 @@
-from django.urls import include, path
+from django.urls import path
 
 from cloudmining.console import accounts, grade_pages, plan_pages, scenario_pages, study_pages, views
 
-experiments = [
-    path("", study_pages.StudyList.as_view(), name="console-studies"),
-    path("/rows", study_pages.StudyRows.as_view(), name="console-study-rows"),
-    path("/<uuid:study_id>", study_pages.StudyPage.as_view(), name="console-study"),
-    path("/<uuid:study_id>/body", study_pages.StudyBody.as_view(), name="console-study-body"),
-    path("/<uuid:study_id>/cancel", study_pages.CancelStudy.as_view(), name="console-study-cancel"),
-    path("/<uuid:study_id>/charts/<slug:name>", study_pages.StudyFigure.as_view(), name="console-study-figure"),
-    path("/<uuid:study_id>/charts/<slug:name>.csv", study_pages.StudyFigureCsv.as_view(), name="console-study-csv"),
-]
 urlpatterns = [
     path("", views.Console.as_view(), name="console"),
     path("login", accounts.Login.as_view(), name="login"),
@@ -36,7 +27,19 @@ urlpatterns = [
     path("grades/<uuid:set_id>", grade_pages.GradePage.as_view(), name="console-grade-set"),
     path("grades/<uuid:set_id>/charts/<slug:name>", grade_pages.GradeFigure.as_view(), name="console-grade-figure"),
     path("grades/<uuid:set_id>/charts/<slug:name>.csv", grade_pages.GradeFigureCsv.as_view(), name="console-grade-csv"),
-    path("experiments", include(experiments)),
+    path("experiments", study_pages.StudyList.as_view(), name="console-studies"),
+    path("experiments/rows", study_pages.StudyRows.as_view(), name="console-study-rows"),
+    path("experiments/<uuid:study_id>", study_pages.StudyPage.as_view(), name="console-study"),
+    path("experiments/<uuid:study_id>/body", study_pages.StudyBody.as_view(), name="console-study-body"),
+    path("experiments/<uuid:study_id>/cancel", study_pages.CancelStudy.as_view(), name="console-study-cancel"),
+    path(
+        "experiments/<uuid:study_id>/charts/<slug:name>", study_pages.StudyFigure.as_view(), name="console-study-figure"
+    ),
+    path(
+        "experiments/<uuid:study_id>/charts/<slug:name>.csv",
+        study_pages.StudyFigureCsv.as_view(),
+        name="console-study-csv",
+    ),
     path("tasks/new", views.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
 ]
