@@ -1,7 +1,7 @@
 """The public door of tenants for the other apps."""
 
 from tenants.access import actor, get_equipment, get_site, granted, require
-from tenants.actions import agree_by_offer, end_agreement
+from tenants.agreements.actions import agree_by_offer, end_agreement
 from tenants.authentication import memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting

@@ -26,6 +26,11 @@ def announce(event: Event) -> None:
     current.events.append(event)
 
 
+def announce_rights(kind: str, body: dict[str, object], to: frozenset[UUID] = frozenset()) -> None:
+    """Tell that rights changed: at the commit, open sockets of the author and of `to` look theirs up again."""
+    announce(Event(kind=kind, body=body, permission="view_agreements", to=to))
+
+
 def _deliver(current: Transaction) -> None:
     """Write the transaction's events to the feeds of their recipients; ring their doorbells after the commit."""
     author = current.actor.tenant_id if current.actor else None

@@ -68,12 +68,17 @@ def opened() -> Transaction:
 
 
 @contextmanager
-def acting_as(actor: Actor, purpose: str = "") -> Iterator[Transaction]:
+def acting_as(actor: Actor) -> Iterator[Transaction]:
     """Open the transaction of `actor`; events announced in it are delivered just before it commits.
 
     Raises RuntimeError if one is open already: identities don't nest.
     """
-    settings = {"app.tenant": actor.tenant_id, "app.user": actor.user_id, "app.purpose": purpose}
+    settings = {
+        "app.tenant": actor.tenant_id,
+        "app.user": actor.user_id,
+        "app.purpose": actor.purpose,
+        "app.roles": ",".join(sorted(actor.roles)),
+    }
     with _transaction(Transaction(actor), settings) as current:
         yield current
         current.finish()

@@ -1,8 +1,9 @@
 """Values that cross app borders: who acts, what is announced, and how a refusal is worded."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from tenants.roles import capabilities_of
@@ -10,18 +11,35 @@ from tenants.roles import capabilities_of
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, for which organisation, and through which credential (`session:…`, `key:…`, `device:…`, `task:…`)."""
+    """Who acts, for which organisation, and through which credential (`session:…`, `key:…`, `device:…`, `task:…`).
+
+    `purpose` is what they state that they act for: some grants are in force only for it.
+    """
 
     tenant_id: UUID
     user_id: UUID | None
     roles: frozenset[str]
     via: str
     scopes: frozenset[str] | None = None
+    purpose: str = ""
 
     def can(self, capability: str) -> bool:
         """True if one of the roles allows it and the credential's scopes, where it has any, include it."""
         within_scope = self.scopes is None or capability in self.scopes
         return within_scope and capability in capabilities_of(self.roles)
+
+
+ANY: Final = "*"
+# A purpose as a clause names it and a request states it; never ANY.
+PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+def reader_of(tenant_id: UUID) -> Actor:
+    """Who reads a feed for all sockets of an organisation: what any of its members may see, for any purpose.
+
+    What is read so goes to no one before it is held against that one's own roles, delegations and purpose.
+    """
+    return Actor(tenant_id, None, frozenset({ANY}), "feed:tailer", purpose=ANY)
 
 
 @dataclass(frozen=True, slots=True)

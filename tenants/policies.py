@@ -18,15 +18,28 @@ MY_CREDENTIAL = "(SELECT wall.credential())"
 OWN = f"tenant_id = {ME}"
 
 
-def own_or_granted(permission: str, *, site: str = "site_id", equipment: str = "equipment_id") -> str:
+def own_or_granted(
+    permission: str, *, site: str = "site_id", equipment: str = "equipment_id", changed_at: str | None = None
+) -> str:
     """Own rows, or rows on a site or piece of equipment that a partner opened with `permission`.
 
-    One opaque CASE: the planner can't turn it into a bitmap scan, and for own rows the arrays are never computed.
+    One opaque CASE: the planner can't turn it into a bitmap scan, and for own rows the arrays are never computed. With
+    `changed_at` (when a row was last written) grants with a delay show it that much later, those with a floor never;
+    without it (what hardly changes, such as a tag's name) the row is shown by any grant in force.
     """
+    if changed_at is None:
+        return f"CASE WHEN {OWN} THEN true ELSE {_opened('granted', permission, site, equipment)} END"
     return (
-        f"CASE WHEN {OWN} THEN true ELSE "
-        f"{site} = ANY (ARRAY(SELECT wall.granted_sites('{permission}'))) OR "
-        f"{equipment} = ANY (ARRAY(SELECT wall.granted_equipment('{permission}'))) END"
+        f"CASE WHEN {OWN} THEN true ELSE {_opened('immediate', permission, site, equipment)} "
+        f"OR ({_opened('delayed', permission, site, equipment)}) "
+        f"AND {changed_at} <= now() - wall.delay('{permission}', {site}, {equipment}) END"
+    )
+
+
+def _opened(how: str, permission: str, site: str, equipment: str) -> str:
+    return (
+        f"{site} = ANY (ARRAY(SELECT wall.{how}_sites('{permission}'))) OR "
+        f"{equipment} = ANY (ARRAY(SELECT wall.{how}_equipment('{permission}')))"
     )
 
 
@@ -172,3 +185,54 @@ BEGIN
   PERFORM set_config('app.tenant', coalesce(me, ''), true);
 END $$;
 """
+
+# How an agreement narrows what it opens. `*` stands for whatever any member may state or be: the tailer reads a feed
+# for all of an organisation's sockets, each of which is then held to its own roles and purpose.
+NARROWING_FUNCTIONS = """
+CREATE FUNCTION wall.purpose() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT coalesce(current_setting('app.purpose', true), '') $$;
+CREATE FUNCTION wall.roles() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT string_to_array(coalesce(current_setting('app.roles', true), ''), ',') $$;
+
+-- Agreements that the partner's administrator has not delegated to this user, nor to a role of theirs.
+CREATE FUNCTION wall.withheld() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT agreement_id FROM public.tenants_delegation
+   WHERE tenant_id = (SELECT wall.tenant()) AND NOT '*' = ANY (wall.roles())
+     AND NOT (roles::text[] && wall.roles() OR coalesce(wall.user_id() = ANY (members), false)) $$;
+"""
+
+
+def _grant_function(name: str, table: str, condition: str) -> str:
+    return f"""
+CREATE FUNCTION wall.{name}(wanted text) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT g.content_object_id FROM public.{table} g
+    JOIN public.auth_permission p ON p.id = g.permission_id
+   WHERE g.grantee_id = (SELECT wall.tenant()) AND p.codename = wanted AND {condition} $$;"""
+
+
+_SITES, _EQUIPMENT = "tenants_sitegroupobjectpermission", "tenants_equipmentgroupobjectpermission"
+_IMMEDIATE, _DELAYED = "g.delay_s = 0 AND g.floor_n = 0", "g.delay_s > 0 AND g.floor_n = 0"
+_DELAYS = """
+  SELECT g.delay_s FROM public.{table} g JOIN public.auth_permission p ON p.id = g.permission_id
+   WHERE g.grantee_id = (SELECT wall.tenant()) AND g.content_object_id = {object} AND p.codename = wanted
+     AND g.floor_n = 0"""
+
+DELAY_FUNCTIONS = (
+    _grant_function("immediate_sites", _SITES, _IMMEDIATE)
+    + _grant_function("immediate_equipment", _EQUIPMENT, _IMMEDIATE)
+    + _grant_function("delayed_sites", _SITES, _DELAYED)
+    + _grant_function("delayed_equipment", _EQUIPMENT, _DELAYED)
+    + f"""
+CREATE FUNCTION wall.delay(wanted text, site uuid, equipment uuid) RETURNS interval LANGUAGE sql STABLE AS $$
+  SELECT make_interval(secs => min(delay_s)) FROM (
+{_DELAYS.format(table=_SITES, object="site")}
+  UNION ALL
+{_DELAYS.format(table=_EQUIPMENT, object="equipment")}) AS found $$;
+
+-- The feed tells at once and in full words, so only grants that allow as much let an event through.
+CREATE OR REPLACE FUNCTION wall.live_grants() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT id FROM public.{_SITES} g WHERE grantee_id = (SELECT wall.tenant()) AND {_IMMEDIATE}
+  UNION ALL
+  SELECT id FROM public.{_EQUIPMENT} g WHERE grantee_id = (SELECT wall.tenant()) AND {_IMMEDIATE} $$;
+"""
+)

@@ -41,6 +41,7 @@ def _packed(actor: Actor) -> dict[str, Any]:
         "roles": sorted(actor.roles),
         "via": actor.via,
         "scopes": None if actor.scopes is None else sorted(actor.scopes),
+        "purpose": actor.purpose,
     }
 
 
@@ -51,4 +52,5 @@ def _unpacked(packed: dict[str, Any]) -> Actor:
         roles=frozenset(packed["roles"]),
         via=packed["via"],
         scopes=None if packed["scopes"] is None else frozenset(packed["scopes"]),
+        purpose=packed["purpose"],
     )

@@ -8,6 +8,7 @@ from edge_bridge.models import Series
 from optimization import actions as planning
 from optimization.studies import actions as studies
 from tenants import actions as tenancy
+from tenants.agreements import actions as agreeing
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
@@ -63,4 +64,4 @@ def _draft(aurora: Organisation) -> UUID:
     window = (datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1))
     clause = {"site": aurora.sites["north"], "permissions": ["view_alarms"], "during": window}
     with aurora.acting():
-        return tenancy.draft_agreement(partner=partner.tenant, title="Draft", purpose="test", clauses=[clause]).pk
+        return agreeing.draft_agreement(partner=partner.tenant, title="Draft", purpose="test", clauses=[clause]).pk

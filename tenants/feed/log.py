@@ -136,7 +136,7 @@ def read_page(
     reader: Actor, after: int, epoch: UUID, limit: int, holders: Collection[Actor], known_rights: int | None = None
 ) -> Page:
     """One page in a transaction of `reader`, with the holders' rights unless those at `known_rights` still hold."""
-    with acting_as(reader, "feed"):
+    with acting_as(reader):
         head = head_now()
         rights = None if head.rights_epoch == known_rights else rights_of(holders)
         page = page_now(after, epoch, limit, head)
@@ -145,7 +145,7 @@ def read_page(
 
 def read_head(reader: Actor) -> tuple[Head, Rights | None]:
     """The end of the feed and the reader's own rights, None if they are gone."""
-    with acting_as(reader, "feed"):
+    with acting_as(reader):
         return head_now(), rights_of([reader]).get(reader)
 
 

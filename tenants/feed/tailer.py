@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from tenants.data import Actor
+from tenants.data import Actor, reader_of
 from tenants.feed.doorbell import GROUP
 from tenants.feed.frames import Hb, Hello, encode
 from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, read_page
@@ -55,7 +55,7 @@ class Feed:
 
     def __init__(self, head: Head, database: Database) -> None:
         self.head, self.database = head, database
-        self.reader = Actor(head.feed, None, frozenset(), "feed:tailer")
+        self.reader = reader_of(head.feed)
         self.subscribers: set[Subscriber] = set()
         self.bell = asyncio.Event()
         self._beat_at = _now() + settings.FEED_HEARTBEAT_S

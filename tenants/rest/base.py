@@ -1,6 +1,7 @@
 """What every API view has: a capability per method and the actor's transaction around its handler."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.context import acting_as
+from tenants.data import PURPOSE, FieldError, Invalid
 
 
 class ActorView(APIView):
@@ -33,10 +35,18 @@ class ActorView(APIView):
 
     def _in_transaction(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
-            with acting_as(request.auth, request.headers.get("X-Purpose", "")[:100]):
+            with acting_as(replace(request.auth, purpose=_purpose_of(request))):
                 return handler(request, *args, **kwargs)
 
         return run
+
+
+def _purpose_of(request: Request) -> str:
+    """What the caller states that the request is for."""
+    purpose = request.headers.get("X-Purpose", "")
+    if purpose and not PURPOSE.fullmatch(purpose):
+        raise Invalid("The header X-Purpose is not usable.", (FieldError("/", "name the purpose as its clause does"),))
+    return purpose
 
 
 class ListView(ActorView, ListModelMixin, GenericAPIView):

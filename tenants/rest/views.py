@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants import access, actions, queries
+from tenants.agreements import actions as agreeing
 from tenants.data import FieldError, Invalid, NotFound
 from tenants.models import Tenant
 from tenants.rest.base import ActorView, ListView
@@ -101,7 +102,7 @@ class AgreementList(ListView):
         partner = queries.tenants().filter(pk=data["partner_id"]).first()
         if partner is None:
             raise Invalid("There is no such partner.", (FieldError("/partner", "name a listed organisation"),))
-        agreement = actions.draft_agreement(
+        agreement = agreeing.draft_agreement(
             partner=partner,
             title=data["title"],
             purpose=data["purpose"],
@@ -123,9 +124,9 @@ class AgreementMove(ActorView):
 
     needs = {"POST": "manage_agreements"}
     moves: ClassVar[dict[str, Any]] = {
-        "activate": actions.activate_agreement,
-        "suspend": actions.suspend_agreement,
-        "resume": actions.resume_agreement,
+        "activate": agreeing.activate_agreement,
+        "suspend": agreeing.suspend_agreement,
+        "resume": agreeing.resume_agreement,
     }
     move = ""
 
@@ -146,7 +147,7 @@ class AgreementEnd(ActorView):
         form = EndSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         agreement = access.get_agreement(agreement_id)
-        actions.end_agreement(agreement=agreement, reason=form.validated_data["reason"])
+        agreeing.end_agreement(agreement=agreement, reason=form.validated_data["reason"])
         return Response(AgreementSerializer(agreement).data)
 
 

@@ -10,7 +10,7 @@ from edge_bridge import actions
 from edge_bridge.models import Alarm, AlarmChange, Device, Quarantine
 from edge_bridge.protocol import Ack, AlarmEvent, Batch, Body, Entry, Lane, Quality, Reading, Severity, encode
 from edge_bridge.protocol import Alarm as AlarmEntry
-from tenants import actions as tenancy
+from tenants.agreements import actions as agreeing
 from tenants.context import acting_as
 from tenants.data import Actor
 from tenants.models import Agreement, FeedEvent
@@ -112,8 +112,8 @@ def opened(owner: Organisation, partner: Organisation, *permissions: str, equipm
     what = {"equipment": owner.equipment[equipment]} if equipment else {"site": owner.sites["north"]}
     clause = {**what, "permissions": list(permissions), "during": (datetime.now(UTC) - timedelta(seconds=1), None)}
     with owner.acting():
-        agreement = tenancy.draft_agreement(
+        agreement = agreeing.draft_agreement(
             partner=partner.tenant, title="Watch", purpose="maintenance", clauses=[clause]
         )
-        tenancy.activate_agreement(agreement=agreement)
+        agreeing.activate_agreement(agreement=agreement)
     return agreement

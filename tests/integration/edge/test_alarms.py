@@ -10,7 +10,7 @@ from django.db import IntegrityError, connections
 from edge_bridge import access, actions, api
 from edge_bridge.models import Alarm, AlarmChange
 from edge_bridge.protocol import Lane
-from tenants.actions import end_agreement
+from tenants.agreements.actions import end_agreement
 from tenants.data import Conflict, Forbidden, NotFound
 from tenants.models import new_id
 from tests.integration.edge.scenes import (

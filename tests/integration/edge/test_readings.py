@@ -12,7 +12,7 @@ from edge_bridge.models import Latest, Reading, Series
 from edge_bridge.partitions import make_ahead
 from edge_bridge.protocol import Lane, Quality
 from edge_bridge.protocol import Reading as ReadingEntry
-from tenants.actions import end_agreement
+from tenants.agreements.actions import end_agreement
 from tenants.context import as_platform
 from tests.integration.edge.scenes import gateway, opened, reading
 

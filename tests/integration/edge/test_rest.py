@@ -7,7 +7,7 @@ import pytest
 
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Birth, Lane, Tag
-from tenants.actions import end_agreement
+from tenants.agreements.actions import end_agreement
 from tenants.context import as_platform
 from tenants.models import Tenant
 from tests.integration.edge.scenes import cleared, gateway, opened, raised, reading, the_alarm

@@ -8,6 +8,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tenants import actions
+from tenants.agreements import actions as agreeing
 from tenants.context import as_platform
 from tenants.feed.frames import Ev, Skip, decode_server
 from tenants.models import ApiKey, FeedTicket, Membership, User
@@ -27,16 +28,16 @@ def open_north(owner, partner):
     with owner.acting():
         window = (datetime.now(UTC) - timedelta(seconds=1), None)
         clause = {"site": owner.sites["north"], "permissions": ["view_alarms"], "during": window}
-        agreement = actions.draft_agreement(
+        agreement = agreeing.draft_agreement(
             partner=partner.tenant, title="Watch North", purpose="maintenance", clauses=[clause]
         )
-        actions.activate_agreement(agreement=agreement)
+        agreeing.activate_agreement(agreement=agreement)
     return agreement
 
 
 def end(owner, agreement) -> None:
     with owner.acting():
-        actions.end_agreement(agreement=agreement, reason="done")
+        agreeing.end_agreement(agreement=agreement, reason="done")
 
 
 def set_roles(organisation, *roles: str) -> None:

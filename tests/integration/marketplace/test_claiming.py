@@ -9,7 +9,7 @@ from edge_bridge.models import Alarm
 from marketplace import access, actions, queries
 from marketplace.models import Claim
 from tenants.access import get_equipment, get_site, granted
-from tenants.actions import end_agreement
+from tenants.agreements.actions import end_agreement
 from tenants.api import acting_as, as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.models import Tenant

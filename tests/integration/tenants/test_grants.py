@@ -6,7 +6,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from guardian.shortcuts import get_objects_for_user
 
-from tenants import access, actions
+from tenants import access
+from tenants.agreements import actions as agreeing
 from tenants.context import on_behalf_of
 from tenants.data import Conflict, Forbidden, NotFound
 from tenants.models import Agreement, FeedEvent, Site, SiteGroupObjectPermission
@@ -15,13 +16,13 @@ from tenants.models import Agreement, FeedEvent, Site, SiteGroupObjectPermission
 def opened_to(partner, owner, permissions=("view_alarms",), until=None, site="north"):
     with owner.acting():
         window = (datetime.now(UTC) - timedelta(seconds=1), until)
-        agreement = actions.draft_agreement(
+        agreement = agreeing.draft_agreement(
             partner=partner.tenant,
             title="Watch North",
             purpose="maintenance",
             clauses=[{"site": owner.sites[site], "permissions": list(permissions), "during": window}],
         )
-        actions.activate_agreement(agreement=agreement)
+        agreeing.activate_agreement(agreement=agreement)
     return agreement
 
 
@@ -55,13 +56,13 @@ def test_guardian_answers_as_the_policy_does_through_suspension_and_end(aurora, 
 
     assert seen() == {aurora.sites["north"].pk}
     with aurora.acting():
-        actions.suspend_agreement(agreement=agreement)
+        agreeing.suspend_agreement(agreement=agreement)
     assert seen() == set()
     with aurora.acting():
-        actions.resume_agreement(agreement=agreement)
+        agreeing.resume_agreement(agreement=agreement)
     assert seen() == {aurora.sites["north"].pk}
     with aurora.acting():
-        actions.end_agreement(agreement=agreement, reason="done")
+        agreeing.end_agreement(agreement=agreement, reason="done")
         assert not SiteGroupObjectPermission.objects.filter(agreement=agreement).exists()
     assert seen() == set()
 
@@ -69,13 +70,13 @@ def test_guardian_answers_as_the_policy_does_through_suspension_and_end(aurora, 
 def test_grant_expires_without_a_job(aurora, borealis):
     with aurora.acting():
         window = (datetime.now(UTC) - timedelta(hours=2), datetime.now(UTC) - timedelta(hours=1))
-        agreement = actions.draft_agreement(
+        agreement = agreeing.draft_agreement(
             partner=borealis.tenant,
             title="Past",
             purpose="maintenance",
             clauses=[{"site": aurora.sites["north"], "permissions": ["view_alarms"], "during": window}],
         )
-        assert actions.activate_agreement(agreement=agreement) == 1
+        assert agreeing.activate_agreement(agreement=agreement) == 1
     with borealis.acting():
         assert access.granted("sites", "view_alarms") == set()
 
@@ -83,7 +84,7 @@ def test_grant_expires_without_a_job(aurora, borealis):
 def test_second_activation_of_one_draft_is_refused(aurora, borealis):
     agreement = opened_to(borealis, aurora)
     with aurora.acting(), pytest.raises(Conflict):
-        actions.activate_agreement(agreement=agreement)
+        agreeing.activate_agreement(agreement=agreement)
 
 
 def test_partner_can_neither_write_grants_nor_move_rows(aurora, borealis):
@@ -97,7 +98,7 @@ def test_partner_can_neither_write_grants_nor_move_rows(aurora, borealis):
 def test_both_parties_are_told_in_their_own_gapless_feeds(aurora, borealis, cassia):
     agreement = opened_to(borealis, aurora)
     with aurora.acting():
-        actions.end_agreement(agreement=agreement, reason="done")
+        agreeing.end_agreement(agreement=agreement, reason="done")
     for party in (aurora, borealis):
         with party.acting():
             rows = list(FeedEvent.objects.order_by("seq").values_list("seq", "kind"))

@@ -31,7 +31,7 @@ def test_agreement_opens_and_closes_a_site_over_http(aurora, borealis):
     assert mine.post(f"{url}/activate").json()["status"] == "active"
     assert theirs.get(f"/api/v1/sites/{site}").json()["name"] == "Aurora North"
     assert theirs.post(f"{url}/suspend").status_code == 404
-    assert theirs.post(f"{url}/end", {"reason": "we leave"}).json()["status"] == "ended"
+    assert theirs.post(f"{url}/end", {"reason": "we leave"}).json()["status"] == "terminated"
     assert theirs.get(f"/api/v1/sites/{site}").status_code == 404
     assert mine.post(f"{url}/activate").status_code == 409
 
