@@ -35,9 +35,7 @@ class Agreement(TenantModel):
     title = models.CharField(max_length=200)
     purpose = models.CharField(max_length=100)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
-    version = models.PositiveIntegerField(
-        default=1, help_text="Which one is on the table or in force."
-    )
+    version = models.PositiveIntegerField(default=1, help_text="Which one is on the table or in force.")
     framework = TenantForeignKey("self", models.PROTECT, null=True, blank=True, related_name="call_offs")
     supersedes = TenantForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     statute = models.CharField(max_length=200, blank=True, default="")
@@ -69,8 +67,7 @@ class Agreement(TenantModel):
                 name="agreement_only_mandate_has_statute",
             ),
             models.CheckConstraint(
-                condition=Q(kind="call_off", framework__isnull=False)
-                | (~Q(kind="call_off") & Q(framework__isnull=True)),
+                condition=Q(kind="call_off") ^ Q(framework__isnull=True),
                 name="agreement_only_call_off_has_framework",
             ),
         ]
