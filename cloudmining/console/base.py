@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
+from cloudmining.console.sections import groups_for
 from tenants.api import acting_as, tenants
 from tenants.data import Forbidden, Refusal, Unauthenticated
 from tenants.rest.authentication import actor_of_session
@@ -75,10 +76,18 @@ class MemberPage(Guarded):
         response = super().dispatch(request, *args, **kwargs)
         return response.render() if isinstance(response, TemplateResponse) else response
 
-    def page(self, template: str, **context: Any) -> TemplateResponse:
+    def page(self, template: str, *, tab: str = "", **context: Any) -> TemplateResponse:
+        """The template with what every page shows; `tab` is the url name of the tab it stands in, see `sections`."""
         organisation = tenants().get(pk=self.actor.tenant_id)
-        may_plan = self.actor.can("view_plans")
-        common = {"organisation": organisation, "roles": sorted(self.actor.roles), "may_plan": may_plan}
+        groups = groups_for(self.actor)
+        common = {
+            "organisation": organisation,
+            "roles": sorted(self.actor.roles),
+            "may_plan": self.actor.can("view_plans"),
+            "groups": groups,
+            "group": next((name for name, tabs in groups.items() for each in tabs if each.url_name == tab), ""),
+            "tab": tab,
+        }
         return TemplateResponse(self.request, template, common | context)
 
 

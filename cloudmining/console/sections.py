@@ -1,0 +1,51 @@
+"""The pages about partners and about the organisation itself, as tabs of two groups.
+
+A page extends `console/section.html`, fills its block `inside` and says `tab="<its url name>"` to `page()`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.urls import NoReverseMatch, reverse
+
+from tenants.data import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A page of a group, for those whose role has the capability; it is not there before its address is."""
+
+    group: str
+    url_name: str
+    label: str
+    needs: str
+
+    @property
+    def address(self) -> str:
+        try:
+            return reverse(self.url_name)
+        except NoReverseMatch:
+            return ""
+
+
+TABS: Final = (
+    Tab("Partners", "console-agreements", "Agreements", "view_agreements"),
+    Tab("Partners", "console-access", "Who may see what", "view_agreements"),
+    Tab("Partners", "console-reads", "What was read", "view_agreements"),
+    Tab("Organisation", "console-sites", "Sites", "view_registry"),
+    Tab("Organisation", "console-members", "Members", "view_registry"),
+    Tab("Organisation", "console-resources", "People and stock", "view_registry"),
+    Tab("Organisation", "console-usage", "Usage", "view_registry"),
+    Tab("Organisation", "console-ledger", "Ledger", "view_registry"),
+    Tab("Organisation", "console-keys", "Keys", "manage_keys"),
+    Tab("Organisation", "console-data", "Data", "manage_members"),
+)
+
+
+def groups_for(actor: Actor) -> dict[str, list[Tab]]:
+    """The tabs that the actor may open, by group; a group without any is left out."""
+    found: dict[str, list[Tab]] = {}
+    for tab in TABS:
+        if actor.can(tab.needs) and tab.address:
+            found.setdefault(tab.group, []).append(tab)
+    return found
