@@ -16,6 +16,8 @@ ME = "(SELECT wall.tenant())"
 MY_USER = "(SELECT wall.user_id())"
 MY_CREDENTIAL = "(SELECT wall.credential())"
 OWN = f"tenant_id = {ME}"
+# What code that counts failed sign-ins presents; no email address and no hash of a secret reads like it.
+SIGN_IN = "failed sign-ins"
 
 
 def own_or_granted(
@@ -155,16 +157,19 @@ CREATE FUNCTION wall.live_grants() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
   SELECT id FROM public.tenants_equipmentgroupobjectpermission WHERE grantee_id = (SELECT wall.tenant()) $$;
 """
 
-# The one sanctioned write across organisations: events into the recipients' feeds. Heads are locked in sorted order.
-DELIVER_FUNCTION = """
-CREATE FUNCTION wall.deliver(entries jsonb) RETURNS TABLE (recipient uuid, reached bigint) LANGUAGE plpgsql AS $$
+
+def _deliver_function(grants: str, grants_type: str) -> str:
+    """The one sanctioned write across organisations: events into the recipients' feeds. Heads are locked in order."""
+    return f"""
+CREATE OR REPLACE FUNCTION wall.deliver(entries jsonb)
+RETURNS TABLE (recipient uuid, reached bigint) LANGUAGE plpgsql AS $$
 DECLARE
   me text := current_setting('app.tenant', true);
   entry record;
 BEGIN
   FOR entry IN
     SELECT e.*, row_number() OVER () AS place FROM jsonb_to_recordset(entries) AS e(
-      id uuid, tenant uuid, author uuid, kind text, permission text, site uuid, equipment uuid, grant_id uuid,
+      id uuid, tenant uuid, author uuid, kind text, permission text, site uuid, equipment uuid, {grants} {grants_type},
       body jsonb, occurred_at timestamptz)
     ORDER BY e.tenant, place
   LOOP
@@ -177,14 +182,18 @@ BEGIN
       UPDATE public.tenants_feedhead SET rights_epoch = rights_epoch + 1 WHERE tenant_id = entry.tenant;
     END IF;
     INSERT INTO public.tenants_feedevent
-      (id, tenant_id, seq, kind, permission, author_id, site_id, equipment_id, grant_id, body, occurred_at, recorded_at)
+      (id, tenant_id, seq, kind, permission, author_id, site_id, equipment_id, {grants}, body, occurred_at, recorded_at)
       VALUES (entry.id, entry.tenant, reached, entry.kind, entry.permission, entry.author, entry.site, entry.equipment,
-              entry.grant_id, entry.body, entry.occurred_at, clock_timestamp());
+              entry.{grants}, entry.body, entry.occurred_at, clock_timestamp());
     RETURN NEXT;
   END LOOP;
   PERFORM set_config('app.tenant', coalesce(me, ''), true);
 END $$;
 """
+
+
+DELIVER_FUNCTION = _deliver_function("grant_id", "uuid")
+DELIVER_BY_GRANTS_FUNCTION = _deliver_function("grant_ids", "uuid[]")
 
 # How an agreement narrows what it opens. `*` stands for whatever any member may state or be: the tailer reads a feed
 # for all of an organisation's sockets, each of which is then held to its own roles and purpose.

@@ -1,12 +1,15 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from tenants.models.base import TenantModel
+from tenants.models.base import TenantForeignKey, TenantModel
 from tenants.roles import CAPABILITIES
 
 
 class ApiKey(TenantModel):
-    """A program's credential, acting as one member within `scopes`. Only the hash of the secret is kept."""
+    """A program's credential, acting as one member within `scopes`. Only the hash of the secret is kept.
+
+    A key that was rotated lives on beside the one that `replaces` it until its own, shortened, expiry.
+    """
 
     user = models.ForeignKey("tenants.User", models.CASCADE, related_name="+")
     name = models.CharField(max_length=100)
@@ -17,6 +20,8 @@ class ApiKey(TenantModel):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    made_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
+    replaces = TenantForeignKey("tenants.ApiKey", models.PROTECT, null=True, blank=True, related_name="replaced_by")
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "-id"], name="api_key_newest")]

@@ -18,13 +18,17 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. What they may do in an organisation is in their memberships; `is_staff` is for platform operators."""
+    """A person, or an organisation's program. What they may do in an organisation is in their memberships.
+
+    `is_staff` is for platform operators. A program has no password and is told apart by `service_of`.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200)
     is_staff = models.BooleanField(default=False, help_text="May use the platform administration.")
     is_active = models.BooleanField(default=True)
+    service_of = models.ForeignKey("tenants.Tenant", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
