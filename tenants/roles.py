@@ -18,20 +18,27 @@ SITE_PERMISSIONS: Final = {
 }
 
 _VIEW = frozenset({"view_registry", "view_production", "view_telemetry", "view_alarms", "view_plans", "view_tasks"})
-_OPERATE = _VIEW | {"acknowledge_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
+# People, their papers and stock: seen by those who plan, do and audit the work, and by no viewer.
+_USE = frozenset({"view_resources", "use_resources"})
+_OPERATE = _VIEW | _USE | {"acknowledge_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
 _PLAN = frozenset({"run_plans", "manage_grades"})
 _DECIDE = frozenset({"approve_plans", "release_plans"})
-_MANAGE = _OPERATE | _PLAN | _DECIDE | {"claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members"}
+_MANAGE = (
+    _OPERATE
+    | _PLAN
+    | _DECIDE
+    | {"claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members", "manage_resources"}
+)
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "owner": _MANAGE,
     "manager": _MANAGE - {"manage_members"},
-    "planner": _VIEW | _PLAN | {"comment", "post_tasks"},
+    "planner": _VIEW | _USE | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,
-    "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades"},
+    "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades", "view_resources"},
     "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements"}),
     "viewer": _VIEW,
-    "auditor": _VIEW | {"view_agreements"},
+    "auditor": _VIEW | {"view_agreements", "view_resources"},
 }
 
 CAPABILITIES: Final[frozenset[str]] = frozenset().union(*ROLES.values())

@@ -5,12 +5,18 @@ from tenants.roles import SITE_PERMISSIONS
 
 
 class Equipment(TenantModel):
-    """A machine or sensor carrier at a site."""
+    """A machine or sensor carrier at a site; only one in service can be booked."""
+
+    class Status(models.TextChoices):
+        IN_SERVICE = "in_service", "In service"
+        OUT_OF_SERVICE = "out_of_service", "Out of service"
+        RETIRED = "retired", "Retired"
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="equipment")
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=40, help_text="Type name, such as gas_sensor, fan, haul_truck, pump.")
+    status = models.CharField(max_length=14, choices=Status, default=Status.IN_SERVICE)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
