@@ -5,6 +5,7 @@ from tenants.agreements.actions import agree_by_offer, end_agreement
 from tenants.authentication import memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
+from tenants.ledger.actions import enter
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
 from tenants.queries import equipment, feed_head, sites, tenants
@@ -23,6 +24,7 @@ __all__ = [
     "announce",
     "as_platform",
     "end_agreement",
+    "enter",
     "equipment",
     "feed_head",
     "get_equipment",

@@ -21,8 +21,7 @@ from tenants.models import EquipmentGroupObjectPermission, SiteGroupObjectPermis
 def announce(event: Event) -> None:
     """Put an event on the feeds of those entitled, if and when the open transaction commits."""
     current = opened()
-    if not current.events:
-        current.before_commit.append(_deliver)
+    current.write_feed = _deliver
     current.events.append(event)
 
 

@@ -16,19 +16,26 @@ from django.db import connections, transaction
 from psycopg.pq import TransactionStatus
 
 from tenants.data import Actor, Event
+from tenants.ledger.text import Decision
 
 
 @dataclass
 class Transaction:
     """The open transaction: who acts, on which alias, and what is announced when it commits.
 
-    A platform sweep that found no row clears `leaves_trace`: nothing was seen, so there is nothing to audit.
+    A platform sweep that found no row clears `leaves_trace`: nothing was seen, so there is nothing to audit. `who` is
+    the operator, where there is no actor.
     """
 
     actor: Actor | None
     alias: str = "default"
+    who: str = ""
     events: list[Event] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     before_commit: list[Callable[["Transaction"], None]] = field(default_factory=list)
+    write_ledger: Callable[["Transaction"], None] | None = None
+    write_feed: Callable[["Transaction"], None] | None = None
+    is_closing: bool = False
     leaves_trace: bool = True
     tenant_id: UUID | None = field(init=False)
 
@@ -36,8 +43,13 @@ class Transaction:
         self.tenant_id = self.actor.tenant_id if self.actor else None
 
     def finish(self) -> None:
+        """Heads of ledgers are locked after all else and those of feeds after them, the same way in all transactions."""
         for work in self.before_commit:
             work(self)
+        self.is_closing = True
+        for write in (self.write_ledger, self.write_feed):
+            if write is not None:
+                write(self)
 
 
 _open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
@@ -115,7 +127,7 @@ def as_platform(who: str, reason: str) -> Iterator[Transaction]:
     """Operator code past row-level security, with an audit row for who, why and the day."""
     from tenants.models import PlatformAccess
 
-    with _transaction(Transaction(None, alias="platform"), {}) as current:
+    with _transaction(Transaction(None, alias="platform", who=who), {}) as current:
         yield current
         current.finish()
         if current.leaves_trace:

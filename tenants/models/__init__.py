@@ -10,8 +10,8 @@ from tenants.models.feed import FeedEvent, FeedHead, FeedTicket
 from tenants.models.grant import EquipmentGroupObjectPermission, SiteGroupObjectPermission
 from tenants.models.idempotency import IdempotencyKey
 from tenants.models.invitation import Invitation
-from tenants.models.lifecycle import Closure, Export
 from tenants.models.ledger import LedgerEntry, LedgerHead
+from tenants.models.lifecycle import Closure, Export
 from tenants.models.membership import Membership
 from tenants.models.person import Certificate, Person, PersonSkill, SiteRequirement, Skill, Training
 from tenants.models.platform_access import PlatformAccess
@@ -43,9 +43,9 @@ __all__ = [
     "FeedHead",
     "FeedTicket",
     "IdempotencyKey",
+    "Invitation",
     "LedgerEntry",
     "LedgerHead",
-    "Invitation",
     "Material",
     "Membership",
     "Person",

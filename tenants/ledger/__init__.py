@@ -1,0 +1,1 @@
+"""What was decided, in one hash chain for each organisation; chains of organisations that decide together meet."""
