@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from edge_bridge.alarm import State
 from edge_bridge.protocol import MAX_NAME_CHARS, Lane, Severity
-from tenants.api import TenantForeignKey, TenantModel
+from tenants.api import SharedModel, TenantForeignKey, TenantModel
 
 
 def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
@@ -89,8 +89,12 @@ class Quarantine(TenantModel):
         return f"{self.seq}: {self.reason}"
 
 
-class Series(TenantModel):
+class Series(SharedModel, TenantModel):
     """One measured tag of one piece of equipment; `unit` is a UCUM code, empty until a birth names it."""
+
+    shared_by = "view_telemetry"
+    shared_place = ("site_id", "equipment_id")
+    maskable = ("tag",)
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
     equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, related_name="series")
@@ -114,8 +118,13 @@ class Quality(models.IntegerChoices):
     BAD = 2, "bad"
 
 
-class Latest(TenantModel):
+class Latest(SharedModel, TenantModel):
     """The newest reading of a series by its time of measurement."""
+
+    shared_by = "view_telemetry"
+    shared_through = "series"
+    shared_singly = True
+    maskable = ("value",)
 
     series = TenantForeignKey("edge_bridge.Series", models.CASCADE, db_index=False, related_name="latest")
     value = models.FloatField()
@@ -127,11 +136,16 @@ class Latest(TenantModel):
         constraints = [models.UniqueConstraint(fields=["tenant", "series"], name="latest_once")]
 
 
-class Reading(models.Model):
+class Reading(SharedModel):
     """A sample. The table is partitioned by day and made by SQL in the migration (`edge_bridge.partitions`).
 
     Nothing is unique in it: repeated batches are stopped by the watermark, and two samples may share their time.
     """
+
+    shared_by = "view_telemetry"
+    shared_through = "series"
+    shared_singly = True
+    maskable = ("value",)
 
     pk = models.CompositePrimaryKey("series_id", "measured_at")
     tenant = models.ForeignKey("tenants.Tenant", models.DO_NOTHING, related_name="+", db_constraint=False)
@@ -145,8 +159,13 @@ class Reading(models.Model):
         db_table = "edge_bridge_reading"
 
 
-class Alarm(TenantModel):
+class Alarm(SharedModel, TenantModel):
     """An alarm of one type on one piece of equipment, from its raising to its return to NORM."""
+
+    shared_by = "view_alarms"
+    shared_place = ("site_id", "equipment_id")
+    shared_singly = True
+    maskable = ("tag", "value", "limit", "rule", "acknowledged_by")
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
     equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, related_name="alarms")
@@ -186,8 +205,13 @@ class Alarm(TenantModel):
         return f"{self.alarm_type} {self.severity} {self.state}"
 
 
-class AlarmChange(TenantModel):
+class AlarmChange(SharedModel, TenantModel):  # type: ignore[misc]
     """One step in an alarm's history; rows are never changed or removed."""
+
+    shared_by = "view_alarms"
+    shared_through = "alarm"
+    shared_singly = True
+    maskable = ("value", "by_user", "comment")
 
     alarm = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, related_name="changes")
     event = models.CharField(max_length=30)

@@ -7,6 +7,7 @@ from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
 from tenants.ledger.actions import enter
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
+from tenants.models.shared import SharedModel
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
 from tenants.queries import equipment, feed_head, sites, tenants
 from tenants.secrets import hash_secret, new_secret
@@ -15,6 +16,7 @@ __all__ = [
     "ME",
     "MY_CREDENTIAL",
     "OWN",
+    "SharedModel",
     "TenantForeignKey",
     "TenantModel",
     "Wall",

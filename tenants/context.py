@@ -17,6 +17,8 @@ from psycopg.pq import TransactionStatus
 
 from tenants.data import Actor, Event
 from tenants.ledger.text import Decision
+from tenants.reads.live_grants import Reads
+from tenants.ledger.text import Decision
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Transaction:
     write_feed: Callable[["Transaction"], None] | None = None
     is_closing: bool = False
     leaves_trace: bool = True
+    reads: Reads = field(default_factory=Reads)
     tenant_id: UUID | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +72,11 @@ class IdentityRouter:
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         return db == "owner"
+
+
+def if_opened() -> Transaction | None:
+    """The open transaction, for what may also run outside of one."""
+    return _open.get()
 
 
 def opened() -> Transaction:

@@ -1,10 +1,11 @@
 from django.db import models
 
 from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.models.shared import SharedModel
 from tenants.roles import SITE_PERMISSIONS
 
 
-class Equipment(TenantModel):
+class Equipment(SharedModel, TenantModel):
     """A machine or sensor carrier at a site; only one in service can be booked."""
 
     class Status(models.TextChoices):
@@ -12,7 +13,11 @@ class Equipment(TenantModel):
         OUT_OF_SERVICE = "out_of_service", "Out of service"
         RETIRED = "retired", "Retired"
 
+    shared_place = ("site_id", "id")
+    maskable = ("name", "kind")
+
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="equipment")
+    process = TenantForeignKey("tenants.Process", models.PROTECT, null=True, blank=True, related_name="equipment")
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=40, help_text="Type name, such as gas_sensor, fan, haul_truck, pump.")

@@ -1,10 +1,11 @@
 from django.db import models
 
 from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.models.shared import SharedModel
 from tenants.roles import SITE_PERMISSIONS
 
 
-class Site(TenantModel):
+class Site(SharedModel, TenantModel):
     """A physical node of the network: a mine, its concentrating mill, a logistics centre, a customer's works."""
 
     class Kind(models.TextChoices):
@@ -13,13 +14,23 @@ class Site(TenantModel):
         LOGISTICS_CENTRE = "logistics_centre", "Logistics centre"
         CUSTOMER_WORKS = "customer_works", "Customer works"
 
+    class Units(models.TextChoices):
+        METRIC = "metric", "Metric"
+        IMPERIAL = "imperial", "Imperial"
+
+    shared_place = ("id",)
+    maskable = ("name",)
+
     code = models.SlugField(max_length=40)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=20, choices=Kind)
     mine = TenantForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="mills", help_text="The mine a mill belongs to."
     )
+    company = TenantForeignKey("tenants.Company", models.PROTECT, null=True, blank=True, related_name="sites")
     time_zone = models.CharField(max_length=64, default="UTC")
+    currency = models.CharField(max_length=3, default="USD")
+    units = models.CharField(max_length=10, choices=Units, default=Units.METRIC, help_text="For display only.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -36,6 +47,11 @@ class Site(TenantModel):
                 condition=models.Q(mine__isnull=True) | models.Q(kind="concentrating_mill"),
                 name="site_only_mill_has_mine",
                 violation_error_message="Only a concentrating mill belongs to a mine.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"),
+                name="site_currency_is_a_code",
+                violation_error_message="Give the currency by its three capital letters, such as USD.",
             ),
         ]
 

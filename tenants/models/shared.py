@@ -1,0 +1,120 @@
+"""Rows that partners may see: whatever loads one notes the read and leaves out what the clause hides.
+
+`from_db` is where every row becomes an object, also by `select_related`, `raw` and the admin: nobody can forget it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models.expressions import Col
+from django.db.models.query import ModelIterable
+
+from tenants.context import opened
+from tenants.reads.live_grants import ANY_PERMISSION
+from tenants.reads.notes import kind_of, note
+
+
+class SharedQuerySet(models.QuerySet[Any]):
+    """Gives whole rows only. What would pass them by (`values`, `aggregate`, a hidden field in an annotation) is for
+    own rows: call `own` first, or RuntimeError."""
+
+    _is_own = False
+
+    def own(self) -> Self:
+        """Only rows of the organisation whose identity is open now; these may be read in any way."""
+        found = self.filter(tenant=opened().tenant_id)
+        found._is_own = True
+        return found
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        self._refuse_unless_own("aggregate")
+        return super().aggregate(*args, **kwargs)
+
+    def _clone(self) -> Self:
+        clone = super()._clone()
+        clone._is_own = self._is_own
+        return clone
+
+    def _fetch_all(self) -> None:
+        if self._result_cache is None:
+            self._check()
+        super()._fetch_all()
+
+    def _iterator(self, *args: Any) -> Iterator[Any]:
+        self._check()
+        return super()._iterator(*args)
+
+    def _check(self) -> None:
+        if self._iterable_class is not ModelIterable:
+            self._refuse_unless_own("values")
+        elif any(_is_maskable(part) for made in self.query.annotation_select.values() for part in made.flatten()):
+            self._refuse_unless_own("an annotation of a field that may be hidden")
+
+    def _refuse_unless_own(self, what: str) -> None:
+        if not self._is_own and opened().actor is not None:
+            raise RuntimeError(f"{self.model.__name__}: {what} would read partners' rows unnoticed; use own() or rows.")
+
+
+class SharedModel(models.Model):
+    """Mixin of a table that the wall opens to partners.
+
+    `shared_by`: the permission that opens its rows. `shared_place`: its columns with the site and the equipment, or
+    `shared_through`: its reference to the shared row whose place it has. `shared_singly`: rows are single observations,
+    which a grant with a floor doesn't open. `maskable`: what a clause may hide; `masked`: what it did hide.
+    """
+
+    shared_by: ClassVar[str] = ANY_PERMISSION
+    shared_place: ClassVar[tuple[str, ...]] = ()
+    shared_through: ClassVar[str] = ""
+    shared_singly: ClassVar[bool] = False
+    maskable: ClassVar[tuple[str, ...]] = ()
+    masked: tuple[str, ...] = ()
+
+    objects = SharedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+        row = super().from_db(db, field_names, values)
+        row._leave_out(note(row))
+        return row
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)
+        self._leave_out(note(self))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """RuntimeError for a row of which something is hidden: it would be lost."""
+        if self.masked:
+            raise RuntimeError(f"{self.masked} of this row are hidden; read it in its owner's name to write it.")
+        super().save(*args, **kwargs)
+
+    def _leave_out(self, hidden: tuple[str, ...]) -> None:
+        self.masked = hidden
+        for name in hidden:
+            setattr(self, name, None)
+
+
+def maskable_fields() -> dict[str, tuple[str, ...]]:
+    """What a clause's `field_mask` may name → the kinds of rows that have it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for model in shared_models():
+        for name in model.maskable:
+            found[name] = (*found.get(name, ()), kind_of(model))
+    return found
+
+
+def shared_models() -> list[type[SharedModel]]:
+    from django.apps import apps
+
+    return [model for model in apps.get_models() if issubclass(model, SharedModel)]
+
+
+def _is_maskable(part: Any) -> bool:
+    if not isinstance(part, Col):
+        return False
+    model = part.target.model
+    return issubclass(model, SharedModel) and part.target.name in model.maskable

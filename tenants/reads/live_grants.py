@@ -1,0 +1,122 @@
+"""The grants in force for an organisation, looked up once in a transaction: what opens a row, and what it hides.
+
+Of several, those with the shortest delay count: they surely open the row. A field is hidden if all of these hide it,
+and the read is recorded under the one that hides least, of equals under the oldest.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections
+
+ANY_PERMISSION: Final = "*"
+Place = tuple[UUID, UUID | None]
+
+_IN_FORCE: Final = """
+SELECT g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.field_mask, g.delay_s, g.floor_n,
+       g.content_object_id, NULL
+  FROM tenants_sitegroupobjectpermission g JOIN auth_permission p ON p.id = g.permission_id
+ WHERE g.grantee_id = %(me)s
+UNION ALL
+SELECT g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.field_mask, g.delay_s, g.floor_n,
+       e.site_id, e.id
+  FROM tenants_equipmentgroupobjectpermission g JOIN auth_permission p ON p.id = g.permission_id
+  JOIN tenants_equipment e ON e.id = g.content_object_id
+ WHERE g.grantee_id = %(me)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """A grant in force on a site, or on one piece of equipment at it."""
+
+    id: UUID
+    owner_id: UUID
+    agreement_id: UUID
+    clause_id: UUID
+    permission: str
+    field_mask: frozenset[str]
+    delay_s: int
+    floor_n: int
+    site_id: UUID
+    equipment_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """By what a row is open: the grant that its read is recorded under, and the fields that stay hidden."""
+
+    grant: LiveGrant
+    hidden: frozenset[str]
+
+
+@dataclass
+class LiveGrants:
+    """All that is open to one organisation now."""
+
+    by_id: dict[UUID, LiveGrant] = field(default_factory=dict)
+    _on_site: dict[UUID, list[LiveGrant]] = field(default_factory=lambda: defaultdict(list))
+    _on_equipment: dict[UUID, list[LiveGrant]] = field(default_factory=lambda: defaultdict(list))
+    _known: dict[tuple[Any, ...], Opening | None] = field(default_factory=dict)
+
+    def add(self, grant: LiveGrant) -> None:
+        self.by_id[grant.id] = grant
+        if grant.equipment_id is None:
+            self._on_site[grant.site_id].append(grant)
+        else:
+            self._on_equipment[grant.equipment_id].append(grant)
+
+    def opening(self, permission: str, place: Place, *, singly: bool = False) -> Opening | None:
+        """What opens a row at a place; `singly`: not a grant with a floor. A site is open by all that is at it."""
+        key = (permission, place, singly)
+        if key not in self._known:
+            self._known[key] = _opening([grant for grant in self._at(place) if _fits(grant, permission, singly)])
+        return self._known[key]
+
+    def places(self, what: str, permission: str) -> set[UUID]:
+        """Ids of the `sites` or the `equipment` opened with the permission."""
+        found = {"sites": self._on_site, "equipment": self._on_equipment}[what]
+        return {place for place, grants in found.items() if any(grant.permission == permission for grant in grants)}
+
+    def _at(self, place: Place) -> list[LiveGrant]:
+        site_id, equipment_id = place
+        if equipment_id is None:
+            return [grant for grant in self.by_id.values() if grant.site_id == site_id]
+        return [*self._on_site.get(site_id, ()), *self._on_equipment.get(equipment_id, ())]
+
+
+@dataclass
+class Reads:
+    """What a transaction knows of its reads: the grants of each organisation it acts for, and where rows are.
+
+    `given`: (grant, reading organisation, kind) → ids that they were given.
+    """
+
+    grants: dict[UUID | None, LiveGrants] = field(default_factory=dict)
+    places: dict[tuple[type, Any], Place] = field(default_factory=dict)
+    given: dict[tuple[LiveGrant, UUID, str], set[str]] = field(default_factory=dict)
+
+
+def live_grants_of(tenant_id: UUID | None, alias: str) -> LiveGrants:
+    """One statement, under the policies of the grants: only those in force for the open identity are seen."""
+    found = LiveGrants()
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_IN_FORCE, {"me": tenant_id})
+        for pk, owner, agreement, clause, permission, mask, *rest in cursor.fetchall():
+            found.add(LiveGrant(pk, owner, agreement, clause, permission, frozenset(mask), *rest))
+    return found
+
+
+def _fits(grant: LiveGrant, permission: str, singly: bool) -> bool:
+    return permission in (ANY_PERMISSION, grant.permission) and not (singly and grant.floor_n)
+
+
+def _opening(fitting: list[LiveGrant]) -> Opening | None:
+    if not fitting:
+        return None
+    soonest = min(grant.delay_s for grant in fitting)
+    sure = [grant for grant in fitting if grant.delay_s == soonest]
+    chosen = min(sure, key=lambda grant: (len(grant.field_mask), grant.id))
+    return Opening(chosen, frozenset.intersection(*(grant.field_mask for grant in sure)))
