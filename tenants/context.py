@@ -17,8 +17,8 @@ from psycopg.pq import TransactionStatus
 
 from tenants.data import Actor, Event
 from tenants.ledger.text import Decision
+from tenants.metering.use import Use
 from tenants.reads.live_grants import Reads
-from tenants.ledger.text import Decision
 
 
 @dataclass
@@ -34,10 +34,12 @@ class Transaction:
     who: str = ""
     events: list[Event] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
     before_commit: list[Callable[["Transaction"], None]] = field(default_factory=list)
     write_ledger: Callable[["Transaction"], None] | None = None
     write_feed: Callable[["Transaction"], None] | None = None
     is_closing: bool = False
+    write_usage: Callable[["Transaction"], None] | None = None
     leaves_trace: bool = True
     reads: Reads = field(default_factory=Reads)
     tenant_id: UUID | None = field(init=False)
@@ -53,6 +55,8 @@ class Transaction:
         for write in (self.write_ledger, self.write_feed):
             if write is not None:
                 write(self)
+        if self.write_usage is not None:  # last, since it counts what the feed delivered
+            self.write_usage(self)
 
 
 _open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
@@ -125,6 +129,7 @@ def on_behalf_of(owner_id: UUID) -> Iterator[None]:
         yield
     finally:
         current.tenant_id = before
+        current.reads.grants.clear()  # the owner may have opened something just now
         # An aborted transaction takes no command; rolling it back, whole or to a savepoint, restores the setting.
         if not _is_aborted(current.alias):
             _become(current, before)

@@ -119,3 +119,17 @@ class Conflict(Refusal):
 
     status = 409
     title = "Conflict"
+
+
+def stated_purpose(text: str) -> str:
+    """What a caller says in `X-Purpose` that they act for, '' if nothing; Invalid if no clause could name it."""
+    if text and not PURPOSE.fullmatch(text):
+        raise Invalid("The header X-Purpose is not usable.", (FieldError("/", "name the purpose as its clause does"),))
+    return text
+
+
+class PaymentRequired(Refusal):
+    """The organisation's own budget is used up, and it was set to stop there."""
+
+    status = 402
+    title = "Payment required"

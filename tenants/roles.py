@@ -22,9 +22,11 @@ _VIEW = frozenset({"view_registry", "view_production", "view_telemetry", "view_a
 _USE = frozenset({"view_resources", "use_resources"})
 _OPERATE = _VIEW | _USE | {"acknowledge_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
 _PLAN = frozenset({"run_plans", "manage_grades"})
+_PAY = frozenset({"view_usage", "manage_budget"})
 _DECIDE = frozenset({"approve_plans", "release_plans"})
 _MANAGE = (
     _OPERATE
+    | _PAY
     | _PLAN
     | _DECIDE
     | {"claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members", "manage_resources"}
@@ -36,9 +38,9 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "planner": _VIEW | _USE | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,
     "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades", "view_resources"},
-    "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements"}),
+    "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements"}) | _PAY,
     "viewer": _VIEW,
-    "auditor": _VIEW | {"view_agreements", "view_resources"},
+    "auditor": _VIEW | {"view_agreements", "view_resources", "view_usage"},
 }
 
 CAPABILITIES: Final[frozenset[str]] = frozenset().union(*ROLES.values())

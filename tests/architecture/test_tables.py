@@ -43,6 +43,9 @@ WITHOUT_TENANT_KEY = {
     "axes_accessattemptexpiration": "as the attempts",
     "axes_accessfailurelog": "as the attempts",
     "axes_accesslog": "as the attempts",
+    "tenants_rateplan": "prices: the standard ones for all, another for whom it is assigned to",
+    "tenants_rate": "as the plan",
+    "tenants_usagemark": "how far the roll-up of usage came; a number",
     "guardian_userobjectpermission": "guardian's generic tables are closed to everybody",
     "guardian_groupobjectpermission": "guardian's generic tables are closed to everybody",
 }
