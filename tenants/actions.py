@@ -7,10 +7,21 @@ from django.contrib.auth.models import Group
 from tenants import access
 from tenants.bus import announce_rights
 from tenants.data import FieldError, Invalid
-from tenants.models import ApiKey, Equipment, FeedTicket, Membership, Site, Tenant, User
+from tenants.models import ApiKey, FeedTicket, Membership, Tenant, User
+from tenants.organisation.actions import register_equipment, register_site
 from tenants.queries import partner_group
 from tenants.roles import CAPABILITIES, ROLES
 from tenants.secrets import hash_secret, new_secret
+
+__all__ = [
+    "admit_member",
+    "found_tenant",
+    "issue_ticket",
+    "make_api_key",
+    "register_equipment",
+    "register_site",
+    "revoke_api_key",
+]
 
 
 def found_tenant(*, slug: str, name: str, kind: str, currency: str = "USD", time_zone: str = "UTC") -> Tenant:
@@ -28,18 +39,6 @@ def admit_member(*, tenant: Tenant, user: User, roles: list[str]) -> Membership:
     membership = Membership.objects.create(tenant=tenant, user=user, roles=roles)
     user.groups.add(partner_group(tenant.pk))
     return membership
-
-
-def register_site(*, code: str, name: str, kind: str, mine: Site | None = None, time_zone: str = "UTC") -> Site:
-    owner = access.require("manage")
-    return Site.objects.create(
-        tenant_id=owner.tenant_id, code=code, name=name, kind=kind, mine=mine, time_zone=time_zone
-    )
-
-
-def register_equipment(*, site: Site, code: str, name: str, kind: str) -> Equipment:
-    owner = access.require("manage")
-    return Equipment.objects.create(tenant_id=owner.tenant_id, site=site, code=code, name=name, kind=kind)
 
 
 def make_api_key(*, name: str, scopes: list[str], expires_at: datetime) -> tuple[ApiKey, str]:
@@ -80,6 +79,7 @@ def issue_ticket(*, valid_until: datetime) -> str:
         secret_hash=hash_secret(secret),
         via=holder.via,
         scopes=None if holder.scopes is None else sorted(holder.scopes),
+        purpose=holder.purpose,
         expires_at=valid_until,
     )
     return secret

@@ -25,6 +25,7 @@ class Tenant(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="USD")
     created_at = models.DateTimeField(auto_now_add=True)
+    closing_at = models.DateTimeField(null=True, blank=True, help_text="From then on only its owner acts, to close it.")
 
     class Meta:
         ordering = ["name"]

@@ -36,20 +36,25 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
 class SiteSerializer(serializers.ModelSerializer[Site]):
     owner = serializers.UUIDField(source="tenant_id", read_only=True)
     mine = serializers.UUIDField(source="mine_id", allow_null=True, required=False)
+    company = serializers.UUIDField(source="company_id", allow_null=True, required=False)
 
     class Meta:
         model = Site
-        fields = ["id", "owner", "code", "name", "kind", "mine", "time_zone", "created_at"]
+        fields = [
+            *["id", "owner", "code", "name", "kind", "company", "mine"],
+            *["time_zone", "currency", "units", "created_at"],
+        ]
         read_only_fields = ["created_at"]
 
 
 class EquipmentSerializer(serializers.ModelSerializer[Equipment]):
     owner = serializers.UUIDField(source="tenant_id", read_only=True)
     site = serializers.UUIDField(source="site_id")
+    process = serializers.UUIDField(source="process_id", allow_null=True, required=False)
 
     class Meta:
         model = Equipment
-        fields = ["id", "owner", "site", "code", "name", "kind", "created_at"]
+        fields = ["id", "owner", "site", "process", "code", "name", "kind", "created_at"]
         read_only_fields = ["created_at"]
 
 

@@ -1,0 +1,72 @@
+"""Shapes of the tree over HTTP."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tenants.models import Company, Equipment, Process
+from tenants.rest.serializers import EquipmentSerializer, SiteSerializer, TenantSerializer
+
+
+class CompanySerializer(serializers.ModelSerializer[Company]):
+    parent = serializers.UUIDField(source="parent_id", allow_null=True, required=False)
+
+    class Meta:
+        model = Company
+        fields = ["id", "code", "name", "parent", "created_at"]
+        read_only_fields = ["created_at"]
+
+
+class ProcessSerializer(serializers.ModelSerializer[Process]):
+    owner = serializers.UUIDField(source="tenant_id", read_only=True)
+    site = serializers.UUIDField(source="site_id")
+
+    class Meta:
+        model = Process
+        fields = ["id", "owner", "site", "code", "name", "kind", "created_at"]
+        read_only_fields = ["created_at"]
+
+
+class ProcessChangeSerializer(serializers.ModelSerializer[Process]):
+    class Meta:
+        model = Process
+        fields = ["code", "name", "kind"]
+
+
+class SiteChangeSerializer(SiteSerializer):
+    class Meta(SiteSerializer.Meta):
+        read_only_fields = ["created_at", "kind"]
+
+
+class EquipmentChangeSerializer(serializers.ModelSerializer[Equipment]):
+    process = serializers.UUIDField(source="process_id", allow_null=True, required=False)
+
+    class Meta:
+        model = Equipment
+        fields = ["code", "name", "kind", "process"]
+
+
+class TreeSiteSerializer(SiteSerializer):
+    equipment_n = serializers.IntegerField()
+
+    class Meta(SiteSerializer.Meta):
+        fields = [*SiteSerializer.Meta.fields, "equipment_n"]
+
+
+class TreeProcessSerializer(ProcessSerializer):
+    equipment_n = serializers.IntegerField()
+
+    class Meta(ProcessSerializer.Meta):
+        fields = [*ProcessSerializer.Meta.fields, "equipment_n"]
+
+
+class TreeSerializer(serializers.Serializer[Any]):
+    """The whole organisation in one answer; parents are named by id."""
+
+    organisation = TenantSerializer()
+    companies = CompanySerializer(many=True)
+    sites = TreeSiteSerializer(many=True)
+    processes = TreeProcessSerializer(many=True)
+
+
+__all__ = ["CompanySerializer", "EquipmentSerializer", "ProcessSerializer", "SiteSerializer", "TreeSerializer"]
