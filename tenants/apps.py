@@ -17,8 +17,9 @@ class TenantsConfig(AppConfig):
 def _note_login(sender: type, user: Any, **kwargs: Any) -> None:
     from django.utils import timezone
 
-    from tenants.context import presenting
+    from tenants.context import identify, presenting
     from tenants.models import User
 
+    identify(user.pk)
     with presenting(user_id=user.pk):
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())

@@ -1,8 +1,8 @@
 """From a credential to a person or an actor. Each look-up sees only the row whose credential was presented."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.backends import BaseBackend
@@ -10,10 +10,13 @@ from django.contrib.auth.hashers import check_password
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from tenants.context import presenting
+from tenants.context import identify, presenting
 from tenants.data import Actor, Unauthenticated
 from tenants.models import ApiKey, FeedTicket, Membership, User
 from tenants.secrets import hash_secret
+
+# A key in steady use would else be one row rewritten by every request.
+USE_NOTED_EACH: Final = timedelta(minutes=1)
 
 
 class PasswordBackend(BaseBackend):
@@ -30,7 +33,10 @@ class PasswordBackend(BaseBackend):
         if user is None:
             User().set_password(password)  # the same time for an unknown address as for a wrong password
             return None
-        return user if user.is_active and _matches(user, password) else None
+        if not (user.is_active and user.service_of_id is None and _matches(user, password)):
+            return None
+        identify(user.pk)
+        return user
 
     def get_user(self, user_id: Any) -> User | None:
         with presenting(user_id=user_id):
@@ -55,10 +61,10 @@ def memberships_of(user_id: UUID) -> list[Membership]:
         return list(active.select_related("tenant").order_by("created_at"))
 
 
-def actor_of_user(user_id: UUID, tenant_id: UUID | None, via: str) -> Actor:
-    """The user acting for one of their organisations; the first one if none is named."""
+def actor_of_user(user_id: UUID, wanted: UUID | str | None, via: str) -> Actor:
+    """The user acting for one of their organisations, named by id or slug; the first one if none is named."""
     for membership in memberships_of(user_id):
-        if tenant_id in (None, membership.tenant_id):
+        if wanted is None or str(wanted) in (str(membership.tenant_id), membership.tenant.slug):
             return Actor(membership.tenant_id, user_id, frozenset(membership.roles), via)
     raise Unauthenticated("You are not a member of that organisation.")
 
@@ -71,7 +77,8 @@ def actor_of_key(secret: str) -> Actor:
         key = ApiKey.objects.filter(secret_hash=hashed).first()
         if key is None or key.revoked_at or key.expires_at <= now:
             raise Unauthenticated("This API key is unknown, expired or revoked. Make a new one in your organisation.")
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EACH:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     person = actor_of_user(key.user_id, key.tenant_id, f"key:{key.prefix}")
     return Actor(person.tenant_id, person.user_id, person.roles, person.via, frozenset(key.scopes))
 
@@ -86,4 +93,5 @@ def actor_of_ticket(secret: str) -> Actor:
     if ticket is None:
         raise Unauthenticated("This ticket is unknown, expired or used. Ask for a new one.")
     person = actor_of_user(ticket.user_id, ticket.tenant_id, ticket.via)
-    return replace(person, scopes=None if ticket.scopes is None else frozenset(ticket.scopes))
+    scopes = None if ticket.scopes is None else frozenset(ticket.scopes)
+    return replace(person, scopes=scopes, purpose=ticket.purpose)

@@ -26,12 +26,13 @@ class Transaction:
     """The open transaction: who acts, on which alias, and what is announced when it commits.
 
     A platform sweep that found no row clears `leaves_trace`: nothing was seen, so there is nothing to audit. `who` is
-    the operator, where there is no actor.
+    the operator, where there is no actor; `presented` what somebody who has no identity yet may show for one.
     """
 
     actor: Actor | None
     alias: str = "default"
     who: str = ""
+    presented: dict[str, Any] | None = None
     events: list[Event] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
@@ -110,9 +111,46 @@ def acting_as(actor: Actor) -> Iterator[Transaction]:
 
 @contextmanager
 def presenting(*, credential: str = "", user_id: UUID | None = None) -> Iterator[Transaction]:
-    """Look up what a credential's hash, a login name or a signed-in user may become: only those very rows are seen."""
-    with _transaction(Transaction(None), {"app.credential": credential, "app.user": user_id}) as current:
+    """Look up what a credential's hash, a login name or a signed-in user may become: only those very rows are seen.
+
+    Within another `presenting` (a page for signing in is one transaction) it holds for the block only.
+    """
+    presented = {"app.credential": credential, "app.user": user_id}
+    current = _open.get()
+    if current is not None and current.presented is not None:
+        with _presenting_besides(current, presented):
+            yield current
+        return
+    with _transaction(Transaction(None, presented=presented), presented) as current:
         yield current
+        current.finish()
+
+
+@contextmanager
+def _presenting_besides(current: Transaction, presented: dict[str, Any]) -> Iterator[None]:
+    before = current.presented or {}
+    _present(current, presented)
+    try:
+        yield
+    finally:
+        current.presented = before
+        if not _is_aborted(current.alias):
+            _present(current, before)
+
+
+def identify(user_id: UUID | None) -> None:
+    """From here to its end, the transaction of somebody who is signing in sees that user's own rows.
+
+    Nothing outside of such a transaction, where each look-up says for itself whose rows it wants.
+    """
+    current = _open.get()
+    if current is not None and current.presented is not None:
+        _present(current, {**current.presented, "app.user": user_id})
+
+
+def _present(current: Transaction, presented: dict[str, Any]) -> None:
+    _set(current.alias, presented)
+    current.presented = presented
 
 
 @contextmanager

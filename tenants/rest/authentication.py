@@ -1,6 +1,6 @@
 """Session or API key → `request.auth` is an `Actor`; `request.user` the person (None for a program without one)."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -11,6 +11,8 @@ from tenants.authentication import actor_of_key, actor_of_user
 from tenants.data import Actor, Unauthenticated
 from tenants.secrets import hash_secret
 
+TENANT_HEADER: Final = "X-Tenant"
+
 
 def session_name(request: Any) -> str:
     """How audit rows name the session: never by its key."""
@@ -18,13 +20,13 @@ def session_name(request: Any) -> str:
 
 
 def actor_of_session(request: Any, user_id: UUID) -> Actor:
-    """The signed-in user acting for the organisation chosen at login; the session keeps its id as a string."""
-    chosen = request.session.get("tenant_id")
-    return actor_of_user(user_id, UUID(chosen) if chosen else None, session_name(request))
+    """The signed-in user acting for the organisation that `X-Tenant` names, else for the one chosen at login."""
+    wanted = request.headers.get(TENANT_HEADER) or request.session.get("tenant_id")
+    return actor_of_user(user_id, wanted, session_name(request))
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """Django's session with its CSRF check; the organisation is the one chosen at login."""
+    """Django's session with its CSRF check; the organisation is that of `X-Tenant`, else the one chosen at login."""
 
     def authenticate(self, request: Request) -> tuple[Any, Actor] | None:
         signed_in = super().authenticate(request)
@@ -46,7 +48,12 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
             return None
         if not secret.strip().startswith("cmk_"):
             raise Unauthenticated("The header must read 'Authorization: Api-Key cmk_…'.")
-        return None, actor_of_key(secret.strip())
+        actor = actor_of_key(secret.strip())
+        wanted = request.headers.get(TENANT_HEADER)
+        # A key is of one organisation, so the header can only confirm it.
+        if wanted and actor_of_user(actor.user_id, wanted, actor.via).tenant_id != actor.tenant_id:
+            raise Unauthenticated("This key is not of that organisation.")
+        return None, actor
 
     def authenticate_header(self, request: Request) -> str:
         return "Api-Key"
