@@ -33,7 +33,8 @@ _MANAGE = (
 )
 
 ROLES: Final[dict[str, frozenset[str]]] = {
-    "owner": _MANAGE,
+    # Only an owner takes all data out, or closes the organisation.
+    "owner": _MANAGE | {"manage_organisation"},
     "manager": _MANAGE - {"manage_members"},
     "planner": _VIEW | _USE | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,

@@ -9,6 +9,7 @@ from optimization import actions as planning
 from optimization.studies import actions as studies
 from tenants import actions as tenancy
 from tenants.agreements import actions as agreeing
+from tenants.organisation import actions as organising
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
@@ -33,6 +34,10 @@ class Places:
             run = planning.request_plan(name="A plan", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             series = Series.objects.get(tenant=aurora.id)
+            company = organising.add_company(code="group", name="Group")
+            process = organising.add_process(
+                site=aurora.sites["north"], code="vent", name="Air", kind="ventilation"
+            )
             study = studies.request_study(kind="silos", name="A study", options={}, is_sent=False)
             studies.cancel_study(run=study)  # so that no worker of a later test has it to do
             grade_set = grades.fitted()
@@ -40,6 +45,8 @@ class Places:
         return cls(
             {
                 "site_id": aurora.sites["north"].pk,
+                "company_id": company.pk,
+                "process_id": process.pk,
                 "equipment_id": alarm.equipment_id,
                 "agreement_id": _draft(aurora),
                 "key_id": key.pk,

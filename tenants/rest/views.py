@@ -9,18 +9,16 @@ from rest_framework.response import Response
 
 from tenants import access, actions, queries
 from tenants.agreements import actions as agreeing
-from tenants.data import FieldError, Invalid, NotFound
+from tenants.data import FieldError, Invalid
 from tenants.models import Tenant
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.serializers import (
     AgreementSerializer,
     ApiKeySerializer,
     EndSerializer,
-    EquipmentSerializer,
     IdentitySerializer,
     MembershipSerializer,
     NewApiKeySerializer,
-    SiteSerializer,
     TenantSerializer,
 )
 from tenants.roles import CAPABILITIES
@@ -53,42 +51,6 @@ class MemberList(ListView):
     needs = {"GET": "view_registry"}
     serializer_class = MembershipSerializer
     rows = staticmethod(queries.members)
-
-
-class SiteList(ListView):
-    needs = {"GET": "view_registry", "POST": "manage"}
-    serializer_class = SiteSerializer
-    rows = staticmethod(queries.sites)
-
-    @extend_schema(request=SiteSerializer, responses={201: SiteSerializer})
-    def post(self, request: Request) -> Response:
-        data = self.parsed(request)
-        mine_id = data.pop("mine_id", None)
-        mine = access.get_own_site(mine_id, needs="manage") if mine_id else None
-        return Response(SiteSerializer(actions.register_site(**data, mine=mine)).data, status=201)
-
-
-class SiteDetail(ActorView):
-    needs = {"GET": "view_registry"}
-
-    @extend_schema(responses=SiteSerializer)
-    def get(self, request: Request, site_id: UUID) -> Response:
-        site = queries.sites().filter(pk=site_id).first()
-        if site is None:
-            raise NotFound
-        return Response(SiteSerializer(site).data)
-
-
-class EquipmentList(ListView):
-    needs = {"GET": "view_registry", "POST": "manage"}
-    serializer_class = EquipmentSerializer
-    rows = staticmethod(queries.equipment)
-
-    @extend_schema(request=EquipmentSerializer, responses={201: EquipmentSerializer})
-    def post(self, request: Request) -> Response:
-        data = self.parsed(request)
-        site = access.get_own_site(data.pop("site_id"), needs="manage")
-        return Response(EquipmentSerializer(actions.register_equipment(site=site, **data)).data, status=201)
 
 
 class AgreementList(ListView):
