@@ -30,7 +30,6 @@ def meter(use: Use) -> None:
 def _write(current: Transaction) -> None:
     """All uses of the transaction in one call, each as a row of who pays."""
     rows = [_row(use, current) for use in current.uses]
-    current.uses = []
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT wall.meter(%s)", [json.dumps(rows, cls=DjangoJSONEncoder)])
 

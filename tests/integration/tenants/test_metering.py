@@ -1,0 +1,304 @@
+"""What organisations use is counted once, in its hour, and told as a statement that anybody can recompute."""
+
+import os
+import time
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tenants.context import as_platform
+from tenants.data import Forbidden, Invalid, PaymentRequired
+from tenants.metering import actions, queries, rolling
+from tenants.metering.months import bounds_of, month_of
+from tenants.metering.rates import assign_plan, make_plan
+from tenants.metering.use import Use
+from tenants.models import FeedEvent, Statement, UsageEvent, UsageHour, UsageMark
+from tests import personas
+
+NOW = datetime.now(UTC)
+THIS_MONTH = month_of(NOW)
+LAST_MONTH = month_of(bounds_of(THIS_MONTH)[0] - timedelta(days=1))
+
+
+def use(event_id="", quantity=1, meter="shared_reads", at=None, **more):
+    return Use("test", event_id or uuid4().hex, meter, quantity, ("test", "1"), at=at, **more)
+
+
+def spend(owner, *uses):
+    with owner.acting():
+        for each in uses:
+            actions.meter(each)
+
+
+def roll_up(owner=None):
+    """Until nothing of the owner's is left to roll up: a transaction open elsewhere in the cluster holds a round back."""
+    deadline = time.monotonic() + 30
+    while True:
+        with as_platform("tests", "roll up usage"):
+            rolling.roll_up()
+        if owner is None or not waiting(owner):
+            return
+        assert time.monotonic() < deadline, "the roll-up never came through"
+        time.sleep(0.02)
+
+
+def waiting(owner):
+    with owner.acting():
+        mark = UsageMark.objects.get()
+        return UsageEvent.objects.filter(tenant=owner.id, written_in__gte=mark.through).exists()
+
+
+def hours_of(owner):
+    with owner.acting():
+        return {(row.meter, row.hour): row.quantity for row in UsageHour.objects.filter(tenant=owner.id)}
+
+
+def used_by(owner, begins_at=datetime(2020, 1, 1, tzinfo=UTC), ends_at=datetime(2100, 1, 1, tzinfo=UTC)):
+    with owner.acting():
+        return queries.used(owner.id, begins_at, ends_at)
+
+
+def costly(owner, price_minor=1, per=1, meter="shared_reads"):
+    """From this month on the organisation pays this much for each use of one meter."""
+    with as_platform("tests", "a plan of its own"):
+        plan = make_plan(
+            name="Dear", currency="USD", from_month=LAST_MONTH, rates=[(meter, 0, price_minor, per)], is_standard=False
+        )
+        assign_plan(tenant=owner.tenant, plan=plan, from_month=LAST_MONTH)
+
+
+# Counting -------------------------------------------------------------------------------------------------------------
+
+
+def test_repeated_event_counts_once(aurora):
+    spend(aurora, use("a", 3))
+    spend(aurora, use("a", 3), use("b", 4))
+    assert used_by(aurora) == {"shared_reads": Decimal(7)}
+
+
+def test_use_in_a_transaction_that_fails_is_not_counted(aurora):
+    with pytest.raises(ZeroDivisionError), aurora.acting():
+        actions.meter(use())
+        raise ZeroDivisionError
+    assert used_by(aurora) == {}
+
+
+def test_use_is_counted_before_and_after_it_is_rolled_up_alike(aurora):
+    spend(aurora, use(quantity=5))
+    before = used_by(aurora)
+    roll_up(aurora)
+    assert used_by(aurora) == before == {"shared_reads": Decimal(5)}
+    assert sum(hours_of(aurora).values()) == 5
+
+
+def test_transaction_that_was_open_during_a_roll_up_is_counted_by_the_next_one(aurora):
+    """Its events are older than the mark would be if that went by time."""
+    with psycopg.connect(os.environ["DATABASE_PLATFORM_URL"]) as slow:
+        columns = "id, tenant_id, source, event_id, meter, quantity, at, hour, subject_kind, subject_id"
+        slow.execute(
+            f"INSERT INTO tenants_usageevent ({columns}) VALUES (gen_random_uuid(), %s, 'test', 'slow', "
+            "'shared_reads', 2, now(), date_trunc('hour', now(), 'UTC'), '', '')",
+            [aurora.id],
+        )
+        spend(aurora, use("quick", 3))
+        roll_up()
+        roll_up()
+        slow.commit()
+    assert used_by(aurora) == {"shared_reads": Decimal(5)}
+    roll_up(aurora)
+    roll_up()
+    assert sum(hours_of(aurora).values()) == 5
+    assert used_by(aurora) == {"shared_reads": Decimal(5)}
+
+
+def test_partner_never_sees_what_the_other_used(aurora, cassia):
+    spend(aurora, use())
+    roll_up(aurora)
+    with cassia.acting():
+        for model in (UsageEvent, UsageHour, Statement):
+            assert not model.objects.filter(tenant=aurora.id).exists()
+    assert used_by(cassia) == {}
+
+
+def test_usage_event_never_changes(aurora):
+    spend(aurora, use("a"))
+    with pytest.raises(DatabaseError, match="stays recorded"), as_platform("tests", "tamper"):
+        UsageEvent.objects.filter(tenant=aurora.id).update(quantity=99)
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("use"), st.integers(0, 9), st.integers(0, 4), st.integers(1, 9000)),
+        st.tuples(st.just("roll up"), st.just(0), st.just(0), st.just(0)),
+        st.tuples(st.just("rebuild"), st.just(0), st.just(0), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@pytest.fixture(scope="module")
+def somebody():
+    return personas.organisation("Somebody", "mining_group")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(OPERATIONS)
+def test_hours_equal_the_raw_sum_whatever_the_order_the_repeats_and_the_rebuilds(somebody, operations):
+    """Events of different hours, late ones among them, come in any order, some of them twice."""
+    base = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    seen: dict[str, tuple[datetime, Decimal]] = {}
+    run = uuid4().hex
+    before = hours_of(somebody)
+    for what, name, hours_ago, thousandths in operations:
+        if what == "use":
+            at, quantity = base - timedelta(hours=hours_ago, minutes=name), Decimal(thousandths) / 1000
+            seen.setdefault(f"{run}:{name}", (at, quantity))
+            spend(somebody, use(f"{run}:{name}", quantity, "solver_seconds", at))
+        elif what == "roll up":
+            roll_up()
+        else:
+            with as_platform("tests", "rebuild usage"):
+                assert rolling.rebuild() == 0
+    roll_up(somebody)
+    expected = defaultdict(Decimal, before)
+    for at, quantity in seen.values():
+        expected["solver_seconds", at.replace(minute=0)] += quantity
+    assert hours_of(somebody) == expected
+
+
+def test_rebuild_finds_and_mends_a_wrong_hour(aurora, capsys):
+    spend(aurora, use(quantity=5))
+    roll_up(aurora)
+    with as_platform("tests", "tamper"):
+        UsageHour.objects.filter(tenant=aurora.id).update(quantity=50)
+    call_command("rebuild_usage")
+    assert "1 was not" in capsys.readouterr().out
+    assert sum(hours_of(aurora).values()) == 5
+
+
+# Statements -----------------------------------------------------------------------------------------------------------
+
+
+def statement(owner, month=THIS_MONTH):
+    with owner.acting():
+        return queries.statement_of(owner.id, month)
+
+
+def test_statement_charges_each_meter_by_the_plan_of_the_month(aurora):
+    costly(aurora, price_minor=7, per=2)
+    spend(aurora, use(quantity=3), use(quantity=4, meter="accepted_tasks"))
+    found = statement(aurora)
+    assert [(line["meter"], line["amount_minor"]) for line in found.lines] == [
+        ("shared_reads", 11),  # 10.5
+        ("accepted_tasks", 0),
+    ]
+    assert found.total_minor == 11
+
+
+def test_regulator_pays_nothing_by_the_standard_plan(delta, aurora):
+    many = use(quantity=50_000_000)
+    spend(delta, many)
+    spend(aurora, many)
+    assert statement(delta).total_minor == 0
+    assert statement(aurora).total_minor == 4900
+
+
+def test_plan_in_another_currency_is_not_assigned(aurora):
+    with as_platform("tests", "a plan"):
+        plan = make_plan(name="X", currency="CLP", from_month=THIS_MONTH, rates=[], is_standard=False)
+        with pytest.raises(Invalid, match="currency"):
+            assign_plan(tenant=aurora.tenant, plan=plan, from_month=THIS_MONTH)
+
+
+def test_late_event_lands_in_its_hour_while_the_month_is_open(aurora):
+    last = bounds_of(THIS_MONTH)[0] - timedelta(hours=2)
+    spend(aurora, use(quantity=2, at=last))
+    roll_up(aurora)
+    assert {hour for _, hour in hours_of(aurora)} == {last}
+
+
+def test_closed_statement_is_frozen_and_what_comes_late_is_counted_now(aurora):
+    costly(aurora)
+    last = bounds_of(THIS_MONTH)[0] - timedelta(hours=2)
+    spend(aurora, use(quantity=2, at=last))
+    roll_up(aurora)
+    with as_platform("tests", "close statements"):
+        while rolling.close_statements(NOW + timedelta(days=1)):
+            pass
+    spend(aurora, use(quantity=3, at=last))
+    closed = statement(aurora, LAST_MONTH)
+    assert closed.closed_at is not None
+    assert (closed.total_minor, statement(aurora).total_minor) == (2, 3)
+    with pytest.raises(DatabaseError, match="never changes"), as_platform("tests", "tamper"):
+        Statement.objects.filter(pk=closed.pk).update(total_minor=0)
+
+
+# Budget ---------------------------------------------------------------------------------------------------------------
+
+
+def put_budget(owner, cap_minor=10, stops=True):
+    with owner.acting():
+        actions.set_budget(cap_minor=cap_minor, warn_frac=Decimal("0.5"), stops=stops)
+
+
+def told(owner):
+    with owner.acting():
+        rows = FeedEvent.objects.filter(tenant=owner.id, kind__startswith="usage.").order_by("seq")
+        return [(row.kind, row.body["used_minor"]) for row in rows]
+
+
+def test_budget_warns_once_a_month_and_tells_once_that_it_is_used_up(aurora):
+    costly(aurora)
+    put_budget(aurora)
+    for _ in range(6):
+        spend(aurora, use(quantity=2))
+        roll_up(aurora)
+    assert told(aurora) == [("usage.budget_warning", 6), ("usage.budget_reached", 10)]
+
+
+def test_new_paid_work_is_refused_at_the_cap_in_words(aurora):
+    costly(aurora)
+    put_budget(aurora)
+    spend(aurora, use(quantity=9))
+    with aurora.acting():
+        actions.require_within_budget()
+    spend(aurora, use(quantity=1))
+    with aurora.acting(), pytest.raises(PaymentRequired, match="budget of 10 is used up: 10 so far"):
+        actions.require_within_budget()
+
+
+def test_budget_that_does_not_stop_only_tells(aurora):
+    costly(aurora)
+    put_budget(aurora, stops=False)
+    spend(aurora, use(quantity=100))
+    roll_up(aurora)
+    with aurora.acting():
+        actions.require_within_budget()
+    assert [kind for kind, _ in told(aurora)] == ["usage.budget_warning", "usage.budget_reached"]
+
+
+def test_planner_may_not_set_the_budget(aurora):
+    with pytest.raises(Forbidden), aurora.acting("planner"):
+        actions.set_budget(cap_minor=1, warn_frac=Decimal(1), stops=True)
+
+
+def test_uses_of_the_whole_transaction_cost_one_statement(aurora):
+    said = []
+
+    def listen(execute, sql, params, many, context):
+        said.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(listen), aurora.acting():
+        for _ in range(5):
+            actions.meter(use())
+    assert len([sql for sql in said if "wall.meter" in sql]) == 1
+    assert used_by(aurora) == {"shared_reads": Decimal(5)}
