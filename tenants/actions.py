@@ -1,16 +1,16 @@
 """The writes of tenants. Each runs in the caller's open transaction and announces in it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import Group
 
 from tenants import access
 from tenants.bus import announce_rights
-from tenants.data import FieldError, Invalid
-from tenants.models import ApiKey, FeedTicket, Membership, Tenant, User
+from tenants.data import Conflict, FieldError, Invalid
+from tenants.models import ApiKey, FeedTicket, Membership, ServiceAccount, Tenant, User
 from tenants.organisation.actions import register_equipment, register_site
 from tenants.queries import partner_group
-from tenants.roles import CAPABILITIES, ROLES
+from tenants.roles import ROLES, capabilities_of
 from tenants.secrets import hash_secret, new_secret
 
 __all__ = [
@@ -41,10 +41,14 @@ def admit_member(*, tenant: Tenant, user: User, roles: list[str]) -> Membership:
     return membership
 
 
-def make_api_key(*, name: str, scopes: list[str], expires_at: datetime) -> tuple[ApiKey, str]:
-    """A key that acts as its maker within `scopes`; returns the row and the secret, which is shown only now."""
+def make_api_key(
+    *, name: str, scopes: list[str], expires_at: datetime, account: ServiceAccount | None = None
+) -> tuple[ApiKey, str]:
+    """A key within `scopes` that acts as its maker, or as a service account; the secret is shown only now."""
     maker = access.require("manage_keys")
-    beyond = sorted(set(scopes) - CAPABILITIES) or sorted(scope for scope in scopes if not maker.can(scope))
+    user_id, roles = (maker.user_id, maker.roles) if account is None else (account.user_id, _roles_of(account))
+    allowed = capabilities_of(roles)
+    beyond = sorted(scope for scope in scopes if not (maker.can(scope) and scope in allowed))
     if beyond:
         raise Invalid(f"You can't give a key the scope {beyond[0]!r}.", (FieldError("/scopes", "not yours to give"),))
     if expires_at <= datetime.now(UTC):
@@ -52,7 +56,8 @@ def make_api_key(*, name: str, scopes: list[str], expires_at: datetime) -> tuple
     secret = new_secret("cmk")
     key = ApiKey.objects.create(
         tenant_id=maker.tenant_id,
-        user_id=maker.user_id,
+        user_id=user_id,
+        made_by_id=maker.user_id,
         name=name,
         prefix=secret[:10],
         secret_hash=hash_secret(secret),
@@ -60,6 +65,29 @@ def make_api_key(*, name: str, scopes: list[str], expires_at: datetime) -> tuple
         expires_at=expires_at,
     )
     return key, secret
+
+
+def rotate_api_key(*, key: ApiKey, expires_at: datetime, keep_s: int) -> tuple[ApiKey, str]:
+    """A new key in place of `key`, which opens for `keep_s` more seconds, so that programs can change over."""
+    maker = access.require("manage_keys")
+    now = datetime.now(UTC)
+    if key.revoked_at or key.expires_at <= now:
+        raise Conflict("This key is revoked or expired already; make a new one.")
+    account = ServiceAccount.objects.filter(tenant=maker.tenant_id, user=key.user_id).first()
+    if account is None and key.user_id != maker.user_id:
+        raise Conflict("This key acts as another member, so only they can replace it. You can revoke it.")
+    fresh, secret = make_api_key(name=key.name, scopes=key.scopes, expires_at=expires_at, account=account)
+    ApiKey.objects.filter(pk=fresh.pk).update(replaces=key)
+    ApiKey.objects.filter(pk=key.pk).update(expires_at=min(key.expires_at, now + timedelta(seconds=keep_s)))
+    fresh.replaces = key
+    announce_rights("rights.key_rotated", {"prefix": key.prefix}, frozenset())
+    return fresh, secret
+
+
+def _roles_of(account: ServiceAccount) -> frozenset[str]:
+    """Nothing for a retired one."""
+    roles = Membership.objects.filter(tenant=account.tenant_id, user=account.user_id).values_list("roles", flat=True)
+    return frozenset(*roles)
 
 
 def revoke_api_key(*, key: ApiKey) -> None:

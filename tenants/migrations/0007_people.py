@@ -30,7 +30,8 @@ ALTER POLICY wall_select ON tenants_user
   USING (id = {MY_USER} OR email = {MY_CREDENTIAL} OR id IN ({COLLEAGUES}) OR {OUR_PROGRAM});
 ALTER POLICY wall_insert ON tenants_user
   WITH CHECK ({PLAIN} AND ({OUR_PROGRAM} OR service_of_id IS NULL AND email IN ({INVITED})));
-ALTER POLICY wall_update ON tenants_user USING (id = {MY_USER} OR {OUR_PROGRAM}) WITH CHECK (id = {MY_USER} OR {OUR_PROGRAM});
+ALTER POLICY wall_update ON tenants_user
+  USING (id = {MY_USER} OR {OUR_PROGRAM}) WITH CHECK (id = {MY_USER} OR {OUR_PROGRAM});
 ALTER TABLE tenants_apikey ADD CONSTRAINT tenants_apikey_replaces_id_wall
   FOREIGN KEY (tenant_id, replaces_id) REFERENCES tenants_apikey (tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 """
@@ -144,6 +145,14 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="replaced_by",
                 to="tenants.apikey",
+            ),
+        ),
+        migrations.AddConstraint(
+            "apikey",
+            models.UniqueConstraint(
+                fields=("tenant", "replaces"),
+                name="api_key_replaced_once",
+                violation_error_message="This key is replaced already; look for the newer one.",
             ),
         ),
         migrations.AddField(

@@ -25,6 +25,13 @@ class ApiKey(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "-id"], name="api_key_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "replaces"],
+                name="api_key_replaced_once",
+                violation_error_message="This key is replaced already; look for the newer one.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
