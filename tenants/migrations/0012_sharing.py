@@ -22,13 +22,6 @@ UPDATE tenants_feedevent SET grant_id = grant_ids[1] WHERE grant_ids <> '{{}}';
 ALTER POLICY wall_select ON tenants_feedevent
   USING ({OWN} AND (grant_id IS NULL OR grant_id = ANY (ARRAY(SELECT wall.live_grants()))));
 """
-# Sockets of a browser end with its session, which audit rows and rights know only by the hash of its key.
-SESSION_NAME = """
-CREATE FUNCTION wall.session_name(key text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT left(encode(sha256(decode(key, 'escape')), 'hex'), 12) $$;
-CREATE INDEX session_by_name ON django_session (wall.session_name(session_key));
-"""
-NO_SESSION_NAME = "DROP INDEX session_by_name; DROP FUNCTION wall.session_name(text);"
 # A record is the owner's: like wall.deliver it is written in their name, for rows that the reader was just given.
 RECORD_READS = """
 CREATE FUNCTION wall.record_reads(entries jsonb, via text, purpose text) RETURNS void LANGUAGE plpgsql AS $$
@@ -56,7 +49,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0011_tree"), ("sessions", "0001_initial")]
+    dependencies = [("tenants", "0011_tree")]
 
     operations = [
         migrations.AddField(
@@ -68,6 +61,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(DELIVER_BY_GRANTS_FUNCTION, DELIVER_FUNCTION),
         migrations.RemoveField("feedevent", "grant_id"),
         migrations.AddField("feedticket", "purpose", models.CharField(blank=True, default="", max_length=40)),
-        migrations.RunSQL(SESSION_NAME, NO_SESSION_NAME),
         migrations.RunSQL(RECORD_READS, "DROP FUNCTION wall.record_reads(jsonb, text, text)"),
     ]
