@@ -75,6 +75,21 @@ CREATE FUNCTION wall.importing() RETURNS boolean LANGUAGE sql STABLE AS $$
      AND EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolbypassrls OR rolsuper)) $$;
 """
 
+# Rows of an archive carry what these triggers would work out anew.
+ARRIVING = """
+DROP TRIGGER stock_level_follows_moves ON tenants_stocklevel;
+CREATE TRIGGER stock_level_follows_moves BEFORE INSERT OR UPDATE ON tenants_stocklevel FOR EACH ROW
+  WHEN (pg_trigger_depth() = 0 AND NOT wall.importing())
+  EXECUTE FUNCTION tenants_refuse_change('What is in stock changes by moves only.');
+DROP TRIGGER stock_level_is_kept ON tenants_stockmove;
+CREATE TRIGGER stock_level_is_kept BEFORE INSERT ON tenants_stockmove FOR EACH ROW
+  WHEN (NOT wall.importing()) EXECUTE FUNCTION tenants_keep_stock_level();
+DROP TRIGGER usage_in_open_month ON tenants_usageevent;
+CREATE TRIGGER usage_in_open_month BEFORE INSERT ON tenants_usageevent FOR EACH ROW
+  WHEN (NEW.hour < date_trunc('month', now(), 'UTC') AND NOT wall.importing())
+  EXECUTE FUNCTION tenants_usage_in_open_month();
+"""
+
 
 def new_id() -> models.UUIDField:
     return models.UUIDField(default=tenants.models.base.new_id, editable=False, primary_key=True, serialize=False)
@@ -269,4 +284,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(LEAVES_PROCESS, "DROP FUNCTION tenants_leave_process CASCADE"),
         migrations.RunSQL(NO_RINGS, "DROP FUNCTION tenants_refuse_ring CASCADE"),
         migrations.RunSQL(IMPORTING, "DROP FUNCTION wall.importing()"),
+        migrations.RunSQL(ARRIVING, migrations.RunSQL.noop),
     ]
