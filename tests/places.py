@@ -9,7 +9,10 @@ from optimization import actions as planning
 from optimization.studies import actions as studies
 from tenants import actions as tenancy
 from tenants.agreements import actions as agreeing
+from tenants.context import as_platform
+from tenants.models import User, new_id
 from tenants.organisation import actions as organising
+from tenants.people import actions as people
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
@@ -28,6 +31,8 @@ class Places:
     def of_aurora(cls, aurora: Organisation) -> "Places":
         alarm = market.alarm_of(aurora)
         with aurora.acting():
+            invitation, _ = people.invite_member(email=f"{new_id()}@example.com", roles=["viewer"])
+            account = people.found_service_account(name="Gateway", roles=["viewer"])
             key, _ = tenancy.make_api_key(
                 name="other", scopes=["view_registry"], expires_at=datetime.now(UTC) + timedelta(hours=1)
             )
@@ -35,9 +40,7 @@ class Places:
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             series = Series.objects.get(tenant=aurora.id)
             company = organising.add_company(code="group", name="Group")
-            process = organising.add_process(
-                site=aurora.sites["north"], code="vent", name="Air", kind="ventilation"
-            )
+            process = organising.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")
             study = studies.request_study(kind="silos", name="A study", options={}, is_sent=False)
             studies.cancel_study(run=study)  # so that no worker of a later test has it to do
             grade_set = grades.fitted()
@@ -50,6 +53,9 @@ class Places:
                 "equipment_id": alarm.equipment_id,
                 "agreement_id": _draft(aurora),
                 "key_id": key.pk,
+                "invitation_id": invitation.pk,
+                "account_id": account.pk,
+                "membership_id": _colleague(aurora),
                 "alarm_id": alarm.pk,
                 "device_id": alarm.device_id,
                 "series_id": series.pk,
@@ -72,3 +78,9 @@ def _draft(aurora: Organisation) -> UUID:
     clause = {"site": aurora.sites["north"], "permissions": ["view_alarms"], "during": window}
     with aurora.acting():
         return agreeing.draft_agreement(partner=partner.tenant, title="Draft", purpose="test", clauses=[clause]).pk
+
+
+def _colleague(aurora: Organisation) -> UUID:
+    with as_platform("tests", "admit a colleague"):
+        user = User.objects.create_user(f"{new_id()}@example.com", personas.PASSWORD, name="Colleague")
+        return tenancy.admit_member(tenant=aurora.tenant, user=user, roles=["viewer"]).pk

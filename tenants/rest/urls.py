@@ -1,12 +1,25 @@
 from django.urls import URLPattern, path
 
+from tenants.agreements import views as agreements
 from tenants.organisation import views as organisation
+from tenants.people import views as people
 from tenants.rest import views
 
 urlpatterns: list[URLPattern] = [
     path("identity", views.IdentityView.as_view(), name="identity"),
     path("tenants", views.TenantList.as_view(), name="tenant-list"),
-    path("members", views.MemberList.as_view(), name="member-list"),
+    path("roles", people.RoleList.as_view(), name="role-list"),
+    path("members", people.MemberList.as_view(), name="member-list"),
+    path("members/<uuid:membership_id>/roles", people.MemberRoles.as_view(), name="member-roles"),
+    path("members/<uuid:membership_id>/remove", people.MemberRemove.as_view(), name="member-remove"),
+    path("invitations", people.InvitationList.as_view(), name="invitation-list"),
+    path("invitations/<uuid:invitation_id>/revoke", people.InvitationRevoke.as_view(), name="invitation-revoke"),
+    path("service-accounts", people.ServiceAccountList.as_view(), name="service-account-list"),
+    path(
+        "service-accounts/<uuid:account_id>/retire",
+        people.ServiceAccountRetire.as_view(),
+        name="service-account-retire",
+    ),
     path("organisation/tree", organisation.TreeView.as_view(), name="organisation-tree"),
     path("companies", organisation.CompanyList.as_view(), name="company-list"),
     path("companies/<uuid:company_id>", organisation.CompanyDetail.as_view(), name="company-detail"),
@@ -16,17 +29,29 @@ urlpatterns: list[URLPattern] = [
     path("processes/<uuid:process_id>", organisation.ProcessDetail.as_view(), name="process-detail"),
     path("equipment", organisation.EquipmentList.as_view(), name="equipment-list"),
     path("equipment/<uuid:equipment_id>", organisation.EquipmentDetail.as_view(), name="equipment-detail"),
-    path("agreements", views.AgreementList.as_view(), name="agreement-list"),
-    path("agreements/<uuid:agreement_id>", views.AgreementDetail.as_view(), name="agreement-detail"),
+    path("agreements", agreements.AgreementList.as_view(), name="agreement-list"),
+    path("agreements/preview", agreements.DraftPreview.as_view(), name="agreement-draft-preview"),
+    path("agreements/<uuid:agreement_id>", agreements.AgreementDetail.as_view(), name="agreement-detail"),
+    path(
+        "agreements/<uuid:agreement_id>/versions",
+        agreements.AgreementVersionList.as_view(),
+        name="agreement-version-list",
+    ),
+    path("agreements/<uuid:agreement_id>/preview", agreements.AgreementPreview.as_view(), name="agreement-preview"),
     *[
         path(
-            f"agreements/<uuid:agreement_id>/{move}",
-            views.AgreementMove.as_view(move=move),
-            name=f"agreement-{move}",
+            f"agreements/<uuid:agreement_id>/{step}",
+            agreements.AgreementStep.as_view(step=step),
+            name=f"agreement-{step}",
         )
-        for move in views.AgreementMove.moves
+        for step in agreements.AgreementStep.steps
     ],
-    path("agreements/<uuid:agreement_id>/end", views.AgreementEnd.as_view(), name="agreement-end"),
-    path("api-keys", views.ApiKeyList.as_view(), name="api-key-list"),
-    path("api-keys/<uuid:key_id>/revoke", views.ApiKeyRevoke.as_view(), name="api-key-revoke"),
+    path("agreements/<uuid:agreement_id>/accept", agreements.AgreementAccept.as_view(), name="agreement-accept"),
+    path("agreements/<uuid:agreement_id>/sign", agreements.AgreementSign.as_view(), name="agreement-sign"),
+    path(
+        "agreements/<uuid:agreement_id>/terminate", agreements.AgreementTerminate.as_view(), name="agreement-terminate"
+    ),
+    path("api-keys", people.ApiKeyList.as_view(), name="api-key-list"),
+    path("api-keys/<uuid:key_id>/rotate", people.ApiKeyRotate.as_view(), name="api-key-rotate"),
+    path("api-keys/<uuid:key_id>/revoke", people.ApiKeyRevoke.as_view(), name="api-key-revoke"),
 ]
