@@ -86,7 +86,8 @@ def acknowledge_alarm(*, alarm: Alarm, comment: str = "") -> Alarm:
     alarm.acknowledged_at = datetime.now(UTC)
     alarm.acknowledged_by_id, alarm.acknowledged_for_id = who.user_id, who.tenant_id
     with on_behalf_of(alarm.tenant_id):
-        changed = Alarm.objects.filter(pk=alarm.pk, state=before).update(
+        rows = Alarm.objects.filter(pk=alarm.pk)
+        changed = rows.filter(state=before).update(
             state=alarm.state,
             acknowledged_at=alarm.acknowledged_at,
             acknowledged_by=who.user_id,
@@ -94,5 +95,6 @@ def acknowledge_alarm(*, alarm: Alarm, comment: str = "") -> Alarm:
         )
         if not changed:
             raise Conflict("The alarm changed at this moment; read it again.")
-        keep_acknowledgement(alarm, before, comment)
+        # Read again as the owner has it: of the partner's own reading some fields may be hidden.
+        keep_acknowledgement(rows.select_related("equipment", "site").get(), before, comment)
     return alarm

@@ -3,6 +3,7 @@
 from edge_bridge.access import get_alarm, get_device, get_series
 from edge_bridge.actions import acknowledge_alarm, enrol_device, revoke_device
 from edge_bridge.queries import alarm_facts, alarm_snapshot, alarms, readings, series_of
+from edge_bridge.summaries import summary
 
 __all__ = [
     "acknowledge_alarm",
@@ -16,4 +17,5 @@ __all__ = [
     "readings",
     "revoke_device",
     "series_of",
+    "summary",
 ]

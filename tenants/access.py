@@ -7,11 +7,10 @@ foreign, or not opened with that permission: the three answer alike.
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection
-
 from tenants.context import opened
 from tenants.data import Actor, Forbidden, NotFound
 from tenants.models import Agreement, ApiKey, Equipment, Site
+from tenants.reads.notes import live_grants
 
 Owned = TypeVar("Owned", Site, Equipment)
 
@@ -88,7 +87,4 @@ def get_api_key(key_id: UUID) -> ApiKey:
 
 def granted(what: str, permission: str) -> set[UUID]:
     """Ids of foreign `sites` or `equipment` opened to the actor's organisation with `permission`, in force now."""
-    function = {"sites": "wall.granted_sites", "equipment": "wall.granted_equipment"}[what]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {function}(%s)", [permission])
-        return {row[0] for row in cursor.fetchall()}
+    return live_grants().places(what, permission)

@@ -6,19 +6,28 @@ from tenants.authentication import memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
 from tenants.ledger.actions import enter
+from tenants.metering.actions import require_within_budget
+from tenants.metering.counting import meter
+from tenants.metering.use import Use
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
 from tenants.models.shared import SharedModel
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
 from tenants.queries import equipment, feed_head, sites, tenants
+from tenants.reads.live_grants import LiveGrant, Place
+from tenants.reads.notes import RIGHTS_CHANGED, give, live_grants
 from tenants.secrets import hash_secret, new_secret
 
 __all__ = [
     "ME",
     "MY_CREDENTIAL",
     "OWN",
+    "RIGHTS_CHANGED",
+    "LiveGrant",
+    "Place",
     "SharedModel",
     "TenantForeignKey",
     "TenantModel",
+    "Use",
     "Wall",
     "acting_as",
     "actor",
@@ -31,9 +40,12 @@ __all__ = [
     "feed_head",
     "get_equipment",
     "get_site",
+    "give",
     "granted",
     "hash_secret",
+    "live_grants",
     "memberships_of",
+    "meter",
     "new_id",
     "new_secret",
     "on_behalf_of",
@@ -41,6 +53,7 @@ __all__ = [
     "own_or_granted",
     "presenting",
     "require",
+    "require_within_budget",
     "sites",
     "tenants",
 ]

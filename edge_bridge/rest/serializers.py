@@ -10,6 +10,8 @@ from edge_bridge.actions import MAX_COMMENT_CHARS
 from edge_bridge.alarm import State
 from edge_bridge.models import Alarm, AlarmChange, Device, Latest, Quality, Series, Watermark
 from edge_bridge.protocol import Severity
+from edge_bridge.summaries import SIZES_S
+from tenants.rest.masked import MaskedSerializer, nullable
 
 MAX_READINGS = 10_000
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # an hour before it can still be told
@@ -26,10 +28,10 @@ class AlarmFilterSerializer(serializers.Serializer[Any]):
     equipment = serializers.UUIDField(required=False)
 
 
-class AlarmSerializer(serializers.ModelSerializer[Alarm]):
+class AlarmSerializer(MaskedSerializer[Alarm]):
     owner = serializers.UUIDField(source="tenant_id")
     site = serializers.UUIDField(source="site_id")
-    site_name = serializers.CharField(source="site.name")
+    site_name = serializers.CharField(source="site.name", allow_null=True)
     equipment = serializers.UUIDField(source="equipment_id")
     equipment_code = serializers.CharField(source="equipment.code")
     acknowledged_by = serializers.UUIDField(source="acknowledged_by_id", allow_null=True, help_text="The person.")
@@ -42,11 +44,15 @@ class AlarmSerializer(serializers.ModelSerializer[Alarm]):
         fields = [
             *["id", "owner", "site", "site_name", "equipment", "equipment_code", "alarm_type", "severity", "state"],
             *["tag", "value", "limit", "rule", "historical", "raised_at", "occurred_at", "received_at", "cleared_at"],
-            *["acknowledged_at", "acknowledged_by", "acknowledged_for"],
+            *["acknowledged_at", "acknowledged_by", "acknowledged_for", "masked"],
         ]
+        extra_kwargs = nullable(Alarm, "tag", "value", "limit", "rule")
+
+    def get_masked(self, row: Alarm) -> list[str]:
+        return [*super().get_masked(row), *(["site_name"] if "name" in row.site.masked else [])]
 
 
-class AlarmChangeSerializer(serializers.ModelSerializer[AlarmChange]):
+class AlarmChangeSerializer(MaskedSerializer[AlarmChange]):
     by_user = serializers.UUIDField(source="by_user_id", allow_null=True)
     by_tenant = serializers.UUIDField(source="by_tenant_id")
 
@@ -54,8 +60,9 @@ class AlarmChangeSerializer(serializers.ModelSerializer[AlarmChange]):
         model = AlarmChange
         fields = [
             *["event", "from_state", "to_state", "severity", "value", "occurred_at", "recorded_at"],
-            *["by_user", "by_tenant", "comment"],
+            *["by_user", "by_tenant", "comment", "masked"],
         ]
+        extra_kwargs = nullable(AlarmChange, "value", "comment")
 
 
 class AlarmDetailSerializer(AlarmSerializer):
@@ -71,21 +78,23 @@ class AcknowledgeSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, default="", allow_blank=True, max_length=MAX_COMMENT_CHARS)
 
 
-class LatestSerializer(serializers.ModelSerializer[Latest]):
+class LatestSerializer(MaskedSerializer[Latest]):
     quality = serializers.ChoiceField(Quality.labels, source="get_quality_display")
 
     class Meta:
         model = Latest
-        fields = ["measured_at", "value", "quality"]
+        fields = ["measured_at", "value", "quality", "masked"]
+        extra_kwargs = nullable(Latest, "value")
 
 
-class SeriesSerializer(serializers.ModelSerializer[Series]):
+class SeriesSerializer(MaskedSerializer[Series]):
     equipment = serializers.UUIDField(source="equipment_id")
     latest = serializers.SerializerMethodField()
 
     class Meta:
         model = Series
-        fields = ["id", "equipment", "tag", "unit", "latest"]
+        fields = ["id", "equipment", "tag", "unit", "latest", "masked"]
+        extra_kwargs = nullable(Series, "tag")
 
     @extend_schema_field(LatestSerializer(allow_null=True))
     def get_latest(self, series: Series) -> dict[str, Any] | None:
@@ -112,17 +121,58 @@ class SpanSerializer(serializers.Serializer[Any]):
 
 class ReadingSerializer(serializers.Serializer[Any]):
     measured_at = serializers.DateTimeField()
-    value = serializers.FloatField()
+    value = serializers.FloatField(allow_null=True)
     quality = serializers.ChoiceField(Quality.labels)
 
 
 class ReadingsSerializer(serializers.Serializer[Any]):
-    """Oldest first. If `more`, the span holds more than `limit`: go on `from` the last time."""
+    """Oldest first. If `more`, the span holds more than `limit`: go on `from` the last time.
+
+    `masked` are the fields of the readings that the agreement hides; they are null.
+    """
 
     series = serializers.UUIDField()
     unit = serializers.CharField()
     more = serializers.BooleanField()
+    masked = serializers.ListField(child=serializers.CharField())
     readings = ReadingSerializer(many=True)
+
+
+class BucketSpanSerializer(serializers.Serializer[Any]):
+    """Whole buckets from `since` to `until`; the last day's if nothing is said."""
+
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+    bucket_s = serializers.ChoiceField(SIZES_S, required=False, default=3600)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.setdefault("until", datetime.now(UTC))
+        attrs.setdefault("since", max(attrs["until"], EARLIEST + timedelta(days=1)) - timedelta(days=1))
+        if attrs["since"] >= attrs["until"]:
+            raise serializers.ValidationError({"since": "Give a time before 'until'."})
+        return attrs
+
+
+class BucketSerializer(serializers.Serializer[Any]):
+    """Figures over good readings; all null where there are too few to be told."""
+
+    begins_at = serializers.DateTimeField()
+    count = serializers.IntegerField(allow_null=True)
+    mean = serializers.FloatField(allow_null=True)
+    min = serializers.FloatField(allow_null=True)
+    max = serializers.FloatField(allow_null=True)
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    """Buckets without a good reading are left out. With `floor_n` > 0 figures over fewer readings are not told."""
+
+    series = serializers.UUIDField()
+    unit = serializers.CharField()
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    bucket_s = serializers.IntegerField()
+    floor_n = serializers.IntegerField()
+    buckets = BucketSerializer(many=True)
 
 
 class StreamSerializer(serializers.ModelSerializer[Watermark]):

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("alarms/<uuid:alarm_id>/acknowledge", views.AlarmAcknowledge.as_view(), name="alarm-acknowledge"),
     path("equipment/<uuid:equipment_id>/series", views.SeriesList.as_view(), name="series-list"),
     path("series/<uuid:series_id>/readings", views.ReadingList.as_view(), name="reading-list"),
+    path("series/<uuid:series_id>/summary", views.SeriesSummary.as_view(), name="series-summary"),
     path("devices", views.DeviceList.as_view(), name="device-list"),
     path("devices/<uuid:device_id>", views.DeviceDetail.as_view(), name="device-detail"),
     path("devices/<uuid:device_id>/revoke", views.DeviceRevoke.as_view(), name="device-revoke"),

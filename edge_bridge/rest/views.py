@@ -1,5 +1,6 @@
 """Alarms, series and devices over HTTP: parse, one action or query, render."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +17,16 @@ from edge_bridge.rest.serializers import (
     AlarmDetailSerializer,
     AlarmFilterSerializer,
     AlarmSerializer,
+    BucketSpanSerializer,
     DeviceDetailSerializer,
     DeviceSerializer,
     NewDeviceSerializer,
     ReadingsSerializer,
     SeriesSerializer,
     SpanSerializer,
+    SummarySerializer,
 )
+from edge_bridge.summaries import summary
 from tenants.api import get_equipment, get_site
 from tenants.rest.base import ActorView, ListView
 
@@ -77,14 +81,27 @@ class ReadingList(ActorView):
         span = _parsed(SpanSerializer, request.query_params)
         series = access.get_series(series_id)
         found = queries.readings(series, since=span["since"], until=span["until"], limit=span["limit"] + 1)
-        rows = list(found.values_list("measured_at", "value", "quality"))
+        rows = list(found)
         shown = [
-            {"measured_at": measured_at, "value": value, "quality": Quality(quality).label}
-            for measured_at, value, quality in rows[: span["limit"]]
+            {"measured_at": row.measured_at, "value": row.value, "quality": Quality(row.quality).label}
+            for row in rows[: span["limit"]]
         ]
-        more = len(rows) > span["limit"]
-        body = {"series": series.pk, "unit": series.unit, "more": more, "readings": shown}
+        body = {"series": series.pk, "unit": series.unit, "more": len(rows) > span["limit"], "readings": shown}
+        body["masked"] = list(rows[0].masked) if rows else []
         return Response(ReadingsSerializer(body).data)
+
+
+class SeriesSummary(ActorView):
+    """Counts and means by the hour, or by another span of time."""
+
+    needs = {"GET": "view_telemetry"}
+
+    @extend_schema(parameters=[BucketSpanSerializer], responses=SummarySerializer)
+    def get(self, request: Request, series_id: UUID) -> Response:
+        span = _parsed(BucketSpanSerializer, request.query_params)
+        series = access.get_series(series_id)
+        found = asdict(summary(series, **span))
+        return Response(SummarySerializer({"series": series.pk, "unit": series.unit, **found}).data)
 
 
 class DeviceList(ListView):

@@ -75,6 +75,11 @@ class LiveGrants:
             self._known[key] = _opening([grant for grant in self._at(place) if _fits(grant, permission, singly)])
         return self._known[key]
 
+    def lowest_floor(self, permission: str, place: Place) -> LiveGrant | None:
+        """Of the grants with a floor, the one that tells most."""
+        floored = [grant for grant in self._at(place) if grant.floor_n and grant.permission == permission]
+        return min(floored, key=lambda grant: (grant.floor_n, grant.delay_s, grant.id), default=None)
+
     def places(self, what: str, permission: str) -> set[UUID]:
         """Ids of the `sites` or the `equipment` opened with the permission."""
         found = {"sites": self._on_site, "equipment": self._on_equipment}[what]

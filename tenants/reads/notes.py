@@ -12,6 +12,9 @@ from django.db import connections
 
 from tenants.context import Transaction, if_opened, opened
 from tenants.data import Conflict
+from tenants.metering.counting import meter
+from tenants.metering.use import Use
+from tenants.models.base import new_id
 from tenants.reads.live_grants import LiveGrant, LiveGrants, Opening, Place, live_grants_of
 
 RIGHTS_CHANGED: Final = "What is open to you changed while this was read; ask again."
@@ -46,11 +49,6 @@ def live_grants() -> LiveGrants:
     if current.tenant_id not in known:
         known[current.tenant_id] = live_grants_of(current.tenant_id, current.alias)
     return known[current.tenant_id]
-
-
-def forget_grants() -> None:
-    """Rights changed in the open transaction: they are looked up again."""
-    opened().reads.grants.clear()
 
 
 def kind_of(model: type[Any]) -> str:
@@ -98,10 +96,26 @@ def _record(current: Transaction) -> None:
     given, current.reads.given = current.reads.given, {}
     entries = [_entry(*key, sorted(ids)) for key, ids in given.items()]
     entries.sort(key=lambda entry: (entry["tenant"], entry["clause"], entry["permission"], entry["kind"]))
+    for entry in entries:
+        meter(_use(entry))
     assert current.actor is not None
     said = [json.dumps(entries, cls=DjangoJSONEncoder), current.actor.via, current.actor.purpose]
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT wall.record_reads(%s, %s, %s)", said)
+
+
+def _use(entry: dict[str, Any]) -> Use:
+    """The reader pays. A read is never the same one again, so it needs no name that a repeat would have too."""
+    return Use(
+        source="reads",
+        event_id=str(new_id()),
+        meter="shared_reads",
+        quantity=entry["n_rows"],
+        subject=(entry["kind"][:20], str(entry["clause"])),
+        tenant_id=entry["reader"],
+        counterpart_id=entry["tenant"],
+        agreement_id=entry["agreement"],
+    )
 
 
 def _entry(grant: LiveGrant, reader_id: UUID, kind: str, ids: list[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.integration.edge.scenes import gateway, raised, reading, set_aside, t
 
 def stored(owner) -> list[float]:
     with owner.acting():
-        return list(Reading.objects.filter(tenant=owner.id).order_by("measured_at").values_list("value", flat=True))
+        return list(Reading.objects.own().order_by("measured_at").values_list("value", flat=True))
 
 
 def test_batch_sent_again_after_a_lost_acknowledgement_changes_nothing(aurora):
@@ -120,7 +120,7 @@ def test_birth_names_units_also_of_series_that_a_reading_made_before(aurora):
     tags = (Tag("PUMP-07", "vibration", "mm/s"), Tag("FAN-01", "speed", "{rev}/min"), Tag("NOPE", "x", "1"))
     edge.say(Lane.P1, Birth(datetime.now(UTC), tags))
     with aurora.acting():
-        units = dict(Series.objects.filter(tenant=aurora.id).values_list("tag", "unit"))
+        units = dict(Series.objects.own().values_list("tag", "unit"))
     assert units == {"vibration": "mm/s", "speed": "{rev}/min"}
     assert ["'NOPE'" in reason for reason in set_aside(aurora)] == [True]
 
