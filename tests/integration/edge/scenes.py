@@ -92,7 +92,7 @@ def the_alarm(owner: Organisation) -> Alarm:
 def history(owner: Organisation) -> list[tuple[str, str, str]]:
     with owner.acting():
         rows = AlarmChange.objects.filter(tenant=owner.id).order_by("pk")
-        return list(rows.values_list("event", "from_state", "to_state"))
+        return list(rows.own().values_list("event", "from_state", "to_state"))
 
 
 def set_aside(owner: Organisation) -> list[str]:
@@ -112,8 +112,6 @@ def opened(owner: Organisation, partner: Organisation, *permissions: str, equipm
     what = {"equipment": owner.equipment[equipment]} if equipment else {"site": owner.sites["north"]}
     clause = {**what, "permissions": list(permissions), "during": (datetime.now(UTC) - timedelta(seconds=1), None)}
     with owner.acting():
-        agreement = agreeing.draft_agreement(
-            partner=partner.tenant, title="Watch", purpose="maintenance", clauses=[clause]
+        return agreeing.agree_by_offer(
+            owner_id=owner.id, partner_id=partner.id, title="Watch", purpose="maintenance", clauses=[clause]
         )
-        agreeing.activate_agreement(agreement=agreement)
-    return agreement
