@@ -89,9 +89,9 @@ def _lock(material: Material, changes: list[tuple[Site, Decimal]]) -> None:
 
 
 def _positive(quantity: Decimal) -> Decimal:
-    if quantity <= 0:
+    if _bounded(quantity) <= 0:
         raise Invalid("The quantity must be above zero.", (FieldError("/quantity", "give a positive number"),))
-    return _bounded(quantity)
+    return quantity
 
 
 def _bounded(quantity: Decimal) -> Decimal:
