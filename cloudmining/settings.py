@@ -230,6 +230,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-owed-plans": {"task": "optimization.sweep_owed_plans", "schedule": SWEEP_S},
     "sweep-lapsed-claims": {"task": "marketplace.sweep_lapsed_claims", "schedule": SWEEP_S},
+    "roll-up-usage": {"task": "tenants.roll_up_usage", "schedule": SWEEP_S},
+    "close-statements": {"task": "tenants.close_statements", "schedule": 3600.0},
     "make-reading-partitions": {"task": "edge_bridge.make_reading_partitions", "schedule": 3600.0},
 }
 

@@ -17,6 +17,7 @@ from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.data import Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
+from tenants.api import Use, meter
 from tenants.models import Equipment
 
 AHEAD_AT_MOST = timedelta(days=1)
@@ -197,6 +198,12 @@ def _take_readings(intake: Intake, entries: Sequence[tuple[Entry, protocol.Readi
             rows.append((place, reading.measured_at, reading.value, QUALITY[reading.quality]))
     if rows:
         _store(intake.device.tenant_id, rows)
+        _count(intake.stream, entries[-1][0].seq, len(rows))
+
+
+def _count(stream: Watermark, through: int, n_readings: int) -> None:
+    """The owner of the readings pays; how far the stream has come names the batch."""
+    meter(Use("edge", f"{stream.pk}:{through}", "readings_stored", n_readings, ("stream", str(stream.pk))))
 
 
 def _places(intake: Intake, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID | str]:

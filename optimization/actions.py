@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,7 +24,7 @@ from optimization.data import InstanceError, SolveOptions
 from optimization.models import GradeSet, JointPlan, PlanRun, Requested, ScenarioVersion
 from optimization.outcome import OWED, Outcome, PlanStatus
 from optimization.request import read_options, read_request
-from tenants.api import announce, opened, require
+from tenants.api import Use, announce, meter, opened, require, require_within_budget
 from tenants.data import Actor, Conflict, Event, FieldError, Invalid
 
 # A worker gives a sign of life every second; one that was silent this long is taken for dead.
@@ -90,7 +91,11 @@ def asked_by(requester: Actor) -> dict[str, Any]:
 
 
 def owe(*, run: Requested, is_sent: bool = True) -> None:
-    """Store a new row; a worker is told after the commit, unless the caller takes it up itself."""
+    """Store a new row; a worker is told after the commit, unless the caller takes it up itself.
+
+    PaymentRequired if the organisation's budget is used up.
+    """
+    require_within_budget()
     run.save(force_insert=True)
     _announce("queued", run)
     if is_sent:
@@ -168,6 +173,12 @@ def release(
     run = model.objects.only("name", "status").get(pk=run_id)
     _announce(WORD_OF[stored["status"]], run, **news, message=stored["message"])
     return True
+
+
+def count_work(run: Requested, worked_s: float) -> None:
+    """Who asked pays for the attempt whose outcome was released; one that a worker died of costs nothing."""
+    seconds = Decimal(max(worked_s, 0.001)).quantize(Decimal("0.001"))
+    meter(Use("solver", f"{run.pk}:{run.attempt}", "solver_seconds", seconds, (run.noun, str(run.pk))))
 
 
 def claim_owed(model: type[Requested] = PlanRun) -> list[tuple[Actor, UUID]]:

@@ -1,5 +1,6 @@
 """Solving in a worker. A worker may die at any point: what is owed is in the row, and the sweep sends it again."""
 
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -35,10 +36,12 @@ def solve_plan(self: Any, run_id: str) -> None:
         run = actions.take_up(run_id=UUID(run_id))
     if run is None:
         return
+    began_s = time.monotonic()
     solved = _solved if run.joint_id is None else _solved_jointly
     outcome, solver = solved(self.actor, run) if run.attempt <= MAX_ATTEMPTS else _given_up()
     with acting_as(self.actor):
-        _finish(run, outcome, solver)
+        if _finish(run, outcome, solver):
+            actions.count_work(run, time.monotonic() - began_s)
 
 
 @shared_task(name=dispatch.SOLVE_PART, system=True, acks_late=False)
@@ -89,14 +92,13 @@ def _solved_jointly(actor: Actor, run: PlanRun) -> tuple[Outcome, str]:
         return joint_outcome(actor, run, door), SOLVER
 
 
-def _finish(run: PlanRun, outcome: Outcome, solver: str) -> None:
-    """A plan of several organisations is released to each of them."""
+def _finish(run: PlanRun, outcome: Outcome, solver: str) -> bool:
+    """A plan of several organisations is released to each of them. False if it came too late."""
     if run.joint_id is None:
-        actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
-    else:
-        from optimization.joint import solving
+        return actions.finish(run_id=run.pk, attempt=run.attempt, outcome=outcome, solver=solver)
+    from optimization.joint import solving
 
-        solving.finish(run=run, outcome=outcome, solver=solver)
+    return solving.finish(run=run, outcome=outcome, solver=solver)
 
 
 def _given_up() -> tuple[Outcome, str]:

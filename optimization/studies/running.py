@@ -1,9 +1,11 @@
 """A study in the worker or the foreground: each case is kept the moment it is solved, the rows are made at the end."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from optimization.actions import count_work
 from optimization.data import InstanceError
 from optimization.experiments.figures import NOTHING as NO_PLAN
 from optimization.experiments.ledger import Ledger, Rejected, Stopped, StudyProgress
@@ -57,6 +59,7 @@ def carry_out(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """What was taken up: go on where an earlier attempt stopped, outside of any transaction, and release the rows."""
+    began_s = time.monotonic()
     with Pulse(actor, run.pk, run.attempt, Experiment) as pulse:
         cases = Cases(actor, run)
 
@@ -69,7 +72,8 @@ def carry_out(
         is_given_up = run.attempt > FRUITLESS_ATTEMPTS + len(cases)
         status, message, summary = _given_up() if is_given_up else _ended(actor, run, ledger)
     with acting_as(actor):
-        actions.finish_study(run=run, status=status, message=message, summary=summary)
+        if actions.finish_study(run=run, status=status, message=message, summary=summary):
+            count_work(run, time.monotonic() - began_s)
 
 
 def _given_up() -> Ended:

@@ -1,56 +1,17 @@
-"""The writes of metering: what was used, within the transaction of its effect, and the budget."""
+"""The writes of metering: the budget, and what it stops."""
 
-import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connections
 from django.db.models.functions import Now
 
 from tenants import access
-from tenants.context import Transaction, opened
 from tenants.data import FieldError, Invalid, PaymentRequired
 from tenants.metering import queries
 from tenants.metering.months import month_after, month_of
-from tenants.metering.use import Use
-from tenants.models import Budget, new_id
+from tenants.models import Budget
 
 LARGEST_CAP_MINOR = 10**15
-
-
-def meter(use: Use) -> None:
-    """Count a use, if and when the open transaction commits; a repeat of its event is passed over."""
-    current = opened()
-    current.uses.append(use)
-    current.write_usage = _write
-
-
-def _write(current: Transaction) -> None:
-    """All uses of the transaction in one call, each as a row of who pays."""
-    rows = [_row(use, current) for use in current.uses]
-    with connections[current.alias].cursor() as cursor:
-        cursor.execute("SELECT wall.meter(%s)", [json.dumps(rows, cls=DjangoJSONEncoder)])
-
-
-def _row(use: Use, current: Transaction) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "tenant": use.tenant_id or current.tenant_id,
-        "source": use.source,
-        "event_id": use.event_id,
-        "meter": use.meter,
-        "quantity": str(use.quantity),
-        "at": use.at or datetime.now(UTC),
-        "subject_kind": use.subject[0],
-        "subject_id": use.subject[1],
-        "counterpart": use.counterpart_id,
-        "agreement": use.agreement_id,
-    }
-
-
-# The budget -----------------------------------------------------------------------------------------------------------
 
 
 def set_budget(*, cap_minor: int, warn_frac: Decimal, stops: bool) -> Budget:

@@ -14,32 +14,43 @@ from django.db import DatabaseError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge_bridge.protocol import Lane
+from marketplace.models import ServiceTask
+from optimization import actions as planning
+from optimization.models import PlanRun
+from optimization.tasks import solve_plan
 from tenants.context import as_platform
 from tenants.data import Forbidden, Invalid, PaymentRequired
 from tenants.metering import actions, queries, rolling
+from tenants.metering.counting import meter
 from tenants.metering.months import bounds_of, month_of
 from tenants.metering.rates import assign_plan, make_plan
 from tenants.metering.use import Use
 from tenants.models import FeedEvent, Statement, UsageEvent, UsageHour, UsageMark
+from tenants.task import _packed
 from tests import personas
+from tests.integration.edge.scenes import gateway, raised, reading
+from tests.integration.marketplace import scenes as market
+from tests.integration.optimization import documents
+from tests.integration.tenants.test_grants import opened_to
 
 NOW = datetime.now(UTC)
 THIS_MONTH = month_of(NOW)
 LAST_MONTH = month_of(bounds_of(THIS_MONTH)[0] - timedelta(days=1))
 
 
-def use(event_id="", quantity=1, meter="shared_reads", at=None, **more):
-    return Use("test", event_id or uuid4().hex, meter, quantity, ("test", "1"), at=at, **more)
+def use(event_id="", quantity=1, meter_name="shared_reads", at=None, **more):
+    return Use("test", event_id or uuid4().hex, meter_name, quantity, ("test", "1"), at=at, **more)
 
 
 def spend(owner, *uses):
     with owner.acting():
         for each in uses:
-            actions.meter(each)
+            meter(each)
 
 
 def roll_up(owner=None):
-    """Until nothing of the owner's is left to roll up: a transaction open elsewhere in the cluster holds a round back."""
+    """Until nothing of the owner's is left: a transaction that is open elsewhere in the cluster holds a round back."""
     deadline = time.monotonic() + 30
     while True:
         with as_platform("tests", "roll up usage"):
@@ -86,7 +97,7 @@ def test_repeated_event_counts_once(aurora):
 
 def test_use_in_a_transaction_that_fails_is_not_counted(aurora):
     with pytest.raises(ZeroDivisionError), aurora.acting():
-        actions.meter(use())
+        meter(use())
         raise ZeroDivisionError
     assert used_by(aurora) == {}
 
@@ -194,7 +205,7 @@ def statement(owner, month=THIS_MONTH):
 
 def test_statement_charges_each_meter_by_the_plan_of_the_month(aurora):
     costly(aurora, price_minor=7, per=2)
-    spend(aurora, use(quantity=3), use(quantity=4, meter="accepted_tasks"))
+    spend(aurora, use(quantity=3), use(quantity=4, meter_name="accepted_tasks"))
     found = statement(aurora)
     assert [(line["meter"], line["amount_minor"]) for line in found.lines] == [
         ("shared_reads", 11),  # 10.5
@@ -299,6 +310,75 @@ def test_uses_of_the_whole_transaction_cost_one_statement(aurora):
 
     with connection.execute_wrapper(listen), aurora.acting():
         for _ in range(5):
-            actions.meter(use())
+            meter(use())
     assert len([sql for sql in said if "wall.meter" in sql]) == 1
     assert used_by(aurora) == {"shared_reads": Decimal(5)}
+
+
+# Who pays for what ----------------------------------------------------------------------------------------------------
+
+
+def events_of(owner, meter_name):
+    with owner.acting():
+        rows = UsageEvent.objects.filter(tenant=owner.id, meter=meter_name).order_by("pk")
+        return [(row.subject_kind, row.quantity, row.counterpart_id, row.agreement_id) for row in rows]
+
+
+def test_owner_pays_for_the_readings_of_a_batch_and_not_for_the_batch_sent_again(aurora):
+    edge = gateway(aurora)
+    batch = edge.batch(Lane.P2, *(reading(tag=f"t{n}") for n in range(7)))
+    edge.record(batch)
+    edge.record(batch)
+    edge.say(Lane.P2, reading())
+    assert [quantity for _, quantity, *_ in events_of(aurora, "readings_stored")] == [7, 1]
+
+
+def test_each_recipient_pays_for_what_its_feed_is_told_in_one_event_a_transaction(aurora, borealis, cassia):
+    opened_to(borealis, aurora)
+    before = {owner.id: len(events_of(owner, "feed_deliveries")) for owner in (aurora, borealis)}
+    gateway(aurora).say(Lane.P0, raised(alarm_type="one"), raised(alarm_type="two"))
+    for owner in (aurora, borealis):
+        found = events_of(owner, "feed_deliveries")[before[owner.id] :]
+        assert [quantity for _, quantity, *_ in found] == [2]
+    assert events_of(cassia, "feed_deliveries") == []
+
+
+def test_reader_pays_for_the_rows_of_a_partner_under_their_agreement(aurora, borealis):
+    agreement = opened_to(borealis, aurora)
+    gateway(aurora).say(Lane.P0, raised(alarm_type="one"), raised(alarm_type="two"))
+    answer = borealis.client().get("/api/v1/alarms?shared=true")
+    n_rows = len(answer.json()["results"])
+    assert n_rows == 2
+    found = [event for event in events_of(borealis, "shared_reads") if event[0] == "alarm"]
+    assert found == [("alarm", Decimal(n_rows), aurora.id, agreement.pk)]
+    assert events_of(aurora, "shared_reads") == []
+
+
+def test_who_accepts_a_service_task_pays_its_fee_once(aurora, borealis):
+    task = market.published(aurora)
+    market.claimed(task, borealis)
+    market.submitted(task, borealis)
+    assert events_of(aurora, "accepted_tasks") == []
+    with aurora.acting():
+        market.actions.accept_work(task=ServiceTask.objects.get(pk=task.pk))
+    assert events_of(aurora, "accepted_tasks") == [("task", Decimal(1), borealis.id, None)]
+
+
+def test_who_asked_for_a_plan_pays_for_the_time_it_took_a_worker(aurora):
+    with aurora.acting():
+        run = planning.request_plan(name="Plan", instance=documents.small(), options={})
+    began_s = time.monotonic()
+    solve_plan.apply(args=[str(run.pk)], headers={"actor": _packed(aurora.actor())}, throw=True)
+    took_s = time.monotonic() - began_s
+    ((kind, seconds, *_),) = events_of(aurora, "solver_seconds")
+    assert kind == "plan"
+    assert 0 < seconds <= took_s
+
+
+def test_plan_is_refused_at_the_cap_and_nothing_is_owed(aurora):
+    costly(aurora)
+    put_budget(aurora, cap_minor=0)
+    answer = aurora.client().post("/api/v1/plans", {"name": "P", "instance": documents.small()}, format="json")
+    assert (answer.status_code, answer.json()["title"]) == (402, "Payment required")
+    with aurora.acting():
+        assert not PlanRun.objects.filter(tenant=aurora.id).exists()
