@@ -18,12 +18,14 @@ from marketplace.lifecycle import ClaimState, State, next_state
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
 from tenants.api import (
+    Use,
     agree_by_offer,
     announce,
     as_platform,
     end_agreement,
     get_equipment,
     get_site,
+    meter,
     on_behalf_of,
     require,
     tenants,
@@ -113,6 +115,7 @@ def accept_work(*, task: ServiceTask) -> None:
     _move(task, Move.ACCEPT)
     claim = queries.live_claim(task.pk)
     _end_claim(claim, ClaimState.COMPLETED, "work accepted")
+    meter(Use("marketplace", str(task.pk), "accepted_tasks", 1, ("task", str(task.pk)), counterpart_id=claim.tenant_id))
     _announce("task.accepted", task, claim)
 
 
