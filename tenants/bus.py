@@ -11,11 +11,17 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from tenants.context import Transaction, on_behalf_of, opened
 from tenants.data import Event
 from tenants.feed.doorbell import ring
-from tenants.models import EquipmentGroupObjectPermission, SiteGroupObjectPermission, new_id
+from tenants.models import EquipmentGroupObjectPermission, FeedHead, SiteGroupObjectPermission, new_id
+from tenants.sharing.opening import hidden_by, without
+
+# By grant, the fields that it hides.
+Masks = dict[UUID, frozenset[str]]
 
 
 def announce(event: Event) -> None:
@@ -30,10 +36,15 @@ def announce_rights(kind: str, body: dict[str, object], to: frozenset[UUID] = fr
     announce(Event(kind=kind, body=body, permission="view_agreements", to=to))
 
 
+def stir_sockets(tenant_id: UUID) -> None:
+    """Open sockets of the organisation look their rights up again, and nobody is told anything."""
+    FeedHead.objects.filter(tenant=tenant_id).update(rights_epoch=F("rights_epoch") + 1)
+
+
 def _deliver(current: Transaction) -> None:
     """Write the transaction's events to the feeds of their recipients; ring their doorbells after the commit."""
     author = current.actor.tenant_id if current.actor else None
-    known: dict[tuple[Any, ...], dict[UUID, UUID | None]] = {}
+    known: dict[tuple[Any, ...], dict[UUID, Masks]] = {}
     entries = []
     for event in current.events:  # a flood of alarms speaks of few places: ask once for each
         about = (event.permission, event.site_id, event.equipment_id, event.owner_id, event.to)
@@ -46,7 +57,7 @@ def _deliver(current: Transaction) -> None:
     transaction.on_commit(lambda: ring(reached), using=current.alias)
 
 
-def _entries(event: Event, author: UUID | None, recipients: dict[UUID, UUID | None]) -> list[dict[str, Any]]:
+def _entries(event: Event, author: UUID | None, recipients: dict[UUID, Masks]) -> list[dict[str, Any]]:
     return [
         {
             "id": new_id(),
@@ -56,16 +67,16 @@ def _entries(event: Event, author: UUID | None, recipients: dict[UUID, UUID | No
             "permission": event.permission,
             "site": event.site_id,
             "equipment": event.equipment_id,
-            "grant_id": grant,
-            "body": event.body,
+            "grant_ids": sorted(masks),
+            "body": without(event.body, hidden_by(masks.values())),
             "occurred_at": event.occurred_at or datetime.now(UTC),
         }
-        for recipient, grant in recipients.items()
+        for recipient, masks in recipients.items()
     ]
 
 
-def _recipients(event: Event, author: UUID | None) -> dict[UUID, UUID | None]:
-    """Organisation → the grant by which it may know, None for those who know in their own right."""
+def _recipients(event: Event, author: UUID | None) -> dict[UUID, Masks]:
+    """Organisation → the grants by which it may know, none for those who know in their own right."""
     owner = event.owner_id or author
     if owner is not None and owner != author:
         with on_behalf_of(owner):
@@ -73,20 +84,24 @@ def _recipients(event: Event, author: UUID | None) -> dict[UUID, UUID | None]:
     else:
         found = _grantees(event)
     own_right = set(event.to) | ({author, owner} if event.site_id is None or author == owner else {owner})
-    return found | {tenant: None for tenant in own_right if tenant is not None}
+    return found | {tenant: {} for tenant in own_right if tenant is not None}
 
 
-def _grantees(event: Event) -> dict[UUID, UUID | None]:
-    """Partners to whom the owner opened this permission on the event's site or equipment, with their grant."""
-    found: dict[UUID, UUID | None] = {}
+def _grantees(event: Event) -> dict[UUID, Masks]:
+    """Partners to whom the owner opened this permission on the event's site or equipment, at once and row by row."""
+    found: dict[UUID, Masks] = {}
     grants = ((SiteGroupObjectPermission, event.site_id), (EquipmentGroupObjectPermission, event.equipment_id))
     for model, object_id in grants:
         if object_id is not None:
             rows = model.objects.filter(
+                Q(agreement__ends_at=None) | Q(agreement__ends_at__gt=Now()),
                 agreement__status="active",
                 content_object=object_id,
                 permission__codename=event.permission,
-                during__contains=datetime.now(UTC),
+                during__contains=Now(),
+                delay_s=0,
+                floor_n=0,
             )
-            found |= dict(rows.values_list("grantee", "pk"))
+            for grantee, grant, mask in rows.values_list("grantee", "pk", "field_mask"):
+                found.setdefault(grantee, {})[grant] = frozenset(mask)
     return found

@@ -1,9 +1,11 @@
 """The websocket `/ws/v1/feed`: who connects, from where, and what they say; the tailer does the rest.
 
 A browser presents a ticket as its second subprotocol (`ticket.<secret>`), since it can't send headers; a program sends
-`Authorization: Api-Key …`. Refusals come after the accept, since a browser can't read the code of an earlier one.
+`Authorization: Api-Key …`, and with `X-Purpose` what it follows the feed for; a ticket carries the purpose with which
+it was asked for. Refusals come after the accept, since a browser can't read the code of an earlier one.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,10 +16,10 @@ from django.http.request import validate_host
 from django.utils.http import is_same_domain
 
 from tenants.authentication import actor_of_key, actor_of_ticket
-from tenants.data import Actor, Unauthenticated
+from tenants.data import Actor, Invalid, Unauthenticated, stated_purpose
 from tenants.feed.frames import BadFrame, Sub, decode_client
 from tenants.feed.log import DATABASE_AWAY, door
-from tenants.feed.subscriber import FORBIDDEN, TRY_LATER, UNAUTHENTICATED, Subscriber
+from tenants.feed.subscriber import BAD_FRAME, FORBIDDEN, TRY_LATER, UNAUTHENTICATED, Subscriber
 from tenants.feed.tailer import tailer
 
 PROTOCOL: Final = "cloudmining.v1"
@@ -45,6 +47,8 @@ class FeedConsumer(AsyncConsumer):
             await tailer.join(self.subscriber)
         except Unauthenticated as refusal:
             await self._close(UNAUTHENTICATED, refusal.detail)
+        except Invalid as refusal:
+            await self._close(BAD_FRAME, refusal.detail)
         except DATABASE_AWAY:
             await self._close(TRY_LATER, "the database can't be reached now; try again shortly")
 
@@ -71,7 +75,8 @@ class FeedConsumer(AsyncConsumer):
     async def _authenticate(self, offered: list[str]) -> Actor:
         scheme, _, secret = _header(self.scope, b"authorization").partition(" ")
         if scheme.lower() == "api-key":
-            return await door(actor_of_key, secret.strip())
+            actor = await door(actor_of_key, secret.strip())
+            return replace(actor, purpose=stated_purpose(_header(self.scope, b"x-purpose")))
         tickets = [protocol.removeprefix(TICKET) for protocol in offered if protocol.startswith(TICKET)]
         if not tickets:
             raise Unauthenticated("Offer a ticket as subprotocol, or send an API key.")

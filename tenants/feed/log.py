@@ -3,9 +3,9 @@
 `door` is the only way from the event loop to the database.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -18,7 +18,8 @@ from tenants.context import acting_as
 from tenants.data import Actor
 from tenants.feed.frames import Ev, Skip, encode
 from tenants.feed.rights import Rights, rights_of
-from tenants.models import FeedEvent, FeedHead
+from tenants.models import EquipmentGroupObjectPermission, FeedEvent, FeedHead, SiteGroupObjectPermission
+from tenants.sharing.opening import Opening, hidden_by, without
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,14 +77,33 @@ class Stale(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """An event as it is sent; encoded once for all sockets."""
+    """An event as it is sent; encoded once for all sockets. `openings` are None for what is the organisation's own."""
 
     frame: Ev
     permission: str
+    openings: tuple[Opening, ...] | None = None
 
     @cached_property
     def text(self) -> str:
         return encode(self.frame)
+
+    def opened_to(self, purpose: str, withheld: frozenset[UUID]) -> "Entry | None":
+        """The entry as far as it is open to one with this purpose and these agreements closed to them."""
+        if self.openings is None:
+            return self
+        masks = [opening.mask for opening in self.openings if opening.serves(purpose, withheld)]
+        return self._masked(hidden_by(masks)) if masks else None
+
+    def _masked(self, mask: frozenset[str]) -> "Entry":
+        if mask not in self._variants:
+            body = without(self.frame.body, mask)
+            same = body is self.frame.body
+            self._variants[mask] = self if same else Entry(replace(self.frame, body=body), self.permission)
+        return self._variants[mask]
+
+    @cached_property
+    def _variants(self) -> "dict[frozenset[str], Entry]":
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +119,15 @@ class Page:
     entries: tuple[Entry, ...] = ()
     rights: dict[Actor, Rights] | None = None
 
-    def chain(self, after: int, sees: Callable[[Entry], bool]) -> Iterator[Entry | Skip]:
-        """The page after a position in it, as the gapless chain for one who `sees` only some of its entries."""
+    def chain(self, after: int, shown: Callable[[Entry], Entry | None]) -> Iterator[Entry | Skip]:
+        """The page after a position in it, as the gapless chain for one to whom its entries are `shown` or not."""
         for entry in self.entries:
             seq = entry.frame.seq
-            if seq <= after or not sees(entry):
+            if seq <= after or (seen := shown(entry)) is None:
                 continue
             if seq > after + 1:
                 yield Skip(after, seq - 1)
-            yield entry
+            yield seen
             after = seq
         if self.to > after:
             yield Skip(after, self.to)
@@ -129,7 +149,8 @@ def page_now(after: int, epoch: UUID, limit: int = PAGE, head: Head | None = Non
         return Page(head, after, after)
     rows = list(queries.feed_events(after=after).filter(seq__lte=head.seq)[:limit])
     to = rows[-1].seq if len(rows) == limit else head.seq
-    return Page(head, after, to, tuple(_entry(row) for row in rows))
+    openings = _openings(rows)
+    return Page(head, after, to, tuple(_entry(row, openings) for row in rows))
 
 
 def read_page(
@@ -149,7 +170,21 @@ def read_head(reader: Actor) -> tuple[Head, Rights | None]:
         return head_now(), rights_of([reader]).get(reader)
 
 
-def _entry(row: FeedEvent) -> Entry:
+def _openings(rows: Iterable[FeedEvent]) -> dict[UUID, Opening]:
+    """By grant, what it opens; only those in force for the reader are there."""
+    ids = {grant for row in rows for grant in row.grant_ids}
+    if not ids:
+        return {}
+    return {
+        pk: Opening(agreement, purpose, frozenset(mask))
+        for model in (SiteGroupObjectPermission, EquipmentGroupObjectPermission)
+        for pk, agreement, purpose, mask in model.objects.filter(pk__in=ids).values_list(
+            "pk", "agreement", "purpose", "field_mask"
+        )
+    }
+
+
+def _entry(row: FeedEvent, openings: dict[UUID, Opening]) -> Entry:
     frame = Ev(
         seq=row.seq,
         prev=row.seq - 1,
@@ -161,4 +196,6 @@ def _entry(row: FeedEvent) -> Entry:
         occurred_at=row.occurred_at,
         recorded_at=row.recorded_at,
     )
-    return Entry(frame, row.permission)
+    if not row.grant_ids:
+        return Entry(frame, row.permission)
+    return Entry(frame, row.permission, tuple(openings[grant] for grant in row.grant_ids if grant in openings))

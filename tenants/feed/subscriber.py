@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 from uuid import UUID
 
-from tenants.data import Actor
+from tenants.data import Actor, reader_of
 from tenants.feed.frames import Ack, BadFrame, Error, Live, Reset, Skip, Sub, encode
 from tenants.feed.log import DATABASE_AWAY, PAGE, Entry, Head, Page, Stale, door, read_page
 from tenants.feed.rights import Rights
@@ -23,6 +23,7 @@ SEND_WITHIN_S: Final = 60.0
 CLOSE_WITHIN_S: Final = 5.0
 
 BAD_FRAME, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW, SERVER_ERROR, TRY_LATER = 4400, 4401, 4403, 4408, 1011, 1013
+NO_RIGHTS: Final = (FORBIDDEN, "no rights any more")
 # uvicorn raises RuntimeError, not OSError, if it closed the socket itself after an unanswered ping.
 GONE: Final = (OSError, RuntimeError)
 
@@ -55,7 +56,8 @@ class Subscriber:
         self.epoch: UUID | None = None
         self.acknowledged = 0
         self._prefixes: tuple[str, ...] | None = None
-        self._queue: deque[str] = deque()
+        self._queue: deque[tuple[str, int | None]] = deque()
+        self._sent = 0
         self._queued_characters = 0
         self._wake = asyncio.Event()
         self._since = _now()
@@ -72,7 +74,8 @@ class Subscriber:
     def subscribe(self, frame: Sub) -> None:
         if self.state != "greeted":
             raise BadFrame("/t: this socket has a subscription; open another socket for another one.")
-        self.position, self.epoch, self._prefixes = frame.cursor, frame.epoch, frame.filter
+        self.position = self._sent = frame.cursor
+        self.epoch, self._prefixes = frame.epoch, frame.filter
         self._turn("behind")
 
     def acknowledge(self, frame: Ack) -> None:
@@ -80,25 +83,35 @@ class Subscriber:
             raise BadFrame(f"/seq: nothing beyond {self.position} was sent to this socket.")
         self.acknowledged = max(self.acknowledged, frame.seq)
 
-    def sees(self, entry: Entry) -> bool:
-        """The permanent rule: decided here, by the rights of the user and then by what they asked for."""
+    def shown(self, entry: Entry) -> Entry | None:
+        """The permanent rule: what they asked for, held against their rights and the purpose that they stated."""
         asked_for = self._prefixes is None or entry.frame.kind.startswith(self._prefixes)
-        return asked_for and entry.permission in self.rights.capabilities
+        if not asked_for or entry.permission not in self.rights.capabilities:
+            return None
+        return entry.opened_to(self.actor.purpose, self.rights.withheld)
 
     def offer(self, page: Page) -> None:
         """Queue what a live socket may see of the page; one that can't keep up falls behind instead."""
         if self.state != "live":
             return
-        for link in page.chain(self.position, self.sees):
+        for link in page.chain(self.position, self.shown):
             if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
                 self.fall_behind()
                 return
-            self._put(_text(link))
             self.position = _end(link)
+            self._put(_text(link), self.position)
 
     def fall_behind(self) -> None:
-        """What is queued is still sent; the rest is read from the log, with the rights of that moment."""
+        """What is queued is still sent, unless rights change; the rest is read from the log, with those of then."""
         if self.state == "live":
+            self._turn("behind")
+
+    def recall(self) -> None:
+        """Rights have changed: nothing that is queued goes out under the old ones, it is read from the log again."""
+        if self.state in ("live", "behind") and self._queue:
+            self._queue.clear()
+            self._queued_characters = 0
+            self.position = self._sent
             self._turn("behind")
 
     def beat(self, text: str) -> None:
@@ -140,8 +153,9 @@ class Subscriber:
         self.state = state
         self._wake.set()
 
-    def _put(self, text: str) -> None:
-        self._queue.append(text)
+    def _put(self, text: str, end: int | None = None) -> None:
+        """`end` is where in the log the client is once it has this."""
+        self._queue.append((text, end))
         self._queued_characters += len(text)
         self._wake.set()
 
@@ -173,8 +187,9 @@ class Subscriber:
             log.info("socket of %s is gone: %r", self.actor.via, gone.__cause__)
 
     async def _send_next(self) -> None:
-        text = self._queue.popleft()
+        text, end = self._queue.popleft()
         self._queued_characters -= len(text)
+        self._sent = self._sent if end is None else end
         await self._send_timed(text)
 
     async def _send_timed(self, text: str) -> None:
@@ -190,9 +205,11 @@ class Subscriber:
         page = await self._read()
         if page is None:
             return
-        for link in page.chain(self.position, self.sees):
+        for link in page.chain(self.position, self.shown):
+            if self.feed is None or self.feed.head.rights_epoch > page.head.rights_epoch:
+                return  # a slow client must not be sent for long what it might see when the page was read
             await self._send_timed(_text(link))
-            self.position = _end(link)
+            self.position = self._sent = _end(link)
         if self._may_join(page.head):
             self.state = "live"
             self._put(encode(Live(self.position)))
@@ -206,7 +223,7 @@ class Subscriber:
     async def _read(self) -> Page | None:
         assert self.feed is not None and self.epoch is not None
         try:
-            page = await door(read_page, self.actor, self.position, self.epoch, PAGE, [self.actor])
+            page = await door(read_page, reader_of(self.actor.tenant_id), self.position, self.epoch, PAGE, [self.actor])
         except Stale as stale:
             self.reset(stale.head, stale.reason)
             return None
@@ -215,7 +232,7 @@ class Subscriber:
             return None
         rights = page.rights and page.rights.get(self.actor)
         if not rights:
-            self.end(FORBIDDEN, "no rights any more")
+            self.end(*NO_RIGHTS)
             return None
         self.rights = rights
         return page

@@ -19,7 +19,7 @@ from tenants.feed.doorbell import GROUP
 from tenants.feed.frames import Hb, Hello, encode
 from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, read_page
 from tenants.feed.rights import Rights
-from tenants.feed.subscriber import FORBIDDEN, SERVER_ERROR, TOO_SLOW, Subscriber
+from tenants.feed.subscriber import FORBIDDEN, NO_RIGHTS, SERVER_ERROR, TOO_SLOW, Subscriber
 
 # Below a socket's queue, so that one that keeps up never falls behind in a burst.
 BATCH: Final = 200
@@ -101,7 +101,7 @@ class Feed:
         return page.to < page.head.seq
 
     def _refresh_rights(self, page: Page, holders: frozenset[Actor]) -> None:
-        now = datetime.now(UTC)
+        now, have_changed = datetime.now(UTC), page.head.rights_epoch != self.head.rights_epoch
         for subscriber in list(self.subscribers):
             rights: Rights | None = subscriber.rights
             if page.rights is not None and subscriber.actor in holders:
@@ -109,9 +109,11 @@ class Feed:
             elif page.rights is not None:
                 subscriber.fall_behind()  # it joined during the read; let it read its rights itself
             if rights is None or (rights.until is not None and rights.until <= now):
-                subscriber.end(FORBIDDEN, "no rights any more")
+                subscriber.end(*NO_RIGHTS)
             else:
                 subscriber.rights = rights
+                if have_changed:
+                    subscriber.recall()
             if (why := subscriber.overdue()) is not None:
                 subscriber.end(TOO_SLOW, why)
 

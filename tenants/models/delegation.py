@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -21,6 +23,10 @@ class Delegation(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "agreement"], name="delegation_once")]
+
+    def includes(self, roles: frozenset[str], user_id: UUID | None) -> bool:
+        """As `wall.withheld` has it in the database."""
+        return bool(roles.intersection(self.roles)) or user_id in self.members
 
     def __str__(self) -> str:
         return f"{', '.join(self.roles)} and {len(self.members)} members"

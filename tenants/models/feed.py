@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from tenants.models.base import TenantModel, new_id
@@ -18,7 +19,10 @@ class FeedHead(models.Model):
 
 
 class FeedEvent(TenantModel):
-    """One event in one organisation's feed; `seq` is gapless in it. `grant_id` is why a partner may see it."""
+    """One event in one organisation's feed; `seq` is gapless in it.
+
+    `grant_ids` are why a partner may see it, for as long as one of them is in force; none: it is the organisation's own.
+    """
 
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=60)
@@ -26,7 +30,7 @@ class FeedEvent(TenantModel):
     author = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
     site_id = models.UUIDField(null=True)
     equipment_id = models.UUIDField(null=True)
-    grant_id = models.UUIDField(null=True)
+    grant_ids = ArrayField(models.UUIDField(), default=list)
     body = models.JSONField()
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -36,11 +40,15 @@ class FeedEvent(TenantModel):
 
 
 class FeedTicket(TenantModel):
-    """A single-use pass to open one websocket, since a browser can't send headers with it."""
+    """A single-use pass to open one websocket, since a browser can't send headers with it.
+
+    `purpose` is what its holder stated when they asked for it.
+    """
 
     user = models.ForeignKey("tenants.User", models.CASCADE, related_name="+")
     secret_hash = models.CharField(max_length=64, unique=True)
     via = models.CharField(max_length=100)
     scopes = models.JSONField(null=True)
+    purpose = models.CharField(max_length=40, blank=True, default="")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -1,5 +1,6 @@
 """The feed over HTTP: tickets for its websocket, and the same log by plain GET."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants import access, actions
+from tenants.data import Actor
 from tenants.feed.frames import as_dict
 from tenants.feed.log import Entry, Stale, head_now, page_now
 from tenants.rest.base import ActorView
@@ -53,11 +55,19 @@ class FeedEventList(ActorView):
             page = page_now(**asked, head=head)
         except Stale as stale:
             return _gone(stale)
-        can = access.actor().can
-        links = page.chain(page.after, lambda entry: can(entry.permission))
+        links = page.chain(page.after, _shown_to(access.actor()))
         frames = [as_dict(link.frame if isinstance(link, Entry) else link) for link in links]
         body = {"feed": head.feed, "epoch": head.epoch, "head": head.seq, "min_seq": head.min_seq}
         return Response(PageSerializer({**body, "cursor": page.to, "frames": frames}).data)
+
+
+def _shown_to(actor: Actor) -> Callable[[Entry], Entry | None]:
+    """The page was read as the actor, so what was withheld from them is not in it."""
+
+    def shown(entry: Entry) -> Entry | None:
+        return entry.opened_to(actor.purpose, frozenset()) if actor.can(entry.permission) else None
+
+    return shown
 
 
 def _gone(stale: Stale) -> Response:

@@ -80,7 +80,7 @@ def test_chain_is_gapless_and_holds_just_what_is_visible(behind_the_wall, hidden
     entries = tuple(entry(seq) for seq in range(1, 41) if seq not in behind_the_wall)
     page = Page(Head(FEED, UUID(int=0), to, 1, 0), 0, to, entries)
     position, seen = after, []
-    for link in page.chain(after, lambda item: item.frame.seq not in hidden_from_user):
+    for link in page.chain(after, lambda item: None if item.frame.seq in hidden_from_user else item):
         frame = link.frame if isinstance(link, Entry) else link
         assert frame.prev == position
         position = frame.seq if isinstance(frame, Ev) else frame.to

@@ -1,0 +1,38 @@
+"""What a partner is told of an event: by which grants, and without which keys of its body. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+MASKED: Final = "masked"
+# Keys of bodies that say what a field of another name says.
+FIELD_OF: Final = {"type": "alarm_type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One grant in force: of which agreement, for which purpose ('': any), without which fields."""
+
+    agreement: UUID
+    purpose: str
+    mask: frozenset[str]
+
+    def serves(self, purpose: str, withheld: frozenset[UUID]) -> bool:
+        """Whether it opens anything to one who states `purpose` and to whom the `withheld` agreements are closed."""
+        return self.purpose in ("", purpose) and self.agreement not in withheld
+
+
+def hidden_by(masks: Iterable[frozenset[str]]) -> frozenset[str]:
+    """A field is hidden only if every grant hides it; of no grant nothing is said."""
+    found = list(masks)
+    return frozenset.intersection(*found) if found else frozenset()
+
+
+def without(body: dict[str, Any], mask: frozenset[str]) -> dict[str, Any]:
+    """The body less the fields of the mask, with their keys named under `masked`."""
+    hidden = {key for key in body if FIELD_OF.get(key, key) in mask}
+    if not hidden:
+        return body
+    said = {key: value for key, value in body.items() if key not in hidden | {MASKED}}
+    return {**said, MASKED: sorted(hidden.union(body.get(MASKED, ())))}
