@@ -3,6 +3,7 @@ from django.urls import URLPattern, path
 from tenants.agreements import views as agreements
 from tenants.organisation import views as organisation
 from tenants.people import views as people
+from tenants.reads import views as reads
 from tenants.rest import views
 
 urlpatterns: list[URLPattern] = [
@@ -51,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path(
         "agreements/<uuid:agreement_id>/terminate", agreements.AgreementTerminate.as_view(), name="agreement-terminate"
     ),
+    path("shared-reads", reads.SharedReadList.as_view(), name="shared-read-list"),
     path("api-keys", people.ApiKeyList.as_view(), name="api-key-list"),
     path("api-keys/<uuid:key_id>/rotate", people.ApiKeyRotate.as_view(), name="api-key-rotate"),
     path("api-keys/<uuid:key_id>/revoke", people.ApiKeyRevoke.as_view(), name="api-key-revoke"),
