@@ -84,9 +84,9 @@ def _entries(decision: Decision, rows: list[LedgerEntry], heads: dict[UUID, Head
         row.seq, row.prev_hash, row.shared_id = head.seq + 1, head.hash, shared_id
         row.kind, row.subject_id, row.payload = decision.kind, decision.subject_id, decision.payload
         row.with_tenants = [tenant for tenant in parties if tenant != row.tenant_id]
-        if row.by_id != row.tenant_id:
+        if row.by_id not in (None, row.tenant_id):
             row.user_id, row.via = None, ""
-        row.digest = sha256(text_of(row))
+        row.digest = sha256(text_of(row).encode())
     links = {row.tenant_id: link_of(row.prev_hash, row.digest) for row in rows}
     for row in rows:
         row.others = [links[tenant] for tenant in row.with_tenants]

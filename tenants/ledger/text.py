@@ -1,7 +1,7 @@
 """How an entry is written down, byte by byte, before it is hashed. Knows nothing of Django."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -75,7 +75,7 @@ def _plain(value: object) -> Any:
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if isinstance(value, Mapping):
         return {_key(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, Iterable):
+    if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value]
     raise TypeError(f"The ledger takes no {type(value).__name__}: write {value!r} as text.")
 
