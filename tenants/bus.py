@@ -17,6 +17,8 @@ from django.db.models.functions import Now
 from tenants.context import Transaction, on_behalf_of, opened
 from tenants.data import Event
 from tenants.feed.doorbell import ring
+from tenants.metering.counting import meter
+from tenants.metering.use import Use
 from tenants.models import EquipmentGroupObjectPermission, FeedHead, SiteGroupObjectPermission, new_id
 from tenants.sharing.opening import hidden_by, without
 
@@ -51,10 +53,20 @@ def _deliver(current: Transaction) -> None:
         if about not in known:
             known[about] = _recipients(event, author)
         entries += _entries(event, author, known[about])
+    _count(entries)
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT recipient, reached FROM wall.deliver(%s)", [json.dumps(entries, cls=DjangoJSONEncoder)])
         reached = dict(cursor.fetchall())
     transaction.on_commit(lambda: ring(reached), using=current.alias)
+
+
+def _count(entries: list[dict[str, Any]]) -> None:
+    """Each organisation pays for what its own feed is told."""
+    told: dict[UUID, list[str]] = {}
+    for entry in entries:
+        told.setdefault(entry["tenant"], []).append(str(entry["id"]))
+    for recipient, ids in told.items():
+        meter(Use("feed", ids[0], "feed_deliveries", len(ids), ("event", ids[0]), tenant_id=recipient))
 
 
 def _entries(event: Event, author: UUID | None, recipients: dict[UUID, Masks]) -> list[dict[str, Any]]:
