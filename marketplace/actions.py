@@ -201,13 +201,18 @@ def _open_data(task: ServiceTask, firm_id: UUID, window: tuple[datetime, datetim
             place = {"equipment": task.equipment} if task.equipment_id else {"site": task.site}
         clauses = [{**place, "permissions": task.opens, "during": window}]
     return agree_by_offer(
-        owner_id=task.tenant_id, partner_id=firm_id, title=task.title, purpose=task.category, clauses=clauses
+        owner_id=task.tenant_id,
+        partner_id=firm_id,
+        title=task.title,
+        purpose=task.category,
+        clauses=clauses,
+        offered_by=task.created_by_id,
     )
 
 
 def _close_data(claim: Claim, reason: str) -> None:
     """End the agreement, unless a party has done so before."""
-    if claim.agreement.status != "ended":
+    if claim.agreement.ended_at is None:
         end_agreement(agreement=claim.agreement, reason=reason)
 
 

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from tenants import access
-from tenants.models import Agreement, ApiKey, Equipment, FeedEvent, FeedHead, Membership, Site, Tenant
+from tenants.models import ApiKey, Equipment, FeedEvent, FeedHead, Membership, Site, Tenant
 
 
 def partner_group(tenant_id: UUID) -> Group:
@@ -34,16 +34,6 @@ def members() -> QuerySet[Membership]:
 
 def api_keys() -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(tenant=access.actor().tenant_id)
-
-
-def agreements() -> QuerySet[Agreement]:
-    """Those the organisation owns or is the partner of."""
-    me = access.actor().tenant_id
-    return (
-        Agreement.objects.filter(Q(tenant=me) | Q(partner=me))
-        .select_related("tenant", "partner")
-        .prefetch_related("clauses__site", "clauses__equipment")
-    )
 
 
 def feed_head() -> FeedHead:

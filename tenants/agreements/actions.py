@@ -1,178 +1,373 @@
-"""The writes of agreements. Each runs in the caller's open transaction and announces in it."""
+"""The writes of agreements. Each runs in the caller's open transaction and announces in it.
 
-import json
+Every step locks the agreement's row in the owner's name and asks `lifecycle` first: the two parties take turns.
+"""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import Permission
-from django.contrib.contenttypes.models import ContentType
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-
 from tenants import access
-from tenants.bus import announce_rights
-from tenants.context import on_behalf_of
-from tenants.data import Conflict, FieldError, Invalid
-from tenants.models import (
-    Agreement,
-    AgreementVersion,
-    Clause,
-    Equipment,
-    EquipmentGroupObjectPermission,
-    Site,
-    SiteGroupObjectPermission,
-    Tenant,
-)
-from tenants.queries import partner_group
-from tenants.roles import SITE_PERMISSIONS
-from tenants.secrets import hash_secret
+from tenants.agreements.clauses import clauses_from, refuse_beyond, refuse_unnamed
+from tenants.agreements.grants import remove_grants, write_grants
+from tenants.agreements.lifecycle import CONCLUDED, Side, State, Step, next_state, state_of, table_of
+from tenants.agreements.text import hash_of, text_of
+from tenants.bus import announce, announce_rights
+from tenants.context import on_behalf_of, opened
+from tenants.data import Conflict, Event, FieldError, Invalid
+from tenants.models import Agreement, AgreementVersion, Clause, Signature, Tenant, User
 
-GRANTS = (SiteGroupObjectPermission, EquipmentGroupObjectPermission)
+Wishes = Sequence[dict[str, Any]]
+Kind = Agreement.Kind
 
 
-def draft_agreement(*, partner: Tenant, title: str, purpose: str, clauses: list[dict[str, Any]]) -> Agreement:
-    """A draft with its clauses; each is {site | equipment, permissions, during: (from, to), …} as `Clause` has it."""
+def draft_agreement(
+    *,
+    partner: Tenant,
+    title: str,
+    purpose: str,
+    clauses: Wishes,
+    kind: str = Kind.BILATERAL,
+    terms: str = "",
+    ends_at: datetime | None = None,
+    supersedes: Agreement | None = None,
+) -> Agreement:
+    """A draft, seen by the owner alone; each clause is {site | equipment, permissions, during: (from, to), …}.
+
+    `kind` is bilateral or framework. `supersedes` is what it takes the place of, in the moment it comes into force.
+    """
     owner = access.require("manage_agreements")
     if partner.pk == owner.tenant_id:
         raise Invalid("An agreement is between two organisations.", (FieldError("/partner", "name another one"),))
-    return _draft(owner.tenant_id, partner.pk, title, purpose, clauses)
+    if kind not in (Kind.BILATERAL, Kind.FRAMEWORK):
+        raise Invalid("This kind can't be drafted.", (FieldError("/kind", "bilateral or framework"),))
+    _refuse_past(ends_at)
+    if supersedes is not None:
+        _refuse_replacing(supersedes, partner.pk, kind)
+    about = {"kind": kind, "title": title, "purpose": purpose, "ends_at": ends_at, "supersedes": supersedes}
+    return drafted(owner.tenant_id, partner.pk, partner_name=partner.name, terms=terms, clauses=clauses, about=about)
+
+
+def propose_version(*, agreement: Agreement, answers: int, clauses: Wishes, terms: str = "") -> AgreementVersion:
+    """Another version in the place of number `answers`: the owner's revised draft, or a counter-offer of either party.
+
+    The partner's clauses are on places that an offered version names. Conflict if another version is on the table.
+    """
+    author = access.require("manage_agreements").tenant_id
+    is_draft = agreement.status == State.DRAFT
+    with on_behalf_of(agreement.tenant_id):
+        target = _locked_for(agreement, Step.REVISE if is_draft else Step.COUNTER, version=answers)
+        rows = clauses_from(clauses)
+        if author != agreement.tenant_id:
+            refuse_unnamed(agreement, rows)
+        offered_at = None if is_draft else _now()
+        version = _version(agreement, agreement.version + 1, author, terms, rows, offered_at)
+        _set(agreement, status=target, version=version.number)
+    if not is_draft:
+        _tell("agreement.countered", agreement)
+    return version
+
+
+def offer_agreement(*, agreement: Agreement) -> None:
+    """Put the draft on the table: from now on the partner sees it, with this version and no earlier one."""
+    access.require("manage_agreements")
+    with on_behalf_of(agreement.tenant_id):
+        target = _locked_for(agreement, Step.OFFER)
+        at = _now()
+        agreement.versions.filter(number=agreement.version).update(offered_at=at)
+        _set(agreement, status=target, offered_at=at)
+    _tell("agreement.offered", agreement)
+
+
+def accept_agreement(*, agreement: Agreement, version: int) -> None:
+    """Agree to the other party's version, which from now on is the one to sign."""
+    access.require("manage_agreements")
+    with on_behalf_of(agreement.tenant_id):
+        _set(agreement, status=_locked_for(agreement, Step.ACCEPT, version=version))
+    _tell("agreement.accepted", agreement)
+
+
+def sign_agreement(*, agreement: Agreement, version: int, text_hash: str) -> Signature:
+    """The actor's party signs the text with this hash; the second signature brings the agreement into force."""
+    signer = access.require("manage_agreements")
+    with on_behalf_of(agreement.tenant_id):
+        _locked_for(agreement, Step.SIGN, version=version)
+        signed = agreement.versions.get(number=version)
+        if text_hash != signed.text_hash:
+            raise Invalid(
+                "This is not the hash of what is to be signed.", (FieldError("/text_hash", signed.text_hash),)
+            )
+        parties = set(agreement.signatures.filter(version=signed).values_list("party", flat=True))
+        if signer.tenant_id in parties:
+            raise Conflict(f"Your organisation has signed version {version} already.")
+        signature = _signature(signed, signer.tenant_id, *_who())
+        signature.save(force_insert=True)
+    _tell("agreement.signed", agreement)
+    if parties:
+        activate_agreement(agreement=agreement)
+    return signature
+
+
+def call_off(
+    *,
+    framework: Agreement,
+    title: str,
+    purpose: str,
+    clauses: Wishes,
+    terms: str = "",
+    ends_at: datetime | None = None,
+) -> Agreement:
+    """An agreement within an active framework's limits, in force at once: what both have signed is the framework.
+
+    Either party may call off. Invalid names each clause that goes beyond, and which limit it passes.
+    """
+    author = access.require("manage_agreements").tenant_id
+    with on_behalf_of(framework.tenant_id):
+        _refresh_locked(framework)
+        state = _state(framework)
+        if framework.kind != Kind.FRAMEWORK or state != State.ACTIVE:
+            raise Conflict(f"Only an active framework can be called on; this is a {framework.kind}, {state}.")
+        last = framework.ends_at
+        if last is not None and (ends_at is None or ends_at > last):
+            raise Invalid(
+                "It would outlast its framework.", (FieldError("/ends_at", f"end by {last:%Y-%m-%d %H:%M} UTC"),)
+            )
+        _refuse_past(ends_at)
+        about = {"kind": Kind.CALL_OFF, "title": title, "purpose": purpose, "ends_at": ends_at, "framework": framework}
+        made = drafted(
+            framework.tenant_id,
+            framework.partner_id,
+            partner_name=framework.partner_name,
+            author_id=author,
+            terms=terms,
+            clauses=clauses,
+            about=about,
+        )
+        refuse_beyond(framework, list(made.clauses.order_by("pk")))
+    activate_agreement(agreement=made)
+    return made
 
 
 def agree_by_offer(
-    *, owner_id: UUID, partner_id: UUID, title: str, purpose: str, clauses: list[dict[str, Any]]
+    *,
+    owner_id: UUID,
+    partner_id: UUID,
+    title: str,
+    purpose: str,
+    clauses: Wishes,
+    offered_by: UUID | None = None,
 ) -> Agreement:
-    """The agreement that follows from an owner's published offer once the partner takes it up, in force at once."""
+    """The agreement that follows from an owner's published offer once the partner takes it up, in force at once.
+
+    The offer is the owner's signature, given by `offered_by`; taking it up is the partner's. The caller has verified
+    the offer.
+    """
+    partner_name = Tenant.objects.get(pk=partner_id).name
     with on_behalf_of(owner_id):
-        agreement = _draft(owner_id, partner_id, title, purpose, clauses)
-        activate_agreement(agreement=agreement)
+        about = {"title": title, "purpose": purpose}
+        agreement = drafted(owner_id, partner_id, partner_name=partner_name, clauses=clauses, about=about)
+        version = agreement.versions.get()
+        by_offer = _signature(version, owner_id, offered_by, "offer")
+        taken_up = _signature(version, partner_id, *(_who() if side_of(agreement) == Side.PARTNER else (None, "claim")))
+        Signature.objects.bulk_create([by_offer, taken_up])
+    activate_agreement(agreement=agreement)
     return agreement
 
 
 def activate_agreement(*, agreement: Agreement) -> int:
-    """Bring it into force: write its grants and tell both parties. Returns the number of grants written."""
-    _move(agreement, ("draft", "agreed"), "active", activated_at=datetime.now(UTC))
-    clauses = agreement.clauses.filter(version__number=agreement.version)
-    written = sum(_write_grants(agreement, clause) for clause in clauses)
-    _announce("rights.agreement_activated", agreement)
+    """Bring into force what its parties have signed, a framework covers or a statute demands; tell both parties.
+
+    Writes the grants and returns how many; what it supersedes ends in the same moment.
+    """
+    with on_behalf_of(agreement.tenant_id):
+        target = _locked_for(agreement, Step.ACTIVATE)
+        _refuse_past(agreement.ends_at)
+        if agreement.supersedes is not None:
+            _replace(agreement.supersedes)
+        written = _put_in_force(agreement, target)
+    _tell_rights("activated", agreement)
     return written
+
+
+def _put_in_force(agreement: Agreement, target: State) -> int:
+    """Status, times and grants of an agreement whose time has come; a framework opens nothing itself."""
+    at = _now()
+    agreement.versions.filter(number=agreement.version, offered_at=None).update(offered_at=at)
+    _set(agreement, status=target, activated_at=at, offered_at=agreement.offered_at or at)
+    if agreement.kind == Kind.FRAMEWORK:
+        return 0
+    return write_grants(agreement, agreement.clauses.filter(version__number=agreement.version))
 
 
 def suspend_agreement(*, agreement: Agreement) -> None:
     """Close what the agreement opens, for now: the rows stay, and the policy hides them at once."""
-    _move(agreement, ("active",), "suspended")
-    _announce("rights.agreement_suspended", agreement)
+    _move(agreement, Step.SUSPEND)
+    _tell_rights("suspended", agreement)
 
 
 def resume_agreement(*, agreement: Agreement) -> None:
-    _move(agreement, ("suspended",), "active")
-    _announce("rights.agreement_resumed", agreement)
+    _move(agreement, Step.RESUME)
+    _tell_rights("resumed", agreement)
+
+
+def terminate_agreement(*, agreement: Agreement, reason: str) -> None:
+    """A party withdraws, declines or terminates, as it stands."""
+    access.require("manage_agreements")
+    end_agreement(agreement=agreement, reason=reason)
 
 
 def end_agreement(*, agreement: Agreement, reason: str) -> None:
     """End it for good: its grants are gone with this transaction. Either party may, in the owner's name."""
     with on_behalf_of(agreement.tenant_id):
-        _end(agreement, reason)
-    _announce("rights.agreement_ended", agreement)
+        _end(agreement, _locked_for(agreement, Step.TERMINATE), reason)
+    if agreement.activated_at is not None:
+        _tell_rights("ended", agreement)
+    else:
+        _tell("agreement.declined", agreement)
 
 
-def _draft(owner_id: UUID, partner_id: UUID, title: str, purpose: str, clauses: list[dict[str, Any]]) -> Agreement:
+def drafted(
+    owner_id: UUID,
+    partner_id: UUID,
+    *,
+    partner_name: str,
+    clauses: Wishes,
+    about: dict[str, Any],
+    terms: str = "",
+    author_id: UUID | None = None,
+) -> Agreement:
+    """The row of a new agreement and its first version; `about` holds its other columns. Whoever calls it may do so."""
+    rows = clauses_from(clauses)
     agreement = Agreement.objects.create(
-        tenant_id=owner_id, partner_id=partner_id, title=title, purpose=purpose, created_by_id=access.actor().user_id
+        tenant_id=owner_id,
+        partner_id=partner_id,
+        owner_name=Tenant.objects.get(pk=owner_id).name,
+        partner_name=partner_name,
+        created_by_id=_who()[0],
+        **about,
     )
-    _propose(agreement, author_id=owner_id, terms="", clauses=clauses)
+    _version(agreement, 1, author_id or owner_id, terms, rows, None)
     return agreement
 
 
-def _propose(agreement: Agreement, *, author_id: UUID, terms: str, clauses: list[dict[str, Any]]) -> AgreementVersion:
-    """The agreement's version with its clauses; its number is `agreement.version`."""
-    text = _text(agreement, terms, clauses)
+def _version(
+    agreement: Agreement, number: int, author_id: UUID, terms: str, clauses: list[Clause], offered_at: datetime | None
+) -> AgreementVersion:
+    text = text_of(agreement, number, terms, clauses)
     version = AgreementVersion.objects.create(
         tenant_id=agreement.tenant_id,
         agreement=agreement,
-        number=agreement.version,
+        number=number,
         author_id=author_id,
         terms=terms,
         text=text,
-        text_hash=hash_secret(text),
-        created_by_id=access.actor().user_id,
+        text_hash=hash_of(text),
+        created_by_id=_who()[0],
+        offered_at=offered_at,
     )
     for clause in clauses:
-        _add_clause(version, **clause)
+        clause.tenant_id, clause.agreement, clause.version = agreement.tenant_id, agreement, version
+    Clause.objects.bulk_create(clauses)
     return version
 
 
-def _text(agreement: Agreement, terms: str, clauses: list[dict[str, Any]]) -> str:
-    """What is signed: canonical JSON of the parties, the purpose, the terms and the clauses."""
-    said = {"owner": agreement.tenant_id, "partner": agreement.partner_id, "title": agreement.title}
-    return json.dumps({**said, "purpose": agreement.purpose, "terms": terms, "clauses": clauses}, default=str)
-
-
-def _add_clause(
-    version: AgreementVersion,
-    *,
-    permissions: list[str],
-    during: tuple[datetime, datetime | None],
-    site: Site | None = None,
-    equipment: Equipment | None = None,
-    **narrowed: Any,
-) -> Clause:
-    unknown = sorted(set(permissions) - set(SITE_PERMISSIONS))
-    if unknown or not permissions:
-        raise Invalid("Name the permissions of the clause.", (FieldError("/permissions", ", ".join(SITE_PERMISSIONS)),))
-    if during[1] is not None and during[1] <= during[0]:
-        raise Invalid("The window ends before it begins.", (FieldError("/during", "end after the beginning"),))
-    return Clause.objects.create(
+def _signature(version: AgreementVersion, party_id: UUID, user_id: UUID | None, via: str) -> Signature:
+    user = User.objects.filter(pk=user_id).first()
+    return Signature(
         tenant_id=version.tenant_id,
         agreement_id=version.agreement_id,
         version=version,
-        site=site,
-        equipment=equipment,
-        permissions=sorted(set(permissions)),
-        during=DateTimeTZRange(*during),
-        **narrowed,
+        party_id=party_id,
+        user=user,
+        user_name=(user.name or user.email) if user else "",
+        via=via,
+        text_hash=version.text_hash,
     )
 
 
-def _end(agreement: Agreement, reason: str) -> None:
-    alive = ("draft", "offered", "countered", "agreed", "active", "suspended")
-    _move(agreement, alive, "terminated", ended_at=datetime.now(UTC), end_reason=reason)
-    for model in GRANTS:
-        model.objects.filter(tenant=agreement.tenant_id, agreement=agreement).delete()
+def _replace(old: Agreement) -> None:
+    """What is superseded ends; if it has ended otherwise since, nothing takes its place."""
+    _end(old, _locked_for(old, Step.SUPERSEDE), "superseded")
+    _tell_rights("superseded", old)
 
 
-def _move(agreement: Agreement, sources: tuple[str, ...], target: str, **changes: object) -> None:
-    moved = Agreement.objects.filter(pk=agreement.pk, status__in=sources).update(status=target, **changes)
-    if not moved:
-        raise Conflict(f"The agreement is not {' or '.join(sources)} any more; read it again.")
-    agreement.refresh_from_db()
+def _refuse_replacing(old: Agreement, partner_id: UUID, kind: str) -> None:
+    same = (old.partner_id, old.kind) == (partner_id, kind) and old.tenant_id == access.actor().tenant_id
+    if not same or old.activated_at is None or _state(old) not in CONCLUDED:
+        words = "name one of yours with the same partner and of the same kind, that is active, suspended or expired"
+        raise Invalid("It can't take the place of that agreement.", (FieldError("/supersedes", words),))
 
 
-def _write_grants(agreement: Agreement, clause: Clause) -> int:
-    on_site = clause.site_id is not None
-    model = SiteGroupObjectPermission if on_site else EquipmentGroupObjectPermission
-    kind = ContentType.objects.get_for_model(Site if on_site else Equipment)
-    group = partner_group(agreement.partner_id)
-    permissions = Permission.objects.filter(content_type=kind, codename__in=clause.permissions)
-    rows = [
-        model(
-            tenant_id=agreement.tenant_id,
-            grantee_id=agreement.partner_id,
-            agreement=agreement,
-            clause=clause,
-            during=clause.during,
-            purpose=clause.purpose,
-            field_mask=clause.field_mask,
-            delay_s=clause.delay_s,
-            floor_n=clause.floor_n,
-            group=group,
-            permission=permission,
-            content_object_id=clause.site_id or clause.equipment_id,
-        )
-        for permission in permissions
-    ]
-    return len(model.objects.bulk_create(rows))
+def _refuse_past(ends_at: datetime | None) -> None:
+    if ends_at is not None and ends_at <= _now():
+        raise Invalid("It would be over before it begins.", (FieldError("/ends_at", "give a time to come"),))
 
 
-def _announce(kind: str, agreement: Agreement) -> None:
+def _move(agreement: Agreement, step: Step) -> None:
+    access.require("manage_agreements")
+    with on_behalf_of(agreement.tenant_id):
+        _set(agreement, status=_locked_for(agreement, step))
+
+
+def _end(agreement: Agreement, target: State, reason: str) -> None:
+    _set(agreement, status=target, ended_at=_now(), end_reason=reason)
+    remove_grants(agreement)
+
+
+def _locked_for(agreement: Agreement, step: Step, version: int | None = None) -> State:
+    """Lock the row, and say where the step leads; Conflict if it can't be taken, or not for that version."""
+    _refresh_locked(agreement)
+    target = next_state(table_of(agreement.kind), _state(agreement), step, side_of(agreement))
+    if version is not None and version != agreement.version:
+        raise Conflict(f"Version {agreement.version} is on the table, not {version}; read it again.")
+    return target
+
+
+def _refresh_locked(agreement: Agreement) -> None:
+    agreement.refresh_from_db(from_queryset=Agreement.objects.select_for_update(no_key=True))
+
+
+def _set(agreement: Agreement, **changes: Any) -> None:
+    Agreement.objects.filter(pk=agreement.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(agreement, name, value)
+
+
+def _state(agreement: Agreement) -> State:
+    return state_of(agreement.status, agreement.ends_at, _now())
+
+
+def side_of(agreement: Agreement) -> Side:
+    """On which side the open transaction's actor is; the platform's operators are on none."""
+    actor = opened().actor
+    if actor is None:
+        return Side.PLATFORM
+    return Side.OWNER if actor.tenant_id == agreement.tenant_id else Side.PARTNER
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _who() -> tuple[UUID | None, str]:
+    """The user and the credential of the open transaction; none for the platform."""
+    actor = opened().actor
+    return (actor.user_id, actor.via) if actor else (None, "platform")
+
+
+def _told(agreement: Agreement) -> tuple[dict[str, object], frozenset[UUID]]:
+    """What is said of it and to whom: of a draft that was never offered the partner learns nothing."""
     body = {"agreement": str(agreement.pk), "title": agreement.title, "status": agreement.status}
-    announce_rights(kind, body, frozenset({agreement.tenant_id, agreement.partner_id}))
+    parties = {agreement.tenant_id, agreement.partner_id} if agreement.offered_at else {agreement.tenant_id}
+    return {**body, "kind": agreement.kind, "version": agreement.version}, frozenset(parties)
+
+
+def _tell(kind: str, agreement: Agreement) -> None:
+    body, parties = _told(agreement)
+    announce(Event(kind=kind, body=body, permission="view_agreements", to=parties))
+
+
+def _tell_rights(what: str, agreement: Agreement) -> None:
+    body, parties = _told(agreement)
+    announce_rights(f"rights.agreement_{what}", body, parties)

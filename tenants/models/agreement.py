@@ -12,6 +12,7 @@ class Agreement(TenantModel):
 
     `framework` is the agreement that a call-off draws on, `supersedes` the one that this one replaces. A mandate rests
     on a `statute` instead of consent. Past `ends_at` it is expired, without a job: what reads it looks at the clock.
+    The partner sees it from `offered_at` on. The parties' names are kept, since one may not be listed for the other.
     """
 
     class Kind(models.TextChoices):
@@ -32,6 +33,8 @@ class Agreement(TenantModel):
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.BILATERAL)
     partner = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
+    owner_name = models.CharField(max_length=200)
+    partner_name = models.CharField(max_length=200)
     title = models.CharField(max_length=200)
     purpose = models.CharField(max_length=100)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
@@ -42,6 +45,7 @@ class Agreement(TenantModel):
     ends_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    offered_at = models.DateTimeField(null=True, blank=True)
     activated_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=200, blank=True)
@@ -103,6 +107,7 @@ class AgreementVersion(TenantModel):
 class Clause(TenantModel):
     """One line of a version: which permissions, on one site or one piece of equipment, in which window.
 
+    `code` and `name` are the place's as they were then: the partner reads them before it may see the place.
     `purpose`: only reads that state it are allowed ('': any). `field_mask`: fields that stay hidden. `delay_s`: rows
     are seen that long after their last change. `floor_n`: only figures over at least so many readings are seen.
     """
@@ -117,6 +122,8 @@ class Clause(TenantModel):
     version = TenantForeignKey("tenants.AgreementVersion", models.PROTECT, related_name="clauses")
     site = TenantForeignKey("tenants.Site", models.PROTECT, null=True, blank=True, related_name="+")
     equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, null=True, blank=True, related_name="+")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
     permissions = ArrayField(models.CharField(max_length=40, choices=list(SITE_PERMISSIONS.items())))
     during = DateTimeRangeField()
     purpose = models.CharField(max_length=40, blank=True, default="")
@@ -138,7 +145,7 @@ class Clause(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.permissions)} on {self.site or self.equipment}"
+        return f"{', '.join(self.permissions)} on {self.code} {self.name}"
 
 
 class Signature(TenantModel):

@@ -28,11 +28,9 @@ def open_north(owner, partner):
     with owner.acting():
         window = (datetime.now(UTC) - timedelta(seconds=1), None)
         clause = {"site": owner.sites["north"], "permissions": ["view_alarms"], "during": window}
-        agreement = agreeing.draft_agreement(
-            partner=partner.tenant, title="Watch North", purpose="maintenance", clauses=[clause]
+        return agreeing.agree_by_offer(
+            owner_id=owner.id, partner_id=partner.id, title="Watch North", purpose="maintenance", clauses=[clause]
         )
-        agreeing.activate_agreement(agreement=agreement)
-    return agreement
 
 
 def end(owner, agreement) -> None:

@@ -91,7 +91,7 @@ def test_lapsed_lease_reopens_the_task_and_closes_the_data(aurora, borealis, cas
     assert state_of(task, aurora) == "open"
     with aurora.acting():
         claim = Claim.objects.get(task=task)
-        assert (claim.state, claim.agreement.status) == ("lapsed", "ended")
+        assert (claim.state, claim.agreement.status) == ("lapsed", "terminated")
     assert told(aurora)[-1] == told(borealis)[-1] == ("task.reopened", "open")
     assert claimed(task, cassia).token == 2
 
@@ -152,7 +152,7 @@ def test_both_parties_are_told_in_order_and_others_only_of_the_offer(aurora, bor
     accept(task, aurora)
     assert told(aurora) == told(borealis) == [*LIFE, ("task.accepted", "closed")]
     assert told(cassia) == LIFE[:1]
-    rights = [("rights.agreement_activated", "active"), ("rights.agreement_ended", "ended")]
+    rights = [("rights.agreement_activated", "active"), ("rights.agreement_ended", "terminated")]
     assert told(borealis, "rights.") == told(aurora, "rights.") == rights
     assert told(cassia, "rights.") == []
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from tests.agreements import agree_over_http
 from tests.personas import PASSWORD
 
 SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -17,23 +18,6 @@ def test_identity_says_who_the_key_stands_for(aurora):
     body = aurora.client(["view_registry"]).get("/api/v1/identity").json()
     assert body["tenant"]["name"] == "Aurora"
     assert body["capabilities"] == ["view_registry"]
-
-
-def test_agreement_opens_and_closes_a_site_over_http(aurora, borealis):
-    mine, theirs = aurora.client(), borealis.client()
-    site = str(aurora.sites["north"].pk)
-    clause = {"site": site, "permissions": ["view_alarms"], "during": {"begins_at": NOW, "ends_at": SOON}}
-    draft = {"partner": str(borealis.id), "title": "Watch", "purpose": "maintenance", "clauses": [clause]}
-    made = mine.post("/api/v1/agreements", draft).json()
-    url = f"/api/v1/agreements/{made['id']}"
-    assert theirs.get(url).status_code == 404
-    assert theirs.get(f"/api/v1/sites/{site}").status_code == 404
-    assert mine.post(f"{url}/activate").json()["status"] == "active"
-    assert theirs.get(f"/api/v1/sites/{site}").json()["name"] == "Aurora North"
-    assert theirs.post(f"{url}/suspend").status_code == 404
-    assert theirs.post(f"{url}/end", {"reason": "we leave"}).json()["status"] == "terminated"
-    assert theirs.get(f"/api/v1/sites/{site}").status_code == 404
-    assert mine.post(f"{url}/activate").status_code == 409
 
 
 def test_foreign_and_absent_objects_answer_alike(aurora, cassia):
@@ -136,7 +120,7 @@ def test_partner_who_may_manage_a_site_still_owns_nothing_there(aurora, borealis
     clause = {"site": north, "permissions": ["manage"], "during": window}
     draft = {"partner": str(borealis.id), "title": "Run North", "purpose": "operation", "clauses": [clause]}
     owner, partner = aurora.client(), borealis.client()
-    owner.post(f"/api/v1/agreements/{owner.post('/api/v1/agreements', draft).json()['id']}/activate")
+    agree_over_http(owner, partner, draft)
     assert partner.get(f"/api/v1/sites/{north}").status_code == 200
     machine = str(aurora.equipment["FAN-01"].pk)
     on = {"title": "On", "purpose": "none", "partner": str(aurora.id)}

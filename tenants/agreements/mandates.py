@@ -1,0 +1,44 @@
+"""Mandates: what a statute opens to a regulator. No consent is asked; the owner is told, sees it, and can't end it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tenants.agreements.actions import activate_agreement, drafted
+from tenants.data import FieldError, Invalid
+from tenants.models import Agreement, Tenant
+
+
+def lay_mandate(
+    *,
+    owner: Tenant,
+    regulator: Tenant,
+    title: str,
+    statute: str,
+    purpose: str,
+    clauses: Sequence[dict[str, Any]],
+    terms: str = "",
+    ends_at: datetime | None = None,
+) -> Agreement:
+    """In force at once. Platform operators only (`as_platform`); the clauses name the owner's places."""
+    errors = []
+    if regulator.kind != Tenant.Kind.REGULATOR:
+        errors.append(FieldError("/regulator", "name an organisation that is a regulator"))
+    if owner.pk == regulator.pk:
+        errors.append(FieldError("/owner", "name another organisation"))
+    if not statute.strip():
+        errors.append(FieldError("/statute", "name the law that it rests on"))
+    if errors:
+        raise Invalid("This mandate can't be laid.", tuple(errors))
+    about = {"kind": Agreement.Kind.MANDATE, "title": title, "purpose": purpose, "statute": statute, "ends_at": ends_at}
+    agreement = drafted(
+        owner.pk,
+        regulator.pk,
+        partner_name=regulator.name,
+        author_id=regulator.pk,
+        terms=terms,
+        clauses=clauses,
+        about=about,
+    )
+    activate_agreement(agreement=agreement)
+    return agreement
