@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -60,6 +60,7 @@ class Transaction:
             self.write_usage(self)
 
 
+SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
 
 
@@ -93,10 +94,11 @@ def opened() -> Transaction:
 
 
 @contextmanager
-def acting_as(actor: Actor) -> Iterator[Transaction]:
+def acting_as(actor: Actor, *, snapshot: bool = False) -> Iterator[Transaction]:
     """Open the transaction of `actor`; events announced in it are delivered just before it commits.
 
-    Raises RuntimeError if one is open already: identities don't nest.
+    A `snapshot` only reads, and sees the database as it is at its beginning. Raises RuntimeError if a transaction is
+    open already: identities don't nest.
     """
     settings = {
         "app.tenant": actor.tenant_id,
@@ -104,7 +106,7 @@ def acting_as(actor: Actor) -> Iterator[Transaction]:
         "app.purpose": actor.purpose,
         "app.roles": ",".join(sorted(actor.roles)),
     }
-    with _transaction(Transaction(actor), settings) as current:
+    with _transaction(Transaction(actor), settings, SNAPSHOT if snapshot else "") as current:
         yield current
         current.finish()
 
@@ -186,12 +188,14 @@ def as_platform(who: str, reason: str) -> Iterator[Transaction]:
 
 
 @contextmanager
-def _transaction(current: Transaction, settings: dict[str, Any]) -> Iterator[Transaction]:
+def _transaction(current: Transaction, settings: dict[str, Any], mode: str = "") -> Iterator[Transaction]:
     if _open.get() is not None:
         raise RuntimeError("A transaction with an identity is open already.")
     token = _open.set(current)
     try:
         with transaction.atomic(using=current.alias, durable=True):
+            if mode:
+                _execute(current.alias, mode)
             if settings:
                 _set(current.alias, settings)
             yield current
@@ -206,6 +210,11 @@ def _become(current: Transaction, tenant_id: UUID | None) -> None:
 
 def _is_aborted(alias: str) -> bool:
     return connections[alias].connection.info.transaction_status == TransactionStatus.INERROR
+
+
+def _execute(alias: str, statement: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
 
 
 def _set(alias: str, settings: dict[str, Any]) -> None:
