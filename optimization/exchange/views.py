@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from optimization import access
 from optimization.data import Plan, SolveOptions, SupplyChainInstance
-from optimization.exchange.files import CSV, XLSX, ZIP, Fetched, LargeFileView, answers
+from optimization.exchange.files import XLSX, ZIP, Fetched, LargeFileView
 from optimization.exchange.parsers import BOUNDS
 from optimization.exchange.serializers import TemplateSizeSerializer
 from optimization.generator import generate
@@ -18,6 +18,7 @@ from optimization.workbook.plan import plan_beside_instance, plan_bytes, plan_ta
 from optimization.workbook.unfold import rows_of
 from optimization.workbook.write import template_bytes
 from tenants.data import Conflict
+from tenants.rest.files import CSV, answers
 
 
 class WorkbookTemplate(LargeFileView):

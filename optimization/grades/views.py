@@ -16,7 +16,6 @@ from rest_framework.response import Response
 
 from optimization.actions import told_as_invalid
 from optimization.data import InstanceError, Problem
-from optimization.exchange.files import CSV, CsvParser, FileView, answers, file_answer
 from optimization.grades import access, actions, queries
 from optimization.grades.serializers import (
     BatchSerializer,
@@ -36,6 +35,7 @@ from optimization.uncertainty.mines import sets_of
 from optimization.uncertainty.samples import ALL, NAMES, Sample, read_samples, samples_kept, samples_of_rows
 from optimization.workbook.csv_tables import csv_bytes
 from tenants.rest.base import ActorView, ListView
+from tenants.rest.files import CSV, CsvParser, FileView, answers, file_answer
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
 from tenants.rest.parsers import StrictJSONParser
 

@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from optimization.exchange.files import CSV, FileView, answers, file_answer
 from optimization.experiments.store import csv_of
 from optimization.experiments.studies import figures_of, kinds
 from optimization.models import Experiment
@@ -23,6 +22,7 @@ from optimization.studies.serializers import (
 )
 from tenants.data import Conflict
 from tenants.rest.base import ActorView, ListView
+from tenants.rest.files import CSV, FileView, answers, file_answer
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
 
 

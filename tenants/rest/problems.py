@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.apps import apps
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, OperationalError
@@ -80,7 +81,7 @@ def _broken_constraint(error: IntegrityError) -> dict[str, Any] | None:
     for model in apps.get_models():
         for constraint in model._meta.constraints:
             if constraint.name == name:
-                unique = isinstance(constraint, UniqueConstraint)
+                unique = isinstance(constraint, UniqueConstraint | ExclusionConstraint)
                 status, title = (409, "Conflict") if unique else (422, "Invalid input")
                 return problem(status, title, str(constraint.get_violation_error_message()))
     return None
