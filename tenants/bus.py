@@ -20,7 +20,7 @@ from tenants.feed.doorbell import ring
 from tenants.metering.counting import meter
 from tenants.metering.use import Use
 from tenants.models import EquipmentGroupObjectPermission, FeedHead, SiteGroupObjectPermission, new_id
-from tenants.sharing.opening import hidden_by, without
+from tenants.sharing.feed_grant import hidden_by, without
 
 # By grant, the fields that it hides.
 Masks = dict[UUID, frozenset[str]]

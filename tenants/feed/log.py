@@ -19,7 +19,7 @@ from tenants.data import Actor
 from tenants.feed.frames import Ev, Skip, encode
 from tenants.feed.rights import Rights, rights_of
 from tenants.models import EquipmentGroupObjectPermission, FeedEvent, FeedHead, SiteGroupObjectPermission
-from tenants.sharing.opening import Opening, hidden_by, without
+from tenants.sharing.feed_grant import FeedGrant, hidden_by, without
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,11 +77,11 @@ class Stale(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """An event as it is sent; encoded once for all sockets. `openings` are None for what is the organisation's own."""
+    """An event as it is sent; encoded once for all sockets. `grants` are None for what is the organisation's own."""
 
     frame: Ev
     permission: str
-    openings: tuple[Opening, ...] | None = None
+    grants: tuple[FeedGrant, ...] | None = None
 
     @cached_property
     def text(self) -> str:
@@ -89,9 +89,9 @@ class Entry:
 
     def opened_to(self, purpose: str, withheld: frozenset[UUID]) -> "Entry | None":
         """The entry as far as it is open to one with this purpose and these agreements closed to them."""
-        if self.openings is None:
+        if self.grants is None:
             return self
-        masks = [opening.mask for opening in self.openings if opening.serves(purpose, withheld)]
+        masks = [grant.mask for grant in self.grants if grant.serves(purpose, withheld)]
         return self._masked(hidden_by(masks)) if masks else None
 
     def _masked(self, mask: frozenset[str]) -> "Entry":
@@ -149,8 +149,8 @@ def page_now(after: int, epoch: UUID, limit: int = PAGE, head: Head | None = Non
         return Page(head, after, after)
     rows = list(queries.feed_events(after=after).filter(seq__lte=head.seq)[:limit])
     to = rows[-1].seq if len(rows) == limit else head.seq
-    openings = _openings(rows)
-    return Page(head, after, to, tuple(_entry(row, openings) for row in rows))
+    grants = _feed_grants(rows)
+    return Page(head, after, to, tuple(_entry(row, grants) for row in rows))
 
 
 def read_page(
@@ -170,13 +170,13 @@ def read_head(reader: Actor) -> tuple[Head, Rights | None]:
         return head_now(), rights_of([reader]).get(reader)
 
 
-def _openings(rows: Iterable[FeedEvent]) -> dict[UUID, Opening]:
+def _feed_grants(rows: Iterable[FeedEvent]) -> dict[UUID, FeedGrant]:
     """By grant, what it opens; only those in force for the reader are there."""
     ids = {grant for row in rows for grant in row.grant_ids}
     if not ids:
         return {}
     return {
-        pk: Opening(agreement, purpose, frozenset(mask))
+        pk: FeedGrant(agreement, purpose, frozenset(mask))
         for model in (SiteGroupObjectPermission, EquipmentGroupObjectPermission)
         for pk, agreement, purpose, mask in model.objects.filter(pk__in=ids).values_list(
             "pk", "agreement", "purpose", "field_mask"
@@ -184,7 +184,7 @@ def _openings(rows: Iterable[FeedEvent]) -> dict[UUID, Opening]:
     }
 
 
-def _entry(row: FeedEvent, openings: dict[UUID, Opening]) -> Entry:
+def _entry(row: FeedEvent, grants: dict[UUID, FeedGrant]) -> Entry:
     frame = Ev(
         seq=row.seq,
         prev=row.seq - 1,
@@ -198,4 +198,4 @@ def _entry(row: FeedEvent, openings: dict[UUID, Opening]) -> Entry:
     )
     if not row.grant_ids:
         return Entry(frame, row.permission)
-    return Entry(frame, row.permission, tuple(openings[grant] for grant in row.grant_ids if grant in openings))
+    return Entry(frame, row.permission, tuple(grants[grant] for grant in row.grant_ids if grant in grants))

@@ -22,12 +22,13 @@ SESSION: Final = "session:"
 class Rights:
     """Capabilities in force; `until` is when the API key behind them expires, None for a person's session.
 
-    `withheld` are agreements of partners that the organisation did not delegate to this user.
+    `withheld` are agreements of partners that the organisation did not delegate to this user, with these `roles`.
     """
 
     capabilities: frozenset[str]
     until: datetime | None = None
     withheld: frozenset[UUID] = frozenset()
+    roles: frozenset[str] = frozenset()
 
 
 def rights_of(actors: Collection[Actor]) -> dict[Actor, Rights]:
@@ -50,7 +51,7 @@ def rights_of(actors: Collection[Actor]) -> dict[Actor, Rights]:
         if now.can(NEEDS):
             allowed = frozenset(capability for capability in CAPABILITIES if now.can(capability))
             withheld = frozenset(row.agreement_id for row in delegations if not row.includes(now.roles, now.user_id))
-            found[actor] = Rights(allowed, expiries.get((actor.user_id, actor.via)), withheld)
+            found[actor] = Rights(allowed, expiries.get((actor.user_id, actor.via)), withheld, now.roles)
     return found
 
 

@@ -8,10 +8,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
-from tenants.data import Actor, reader_of
+from tenants.data import Actor
 from tenants.feed.frames import Ack, BadFrame, Error, Live, Reset, Skip, Sub, encode
 from tenants.feed.log import DATABASE_AWAY, PAGE, Entry, Head, Page, Stale, door, read_page
 from tenants.feed.rights import Rights
@@ -223,7 +224,8 @@ class Subscriber:
     async def _read(self) -> Page | None:
         assert self.feed is not None and self.epoch is not None
         try:
-            page = await door(read_page, reader_of(self.actor.tenant_id), self.position, self.epoch, PAGE, [self.actor])
+            reader = replace(self.actor, roles=self.rights.roles)
+            page = await door(read_page, reader, self.position, self.epoch, PAGE, [self.actor])
         except Stale as stale:
             self.reset(stale.head, stale.reason)
             return None
@@ -234,8 +236,9 @@ class Subscriber:
         if not rights:
             self.end(*NO_RIGHTS)
             return None
+        is_current = rights.roles == self.rights.roles  # else the page was read with roles that are gone
         self.rights = rights
-        return page
+        return page if is_current else None
 
 
 def _now() -> float:

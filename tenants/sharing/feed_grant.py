@@ -7,11 +7,11 @@ from uuid import UUID
 
 MASKED: Final = "masked"
 # Keys of bodies that say what a field of another name says.
-FIELD_OF: Final = {"type": "alarm_type"}
+FIELD_OF: Final = {"type": "alarm_type", "site_name": "name"}
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class FeedGrant:
     """One grant in force: of which agreement, for which purpose ('': any), without which fields."""
 
     agreement: UUID
