@@ -18,7 +18,8 @@ from tenants.context import acting_as
 from tenants.data import Actor
 from tenants.feed.frames import Ev, Skip, encode
 from tenants.feed.rights import Rights, rights_of
-from tenants.models import EquipmentGroupObjectPermission, FeedEvent, FeedHead, SiteGroupObjectPermission
+from tenants.models import FeedEvent, FeedHead
+from tenants.reads.notes import give_event, live_grants
 from tenants.sharing.feed_grant import FeedGrant, hidden_by, without
 
 P = ParamSpec("P")
@@ -171,17 +172,15 @@ def read_head(reader: Actor) -> tuple[Head, Rights | None]:
 
 
 def _feed_grants(rows: Iterable[FeedEvent]) -> dict[UUID, FeedGrant]:
-    """By grant, what it opens; only those in force for the reader are there."""
-    ids = {grant for row in rows for grant in row.grant_ids}
-    if not ids:
-        return {}
-    return {
-        pk: FeedGrant(agreement, purpose, frozenset(mask))
-        for model in (SiteGroupObjectPermission, EquipmentGroupObjectPermission)
-        for pk, agreement, purpose, mask in model.objects.filter(pk__in=ids).values_list(
-            "pk", "agreement", "purpose", "field_mask"
-        )
-    }
+    """By grant, what it opens; only those in force for the reader are there. Notes that the rows are given by them."""
+    known: dict[UUID, FeedGrant] = {}
+    for row in rows:
+        if row.grant_ids:
+            live = live_grants().by_id
+            opening = [live[grant] for grant in row.grant_ids if grant in live]
+            known |= {grant.id: FeedGrant(grant.agreement_id, grant.purpose, grant.field_mask) for grant in opening}
+            give_event(row.pk, opening)
+    return known
 
 
 def _entry(row: FeedEvent, grants: dict[UUID, FeedGrant]) -> Entry:

@@ -5,6 +5,7 @@ and the read is recorded under the one that hides least, of equals under the old
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -15,12 +16,12 @@ ANY_PERMISSION: Final = "*"
 Place = tuple[UUID, UUID | None]
 
 _IN_FORCE: Final = """
-SELECT g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.field_mask, g.delay_s, g.floor_n,
+SELECT g.field_mask, g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.purpose, g.delay_s, g.floor_n,
        g.content_object_id, NULL
   FROM tenants_sitegroupobjectpermission g JOIN auth_permission p ON p.id = g.permission_id
  WHERE g.grantee_id = %(me)s
 UNION ALL
-SELECT g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.field_mask, g.delay_s, g.floor_n,
+SELECT g.field_mask, g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.purpose, g.delay_s, g.floor_n,
        e.site_id, e.id
   FROM tenants_equipmentgroupobjectpermission g JOIN auth_permission p ON p.id = g.permission_id
   JOIN tenants_equipment e ON e.id = g.content_object_id
@@ -32,12 +33,13 @@ SELECT g.id, g.tenant_id, g.agreement_id, g.clause_id, p.codename, g.field_mask,
 class LiveGrant:
     """A grant in force on a site, or on one piece of equipment at it."""
 
+    field_mask: frozenset[str]
     id: UUID
     owner_id: UUID
     agreement_id: UUID
     clause_id: UUID
     permission: str
-    field_mask: frozenset[str]
+    purpose: str
     delay_s: int
     floor_n: int
     site_id: UUID
@@ -104,13 +106,18 @@ class Reads:
     given: dict[tuple[LiveGrant, UUID, str], set[str]] = field(default_factory=dict)
 
 
+def least_hiding(grants: Iterable[LiveGrant]) -> LiveGrant:
+    """Of equals the oldest."""
+    return min(grants, key=lambda grant: (len(grant.field_mask), grant.id))
+
+
 def live_grants_of(tenant_id: UUID | None, alias: str) -> LiveGrants:
     """One statement, under the policies of the grants: only those in force for the open identity are seen."""
     found = LiveGrants()
     with connections[alias].cursor() as cursor:
         cursor.execute(_IN_FORCE, {"me": tenant_id})
-        for pk, owner, agreement, clause, permission, mask, *rest in cursor.fetchall():
-            found.add(LiveGrant(pk, owner, agreement, clause, permission, frozenset(mask), *rest))
+        for mask, *rest in cursor.fetchall():
+            found.add(LiveGrant(frozenset(mask), *rest))
     return found
 
 
@@ -123,5 +130,4 @@ def _opening(fitting: list[LiveGrant]) -> Opening | None:
         return None
     soonest = min(grant.delay_s for grant in fitting)
     sure = [grant for grant in fitting if grant.delay_s == soonest]
-    chosen = min(sure, key=lambda grant: (len(grant.field_mask), grant.id))
-    return Opening(chosen, frozenset.intersection(*(grant.field_mask for grant in sure)))
+    return Opening(least_hiding(sure), frozenset.intersection(*(grant.field_mask for grant in sure)))

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from tenants.data import Conflict
 from tenants.metering.counting import meter
 from tenants.metering.use import Use
 from tenants.models.base import new_id
-from tenants.reads.live_grants import LiveGrant, LiveGrants, Opening, Place, live_grants_of
+from tenants.reads.live_grants import LiveGrant, LiveGrants, Opening, Place, least_hiding, live_grants_of
 
 RIGHTS_CHANGED: Final = "What is open to you changed while this was read; ask again."
 
@@ -40,6 +40,12 @@ def give(grant: LiveGrant, kind: str, ids: Iterable[str]) -> None:
     if not current.reads.given:
         current.before_commit.append(_record)
     current.reads.given.setdefault((grant, current.tenant_id, kind), set()).update(ids)
+
+
+def give_event(event_id: UUID, opening: Sequence[LiveGrant]) -> None:
+    """Note that an event of the feed is given by these grants; it is recorded under the one that hides least."""
+    if opening:
+        give(least_hiding(opening), "feed", [str(event_id)])
 
 
 def live_grants() -> LiveGrants:

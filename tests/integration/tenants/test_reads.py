@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from edge_bridge import queries as edge
 from edge_bridge.models import Alarm, AlarmChange, Latest, Reading, Series
 from tenants.context import on_behalf_of
-from tenants.data import NotFound
+from tenants.data import NotFound, reader_of
+from tenants.feed.log import head_now, page_now, read_page
 from tenants.models import Equipment, SharedRead, Site
 from tests.integration.edge.scenes import the_alarm
 from tests.integration.tenants.read_scenes import kinds_of, reads_of, share, with_alarm_and_readings
@@ -182,3 +183,22 @@ def test_what_is_read_in_the_owners_name_is_whole_and_not_recorded(aurora, borea
     with borealis.acting(), on_behalf_of(aurora.id):
         assert Alarm.objects.get().value == 1.2
     assert reads_of(aurora) == []
+
+
+def test_feed_is_recorded_by_the_page_without_hidden_fields_and_own_events_are_not(aurora, borealis):
+    share(aurora, borealis, "view_alarms", field_mask=["name", "value"])
+    with borealis.acting():
+        start = head_now()
+    with_alarm_and_readings(aurora)
+    asked = {"after": start.seq, "epoch": start.epoch}
+    frames = borealis.client().get("/api/v1/feed/events", asked).json()["frames"]
+    body = next(frame["body"] for frame in frames if frame["t"] == "ev")
+    assert body["masked"] == ["site_name", "value"] and not {"site_name", "value"} & set(body)
+    assert [(read.kind, read.n_rows, read.user_id) for read in reads_of(aurora)] == [("feed", 1, borealis.user.pk)]
+    reader = reader_of(borealis.id)
+    read_page(reader, start.seq, start.epoch, 10, [])
+    newest = reads_of(aurora)[-1]
+    assert (newest.kind, newest.user_id, newest.via, newest.purpose) == ("feed", None, "feed:tailer", "*")
+    with aurora.acting():
+        assert page_now(0, head_now().epoch).entries
+    assert len(reads_of(aurora)) == 2
