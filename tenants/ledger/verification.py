@@ -1,8 +1,11 @@
 """Follow a chain in the database, a stretch at a time: whatever its length, few rows are held and no lock."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+from django.db import DataError
 
 from tenants.ledger import queries
 from tenants.ledger.text import text_of
@@ -34,7 +37,7 @@ def verify(tenant_id: UUID, chain: Chain, limit: int = STRETCH) -> Verdict:
     head = queries.end_of(tenant_id)
     upto = min(head.seq, chain.seq + limit)
     try:
-        for entry in queries.chain_of(tenant_id, chain.seq, upto).iterator(chunk_size=CHUNK):
+        for entry in _rows(tenant_id, chain.seq, upto):
             follow(chain, entry)
         if upto == head.seq:
             chain.ends_at(head.seq, head.hash)
@@ -58,12 +61,30 @@ def verify_from(tenant_id: UUID, after: int) -> Verdict:
 
 def follow(chain: Chain, entry: LedgerEntry) -> None:
     """Broken unless the entry is the chain's next one, as it was made."""
-    if entry.seq == chain.seq + 1:
-        if _digest(entry) != entry.digest:
-            raise Broken(entry.seq, "it was changed: its text has another digest")
-        if entry.prev_hash != chain.hash:
-            raise Broken(entry.seq, "it names another hash than that of the entry before")
+    chain.expect(entry.seq)
+    if _digest(entry) != entry.digest:
+        raise Broken(entry.seq, "it was changed: its text has another digest")
+    if entry.prev_hash != chain.hash:
+        raise Broken(entry.seq, "it names another hash than that of the entry before")
     chain.follow(entry.seq, entry.digest, entry.others, entry.hash)
+
+
+def _rows(tenant_id: UUID, after: int, upto: int) -> Iterator[LedgerEntry]:
+    """The entries in order; Broken at one with a value that can't even be read, such as a day in the year 20026."""
+    try:
+        for row in queries.chain_of(tenant_id, after, upto).iterator(chunk_size=CHUNK):
+            yield row
+            after = row.seq
+    except DataError:
+        for seq in range(after + 1, upto + 1):
+            yield from _row(tenant_id, seq)
+
+
+def _row(tenant_id: UUID, seq: int) -> list[LedgerEntry]:
+    try:
+        return list(queries.chain_of(tenant_id, seq - 1, seq))
+    except DataError:
+        raise Broken(seq, "it was changed: it holds a value that can't be read") from None
 
 
 def _digest(entry: LedgerEntry) -> str:

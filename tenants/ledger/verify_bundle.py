@@ -18,7 +18,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 FORMAT = "cloudmining-ledger-1"
 GENESIS = "0" * 64
@@ -63,10 +63,14 @@ class Chain:
     def __init__(self, seq: int = 0, hash: str = GENESIS) -> None:
         self.seq, self.hash = seq, hash
 
-    def follow(self, seq: int, digest: str, others: Iterable[str], hash: str) -> None:
-        """Broken if this is not the next entry, or its hash is not what follows."""
+    def expect(self, seq: int) -> None:
+        """Broken if this is not the next entry."""
         if seq != self.seq + 1:
             raise Broken(self.seq + 1, f"it is missing, entry {seq} is in its place")
+
+    def follow(self, seq: int, digest: str, others: Iterable[str], hash: str) -> None:
+        """Go on to the next entry. Broken if it is another one, or its hash is not what follows."""
+        self.expect(seq)
         if hash != hash_of(link_of(self.hash, digest), others):
             raise Broken(seq, "its hash does not follow from its text and the entry before")
         self.seq, self.hash = seq, hash
@@ -83,7 +87,7 @@ class Unreadable(Exception):
     """Not a bundle of this format."""
 
 
-def check_bundle(path: str, expected: dict[int, str] | None = None) -> Shared:
+def check_bundle(path: str | IO[bytes], expected: dict[int, str] | None = None) -> Shared:
     """Follow the bundle's chain. Returns its shared entries by their id; Broken or Unreadable, in words."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -120,6 +124,7 @@ def _follow(
     shared: Shared = {}
     for line in lines:
         link = _link(chain.seq + 1, line)
+        chain.expect(link["seq"])
         text = None if "digest" in link else next(texts, None)
         digest = link["digest"] if "digest" in link else _digest(link["seq"], text)
         chain.follow(link["seq"], digest, link["others"], link["hash"])
