@@ -67,6 +67,7 @@ class Places:
                 "number": scenario.version,
                 "release_id": scenarios.released(aurora).pk,
                 "task_id": task.pk,
+                "month": f"{datetime.now(UTC):%Y-%m}",
                 **joint.alone(aurora),
             }
         )

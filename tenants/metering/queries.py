@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections
@@ -11,10 +11,11 @@ from django.db.models import QuerySet
 
 from tenants import access
 from tenants.context import opened
-from tenants.metering.months import bounds_of, month_of
+from tenants.metering.months import bounds_of, month_of, read_month
 from tenants.metering.pricing import METERS, Step, line_of
 from tenants.models import Budget, RateAssignment, RatePlan, Statement, Tenant, UsageEvent, UsageHour
 
+Row = TypeVar("Row", UsageEvent, UsageHour)
 # In one statement, hence of one moment: an event is either in the hours or above the mark, never both or neither.
 _USED = """
 SELECT meter, sum(quantity) FROM (
@@ -40,6 +41,21 @@ def usage_events() -> QuerySet[UsageEvent]:
 def usage_hours() -> QuerySet[UsageHour]:
     """What was rolled up; the last seconds may be missing."""
     return UsageHour.objects.filter(tenant=access.actor().tenant_id)
+
+
+def within(
+    rows: QuerySet[Row], *, meter: str | None = None, month: str | None = None, hour: datetime | None = None
+) -> QuerySet[Row]:
+    """Of one meter, one month (`2026-11`) or one hour."""
+    if meter is not None:
+        rows = rows.filter(meter=meter)
+    first = None if month is None else read_month(month)
+    if first is not None:
+        begins_at, ends_at = bounds_of(first)
+        rows = rows.filter(hour__gte=begins_at, hour__lt=ends_at)
+    if hour is not None:
+        rows = rows.filter(hour=hour.replace(minute=0, second=0, microsecond=0))
+    return rows
 
 
 def statements() -> QuerySet[Statement]:

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
 from tenants.agreements import views as agreements
+from tenants.metering import views as metering
 from tenants.organisation import views as organisation
 from tenants.people import views as people
 from tenants.reads import views as reads
@@ -56,4 +57,12 @@ urlpatterns: list[URLPattern] = [
     path("api-keys", people.ApiKeyList.as_view(), name="api-key-list"),
     path("api-keys/<uuid:key_id>/rotate", people.ApiKeyRotate.as_view(), name="api-key-rotate"),
     path("api-keys/<uuid:key_id>/revoke", people.ApiKeyRevoke.as_view(), name="api-key-revoke"),
+    path("usage-events", metering.UsageEventList.as_view(), name="usage-event-list"),
+    path("usage-hours", metering.UsageHourList.as_view(), name="usage-hour-list"),
+    path("statements", metering.StatementList.as_view(), name="statement-list"),
+    path("statements/<str:month>", metering.StatementDetail.as_view(), name="statement-detail"),
+    path("statements/<str:month>/csv", metering.StatementCsv.as_view(), name="statement-csv"),
+    path("rate-plan", metering.RatePlanView.as_view(), name="rate-plan"),
+    path("budget", metering.BudgetView.as_view(), name="budget"),
+    path("agreements/<uuid:agreement_id>/usage", metering.AgreementUsageView.as_view(), name="agreement-usage"),
 ]

@@ -1,0 +1,114 @@
+"""What a partner used under an agreement in a month, and what its clauses ask for that.
+
+From the records of reads, which both parties see, so that both see the same lines. A day or a month that has begun
+counts whole; a suspension does not shorten it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from uuid import UUID
+
+from django.db.models import Sum
+
+from tenants.metering.months import bounds_of
+from tenants.metering.pricing import rounded
+from tenants.models import Agreement, Clause, SharedRead, Tenant
+
+Span = tuple[datetime, datetime]
+THOUSAND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseLine:
+    """One clause in one month. `quantity` is in the measure of its price; without a price it is 0."""
+
+    clause: UUID
+    site: UUID | None
+    equipment: UUID | None
+    rows_read: int
+    price_minor: int | None
+    price_per: str
+    quantity: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementUsage:
+    agreement: UUID
+    owner: UUID
+    partner: UUID
+    month: date
+    currency: str
+    lines: tuple[ClauseLine, ...]
+
+    @property
+    def total_minor(self) -> int:
+        return sum(line.amount_minor for line in self.lines)
+
+
+def agreement_usage(agreement: Agreement, month: date) -> AgreementUsage:
+    """In the currency of the owner, whose prices they are."""
+    rows = _rows_read(agreement, bounds_of(month))
+    clauses = [
+        clause for clause in _clauses(agreement) if clause.version.number == agreement.version or clause.pk in rows
+    ]
+    lines = tuple(_line(clause, agreement, month, rows.get(clause.pk, 0)) for clause in clauses)
+    currency = Tenant.objects.values_list("currency", flat=True).get(pk=agreement.tenant_id)
+    return AgreementUsage(agreement.pk, agreement.tenant_id, agreement.partner_id, month, currency, lines)
+
+
+def _clauses(agreement: Agreement) -> Iterator[Clause]:
+    return agreement.clauses.select_related("version").order_by("version__number", "pk").iterator()
+
+
+def _rows_read(agreement: Agreement, span: Span) -> dict[UUID, int]:
+    of_agreement = SharedRead.objects.filter(tenant=agreement.tenant_id, agreement=agreement)
+    reads = of_agreement.filter(read_at__gte=span[0], read_at__lt=span[1])
+    return dict(reads.values_list("clause").annotate(Sum("n_rows")).order_by())
+
+
+def _line(clause: Clause, agreement: Agreement, month: date, rows_read: int) -> ClauseLine:
+    quantity = _quantity(clause, agreement, month, rows_read)
+    per = THOUSAND if clause.price_per == Clause.PricePer.THOUSAND_READS else 1
+    amount = rounded(Fraction(quantity * (clause.price_minor or 0), per))
+    place = (clause.site_id, clause.equipment_id)
+    return ClauseLine(clause.pk, *place, rows_read, clause.price_minor, clause.price_per, quantity, amount)
+
+
+def _quantity(clause: Clause, agreement: Agreement, month: date, rows_read: int) -> int:
+    span = _in_force(clause, agreement, bounds_of(month))
+    match clause.price_per:
+        case Clause.PricePer.THOUSAND_READS:
+            return rows_read
+        case Clause.PricePer.DAY:
+            return 0 if span is None else _days(span)
+        case Clause.PricePer.MONTH:
+            return int(span is not None)
+        case Clause.PricePer.ONCE:
+            began_at = _begins_at(clause, agreement)
+            return int(span is not None and began_at is not None and began_at >= bounds_of(month)[0])
+        case _:
+            return 0
+
+
+def _begins_at(clause: Clause, agreement: Agreement) -> datetime | None:
+    begins = [moment for moment in (clause.during.lower, agreement.activated_at) if moment is not None]
+    return None if agreement.activated_at is None else max(begins)
+
+
+def _in_force(clause: Clause, agreement: Agreement, month: Span) -> Span | None:
+    """The part of the month in which the clause was in force so far; None if there is none."""
+    begins_at = _begins_at(clause, agreement)
+    if begins_at is None:
+        return None
+    ends = [clause.during.upper, agreement.ended_at, agreement.ends_at, datetime.now(UTC), month[1]]
+    span = max(begins_at, month[0]), min(moment for moment in ends if moment is not None)
+    return span if span[0] < span[1] else None
+
+
+def _days(span: Span) -> int:
+    """Calendar days in UTC that the span touches."""
+    last = span[1].astimezone(UTC) - timedelta(microseconds=1)
+    return (last.date() - span[0].astimezone(UTC).date()).days + 1
