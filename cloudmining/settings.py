@@ -4,6 +4,7 @@
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,23 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if MODE == "prod
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", default=MODE == "production")
 BODY_LIMIT_BYTES: int = env.int("BODY_LIMIT_BYTES", default=2_000_000)
+# Single sign-on with OpenID Connect; off without an issuer.
+OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME: str = env.str("OIDC_NAME", default="single sign-on")
+_MAIL = {"demo": f"filemail:///{HOME / 'mail'}", "test": "memorymail://"}
+EMAIL_URL: str = env.str("EMAIL_URL", default=_MAIL.get(MODE, "smtp://localhost:25"))
+MAIL_FROM: str = env.str("MAIL_FROM", default="cloudmining@localhost")
+SIGN_IN_FAILURES: int = env.int("SIGN_IN_FAILURES", default=10)
+SIGN_IN_LOCK_S: int = env.int("SIGN_IN_LOCK_S", default=900)
+PLATFORM_ACCESS_S: int = env.int("PLATFORM_ACCESS_S", default=3600)
 FEED_POLL_S: float = env.float("FEED_POLL_S", default=0.5)
 FEED_HEARTBEAT_S: float = env.float("FEED_HEARTBEAT_S", default=10.0)
 PLAN_TIME_LIMIT_S: int = env.int("PLAN_TIME_LIMIT_S", default=3600)
 STUDY_TIME_LIMIT_S: int = env.int("STUDY_TIME_LIMIT_S", default=21_600)
 SWEEP_S: float = env.float("SWEEP_S", default=10.0)
+CLOSING_GRACE_DAYS: int = env.int("CLOSING_GRACE_DAYS", default=30)
 
 
 def _refuse_unsafe() -> None:
@@ -39,6 +52,8 @@ def _refuse_unsafe() -> None:
     needed = {"DATABASE_URL": DATABASE_URL, "REDIS_URL": REDIS_URL, "SECRET_KEY": SECRET_KEY}
     if MODE == "production":
         needed |= {"DATABASE_PLATFORM_URL": DATABASE_PLATFORM_URL, "ALLOWED_HOSTS": ",".join(ALLOWED_HOSTS)}
+    if OIDC_ISSUER:
+        needed |= {"OIDC_CLIENT_ID": OIDC_CLIENT_ID, "OIDC_CLIENT_SECRET": OIDC_CLIENT_SECRET}
     missing = [name for name, value in needed.items() if not value]
     if missing:
         raise ImproperlyConfigured(f"Set {', '.join(missing)} in the environment (see the table in README.md).")
@@ -109,6 +124,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "cloudmining.urls"
@@ -128,7 +144,11 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "tenants.User"
-AUTHENTICATION_BACKENDS = ["tenants.authentication.PasswordBackend", "guardian.backends.ObjectPermissionBackend"]
+AUTHENTICATION_BACKENDS = [
+    "tenants.people.throttle.Throttle",
+    "tenants.authentication.PasswordBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
@@ -136,11 +156,53 @@ AUTH_PASSWORD_VALIDATORS = [
 if MODE == "test":
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of users a run
 ANONYMOUS_USER_NAME = None
+
+# How people sign in (docs/how-to/people-and-programs.md). Only the views of console/account_urls.py are served.
+ACCOUNT_ADAPTER = "tenants.people.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation is accepted from the mailbox it was sent to
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "cloudmining: "
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_COOKIES else "http"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+# Passwords are counted by axes, in the database; what is left to allauth is counted in each process.
+ACCOUNT_RATE_LIMITS = {"login": None}
+ACCOUNT_FORMS = {
+    "reset_password": "tenants.people.forms.ResetForm",
+    "user_token": "tenants.people.forms.ResetTokenForm",
+}
+MFA_ADAPTER = "tenants.people.adapters.SecondFactorAdapter"
+MFA_FORMS = {"login_webauthn": "tenants.people.forms.PasskeyForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "cloudmining"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = MODE != "production"
+SOCIALACCOUNT_ADAPTER = "tenants.people.adapters.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+if OIDC_ISSUER:
+    _oidc = {"provider_id": "sso", "name": OIDC_NAME, "client_id": OIDC_CLIENT_ID, "secret": OIDC_CLIENT_SECRET}
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [{**_oidc, "settings": {"server_url": OIDC_ISSUER}}],
+    }
+AXES_HANDLER = "tenants.people.throttle.Counter"
+AXES_USERNAME_CALLABLE = "tenants.people.throttle.username_of"
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_FAILURE_LIMIT = SIGN_IN_FAILURES
+AXES_COOLOFF_TIME = timedelta(seconds=SIGN_IN_LOCK_S)
+# Attempts while locked must not lengthen the lock, else anybody could keep a person out for good.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "cloudmining.console.accounts.locked_out"
+
+vars().update(env.email_url_config(EMAIL_URL))
+DEFAULT_FROM_EMAIL = MAIL_FROM
 CSRF_FAILURE_VIEW = "cloudmining.console.pages.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "console"
@@ -232,6 +294,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-lapsed-claims": {"task": "marketplace.sweep_lapsed_claims", "schedule": SWEEP_S},
     "roll-up-usage": {"task": "tenants.roll_up_usage", "schedule": SWEEP_S},
     "close-statements": {"task": "tenants.close_statements", "schedule": 3600.0},
+    "keep-house": {"task": "tenants.keep_house", "schedule": 3600.0},
+    "purge-closed": {"task": "tenants.purge_closed", "schedule": 3600.0},
     "make-reading-partitions": {"task": "edge_bridge.make_reading_partitions", "schedule": 3600.0},
 }
 

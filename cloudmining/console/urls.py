@@ -1,11 +1,21 @@
 from django.urls import path
 
-from cloudmining.console import accounts, grade_pages, plan_pages, scenario_pages, study_pages, views
+from cloudmining.console import (
+    account_urls,
+    accounts,
+    grade_pages,
+    joining,
+    plan_pages,
+    scenario_pages,
+    study_pages,
+    views,
+)
+from cloudmining.console.base import guarded
 
 urlpatterns = [
     path("", views.Console.as_view(), name="console"),
-    path("login", accounts.Login.as_view(), name="login"),
-    path("logout", accounts.Logout.as_view(), name="logout"),
+    *account_urls.urlpatterns,
+    path("invitations/<str:token>", guarded(joining.AcceptInvitation.as_view()), name="accept-invitation"),
     path("organisation", accounts.ChooseOrganisation.as_view(), name="choose-organisation"),
     path("panels/<slug:name>", views.OnePanel.as_view(), name="panel"),
     path("alarms/<uuid:alarm_id>/acknowledge", views.AcknowledgeAlarm.as_view(), name="console-acknowledge-alarm"),

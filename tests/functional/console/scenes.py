@@ -17,7 +17,7 @@ HOSTILE = "<script>window.stolen=1</script>"
 
 def sign_in(organisation: Organisation) -> Client:
     client = Client()
-    response = client.post("/login", {"username": organisation.user.email, "password": PASSWORD})
+    response = client.post("/login", {"login": organisation.user.email, "password": PASSWORD})
     assert response.status_code == 302, response.content
     return client
 

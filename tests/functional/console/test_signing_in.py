@@ -15,7 +15,7 @@ from tests.personas import PASSWORD
 
 def sign_in(organisation, client: Client | None = None, **extra) -> Client:
     client = client or Client()
-    response = client.post("/login", {"username": organisation.user.email, "password": PASSWORD, **extra})
+    response = client.post("/login", {"login": organisation.user.email, "password": PASSWORD, **extra})
     assert response.status_code == 302, response.content
     return client
 
@@ -25,7 +25,7 @@ def test_page_sends_who_is_not_signed_in_to_the_login_and_back(aurora):
     asked = client.get("/tasks/new?alarm=1")
     assert asked.headers["Location"] == "/login?next=/tasks/new%3Falarm%3D1"
     answer = client.post(
-        asked.headers["Location"], {"username": aurora.user.email, "password": PASSWORD, "next": "/organisation"}
+        asked.headers["Location"], {"login": aurora.user.email, "password": PASSWORD, "next": "/organisation"}
     )
     assert answer.headers["Location"] == "/organisation"
 
@@ -40,14 +40,14 @@ def test_login_keeps_its_time_and_the_organisation_it_acts_for(aurora):
 
 @pytest.mark.parametrize("password", ["wrong", "", "nul\x00"])
 def test_wrong_password_is_refused_in_words(aurora, password):
-    answer = Client().post("/login", {"username": aurora.user.email, "password": password})
+    answer = Client().post("/login", {"login": aurora.user.email, "password": password})
     assert answer.status_code == 200
     assert "don&#x27;t match" in answer.content.decode() or "don't match" in answer.content.decode()
 
 
 def test_login_goes_nowhere_else(aurora):
     answer = Client().post(
-        "/login", {"username": aurora.user.email, "password": PASSWORD, "next": "https://elsewhere.example/"}
+        "/login", {"login": aurora.user.email, "password": PASSWORD, "next": "https://elsewhere.example/"}
     )
     assert answer.headers["Location"] == "/"
 
@@ -75,7 +75,7 @@ def test_member_of_two_organisations_chooses_and_switches(aurora, borealis, cass
     with as_platform("tests", "admit to a second organisation"):
         admit_member(tenant=borealis.tenant, user=aurora.user, roles=["viewer"])
     client = Client()
-    answer = client.post("/login", {"username": aurora.user.email, "password": PASSWORD})
+    answer = client.post("/login", {"login": aurora.user.email, "password": PASSWORD})
     assert answer.headers["Location"] == "/organisation"
     page = client.get("/organisation").content.decode()
     assert str(aurora.id) in page and str(borealis.id) in page and str(cassia.id) not in page
@@ -105,7 +105,7 @@ def test_user_without_membership_is_told_so():
     with as_platform("tests", "a person of no organisation"):
         User.objects.create_user(email := f"{uuid4().hex}@example.com", PASSWORD, name="Nobody's")
     client = Client()
-    assert client.post("/login", {"username": email, "password": PASSWORD}).headers["Location"] == "/"
+    assert client.post("/login", {"login": email, "password": PASSWORD}).headers["Location"] == "/"
     page = client.get("/", follow=True).content.decode()
     assert "No organisation yet" in page and email in page
 
@@ -119,7 +119,7 @@ def test_sign_out_ends_the_session(aurora):
 
 def test_form_without_its_token_gets_a_page_in_words(aurora):
     client = Client(enforce_csrf_checks=True)
-    answer = client.post("/login", {"username": aurora.user.email, "password": PASSWORD})
+    answer = client.post("/login", {"login": aurora.user.email, "password": PASSWORD})
     assert answer.status_code == 403
     assert "Form expired" in answer.content.decode()
 
