@@ -1,0 +1,565 @@
+"""An agreement's life between two organisations: who sees and does what, and what the database refuses."""
+
+import hashlib
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
+
+from tenants.agreements import actions as agreeing
+from tenants.agreements.lifecycle import BY_CONSENT, BY_STATUTE, State
+from tenants.agreements.mandates import lay_mandate
+from tenants.agreements.text import text_of
+from tenants.context import as_platform
+from tenants.data import Conflict, Invalid
+from tenants.models import (
+    Agreement,
+    AgreementVersion,
+    Clause,
+    EquipmentGroupObjectPermission,
+    FeedEvent,
+    Signature,
+    Site,
+    SiteGroupObjectPermission,
+)
+from tests.agreements import agree_over_http
+
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+NO_ID = "01900000-0000-7000-8000-000000000000"
+
+
+def clause_on(place, *permissions, **narrowed):
+    key = "equipment" if hasattr(place, "site_id") else "site"
+    window = {"begins_at": (NOW - DAY).isoformat(), "ends_at": (NOW + DAY).isoformat()}
+    return {key: str(place.pk), "permissions": list(permissions or ["view_alarms"]), "during": window, **narrowed}
+
+
+def draft_of(owner, partner, *clauses, **changed):
+    found = list(clauses) or [clause_on(owner.sites["north"])]
+    about = {"title": "Watch North", "purpose": "maintenance", "clauses": found, **changed}
+    return about if "framework" in about else {"partner": str(partner.id), **about}
+
+
+def wish(place, *permissions, **narrowed):
+    key = "equipment" if hasattr(place, "site_id") else "site"
+    window = (NOW - DAY, NOW + DAY)
+    return {key: place, "permissions": list(permissions or ["view_alarms"]), "during": window, **narrowed}
+
+
+def drafted(owner, partner, **changed):
+    clauses = changed.pop("clauses", [wish(owner.sites["north"])])
+    with owner.acting():
+        return agreeing.draft_agreement(
+            partner=partner.tenant, title="Watch", purpose="maintenance", clauses=clauses, **changed
+        )
+
+
+def agreed(owner, partner, **changed):
+    """Up to the signatures."""
+    agreement = drafted(owner, partner, **changed)
+    with owner.acting():
+        agreeing.offer_agreement(agreement=agreement)
+    with partner.acting():
+        agreeing.accept_agreement(agreement=agreement, version=1)
+    return agreement
+
+
+def hash_on_table(party, agreement):
+    with party.acting():
+        found = Agreement.objects.get(pk=agreement.pk)
+        return AgreementVersion.objects.get(agreement=found, number=found.version).text_hash
+
+
+def signed(agreement, *parties):
+    for party in parties:
+        text_hash = hash_on_table(party, agreement)
+        with party.acting():
+            current = Agreement.objects.get(pk=agreement.pk)
+            agreeing.sign_agreement(agreement=current, version=current.version, text_hash=text_hash)
+    return agreement
+
+
+def grants_of(owner, agreement):
+    with owner.acting():
+        return {
+            (grant.content_object_id, grant.permission.codename)
+            for model in (SiteGroupObjectPermission, EquipmentGroupObjectPermission)
+            for grant in model.objects.filter(agreement=agreement.pk).select_related("permission")
+        }
+
+
+def told(party):
+    with party.acting():
+        return list(FeedEvent.objects.order_by("seq").values_list("kind", flat=True))
+
+
+# The whole life ------------------------------------------------------------------------------------------------------
+
+
+def test_agreement_is_negotiated_signed_and_ended_over_http(aurora, borealis, cassia):
+    owner, partner, outsider = aurora.client(), borealis.client(), cassia.client()
+    north, fan = aurora.sites["north"], aurora.equipment["FAN-01"]
+    draft = draft_of(aurora, borealis, clause_on(north), clause_on(fan, "view_telemetry", delay_s=60))
+    made = owner.post("/api/v1/agreements", draft)
+    assert (made.status_code, made.json()["status"], made.json()["steps"]) == (
+        201,
+        "draft",
+        ["revise", "offer", "terminate"],
+    )
+    url = f"/api/v1/agreements/{made.json()['id']}"
+    assert partner.get(url).status_code == 404
+    revised = owner.post(f"{url}/versions", {"answers": 1, "terms": "Call first.", "clauses": draft["clauses"]})
+    assert (revised.status_code, revised.json()["number"]) == (201, 2)
+    assert owner.post(f"{url}/offer").json()["steps"] == ["terminate"]
+    seen = partner.get(url).json()
+    assert (seen["status"], seen["version"], seen["steps"]) == ("offered", 2, ["counter", "accept", "terminate"])
+    assert [clause["name"] for clause in seen["clauses"]] == ["Aurora North", "Main ventilation fan"]
+    assert [row["number"] for row in partner.get(f"{url}/versions").json()["results"]] == [2]
+    less = partner.post(f"{url}/versions", {"answers": 2, "clauses": [clause_on(fan, "view_telemetry")]})
+    assert (less.status_code, less.json()["author"]) == (201, str(borealis.id))
+    assert partner.post(f"{url}/accept", {"version": 3}).status_code == 409
+    assert owner.post(f"{url}/accept", {"version": 2}).status_code == 409
+    assert owner.post(f"{url}/accept", {"version": 3}).json()["status"] == "agreed"
+    on_table = partner.get(f"{url}/versions").json()["results"][0]
+    signature = {"version": 3, "text_hash": on_table["text_hash"]}
+    assert partner.get(f"/api/v1/sites/{north.pk}").status_code == 404
+    first = owner.post(f"{url}/sign", signature).json()
+    assert (first["status"], first["steps"]) == ("agreed", ["terminate"])
+    assert owner.post(f"{url}/sign", signature).status_code == 409
+    last = partner.post(f"{url}/sign", signature).json()
+    assert last["status"] == "active"
+    assert {row["user_name"] for row in last["signatures"]} == {"Aurora owner", "Borealis owner"}
+    assert partner.get(f"/api/v1/sites/{north.pk}").status_code == 200
+    for client in (partner, outsider):
+        assert client.post(f"{url}/suspend").status_code == (409 if client is partner else 404)
+    assert owner.post(f"{url}/suspend").json()["status"] == "suspended"
+    assert partner.get(f"/api/v1/sites/{north.pk}").status_code == 404
+    assert owner.post(f"{url}/resume").json()["status"] == "active"
+    ended = partner.post(f"{url}/terminate", {"reason": "we leave"}).json()
+    assert (ended["status"], ended["end_reason"], ended["steps"]) == ("terminated", "we leave", [])
+    assert grants_of(aurora, Agreement(pk=made.json()["id"])) == set()
+    talk = ["agreement.offered", "agreement.countered", "agreement.accepted", "agreement.signed", "agreement.signed"]
+    force = ["activated", "suspended", "resumed", "ended"]
+    assert told(aurora) == told(borealis) == [*talk, *[f"rights.agreement_{what}" for what in force]]
+    assert told(cassia) == []
+
+
+def test_signed_text_says_what_the_answer_says_and_its_hash_can_be_computed_again(aurora, borealis):
+    owner, partner = aurora.client(), borealis.client()
+    clause = clause_on(aurora.sites["north"], price_minor=500, price_per="month", purpose="audit", field_mask=["value"])
+    made = owner.post("/api/v1/agreements", draft_of(aurora, borealis, clause, terms="Ärger… \u2028 \U0001f9f2")).json()
+    url = f"/api/v1/agreements/{made['id']}"
+    owner.post(f"{url}/offer")
+    agreement, version = partner.get(url).json(), partner.get(f"{url}/versions").json()["results"][0]
+    assert hashlib.sha256(version["text"].encode()).hexdigest() == version["text_hash"]
+    heading = ("kind", "title", "purpose", "statute", "framework", "supersedes", "ends_at")
+    said = {
+        "format": "cloudmining agreement 1",
+        "agreement": agreement["id"],
+        "version": version["number"],
+        "owner": {"id": agreement["owner"], "name": agreement["owner_name"]},
+        "partner": {"id": agreement["partner"], "name": agreement["partner_name"]},
+        **{name: agreement[name] for name in heading},
+        "terms": version["terms"],
+        "clauses": version["clauses"],
+    }
+    assert json.loads(version["text"]) == said
+    assert json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == version["text"]
+    assert agreement["clauses"] == version["clauses"]
+
+
+def test_stored_rows_give_the_signed_text_again(aurora, borealis):
+    agreement = drafted(aurora, borealis, clauses=[wish(aurora.sites["north"]), wish(aurora.equipment["FAN-01"])])
+    with aurora.acting():
+        version = AgreementVersion.objects.get(agreement=agreement)
+        clauses = list(version.clauses.order_by("pk"))
+        assert text_of(Agreement.objects.get(pk=agreement.pk), 1, version.terms, clauses) == version.text
+
+
+def test_signature_is_for_the_text_on_the_table_alone(aurora, borealis):
+    agreement = agreed(aurora, borealis)
+    with borealis.acting(), pytest.raises(Invalid, match="not the hash"):
+        agreeing.sign_agreement(agreement=agreement, version=1, text_hash="0" * 64)
+    with borealis.acting(), pytest.raises(Conflict, match="Version 1 is on the table, not 2"):
+        agreeing.sign_agreement(agreement=agreement, version=2, text_hash=hash_on_table_of(agreement))
+    with aurora.acting():
+        assert not Signature.objects.filter(agreement=agreement).exists()
+
+
+def hash_on_table_of(agreement):
+    return agreement.versions.get().text_hash
+
+
+def test_partner_counters_only_on_places_that_it_was_offered(aurora, borealis):
+    owner, partner = aurora.client(), borealis.client()
+    made = owner.post("/api/v1/agreements", draft_of(aurora, borealis)).json()
+    url = f"/api/v1/agreements/{made['id']}"
+    owner.post(f"{url}/offer")
+    for place in (aurora.sites["north-mill"], aurora.equipment["FAN-01"]):
+        answer = partner.post(f"{url}/versions", {"answers": 1, "clauses": [clause_on(place)]})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"].startswith("/clauses/0/")
+    stale = partner.post(f"{url}/versions", {"answers": 2, "clauses": [clause_on(aurora.sites["north"])]})
+    assert stale.status_code == 409
+    assert (
+        partner.post(f"{url}/versions", {"answers": 1, "clauses": [clause_on(aurora.sites["north"])]}).status_code
+        == 201
+    )
+    back = owner.post(f"{url}/versions", {"answers": 2, "clauses": [clause_on(aurora.sites["north-mill"])]})
+    assert back.status_code == 201
+    assert partner.get(url).json()["status"] == "offered"
+
+
+def test_discarded_draft_stays_the_owners_own(aurora, borealis):
+    agreement = drafted(aurora, borealis)
+    with aurora.acting():
+        agreeing.terminate_agreement(agreement=agreement, reason="changed our mind")
+    assert borealis.client().get(f"/api/v1/agreements/{agreement.pk}").status_code == 404
+    assert told(aurora) == ["agreement.declined"] and told(borealis) == []
+
+
+def test_past_its_end_it_is_expired_without_a_job(aurora, borealis):
+    agreement = drafted(aurora, borealis, ends_at=datetime.now(UTC) + timedelta(seconds=1.5))
+    with aurora.acting():
+        agreeing.offer_agreement(agreement=agreement)
+    owner, url = aurora.client(), f"/api/v1/agreements/{agreement.pk}"
+    while (seen := owner.get(url).json())["status"] == "offered":
+        assert datetime.now(UTC) < agreement.ends_at + timedelta(seconds=5)
+    assert (seen["status"], seen["steps"]) == ("expired", ["terminate"])
+    answer = borealis.client().post(f"{url}/accept", {"version": 1})
+    assert answer.status_code == 409 and "agreement that is expired; possible now: terminate" in answer.json()["detail"]
+    ids = lambda query: {row["id"] for row in owner.get(f"/api/v1/agreements?{query}").json()["results"]}  # noqa: E731
+    assert ids("status=expired") == {str(agreement.pk)} and ids("status=offered") == set()
+    assert ids(f"partner={borealis.id}&kind=bilateral") == {str(agreement.pk)} and ids("kind=mandate") == set()
+
+
+# What takes the place of another, frameworks, mandates ---------------------------------------------------------------
+
+
+def test_amendment_takes_the_place_in_the_moment_it_comes_into_force(aurora, borealis):
+    old = signed(agreed(aurora, borealis), aurora, borealis)
+    with aurora.acting():
+        current = Agreement.objects.get(pk=old.pk)
+    new = agreed(aurora, borealis, supersedes=current, clauses=[wish(aurora.sites["north-mill"])])
+    signed(new, borealis)
+    assert grants_of(aurora, old) == {(aurora.sites["north"].pk, "view_alarms")} and not grants_of(aurora, new)
+    signed(new, aurora)
+    assert grants_of(aurora, new) == {(aurora.sites["north-mill"].pk, "view_alarms")} and not grants_of(aurora, old)
+    with borealis.acting():
+        assert Agreement.objects.get(pk=old.pk).status == "superseded"
+    rival = agreed(aurora, borealis)
+    with aurora.acting(), pytest.raises(Invalid, match="can't take the place"):
+        agreeing.draft_agreement(
+            partner=borealis.tenant,
+            title="Late",
+            purpose="x",
+            clauses=[wish(aurora.sites["north"])],
+            supersedes=Agreement.objects.get(pk=rival.pk),
+        )
+
+
+def test_second_amendment_of_one_agreement_is_refused_when_the_first_is_in_force(aurora, borealis):
+    old = signed(agreed(aurora, borealis), aurora, borealis)
+    with aurora.acting():
+        current = Agreement.objects.get(pk=old.pk)
+    first, second = (agreed(aurora, borealis, supersedes=current) for _ in range(2))
+    signed(first, aurora, borealis)
+    signed(second, aurora)
+    with pytest.raises(Conflict, match="superseded"):
+        signed(second, borealis)
+    assert grants_of(aurora, first) and not grants_of(aurora, second)
+
+
+def framework_of(aurora, borealis):
+    limits = [wish(aurora.sites["north"], "view_alarms", "view_telemetry", delay_s=60, purpose="maintenance")]
+    return signed(agreed(aurora, borealis, kind="framework", clauses=limits), aurora, borealis)
+
+
+def test_framework_opens_nothing_and_a_call_off_within_it_opens_at_once(aurora, borealis):
+    framework = framework_of(aurora, borealis)
+    assert grants_of(aurora, framework) == set()
+    for party, place in ((borealis, aurora.sites["north"]), (aurora, aurora.equipment["FAN-01"])):
+        clause = clause_on(place, "view_alarms", delay_s=60, purpose="maintenance")
+        body = draft_of(aurora, borealis, clause, kind="call_off", framework=str(framework.pk))
+        answer = party.client().post("/api/v1/agreements", body)
+        assert (answer.status_code, answer.json().get("status")) == (201, "active"), answer.content
+        assert grants_of(aurora, Agreement(pk=answer.json()["id"])) == {(place.pk, "view_alarms")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"delay_s": 59}, "its delay is less than 60 s"),
+        ({"purpose": ""}, "its purpose is not maintenance"),
+        ({"permissions": ["view_alarms", "comment"], "delay_s": 0}, "it opens comment"),
+    ],
+)
+def test_call_off_beyond_its_framework_is_refused_by_clause_and_limit(aurora, borealis, changed, words):
+    framework = framework_of(aurora, borealis)
+    clauses = [
+        clause_on(aurora.sites["north"], "view_alarms", delay_s=60, purpose="maintenance"),
+        {**clause_on(aurora.sites["north"], "view_alarms", delay_s=60, purpose="maintenance"), **changed},
+    ]
+    body = draft_of(aurora, borealis, *clauses, kind="call_off", framework=str(framework.pk))
+    answer = aurora.client().post("/api/v1/agreements", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": "/clauses/1", "message": words}]
+    with aurora.acting():
+        assert not Agreement.objects.filter(framework=framework.pk).exists()
+
+
+def test_call_off_on_another_place_or_a_suspended_framework_is_refused(aurora, borealis):
+    framework = framework_of(aurora, borealis)
+    with aurora.acting():
+        current = Agreement.objects.get(pk=framework.pk)
+        elsewhere = [wish(aurora.sites["north-mill"], delay_s=60, purpose="maintenance")]
+        with pytest.raises(Invalid, match="beyond"), transaction.atomic():
+            agreeing.call_off(framework=current, title="x", purpose="x", clauses=elsewhere)
+        agreeing.suspend_agreement(agreement=current)
+    with borealis.acting(), pytest.raises(Conflict, match="this is a framework, suspended"):
+        agreeing.call_off(framework=current, title="x", purpose="x", clauses=[])
+
+
+def mandate_of(aurora, delta):
+    with as_platform("operator", "law"):
+        return lay_mandate(
+            owner=aurora.tenant,
+            regulator=delta.tenant,
+            title="Gas watch",
+            statute="Mine Safety Act, s. 12",
+            purpose="safety",
+            clauses=[wish(aurora.sites["north"])],
+        )
+
+
+def test_mandate_opens_without_consent_and_the_owner_is_told_but_cannot_end_it(aurora, delta):
+    mandate = mandate_of(aurora, delta)
+    assert grants_of(aurora, mandate) == {(aurora.sites["north"].pk, "view_alarms")}
+    assert told(aurora) == told(delta) == ["rights.agreement_activated"]
+    owner, url = aurora.client(), f"/api/v1/agreements/{mandate.pk}"
+    seen = owner.get(url).json()
+    assert (seen["kind"], seen["statute"], seen["steps"]) == ("mandate", "Mine Safety Act, s. 12", [])
+    assert delta.client().get(f"/api/v1/sites/{aurora.sites['north'].pk}").status_code == 200
+    for step, body in (("suspend", None), ("terminate", {"reason": "no"})):
+        answer = owner.post(f"{url}/{step}", body)
+        assert answer.status_code == 409 and "possible now: nothing" in answer.json()["detail"]
+    assert delta.client().post(f"{url}/terminate", {"reason": "done"}).json()["status"] == "terminated"
+    assert grants_of(aurora, mandate) == set()
+
+
+def test_mandate_can_be_ended_by_the_platform_and_laid_by_nobody_else(aurora, borealis, delta):
+    mandate = mandate_of(aurora, delta)
+    with as_platform("operator", "law repealed"):
+        agreeing.end_agreement(agreement=Agreement.objects.get(pk=mandate.pk), reason="repealed")
+    assert grants_of(aurora, mandate) == set()
+    with as_platform("operator", "law"), pytest.raises(Invalid) as refused:
+        lay_mandate(owner=aurora.tenant, regulator=borealis.tenant, title="x", statute=" ", purpose="x", clauses=[])
+    assert [error.pointer for error in refused.value.errors] == ["/regulator", "/statute"]
+    with aurora.acting(), pytest.raises(Invalid):
+        agreeing.draft_agreement(
+            partner=delta.tenant, title="x", purpose="x", kind="mandate", clauses=[wish(aurora.sites["north"])]
+        )
+    with pytest.raises(IntegrityError, match="only the platform lays a mandate"), aurora.acting():
+        Agreement.objects.create(tenant_id=aurora.id, partner=delta.tenant, kind="mandate", statute="x", title="x")
+
+
+# What is refused over HTTP -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"permissions": []}, "/clauses/0/permissions"),
+        ({"permissions": ["fly"]}, "/clauses/0/permissions/0"),
+        ({"during": {"begins_at": NOW.isoformat(), "ends_at": NOW.isoformat()}}, "/clauses/0/during/ends_at"),
+        ({"purpose": "*"}, "/clauses/0/purpose"),
+        ({"field_mask": ["severity"]}, "/clauses/0/field_mask"),
+        ({"delay_s": -1}, "/clauses/0/delay_s"),
+        ({"delay_s": 5, "permissions": ["acknowledge_alarms"]}, "/clauses/0/delay_s"),
+        ({"floor_n": 5}, "/clauses/0/floor_n"),
+        ({"price_minor": 5}, "/clauses/0/price_per"),
+        ({"site": None}, "/clauses/0"),
+        ({"equipment": NO_ID}, "/clauses/0"),
+    ],
+)
+def test_bad_clause_is_pointed_at_and_nothing_is_kept(aurora, borealis, changed, pointer):
+    client = aurora.client()
+    body = draft_of(aurora, borealis, {**clause_on(aurora.sites["north"]), **changed})
+    for path in ("agreements", "agreements/preview"):
+        answer = client.post(f"/api/v1/{path}", body)
+        assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json"), answer.content
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert client.get("/api/v1/agreements").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"clauses": []}, "/clauses"),
+        ({"clauses": [clause_on(Site(pk=NO_ID))] * 101}, "/clauses"),
+        ({"partner": None}, "/partner"),
+        ({"partner": NO_ID}, "/partner"),
+        ({"kind": "mandate"}, "/kind"),
+        ({"kind": "call_off"}, "/framework"),
+        ({"ends_at": NOW.isoformat()}, "/ends_at"),
+        ({"title": ""}, "/title"),
+    ],
+)
+def test_bad_heading_is_pointed_at(aurora, borealis, changed, pointer):
+    body = draft_of(aurora, borealis) | changed
+    answer = aurora.client().post(
+        "/api/v1/agreements", {key: value for key, value in body.items() if value is not None}
+    )
+    assert answer.status_code == 422, answer.content
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_preview_counts_for_the_owner_and_names_tables_for_the_partner(aurora, borealis):
+    owner, partner = aurora.client(), borealis.client()
+    clause = clause_on(aurora.sites["north"], "view_telemetry", floor_n=5, field_mask=["value"])
+    draft = draft_of(aurora, borealis, clause)
+    before = owner.post("/api/v1/agreements/preview", draft).json()
+    made = owner.post("/api/v1/agreements", draft).json()
+    url = f"/api/v1/agreements/{made['id']}"
+    owner.post(f"{url}/offer")
+    counted, named = owner.get(f"{url}/preview").json(), partner.get(f"{url}/preview").json()
+    assert before[0]["openings"] == counted[0]["openings"]
+    found = {row["table"]: row["n_rows"] for row in counted[0]["openings"]}
+    assert (found["sites"], found["equipment"]) == (1, 4)
+    assert {row["n_rows"] for row in named[0]["openings"]} == {None}
+    readings = next(row for row in named[0]["openings"] if row["table"] == "readings")
+    assert (readings["hidden"], readings["is_figures_only"]) == (["value"], True)
+
+
+# What the database refuses -------------------------------------------------------------------------------------------
+
+
+def pairs(table):
+    return {(str(a), str(b)) for (a, _, _), b in table.items() if a != b and a != State.EXPIRED}
+
+
+def test_guard_allows_the_steps_of_the_table_and_no_others():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('tenants_guard_agreement'::regproc)")
+        (source,) = cursor.fetchone()
+    assert set(re.findall(r"\('(\w+)', '(\w+)'\)", source)) == pairs(BY_CONSENT) | pairs(BY_STATUTE)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE tenants_agreement SET status = 'active' WHERE id = '{id}'", "can not go from offered to active"),
+        ("UPDATE tenants_agreement SET status = 'draft' WHERE id = '{id}'", "can not go from offered to draft"),
+        ("UPDATE tenants_agreement SET title = 'x' WHERE id = '{id}'", "what an agreement is about never changes"),
+        ("UPDATE tenants_agreement SET version = 0 WHERE id = '{id}'", "the version of an agreement"),
+        ("UPDATE tenants_agreementversion SET text = 'x' WHERE agreement_id = '{id}'", "never changes"),
+        ("UPDATE tenants_agreementversion SET terms = 'x' WHERE agreement_id = '{id}'", "never changes"),
+    ],
+)
+def test_illegal_update_is_refused(aurora, borealis, statement, words):
+    agreement = drafted(aurora, borealis)
+    with aurora.acting():
+        agreeing.offer_agreement(agreement=agreement)
+    with pytest.raises(IntegrityError, match=words), aurora.acting(), connection.cursor() as cursor:
+        cursor.execute(statement.format(id=agreement.pk))
+
+
+def test_clauses_and_signatures_can_be_neither_changed_nor_removed_nor_forged(aurora, borealis):
+    agreement = signed(agreed(aurora, borealis), aurora)
+    with aurora.acting(), connection.cursor() as cursor:
+        for table in ("clause", "signature"):
+            cursor.execute(f"UPDATE tenants_{table} SET id = id WHERE agreement_id = %s", [agreement.pk])
+            assert cursor.rowcount == 0
+        for table in ("clause", "signature", "agreementversion"):
+            cursor.execute(f"DELETE FROM tenants_{table} WHERE agreement_id = %s", [agreement.pk])
+            assert cursor.rowcount == 0
+    with aurora.acting():
+        version = AgreementVersion.objects.get(agreement=agreement)
+        signature = Signature.objects.get(agreement=agreement)
+    forged = Signature(tenant_id=aurora.id, agreement=agreement, version=version, party_id=borealis.id, text_hash="x")
+    with pytest.raises(IntegrityError, match="a party signs the text"), aurora.acting():
+        forged.save(force_insert=True)
+    signature.pk, signature.party_id = forged.pk, aurora.id
+    with pytest.raises(IntegrityError, match="signature_once"), aurora.acting():
+        signature.save(force_insert=True)
+    extra = Clause(tenant_id=aurora.id, agreement=agreement, version=version, site=aurora.sites["north-mill"])
+    extra.permissions, extra.during = ["manage"], (NOW, None)
+    with pytest.raises(IntegrityError, match="stands in the text"), aurora.acting():
+        extra.save(force_insert=True)
+
+
+def test_one_signature_brings_nothing_into_force_by_sql(aurora, borealis):
+    agreement = signed(agreed(aurora, borealis), aurora)
+    with pytest.raises(IntegrityError, match="once both parties have signed"), aurora.acting():
+        Agreement.objects.filter(pk=agreement.pk).update(status="active")
+    with pytest.raises(IntegrityError, match="begins as a draft, not as active"), aurora.acting():
+        Agreement.objects.create(tenant_id=aurora.id, partner=borealis.tenant, title="x", status="active")
+
+
+def test_partner_writes_nothing_of_the_agreement_by_sql(aurora, borealis):
+    agreement = agreed(aurora, borealis)
+    with borealis.acting(), connection.cursor() as cursor:
+        cursor.execute("UPDATE tenants_agreement SET version = 2 WHERE id = %s", [agreement.pk])
+        assert cursor.rowcount == 0
+    mine = Agreement(tenant_id=aurora.id, partner=borealis.tenant, title="x", purpose="x")
+    with pytest.raises(ProgrammingError, match="row-level security"), borealis.acting():
+        mine.save(force_insert=True)
+
+
+# Two at once ---------------------------------------------------------------------------------------------------------
+
+
+def at_once(*works):
+    """Each in a thread and a transaction of its own; returns what each came to."""
+
+    def run(work):
+        try:
+            return work()
+        except (Conflict, Invalid) as refusal:
+            return refusal
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def test_of_two_signatures_of_one_party_at_once_one_counts(aurora, borealis):
+    agreement = agreed(aurora, borealis)
+    came = at_once(*[lambda: signed(agreement, borealis)] * 2)
+    assert sorted(type(one).__name__ for one in came) == ["Agreement", "Conflict"]
+
+
+def test_signatures_of_both_parties_at_once_bring_it_into_force_once(aurora, borealis):
+    agreement = agreed(aurora, borealis)
+    came = at_once(lambda: signed(agreement, borealis), lambda: signed(agreement, aurora))
+    assert [type(one) for one in came] == [Agreement, Agreement]
+    assert grants_of(aurora, agreement) == {(aurora.sites["north"].pk, "view_alarms")}
+    assert told(borealis).count("rights.agreement_activated") == 1
+
+
+def test_of_two_counters_or_an_acceptance_at_once_one_wins(aurora, borealis):
+    agreement = drafted(aurora, borealis)
+    with aurora.acting():
+        agreeing.offer_agreement(agreement=agreement)
+
+    def counter():
+        with borealis.acting():
+            current = Agreement.objects.get(pk=agreement.pk)
+            return agreeing.propose_version(agreement=current, answers=1, clauses=[wish(aurora.sites["north"])])
+
+    def accept():
+        with borealis.acting():
+            agreeing.accept_agreement(agreement=Agreement.objects.get(pk=agreement.pk), version=1)
+
+    came = at_once(counter, counter, accept)
+    assert [isinstance(one, Conflict) for one in came].count(True) == 2
+
+
+def test_helper_agrees_over_http(aurora, borealis):
+    made = agree_over_http(aurora.client(), borealis.client(), draft_of(aurora, borealis))
+    assert grants_of(aurora, Agreement(pk=made)) == {(aurora.sites["north"].pk, "view_alarms")}
