@@ -16,6 +16,7 @@ from tenants.agreements.text import hash_of, text_of
 from tenants.bus import announce, announce_rights
 from tenants.context import on_behalf_of, opened
 from tenants.data import Conflict, Event, FieldError, Invalid
+from tenants.ledger.actions import enter
 from tenants.models import Agreement, AgreementVersion, Clause, Signature, Tenant, User
 
 Wishes = Sequence[dict[str, Any]]
@@ -28,7 +29,7 @@ def draft_agreement(
     title: str,
     purpose: str,
     clauses: Wishes,
-    kind: str = Kind.BILATERAL,
+    kind: str = "bilateral",
     terms: str = "",
     ends_at: datetime | None = None,
     supersedes: Agreement | None = None,
@@ -104,6 +105,7 @@ def sign_agreement(*, agreement: Agreement, version: int, text_hash: str) -> Sig
         signature = _signature(signed, signer.tenant_id, *_who())
         signature.save(force_insert=True)
     _tell("agreement.signed", agreement)
+    _enter("signed", agreement)
     if parties:
         activate_agreement(agreement=agreement)
     return signature
@@ -369,5 +371,14 @@ def _tell(kind: str, agreement: Agreement) -> None:
 
 
 def _tell_rights(what: str, agreement: Agreement) -> None:
+    """What opens or closes something is told, and entered in the ledgers of both parties."""
     body, parties = _told(agreement)
     announce_rights(f"rights.agreement_{what}", body, parties)
+    _enter(what, agreement)
+
+
+def _enter(what: str, agreement: Agreement) -> None:
+    body, parties = _told(agreement)
+    text_hash = agreement.versions.get(number=agreement.version).text_hash
+    payload = {**body, "text_hash": text_hash, "statute": agreement.statute, "reason": agreement.end_reason}
+    enter(kind=f"agreement.{what}", subject=agreement.pk, payload=payload, with_tenants=parties)

@@ -144,7 +144,7 @@ class AgreementSerializer(serializers.ModelSerializer[Agreement]):
     def get_steps(self, row: Agreement) -> list[str]:
         side, state = side_of(row), state_of(row.status, row.ends_at, timezone.now())
         party = row.tenant_id if side == "owner" else row.partner_id
-        has_signed = party in {signature.party_id for signature in row.current_signatures}  # type: ignore[attr-defined]
+        has_signed = party in {signature.party_id for signature in row.current_signatures}
         steps = possible_steps(table_of(row.kind), state, side)
         return [str(step) for step in steps if step != Step.SIGN or not has_signed]
 

@@ -21,6 +21,7 @@ from tenants.models import (
     Clause,
     EquipmentGroupObjectPermission,
     FeedEvent,
+    LedgerEntry,
     Signature,
     Site,
     SiteGroupObjectPermission,
@@ -97,6 +98,12 @@ def told(party):
         return list(FeedEvent.objects.order_by("seq").values_list("kind", flat=True))
 
 
+def entered(party):
+    with party.acting():
+        kinds = LedgerEntry.objects.filter(tenant=party.id).order_by("seq").values_list("kind", flat=True)
+        return [kind for kind in kinds if kind.startswith("agreement.")]
+
+
 # The whole life ------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +153,8 @@ def test_agreement_is_negotiated_signed_and_ended_over_http(aurora, borealis, ca
     force = ["activated", "suspended", "resumed", "ended"]
     assert told(aurora) == told(borealis) == [*talk, *[f"rights.agreement_{what}" for what in force]]
     assert told(cassia) == []
+    decided = [f"agreement.{what}" for what in ("signed", "signed", *force)]
+    assert entered(aurora) == entered(borealis) == decided and entered(cassia) == []
 
 
 def test_signed_text_says_what_the_answer_says_and_its_hash_can_be_computed_again(aurora, borealis):
@@ -340,6 +349,7 @@ def test_mandate_opens_without_consent_and_the_owner_is_told_but_cannot_end_it(a
     mandate = mandate_of(aurora, delta)
     assert grants_of(aurora, mandate) == {(aurora.sites["north"].pk, "view_alarms")}
     assert told(aurora) == told(delta) == ["rights.agreement_activated"]
+    assert entered(aurora) == entered(delta) == ["agreement.activated"]
     owner, url = aurora.client(), f"/api/v1/agreements/{mandate.pk}"
     seen = owner.get(url).json()
     assert (seen["kind"], seen["statute"], seen["steps"]) == ("mandate", "Mine Safety Act, s. 12", [])
