@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+import tenants.ledger.admin  # noqa: F401
 import tenants.organisation.admin  # noqa: F401
 from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show

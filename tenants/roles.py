@@ -30,6 +30,7 @@ _MANAGE = (
     | _PLAN
     | _DECIDE
     | {"claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members", "manage_resources"}
+    | {"view_ledger"}
 )
 
 ROLES: Final[dict[str, frozenset[str]]] = {
@@ -39,9 +40,9 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "planner": _VIEW | _USE | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,
     "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades", "view_resources"},
-    "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements"}) | _PAY,
+    "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements", "view_ledger"}) | _PAY,
     "viewer": _VIEW,
-    "auditor": _VIEW | {"view_agreements", "view_resources", "view_usage"},
+    "auditor": _VIEW | {"view_agreements", "view_ledger", "view_resources", "view_usage"},
 }
 
 CAPABILITIES: Final[frozenset[str]] = frozenset().union(*ROLES.values())

@@ -10,6 +10,8 @@ from optimization.studies import actions as studies
 from tenants import actions as tenancy
 from tenants.agreements import actions as agreeing
 from tenants.context import as_platform
+from tenants.ledger.actions import enter
+from tenants.ledger.queries import entries_where
 from tenants.models import User, new_id
 from tenants.organisation import actions as organising
 from tenants.people import actions as people
@@ -69,8 +71,16 @@ class Places:
                 "task_id": task.pk,
                 "month": f"{datetime.now(UTC):%Y-%m}",
                 **joint.alone(aurora),
+                **_entered(aurora),
             }
         )
+
+
+def _entered(aurora: Organisation) -> dict[str, UUID]:
+    with aurora.acting():
+        enter(kind="test.entered", subject=aurora.id, payload={})
+    with aurora.acting():
+        return {"entry_id": entries_where(subject=aurora.id)[0].pk, "subject_id": aurora.id}
 
 
 def _draft(aurora: Organisation) -> UUID:

@@ -51,6 +51,8 @@ NO_FUNCTIONS = "DROP FUNCTION wall.enter; DROP FUNCTION wall.ledger_heads"
 TRIGGERS = """
 CREATE FUNCTION tenants_ledger_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  INSERT INTO public.tenants_ledgerhead (tenant_id, seq, hash) VALUES (NEW.tenant_id, 0, repeat('0', 64))
+    ON CONFLICT (tenant_id) DO NOTHING;
   UPDATE public.tenants_ledgerhead SET seq = NEW.seq, hash = NEW.hash
    WHERE tenant_id = NEW.tenant_id AND seq = NEW.seq - 1 AND hash = NEW.prev_hash;
   IF NOT FOUND THEN

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
 from tenants.agreements import views as agreements
+from tenants.ledger import views as ledger
 from tenants.metering import views as metering
 from tenants.organisation import views as organisation
 from tenants.people import views as people
@@ -54,6 +55,11 @@ urlpatterns: list[URLPattern] = [
         "agreements/<uuid:agreement_id>/terminate", agreements.AgreementTerminate.as_view(), name="agreement-terminate"
     ),
     path("shared-reads", reads.SharedReadList.as_view(), name="shared-read-list"),
+    path("ledger", ledger.LedgerEntryList.as_view(), name="ledger-entry-list"),
+    path("ledger/verify", ledger.LedgerVerify.as_view(), name="ledger-verify"),
+    path("ledger/bundle", ledger.LedgerBundle.as_view(), name="ledger-bundle"),
+    path("ledger/bundles/<uuid:subject_id>", ledger.LedgerSubjectBundle.as_view(), name="ledger-subject-bundle"),
+    path("ledger/<uuid:entry_id>", ledger.LedgerEntryDetail.as_view(), name="ledger-entry-detail"),
     path("api-keys", people.ApiKeyList.as_view(), name="api-key-list"),
     path("api-keys/<uuid:key_id>/rotate", people.ApiKeyRotate.as_view(), name="api-key-rotate"),
     path("api-keys/<uuid:key_id>/revoke", people.ApiKeyRevoke.as_view(), name="api-key-revoke"),

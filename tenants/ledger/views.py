@@ -1,0 +1,109 @@
+"""The ledger over HTTP: parse, one query, render."""
+
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import FileResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from tenants import access
+from tenants.ledger import bundle, queries
+from tenants.ledger.serializers import (
+    LedgerEntryDetailSerializer,
+    LedgerEntrySerializer,
+    LedgerFilterSerializer,
+    StretchSerializer,
+    VerdictSerializer,
+    VerifyFromSerializer,
+)
+from tenants.ledger.verification import verify_from
+from tenants.models import LedgerEntry
+from tenants.rest.base import ActorView, ListView
+from tenants.rest.files import FileView, answers
+from tenants.rest.pagination import NewestFirst
+
+ZIP = "application/zip"
+IN_MEMORY_BYTES = 4 * 1024 * 1024
+
+
+class NewestEntries(NewestFirst):
+    ordering = "-seq"
+
+
+class LedgerEntryList(ListView):
+    """What was decided, newest first; never changed."""
+
+    needs = {"GET": "view_ledger"}
+    serializer_class = LedgerEntrySerializer
+    pagination_class = NewestEntries
+    queryset = LedgerEntry.objects.none()
+
+    def get_queryset(self) -> QuerySet[LedgerEntry]:
+        return queries.entries_where(**_asked(LedgerFilterSerializer, self.request))
+
+    @extend_schema(parameters=[LedgerFilterSerializer], responses=LedgerEntrySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return super().get(request)
+
+
+class LedgerEntryDetail(ActorView):
+    needs = {"GET": "view_ledger"}
+
+    @extend_schema(responses=LedgerEntryDetailSerializer)
+    def get(self, request: Request, entry_id: UUID) -> Response:
+        return Response(LedgerEntryDetailSerializer(queries.get_entry(entry_id)).data)
+
+
+class LedgerVerify(ActorView):
+    """Follow the chain anew, up to 50,000 entries at once, and name the first one that is not as it was made."""
+
+    needs = {"GET": "view_ledger"}
+
+    @extend_schema(parameters=[VerifyFromSerializer], responses=VerdictSerializer)
+    def get(self, request: Request) -> Response:
+        after = _asked(VerifyFromSerializer, request)["after"]
+        return Response(VerdictSerializer(verify_from(access.actor().tenant_id, after)).data)
+
+
+class LedgerBundle(FileView):
+    """Entries `first` to `last` with the script that checks them, at most 100,000."""
+
+    needs = {"GET": "view_ledger"}
+
+    @extend_schema(parameters=[StretchSerializer], responses=answers(ZIP))
+    def get(self, request: Request) -> FileResponse:
+        file = _file()
+        bundle.write_range(file, **_asked(StretchSerializer, request))
+        return _answer(file, "ledger.zip")
+
+
+class LedgerSubjectBundle(FileView):
+    """The entries about one agreement, plan release, alarm or claim, and the digests that chain them."""
+
+    needs = {"GET": "view_ledger"}
+
+    @extend_schema(responses=answers(ZIP))
+    def get(self, request: Request, subject_id: UUID) -> FileResponse:
+        file = _file()
+        bundle.write_about(file, subject_id)
+        return _answer(file, f"ledger-{subject_id}.zip")
+
+
+def _file() -> IO[bytes]:
+    return SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)
+
+
+def _answer(file: IO[bytes], name: str) -> FileResponse:
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=ZIP)
+
+
+def _asked(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    bound = form(data=request.query_params)
+    bound.is_valid(raise_exception=True)
+    return dict(bound.validated_data)
