@@ -12,7 +12,7 @@ from tenants.agreements import actions as agreeing
 from tenants.context import as_platform
 from tenants.ledger.actions import enter
 from tenants.ledger.queries import entries_where
-from tenants.models import User, new_id
+from tenants.models import Export, User, new_id
 from tenants.organisation import actions as organising
 from tenants.people import actions as people
 from tests import personas
@@ -20,6 +20,7 @@ from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
 from tests.integration.optimization import joint_scenes as joint
 from tests.integration.optimization import scenes as scenarios
+from tests.integration.tenants import resource_scenes as resources
 from tests.personas import Organisation
 
 
@@ -38,18 +39,20 @@ class Places:
             key, _ = tenancy.make_api_key(
                 name="other", scopes=["view_registry"], expires_at=datetime.now(UTC) + timedelta(hours=1)
             )
-            run = planning.request_plan(name="A plan", instance=documents.small(), options={})
+            run = planning.request_plan(name="Plan of the quarter", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             series = Series.objects.get(tenant=aurora.id)
+            export = Export.objects.create(tenant=aurora.tenant, status=Export.Status.CANCELLED)
             company = organising.add_company(code="group", name="Group")
             process = organising.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")
-            study = studies.request_study(kind="silos", name="A study", options={}, is_sent=False)
+            study = studies.request_study(kind="silos", name="Study of the quarter", options={}, is_sent=False)
             studies.cancel_study(run=study)  # so that no worker of a later test has it to do
             grade_set = grades.fitted()
             scenario = scenarios.actions.found_scenario(name="Base", instance=documents.small())
         return cls(
             {
                 "site_id": aurora.sites["north"].pk,
+                "export_id": export.pk,
                 "company_id": company.pk,
                 "process_id": process.pk,
                 "equipment_id": alarm.equipment_id,
@@ -70,6 +73,7 @@ class Places:
                 "release_id": scenarios.released(aurora).pk,
                 "task_id": task.pk,
                 "month": f"{datetime.now(UTC):%Y-%m}",
+                **resources.places(aurora),
                 **joint.alone(aurora),
                 **_entered(aurora),
             }

@@ -1,0 +1,41 @@
+"""Each policy opened and each composite key dropped in its turn: somebody has to notice every time."""
+
+import pytest
+
+from tests.sweep.mutants import Laboratory
+
+# Policies that refuse nobody, and why that is right.
+OPEN = {("tenants_usagemark", "wall_select"): "how far counting has come; nothing of an organisation is in it"}
+
+
+@pytest.fixture
+def laboratory(aurora, cassia):
+    found = Laboratory(aurora.id, cassia.id)
+    yield found
+    found.connection.close()
+
+
+def test_every_opened_policy_is_noticed(laboratory, capsys):
+    survivors = []
+    policies = [policy for policy in laboratory.policies() if (policy.table, policy.name) not in OPEN]
+    for policy in policies:
+        outcomes = [
+            (laboratory.probe(policy.table, verb), laboratory.probe(policy.table, verb, policy.opened()))
+            for verb in policy.verbs
+        ]
+        if all(before == after for before, after in outcomes):
+            survivors.append(f"{policy.table}.{policy.name}: {outcomes}")
+    with capsys.disabled():
+        print(f"\nmutants: {len(policies) - len(survivors)} of {len(policies)} opened policies killed")
+    assert survivors == []
+
+
+def test_every_dropped_composite_key_is_noticed(laboratory, capsys):
+    survivors, keys = [], laboratory.keys()
+    for key in keys:
+        before, after = laboratory.refer_abroad(key), laboratory.refer_abroad(key, key.dropped())
+        if before != "ForeignKeyViolation" or after == before:
+            survivors.append(f"{key.table}.{key.name}: {before} / {after}")
+    with capsys.disabled():
+        print(f"\nmutants: {len(keys) - len(survivors)} of {len(keys)} dropped composite keys killed")
+    assert survivors == []
