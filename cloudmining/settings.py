@@ -176,9 +176,6 @@ ACCOUNT_FORMS = {
     "reset_password": "tenants.people.forms.ResetForm",
     "user_token": "tenants.people.forms.ResetTokenForm",
 }
-    "reset_password": "tenants.people.forms.ResetForm",
-    "user_token": "tenants.people.forms.ResetTokenForm",
-}
 MFA_ADAPTER = "tenants.people.adapters.SecondFactorAdapter"
 MFA_FORMS = {"login_webauthn": "tenants.people.forms.PasskeyForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

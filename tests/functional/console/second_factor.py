@@ -14,7 +14,7 @@ PERIOD_S = 30
 
 
 def code_of(secret: str) -> str:
-    """The code that the app shows now; one that was used in this half minute is forgotten, so that tests need not wait."""
+    """The code that the app shows now; that it was used in this half minute is forgotten, as tests can't wait."""
     cache.clear()
     return format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD_S))
 
