@@ -8,7 +8,7 @@ from edge_bridge.alarm_log import keep_acknowledgement
 from edge_bridge.data import HoleInStream
 from edge_bridge.models import Alarm, Device, Watermark
 from edge_bridge.protocol import Ack, Batch, SequenceHole, after_watermark
-from tenants.api import actor, hash_secret, new_secret, on_behalf_of, require
+from tenants.api import actor, enter, hash_secret, new_secret, on_behalf_of, require
 from tenants.data import Conflict, FieldError, Invalid, NotFound
 from tenants.models import Site
 
@@ -97,4 +97,6 @@ def acknowledge_alarm(*, alarm: Alarm, comment: str = "") -> Alarm:
             raise Conflict("The alarm changed at this moment; read it again.")
         # Read again as the owner has it: of the partner's own reading some fields may be hidden.
         keep_acknowledgement(rows.select_related("equipment", "site").get(), before, comment)
+    noted = {"equipment": alarm.equipment_id, "comment": comment}
+    enter(kind="alarm.acknowledged", subject=alarm.pk, payload=noted, with_tenants={alarm.tenant_id})
     return alarm

@@ -23,6 +23,7 @@ from tenants.api import (
     announce,
     as_platform,
     end_agreement,
+    enter,
     get_equipment,
     get_site,
     meter,
@@ -280,4 +281,13 @@ def _announce(kind: str, task: ServiceTask, claim: Claim | None = None, to: froz
     if claim is not None:
         body |= {"claimant": str(claim.tenant_id), "claimant_name": claim.firm_name}
         to |= {claim.tenant_id}
+        _enter(kind, task, claim)
     announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
+
+
+def _enter(kind: str, task: ServiceTask, claim: Claim) -> None:
+    """Every step of a claim is in the ledgers of both, by which the fee is owed or not."""
+    fee = {"fee_minor": task.fee_minor, "currency": task.currency}
+    work = {"claim": claim.pk, "token": claim.token, "agreement": claim.agreement_id, "firm_name": claim.firm_name}
+    payload = {"title": task.title, "status": task.state, **fee, **work}
+    enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id, claim.tenant_id})

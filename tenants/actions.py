@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from tenants import access
 from tenants.bus import announce_rights
 from tenants.data import Conflict, FieldError, Invalid
+from tenants.ledger.actions import enter
 from tenants.models import ApiKey, FeedTicket, Membership, ServiceAccount, Tenant, User
 from tenants.organisation.actions import register_equipment, register_site
 from tenants.queries import partner_group
@@ -64,6 +65,8 @@ def make_api_key(
         scopes=sorted(set(scopes)),
         expires_at=expires_at,
     )
+    acts_as = {"user": user_id, "scopes": key.scopes, "expires_at": expires_at}
+    enter(kind="key.made", subject=key.pk, payload={"name": name, "prefix": key.prefix, **acts_as})
     return key, secret
 
 
@@ -80,6 +83,7 @@ def rotate_api_key(*, key: ApiKey, expires_at: datetime, keep_s: int) -> tuple[A
     ApiKey.objects.filter(pk=fresh.pk).update(replaces=key)
     ApiKey.objects.filter(pk=key.pk).update(expires_at=min(key.expires_at, now + timedelta(seconds=keep_s)))
     fresh.replaces = key
+    enter(kind="key.replaced", subject=key.pk, payload={"prefix": key.prefix, "by": fresh.pk})
     announce_rights("rights.key_rotated", {"prefix": key.prefix}, frozenset())
     return fresh, secret
 
@@ -92,7 +96,8 @@ def _roles_of(account: ServiceAccount) -> frozenset[str]:
 
 def revoke_api_key(*, key: ApiKey) -> None:
     """From the commit on, the key opens nothing, and sockets opened with it are closed."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=datetime.now(UTC))
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=datetime.now(UTC)):
+        enter(kind="key.revoked", subject=key.pk, payload={"name": key.name, "prefix": key.prefix})
     announce_rights("rights.key_revoked", {"prefix": key.prefix}, frozenset())
 
 

@@ -19,7 +19,7 @@ from optimization.request import read_request
 from optimization.scenarios import queries
 from optimization.variations import read_variations, vary
 from optimization.variations.form import MOST_VARIATIONS
-from tenants.api import announce, require
+from tenants.api import announce, enter, require
 from tenants.data import Actor, Conflict, Event, FieldError, Forbidden, Invalid
 
 NOT_KEPT = "The scenario can't be kept as it is."
@@ -183,6 +183,9 @@ def release_plan(*, run: PlanRun) -> PlanRelease:
         released_by_id=releaser.user_id,
     )
     _tell("plan.released", run, release=release.number, digest=digest)
+    people = {"requested_by": run.requested_by_id, "approved_by": decision.decided_by_id}
+    what = {"plan": run.pk, "name": run.name, "scenario": release.scenario_id, "digest": digest}
+    enter(kind="plan.released", subject=release.pk, payload={"number": release.number, **what, **people})
     return queries.releases().get(pk=release.pk)
 
 

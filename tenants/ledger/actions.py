@@ -70,7 +70,7 @@ def _locked_heads(alias: str, tenants: set[UUID]) -> tuple[dict[UUID, Head], dat
 def _signature(current: Transaction) -> dict[str, Any]:
     actor = current.actor
     if actor is None:
-        return {"user_name": current.who, "via": "platform"}
+        return {"user_name": current.who, "via": "platform" if current.alias == "platform" else "sign-in"}
     person = User.objects.filter(pk=actor.user_id).first()
     return {"by_id": actor.tenant_id, "user_id": actor.user_id, "user_name": str(person or ""), "via": actor.via}
 

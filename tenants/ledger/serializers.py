@@ -21,7 +21,9 @@ class LedgerFilterSerializer(serializers.Serializer[Any]):
 
 class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     subject = serializers.UUIDField(source="subject_id")
-    by = serializers.UUIDField(source="by_id", allow_null=True, help_text="The organisation; null: the platform.")
+    by = serializers.UUIDField(
+        source="by_id", allow_null=True, help_text="The organisation; null: the platform, or who joins one."
+    )
     by_name = serializers.CharField(source="by.name", default="", help_text="Empty if it isn't listed.")
     user = serializers.UUIDField(source="user_id", allow_null=True, help_text="Known to their own organisation only.")
     payload = serializers.SerializerMethodField()

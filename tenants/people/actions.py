@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from tenants import access
 from tenants.actions import admit_member
 from tenants.bus import announce_rights
 from tenants.context import on_behalf_of
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid, NotFound
+from tenants.ledger.actions import enter
 from tenants.models import ApiKey, Invitation, Membership, ServiceAccount, User, new_id
 from tenants.people.queries import invitation_of, person_of
 from tenants.queries import partner_group
@@ -66,6 +68,7 @@ def accept_invitation(*, token: str, person: User | None = None, name: str = "",
     with on_behalf_of(invitation.tenant_id):
         admit_member(tenant=invitation.tenant, user=joining, roles=invitation.roles)
         Invitation.objects.filter(pk=invitation.pk).update(accepted_at=datetime.now(UTC), accepted_by=joining)
+    _enter("joined", joining, invitation.tenant_id, roles=invitation.roles, invited_by=invitation.invited_by_id)
     announce_rights("rights.member_joined", {"member": str(joining.pk)}, frozenset({invitation.tenant_id}))
     return joining
 
@@ -80,6 +83,7 @@ def change_roles(*, membership: Membership, roles: list[str]) -> None:
     if OWNER in roles and membership.user.service_of_id is not None:
         raise Invalid("A program can't own an organisation.", (FieldError("/roles", "leave out 'owner'"),))
     Membership.objects.filter(pk=membership.pk).update(roles=sorted(set(roles)))
+    _enter("roles_changed", membership.user, membership.tenant_id, before=membership.roles, roles=sorted(set(roles)))
     announce_rights("rights.member_changed", {"member": str(membership.user_id), "roles": sorted(set(roles))})
 
 
@@ -93,6 +97,7 @@ def remove_member(*, membership: Membership) -> None:
     keys.update(revoked_at=datetime.now(UTC))
     membership.user.groups.remove(partner_group(actor.tenant_id))
     membership.delete()
+    _enter("removed", membership.user, membership.tenant_id, before=membership.roles)
     announce_rights("rights.member_removed", {"member": str(membership.user_id)})
 
 
@@ -109,6 +114,7 @@ def found_service_account(*, name: str, roles: list[str], purpose: str = "") -> 
         tenant_id=maker.tenant_id, user=user, purpose=purpose, created_by_id=maker.user_id
     )
     admit_member(tenant=account.tenant, user=user, roles=roles)
+    _enter("joined", user, maker.tenant_id, roles=roles, program=account.pk)
     return account
 
 
@@ -117,6 +123,12 @@ def retire_service_account(*, account: ServiceAccount) -> None:
     if not ServiceAccount.objects.filter(pk=account.pk, retired_at=None).update(retired_at=datetime.now(UTC)):
         raise Conflict("This service account is retired already.")
     remove_member(membership=Membership.objects.get(tenant=account.tenant_id, user=account.user_id))
+
+
+def _enter(what: str, member: User, tenant_id: UUID, **payload: object) -> None:
+    enter(
+        kind=f"member.{what}", subject=member.pk, payload={"name": member.name, **payload}, with_tenants={tenant_id}
+    )
 
 
 def _require_givable(actor: Actor, roles: list[str]) -> None:
