@@ -89,10 +89,11 @@ def read(text: str, columns: Sequence[str], needed: Sequence[str]) -> Sheet:
     """
     if len(text) > MAX_CHARS:
         raise _refused("/csv", f"send at most {MAX_CHARS:,} characters")
-    lines = text.lstrip("\ufeff").splitlines()
-    header = lines[0] if lines else ""
+    text = text.removeprefix("\ufeff")
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","
     try:
-        found = list(csv.reader(lines, delimiter=";" if header.count(";") > header.count(",") else ",", strict=True))
+        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise _refused("/csv", f"it is not CSV: {error}") from error
     names = [name.strip() for name in found[0]] if found else []
@@ -104,12 +105,13 @@ def read(text: str, columns: Sequence[str], needed: Sequence[str]) -> Sheet:
 
 
 def _check_names(names: list[str], columns: Sequence[str], needed: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in columns]
-    missing = [name for name in needed if name not in names]
-    if unknown or missing or len(set(names)) < len(names):
-        what = f"there is no column {unknown[0]!r}" if unknown else f"the column {missing[0]!r} is missing"
-        what = what if unknown or missing else "a column is named twice"
-        raise _refused("/rows/1", f"{what}; name {', '.join(columns)}")
+    faults = [
+        *(f"there is no column {name!r}" for name in names if name not in columns),
+        *(f"the column {name!r} is missing" for name in needed if name not in names),
+        *(f"the column {name!r} is named twice" for name in columns if names.count(name) > 1),
+    ]
+    if faults:
+        raise _refused("/rows/1", f"{faults[0]}; name {', '.join(columns)}")
 
 
 def _sheet(names: list[str], rows: list[tuple[int, list[str]]]) -> Sheet:

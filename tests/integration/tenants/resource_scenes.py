@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from tenants.models import Material, Person, Skill
-from tenants.resources import actions, stock
+from tenants.resources import actions, bookings, stock
 from tenants.resources.data import Window
 from tests.personas import Organisation
 
@@ -52,3 +53,13 @@ def crew(owner: Organisation, expires_on: date | None = None) -> Crew:
         anfo = stock.register_material(code="ANFO", name="Explosive", unit="kg")
         stock.receive(site=north, material=anfo, quantity=Decimal(100), reference="delivery 1")
     return Crew(blasting, jane, omar, anfo)
+
+
+def places(owner: Organisation) -> dict[str, UUID]:
+    """One object for every argument of a route about people and stock. The booking is of the truck."""
+    people = crew(owner)
+    with owner.acting():
+        north, truck = owner.sites["north"], owner.equipment["TRUCK-07"]
+        requirement = actions.require_skill(site=north, skill=people.blasting, level=3, n_people=2)
+        booking = bookings.book_equipment(equipment=truck, site=north, window=window(), purpose="haul")
+    return {"person_id": people.jane.pk, "requirement_id": requirement.pk, "booking_id": booking.pk}
