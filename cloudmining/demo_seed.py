@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from allauth.mfa.utils import encrypt
+
 from cloudmining.story import PLAN_SEED, PLAN_SIZE
 from edge_bridge.api import enrol_device, get_device
 from optimization.api import add_grade_samples, fit_grade_set, newest_grade_set
@@ -60,7 +64,9 @@ def seed(home: Path) -> None:
     kept = _read(home / "demo-logins.json")
     # One password for all demo logins, made at the first seed; the server listens on loopback only.
     password = kept[0]["password"] if kept else f"ore-{os.urandom(4).hex()}"
+    secret = next((login["totp_secret"] for login in kept or [] if "totp_secret" in login), generate_totp_secret())
     tenants = _found(password, password_is_new=not kept)
+    _enrol_operator(secret)
     keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis")}
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
@@ -75,6 +81,7 @@ def seed(home: Path) -> None:
         "password": password,
         "organisation": "the platform (/platform/)",
         "role": "operator",
+        "totp_secret": secret,
     }
     _write(home / "demo-logins.json", [*logins, operator])
     _write(home / "demo-keys.json", {"keys": keys, "device": device})
@@ -93,6 +100,15 @@ def _found(password: str, password_is_new: bool) -> dict[str, Tenant]:
         operator = _person(OPERATOR, "Platform operator", password, password_is_new)
         User.objects.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
     return tenants
+
+
+def _enrol_operator(secret: str) -> None:
+    """The platform asks for a second factor; the demo's pages show its code, since there is no phone to ask."""
+    with as_platform(WHO, WHY):
+        operator = User.objects.get(email=OPERATOR)
+        Authenticator.objects.update_or_create(
+            user=operator, type=Authenticator.Type.TOTP, defaults={"data": {"secret": encrypt(secret)}}
+        )
 
 
 def _person(email: str, name: str, password: str, password_is_new: bool) -> User:

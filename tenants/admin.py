@@ -4,6 +4,7 @@ from django.contrib import admin
 
 import tenants.ledger.admin  # noqa: F401
 import tenants.organisation.admin  # noqa: F401
+import tenants.people.admin  # noqa: F401
 from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show
 
@@ -18,10 +19,6 @@ class EquipmentAdmin(Registry):
     list_display = ("code", "name", "kind", "site")
     list_filter = ("kind",)
     search_fields = ("code", "name")
-
-
-class MembershipAdmin(ReadOnly):
-    list_display = ("user", "roles", "created_at")
 
 
 class ClauseInline(admin.TabularInline):
@@ -53,11 +50,6 @@ class GrantAdmin(ReadOnly):
     list_select_related = ("permission__content_type", "content_object", "tenant", "grantee", "agreement")
 
 
-class ApiKeyAdmin(ReadOnly):
-    list_display = ("name", "prefix", "user", "created_at", "expires_at", "revoked_at", "last_used_at")
-    exclude = ("secret_hash",)
-
-
 class FeedEventAdmin(ReadOnly):
     list_display = ("seq", "kind", "author", "recorded_at")
     list_filter = ("kind",)
@@ -78,12 +70,6 @@ class TenantAdmin(ReadOnly):
     search_fields = ("name", "slug")
 
 
-class UserAdmin(ReadOnly):
-    list_display = ("email", "name", "is_active", "is_staff", "last_login")
-    search_fields = ("email", "name")
-    exclude = ("password",)
-
-
 class PlatformAccessAdmin(ReadOnly):
     list_display = ("who", "reason", "on_date", "uses", "last_at")
     search_fields = ("who", "reason")
@@ -98,16 +84,13 @@ show(
     {
         models.Site: SiteAdmin,
         models.Equipment: EquipmentAdmin,
-        models.Membership: MembershipAdmin,
         models.Agreement: AgreementAdmin,
         models.SiteGroupObjectPermission: GrantAdmin,
         models.EquipmentGroupObjectPermission: GrantAdmin,
-        models.ApiKey: ApiKeyAdmin,
         models.FeedEvent: FeedEventAdmin,
         models.FeedHead: FeedHeadAdmin,
         models.FeedTicket: FeedTicketAdmin,
         models.IdempotencyKey: IdempotencyKeyAdmin,
-        models.User: UserAdmin,
     }
 )
 platform_site.register(models.Tenant, TenantAdmin)

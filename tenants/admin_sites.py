@@ -1,8 +1,8 @@
 """Two administrations on two database roles.
 
-`platform_site` is for platform operators: it reads past the wall on the `platform` role, asks for a reason at login and
-leaves a `PlatformAccess` row for each use. `tenant_site` is for an organisation's administrators: it runs on the app
-role as they are, so that the wall decides what exists.
+`platform_site` is for platform operators: it reads past the wall on the `platform` role, asks for a second factor and a
+reason, for a while, and leaves a `PlatformAccess` row for each use. `tenant_site` is for an organisation's
+administrators: it runs on the app role as they are, so that the wall decides what exists.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,20 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from tenants import access
-from tenants.context import acting_as, as_platform, opened
+from tenants.context import acting_as, as_platform, opened, presenting
 from tenants.data import Actor, Unauthenticated
+from tenants.people.operators import REASON, AccessForm, has_access, has_second_factor
+from tenants.people.throttle import is_locked
 from tenants.rest.authentication import actor_of_session
-
-REASON = "platform_reason"
 
 
 class IdentitySite(admin.AdminSite):
@@ -45,26 +47,45 @@ class IdentitySite(admin.AdminSite):
         return run
 
 
-class ReasonForm(AdminAuthenticationForm):
-    """Operators say why they look past the wall."""
-
-    reason = forms.CharField(max_length=200, min_length=5, help_text="Why you need access; it is recorded.")
-
-
 class PlatformSite(IdentitySite):
+    """For operators with a second factor, who say why; after a while they are asked again."""
+
     site_header = site_title = "cloudmining platform"
     index_title = "Every organisation, past the wall: each use is recorded"
-    login_form = ReasonForm
-    login_template = "tenants/platform_login.html"
+    template = "tenants/platform_login.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and REASON in request.session
+        return super().has_permission(request) and has_access(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        response = super().login(request, extra_context)
-        if request.method == "POST" and response.status_code == 302:
-            request.session[REASON] = request.POST["reason"][:200]
-        return response
+        """Who is signed in proves it by their second factor; without one the platform stays closed."""
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not super().has_permission(request):
+            raise PermissionDenied("You are not a platform operator.")
+        with presenting(user_id=request.user.pk):
+            if request.method == "POST" and is_locked(request, request.user):
+                request.axes_locked_out = True
+                return HttpResponse(status=429)  # in place of which axes' middleware answers in words
+            answer = self._ask(request)
+            return answer.render() if isinstance(answer, TemplateResponse) else answer
+
+    def _ask(self, request: HttpRequest) -> TemplateResponse | HttpResponseRedirect:
+        wanted = request.POST.get("next") or request.GET.get("next", "")
+        context = {
+            **self.each_context(request),
+            "title": "Why do you need access?",
+            "next": wanted,
+            "app_path": request.get_full_path(),
+        }
+        if not has_second_factor(request):
+            return TemplateResponse(request, self.template, {**context, "must_enrol": True}, status=403)
+        form = AccessForm(request.POST or None, request=request)
+        if not form.is_valid():
+            return TemplateResponse(request, self.template, {**context, "form": form})
+        form.save()
+        is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+        return HttpResponseRedirect(wanted if is_ours else reverse("platform:index"))
 
     def identity(self, request: HttpRequest) -> AbstractContextManager[Any]:
         reason = f"{request.session[REASON]} [{request.method} {request.path}]"

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.views import LoginView
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LogoutView
@@ -43,6 +44,14 @@ def demo_logins() -> list[dict[str, str]]:
     """What `seed_demo` left for visitors: {email, password, organisation, role}; in the demo only."""
     path = settings.HOME / "demo-logins.json"
     return json.loads(path.read_text()) if settings.MODE == "demo" and path.is_file() else []
+
+
+def demo_code(request: HttpRequest) -> dict[str, str]:
+    """Context of every page of the demo: what the operator's authenticator app would show now."""
+    secrets = [login["totp_secret"] for login in demo_logins() if "totp_secret" in login]
+    if not secrets:
+        return {}
+    return {"demo_code": format_hotp_value(hotp_value(secrets[0], next(yield_hotp_counters_from_time())))}
 
 
 class Logout(Guarded, LogoutView):

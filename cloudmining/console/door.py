@@ -48,5 +48,5 @@ def _is_locked(request: HttpRequest, person: UUID) -> bool:
 
 def _refused(request: HttpRequest) -> HttpResponse:
     """axes' middleware puts its own answer in place of this one."""
-    request.axes_locked_out = True  # type: ignore[attr-defined]
+    request.axes_locked_out = True
     return HttpResponse(status=429)

@@ -3,7 +3,7 @@
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from tenants import access
 from tenants.data import NotFound
@@ -11,7 +11,7 @@ from tenants.models import Invitation, Membership, ServiceAccount
 from tenants.people import queries
 from tenants.queries import members
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row", Invitation, Membership, ServiceAccount)
 
 
 def get_invitation(invitation_id: UUID) -> Invitation:

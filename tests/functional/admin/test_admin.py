@@ -7,6 +7,7 @@ from django.test import Client
 from tenants.admin_sites import platform_site, tenant_site
 from tenants.context import as_platform
 from tenants.models import PlatformAccess, Site, User
+from tests.functional.console.second_factor import code_of, enrolled
 from tests.integration.edge.scenes import opened
 from tests.personas import PASSWORD, Organisation
 from tests.places import Places
@@ -72,13 +73,18 @@ def test_organisation_administration_needs_a_role_that_manages(aurora):
     assert Client().get("/administration/").status_code == 302
 
 
+def at_the_platform(operator: User, reason: str) -> Client:
+    """A client whose operator gave their password, second factor and reason."""
+    secret, client = enrolled(operator), Client()
+    client.post("/login", {"login": operator.email, "password": PASSWORD})
+    client.post("/account/second-factor/enter", {"code": code_of(secret)})
+    answer = client.post("/platform/login/", {"reason": reason, "next": "/platform/"})
+    assert answer.headers["Location"] == "/platform/", answer.content
+    return client
+
+
 def test_platform_asks_for_a_reason_and_records_each_use(aurora, operator):
-    client = Client()
-    assert client.login(username=operator.email, password=PASSWORD)
-    assert client.get("/platform/").status_code == 302
-    login = {"username": operator.email, "password": PASSWORD, "next": "/platform/"}
-    assert b"This field is required" in client.post("/platform/login/", login).content
-    client.post("/platform/login/", login | {"reason": "support case 12"})
+    client = at_the_platform(operator, "support case 12")
     for page in pages(platform_site):
         assert client.get(page).status_code == 200, page
     with as_platform("tests", "read the audit"):
@@ -86,11 +92,51 @@ def test_platform_asks_for_a_reason_and_records_each_use(aurora, operator):
     assert "support case 12 [GET /platform/tenants/site/]" in reasons
 
 
+@pytest.mark.parametrize("reason", ["", "why"])
+def test_platform_stays_closed_without_a_reason(operator, reason):
+    secret, client = enrolled(operator), Client()
+    client.force_login(operator, "tenants.authentication.PasswordBackend")
+    answer = client.post("/platform/login/", {"reason": reason, "code": code_of(secret)})
+    assert (answer.status_code, b"errornote" in answer.content) == (200, True)
+    assert client.get("/platform/").status_code == 302
+
+
+def test_platform_stays_closed_without_a_second_factor_and_says_how_to_get_one(operator):
+    client = Client()
+    client.force_login(operator, "tenants.authentication.PasswordBackend")
+    answer = client.post("/platform/login/", {"reason": "support case 12"})
+    assert (answer.status_code, b"/account/second-factor" in answer.content) == (403, True)
+    assert client.get("/platform/").status_code == 302
+
+
+def test_platform_wants_the_second_factor_again_when_it_was_given_long_ago(operator):
+    secret, client = enrolled(operator), Client()
+    client.force_login(operator, "tenants.authentication.PasswordBackend")
+    assert client.post("/platform/login/", {"reason": "support case 12"}).status_code == 200
+    assert client.post("/platform/login/", {"reason": "support case 12", "code": "000000"}).status_code == 200
+    assert client.get("/platform/").status_code == 302
+    answer = client.post("/platform/login/", {"reason": "support case 12", "code": code_of(secret)})
+    assert answer.headers["Location"] == "/platform/"
+    assert client.get("/platform/").status_code == 200
+
+
+def test_platform_leads_nowhere_else(operator):
+    secret, client = enrolled(operator), Client()
+    client.force_login(operator, "tenants.authentication.PasswordBackend")
+    form = {"reason": "support case 12", "code": code_of(secret), "next": "https://elsewhere.example/"}
+    assert client.post("/platform/login/", form).headers["Location"] == "/platform/"
+
+
+def test_access_to_the_platform_ends_by_itself(operator, settings):
+    settings.PLATFORM_ACCESS_S = -1
+    client = at_the_platform(operator, "support case 12")
+    assert client.get("/platform/").headers["Location"].startswith("/platform/login/")
+
+
 def test_platform_refuses_members_of_organisations(aurora):
     client = signed_in(aurora)
     assert client.get("/platform/").status_code == 302
-    form = {"username": aurora.user.email, "password": PASSWORD, "reason": "curiosity", "next": "/platform/"}
-    assert client.post("/platform/login/", form).status_code == 200
+    assert client.post("/platform/login/", {"reason": "curiosity", "next": "/platform/"}).status_code == 403
     assert client.get("/platform/tenants/site/").status_code == 302
 
 
@@ -107,11 +153,7 @@ def test_every_model_of_ours_is_in_the_platform_administration():
 
 def test_one_row_of_each_kind_can_be_opened(aurora, operator):
     places = Places.of_aurora(aurora)
-    mine, platform = signed_in(aurora), Client()
-    platform.post(
-        "/platform/login/",
-        {"username": operator.email, "password": PASSWORD, "next": "/platform/", "reason": "look at rows"},
-    )
+    mine, platform = signed_in(aurora), at_the_platform(operator, "look at rows")
     pages = {
         "tenants/site": places.ids["site_id"],
         "tenants/equipment": places.ids["equipment_id"],
@@ -134,11 +176,7 @@ def test_one_row_of_each_kind_can_be_opened(aurora, operator):
 @pytest.mark.parametrize("prefix", ["administration", "platform"])
 def test_password_is_changed_and_the_session_ended_in_each_administration(prefix, aurora, operator):
     user = aurora.user if prefix == "administration" else operator
-    client = Client()
-    client.login(username=user.email, password=PASSWORD)
-    if prefix == "platform":
-        form = {"username": user.email, "password": PASSWORD, "reason": "change password", "next": "/platform/"}
-        client.post("/platform/login/", form)
+    client = signed_in(aurora) if prefix == "administration" else at_the_platform(operator, "change password")
     new = "gangue-and-gold-2027"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     assert client.post(f"/{prefix}/password_change/", form).status_code == 302
