@@ -16,7 +16,7 @@ from edge_bridge.data import AlarmKind, Unplaceable
 from edge_bridge.models import Alarm, AlarmChange, Device
 from edge_bridge.queries import alarm_facts
 from tenants.api import actor, announce
-from tenants.models import Equipment
+from tenants.models import Equipment, Site
 
 RANK = {str(severity): rank for rank, severity in enumerate(protocol.Severity)}
 UPDATED = "updated"
@@ -48,7 +48,7 @@ class AlarmLog:
         Alarm.objects.bulk_create(fresh.values(), ignore_conflicts=True)
         for row in self._locked(places):
             key = (row.equipment_id, row.alarm_type)
-            row.equipment, row.site = places[key], places[key].site
+            row.equipment, row.site = places[key], self._site_of(places[key])
             is_new = key in fresh and fresh[key].pk == row.pk
             (self.made if is_new else self.active)[key] = row
 
@@ -109,7 +109,7 @@ class AlarmLog:
     def _fresh(self, equipment: Equipment, said: protocol.Alarm) -> Alarm:
         return Alarm(
             tenant_id=self.device.tenant_id,
-            site=equipment.site,
+            site=self._site_of(equipment),
             equipment=equipment,
             device=self.device,
             alarm_type=said.alarm_type,
@@ -125,9 +125,14 @@ class AlarmLog:
             received_at=self.received_at,
         )
 
+    def _site_of(self, equipment: Equipment) -> Site:
+        """The gateway's, also of equipment that was moved away since."""
+        return equipment.site if equipment.site_id == self.device.site_id else self.device.site
+
     def _locked(self, keys: Iterable[Key]) -> list[Alarm]:
         rows = Alarm.objects.filter(
             tenant=self.device.tenant_id,
+            site=self.device.site_id,
             equipment__in={equipment for equipment, _ in keys},
             alarm_type__in={alarm_type for _, alarm_type in keys},
         )

@@ -18,7 +18,7 @@ from edge_bridge.data import Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
 from tenants.api import Use, meter
-from tenants.models import Equipment
+from tenants.models import Equipment, Relocation
 
 AHEAD_AT_MOST = timedelta(days=1)
 QUALITY = {protocol.Quality(name): number for number, name in Quality.choices}
@@ -27,19 +27,26 @@ Kind = TypeVar("Kind", bound=protocol.Body)
 
 @dataclass
 class Intake:
-    """One batch on its way in. `equipment` is by code, of the whole organisation, as far as the batch names it."""
+    """One batch on its way in. `equipment` is by code, of the whole organisation, as far as the batch names it.
+
+    `left_at` says when those that stood at this gateway's site were last moved away.
+    """
 
     device: Device
     stream: Watermark
     equipment: dict[str, Equipment]
     received_at: datetime
+    left_at: dict[UUID, datetime]
     unplaced: list[Quarantine] = field(default_factory=list)
 
-    def equipment_at_site(self, code: str) -> Equipment:
+    def equipment_at_site(self, code: str, at: datetime | None = None) -> Equipment:
+        """The equipment, if it stands at the gateway's site or, for what is late, stood there `at` that time."""
         found = self.equipment.get(code)
         if found is None:
             raise Unplaceable(f"There is no equipment with the code {code!r}; register it.")
-        if found.site_id != self.device.site_id:
+        left_at = self.left_at.get(found.pk)
+        was_here = left_at is not None and (at is None or at <= left_at)
+        if found.site_id != self.device.site_id and not was_here:
             raise Unplaceable(f"Equipment {code!r} is at another site than this gateway.")
         return found
 
@@ -60,7 +67,8 @@ class Intake:
 def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     """Store entries that continue the stream, and move its watermark and counts past them."""
     known = Equipment.objects.filter(tenant=device.tenant_id, code__in=_codes(entries)).select_related("site")
-    intake = Intake(device, stream, {row.code: row for row in known}, datetime.now(UTC))
+    equipment = {row.code: row for row in known}
+    intake = Intake(device, stream, equipment, datetime.now(UTC), _left_at(device, equipment.values()))
     _take_readings(intake, _of(protocol.Reading, entries))
     _take_alarms(intake, _of(protocol.Alarm, entries))
     gaps = _of(protocol.Gap, entries)
@@ -73,6 +81,14 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     stream.quarantined += len(intake.unplaced)
     stream.stored += len(entries) - len(gaps) - len(intake.unplaced)
     stream.save()
+
+
+def _left_at(device: Device, equipment: Iterable[Equipment]) -> dict[UUID, datetime]:
+    elsewhere = [row.pk for row in equipment if row.site_id != device.site_id]
+    if not elsewhere:
+        return {}
+    moves = Relocation.objects.filter(tenant=device.tenant_id, equipment__in=elsewhere, from_site=device.site_id)
+    return dict(moves.order_by("moved_at").values_list("equipment", "moved_at"))
 
 
 def _of(kind: type[Kind], entries: Sequence[Entry]) -> list[tuple[Entry, Kind]]:
@@ -94,7 +110,9 @@ def _take_alarms(intake: Intake, entries: Sequence[tuple[Entry, protocol.Alarm]]
     placed = []
     for entry, alarm in entries:
         try:
-            placed.append((entry, intake.equipment_at_site(alarm.equipment), alarm))
+            # What stood when a machine was moved away is cleared later.
+            at = alarm.occurred_at if alarm.event is protocol.AlarmEvent.RAISED else None
+            placed.append((entry, intake.equipment_at_site(alarm.equipment, at), alarm))
         except Unplaceable as refusal:
             intake.set_aside(entry, refusal.reason)
     if not placed:
@@ -144,7 +162,7 @@ def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
     units, refusals = {}, {}
     for tag in birth.tags:
         try:
-            units[intake.equipment_at_site(tag.equipment).pk, tag.tag] = tag.unit
+            units[intake.equipment_at_site(tag.equipment, birth.at).pk, tag.tag] = tag.unit
         except Unplaceable as refusal:
             refusals[tag.equipment] = refusal.reason
     _set_units(_series_of(intake, set(units)), units)
@@ -176,6 +194,7 @@ def _series_of(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[UUID
 def _known_series(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Series]:
     rows = Series.objects.filter(
         tenant=intake.device.tenant_id,
+        site=intake.device.site_id,
         equipment__in={equipment for equipment, _ in wanted},
         tag__in={tag for _, tag in wanted},
     )

@@ -90,7 +90,10 @@ class Quarantine(TenantModel):
 
 
 class Series(SharedModel, TenantModel):
-    """One measured tag of one piece of equipment; `unit` is a UCUM code, empty until a birth names it."""
+    """One measured tag of one piece of equipment while it stands at one site; elsewhere it has another series.
+
+    `unit` is a UCUM code, empty until a birth names it.
+    """
 
     shared_by = "view_telemetry"
     shared_place = ("site_id", "equipment_id")
@@ -104,7 +107,7 @@ class Series(SharedModel, TenantModel):
 
     class Meta:
         verbose_name_plural = "series"
-        constraints = [models.UniqueConstraint(fields=["tenant", "equipment", "tag"], name="series_tag_once")]
+        constraints = [models.UniqueConstraint(fields=["tenant", "equipment", "site", "tag"], name="series_tag_once")]
 
     def __str__(self) -> str:
         return f"{self.tag} [{self.unit}]"
@@ -191,7 +194,7 @@ class Alarm(SharedModel, TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "equipment", "alarm_type"], condition=~Q(state="NORM"), name="alarm_active_once"
+                fields=["tenant", "equipment", "site", "alarm_type"], condition=~Q(state="NORM"), name="alarm_active_once"
             ),
             models.CheckConstraint(condition=Q(state__in=[str(state) for state in State]), name="alarm_state_known"),
         ]

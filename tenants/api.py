@@ -15,6 +15,8 @@ from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
 from tenants.queries import equipment, feed_head, sites, tenants
 from tenants.reads.live_grants import LiveGrant, Place
 from tenants.reads.notes import RIGHTS_CHANGED, give, live_grants
+from tenants.reads.queries import rows_by_day as read_rows_by_day
+from tenants.reads.queries import shared_reads
 from tenants.secrets import hash_secret, new_secret
 
 __all__ = [
@@ -52,8 +54,10 @@ __all__ = [
     "opened",
     "own_or_granted",
     "presenting",
+    "read_rows_by_day",
     "require",
     "require_within_budget",
+    "shared_reads",
     "sites",
     "tenants",
 ]

@@ -6,6 +6,7 @@ from cloudmining.console import (
     grade_pages,
     joining,
     plan_pages,
+    read_pages,
     scenario_pages,
     study_pages,
     views,
@@ -50,6 +51,10 @@ urlpatterns = [
         study_pages.StudyFigureCsv.as_view(),
         name="console-study-csv",
     ),
+    path("reads", read_pages.ReadList.as_view(), name="console-reads"),
+    path("reads.csv", read_pages.ReadCsv.as_view(), name="console-reads-csv"),
+    path("reads/by-day", read_pages.ReadChart.as_view(), name="console-reads-chart"),
+    path("reads/by-day.csv", read_pages.ReadChartCsv.as_view(), name="console-reads-chart-csv"),
     path("tasks/new", views.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
 ]

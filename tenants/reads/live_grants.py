@@ -103,7 +103,7 @@ class Reads:
 
     grants: dict[UUID | None, LiveGrants] = field(default_factory=dict)
     places: dict[tuple[type, Any], Place] = field(default_factory=dict)
-    given: dict[tuple[LiveGrant, UUID, str], set[str]] = field(default_factory=dict)
+    given: dict[tuple[LiveGrant, UUID, str], set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def least_hiding(grants: Iterable[LiveGrant]) -> LiveGrant:

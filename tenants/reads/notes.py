@@ -39,7 +39,7 @@ def give(grant: LiveGrant, kind: str, ids: Iterable[str]) -> None:
     assert current.tenant_id is not None
     if not current.reads.given:
         current.before_commit.append(_record)
-    current.reads.given.setdefault((grant, current.tenant_id, kind), set()).update(ids)
+    current.reads.given[grant, current.tenant_id, kind].update(ids)
 
 
 def give_event(event_id: UUID, opening: Sequence[LiveGrant]) -> None:
@@ -99,8 +99,9 @@ def _id_of(row: Any) -> str:
 
 def _record(current: Transaction) -> None:
     """One row for each owner, clause, permission and kind; written in the owner's name."""
-    given, current.reads.given = current.reads.given, {}
-    entries = [_entry(*key, sorted(ids)) for key, ids in given.items()]
+    given = dict(current.reads.given)
+    current.reads.given.clear()
+    entries = [_entry(*key, sorted(ids)) for key, ids in given.items() if ids]
     entries.sort(key=lambda entry: (entry["tenant"], entry["clause"], entry["permission"], entry["kind"]))
     for entry in entries:
         meter(_use(entry))

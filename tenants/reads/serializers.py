@@ -8,8 +8,9 @@ from tenants.models import SharedRead
 
 
 class SharedReadFilterSerializer(serializers.Serializer[Any]):
-    """`since` ≤ read_at < `until`; the others compare exactly."""
+    """`side`: given to partners, or taken from them. `since` ≤ read_at < `until`; the others compare exactly."""
 
+    side = serializers.ChoiceField(["given", "taken"], required=False)
     owner = serializers.UUIDField(required=False, source="tenant")
     reader = serializers.UUIDField(required=False)
     agreement = serializers.UUIDField(required=False)

@@ -1,6 +1,7 @@
-"""Figures over readings: the same for owner and partner, or under a floor only over enough readings to hide each one."""
+"""Figures over readings: the same for owner and partner, or under a floor over enough of them to hide each one."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -8,22 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_bridge import summaries
-from edge_bridge.models import Reading, Series
-from edge_bridge.protocol import Lane
+from edge_bridge.models import Series
 from edge_bridge.summaries import SIZES_S, Summary
-from tests.integration.edge.scenes import gateway, reading
 from tests.integration.tenants.read_scenes import reads_of, share
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
-SENTINEL = 987654.25
 
 
 def measured(owner, *minutes: float, value: float = 10.0):
     """A series with a reading at each of these minutes of DAY, each a little higher than the one before."""
-    gateway(owner).say(Lane.P2, reading(SENTINEL))
+    pump = owner.equipment["PUMP-07"]
     with owner.acting():
-        series = Series.objects.get()
-        Reading.objects.all().delete()
+        series = Series.objects.create(tenant_id=owner.id, site_id=pump.site_id, equipment=pump, tag=uuid4().hex)
         fill(series, minutes, value)
         return series
 
@@ -73,10 +70,9 @@ def test_bucket_whose_smaller_ones_would_give_a_single_reading_away_is_held_back
     """Five readings in the first minute and one in the fourth: the five minutes less the first would be that one."""
     series = measured(aurora, 0, 0.1, 0.2, 0.3, 0.4, 4)
     share(aurora, borealis, "view_telemetry", floor_n=5)
-    counts = {
-        size: [b["count"] for b in asked(borealis.client(), series, bucket_s=size).json()["buckets"]]
-        for size in SIZES_S
-    }
+    partner, counts = borealis.client(), {}
+    for size in SIZES_S:
+        counts[size] = [bucket["count"] for bucket in asked(partner, series, bucket_s=size).json()["buckets"]]
     assert counts == {60: [5, None], 300: [None], 900: [None], 3600: [None], 86400: []}
 
 
@@ -123,11 +119,8 @@ def test_only_whole_buckets_are_told(aurora):
 @given(minutes=st.lists(st.integers(0, 120), max_size=60), floor=st.integers(2, 6))
 def test_nothing_that_follows_from_all_told_buckets_covers_fewer_readings_than_the_floor(aurora, minutes, floor):
     """The told buckets nest, so what can be worked out are unions of remainders: none holds 1 to floor - 1 readings."""
-    series = _series(aurora)
+    series = measured(aurora, *minutes)
     with aurora.acting():
-        Reading.objects.all().delete()
-    with aurora.acting():
-        fill(series, sorted(minutes))
         told = [
             (bucket.begins_at, size, bucket.count)
             for size in SIZES_S
@@ -143,12 +136,3 @@ def test_nothing_that_follows_from_all_told_buckets_covers_fewer_readings_than_t
 
 def _holds(outer, inner) -> bool:
     return outer[1] > inner[1] and outer[0] <= inner[0] < outer[0] + timedelta(seconds=outer[1])
-
-
-_made = {}
-
-
-def _series(owner):
-    if owner.id not in _made:
-        _made[owner.id] = measured(owner)
-    return _made[owner.id]

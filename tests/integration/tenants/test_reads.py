@@ -64,7 +64,7 @@ def test_own_list_costs_no_statement_more_and_a_shared_one_costs_one(aurora, bor
     # The grants are asked for once, instead of once for sites and once for equipment; then comes the record.
     assert len([sql for sql in counts["shared"] if "tenants_sitegroupobjectpermission" in sql]) == 1
     assert len([sql for sql in counts["shared"] if "record_reads" in sql]) == 1
-    assert len([sql for sql in counts["shared"] if "usage" not in sql]) == len(counts["own"]) + 2
+    assert len([sql for sql in counts["shared"] if "wall.meter" not in sql]) == len(counts["own"]) + 2
 
 
 def test_read_that_ends_in_a_refusal_is_not_recorded(aurora, borealis):
