@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from tenants.context import Transaction, on_behalf_of, opened
@@ -19,7 +19,7 @@ from tenants.data import Event
 from tenants.feed.doorbell import ring
 from tenants.metering.counting import meter
 from tenants.metering.use import Use
-from tenants.models import EquipmentGroupObjectPermission, FeedHead, SiteGroupObjectPermission, new_id
+from tenants.models import EquipmentGroupObjectPermission, SiteGroupObjectPermission, new_id
 from tenants.sharing.feed_grant import hidden_by, without
 
 # By grant, the fields that it hides.
@@ -36,11 +36,6 @@ def announce(event: Event) -> None:
 def announce_rights(kind: str, body: dict[str, object], to: frozenset[UUID] = frozenset()) -> None:
     """Tell that rights changed: at the commit, open sockets of the author and of `to` look theirs up again."""
     announce(Event(kind=kind, body=body, permission="view_agreements", to=to))
-
-
-def stir_sockets(tenant_id: UUID) -> None:
-    """Open sockets of the organisation look their rights up again, and nobody is told anything."""
-    FeedHead.objects.filter(tenant=tenant_id).update(rights_epoch=F("rights_epoch") + 1)
 
 
 def _deliver(current: Transaction) -> None:

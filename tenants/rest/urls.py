@@ -3,10 +3,13 @@ from django.urls import URLPattern, path
 from tenants.agreements import views as agreements
 from tenants.ledger import views as ledger
 from tenants.metering import views as metering
+from tenants.organisation import lifecycle_views as lifecycle
 from tenants.organisation import views as organisation
 from tenants.people import views as people
 from tenants.reads import views as reads
+from tenants.resources.urls import urlpatterns as resources
 from tenants.rest import views
+from tenants.sharing import views as sharing
 
 urlpatterns: list[URLPattern] = [
     path("identity", views.IdentityView.as_view(), name="identity"),
@@ -24,6 +27,11 @@ urlpatterns: list[URLPattern] = [
         name="service-account-retire",
     ),
     path("organisation/tree", organisation.TreeView.as_view(), name="organisation-tree"),
+    path("organisation/closure", lifecycle.ClosureView.as_view(), name="closure-detail"),
+    path("exports", lifecycle.ExportList.as_view(), name="export-list"),
+    path("exports/<uuid:export_id>", lifecycle.ExportDetail.as_view(), name="export-detail"),
+    path("exports/<uuid:export_id>/cancel", lifecycle.ExportCancel.as_view(), name="export-cancel"),
+    path("exports/<uuid:export_id>/archive", lifecycle.ExportArchive.as_view(), name="export-archive"),
     path("companies", organisation.CompanyList.as_view(), name="company-list"),
     path("companies/<uuid:company_id>", organisation.CompanyDetail.as_view(), name="company-detail"),
     path("sites", organisation.SiteList.as_view(), name="site-list"),
@@ -54,6 +62,14 @@ urlpatterns: list[URLPattern] = [
     path(
         "agreements/<uuid:agreement_id>/terminate", agreements.AgreementTerminate.as_view(), name="agreement-terminate"
     ),
+    path(
+        "agreements/<uuid:agreement_id>/delegation",
+        sharing.DelegationDetail.as_view(),
+        name="agreement-delegation",
+    ),
+    path("access/explain", sharing.ExplainView.as_view(), name="access-explain"),
+    path("access/matrix", sharing.MatrixList.as_view(), name="access-matrix"),
+    path("access/matrix.csv", sharing.MatrixCsv.as_view(), name="access-matrix-csv"),
     path("shared-reads", reads.SharedReadList.as_view(), name="shared-read-list"),
     path("ledger", ledger.LedgerEntryList.as_view(), name="ledger-entry-list"),
     path("ledger/verify", ledger.LedgerVerify.as_view(), name="ledger-verify"),
@@ -71,4 +87,5 @@ urlpatterns: list[URLPattern] = [
     path("rate-plan", metering.RatePlanView.as_view(), name="rate-plan"),
     path("budget", metering.BudgetView.as_view(), name="budget"),
     path("agreements/<uuid:agreement_id>/usage", metering.AgreementUsageView.as_view(), name="agreement-usage"),
+    *resources,
 ]

@@ -1,0 +1,60 @@
+"""Who in the partner uses what an agreement opens: set and cleared by the partner's administrator."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from tenants import access
+from tenants.bus import announce_rights
+from tenants.data import FieldError, Invalid
+from tenants.models import Agreement, Delegation, Membership
+from tenants.roles import ROLES
+
+
+def delegate(*, agreement: Agreement, roles: Collection[str], members: Collection[UUID]) -> Delegation:
+    """From the commit on these roles and these members (users) use the agreement, and nobody else; none: nobody."""
+    administrator = access.require("manage_members")
+    _check_roles(roles)
+    _check_members(administrator.tenant_id, members)
+    delegation, _ = Delegation.objects.update_or_create(
+        tenant_id=administrator.tenant_id,
+        agreement=agreement,
+        defaults={
+            "owner_id": agreement.tenant_id,
+            "roles": sorted(set(roles)),
+            "members": sorted(set(members)),
+            "set_by_id": administrator.user_id,
+            "set_at": Now(),
+        },
+    )
+    _announce(agreement)
+    return delegation
+
+
+def clear_delegation(*, agreement: Agreement) -> None:
+    """Every member uses it again, as far as their role goes."""
+    administrator = access.require("manage_members")
+    removed, _ = Delegation.objects.filter(tenant=administrator.tenant_id, agreement=agreement).delete()
+    if removed:
+        _announce(agreement)
+
+
+def _check_roles(roles: Collection[str]) -> None:
+    unknown = sorted(set(roles) - set(ROLES))
+    if unknown:
+        raise Invalid(f"Unknown role {unknown[0][:40]!r}.", (FieldError("/roles", f"use {', '.join(ROLES)}"),))
+
+
+def _check_members(tenant_id: UUID, members: Collection[UUID]) -> None:
+    known = set(Membership.objects.filter(tenant=tenant_id, user__in=members).values_list("user", flat=True))
+    strangers = sorted(set(members) - known)
+    if strangers:
+        raise Invalid(
+            "Agreements are delegated to members of your organisation.",
+            (FieldError("/members", f"{strangers[0]} is not a member; use the ids of users"),),
+        )
+
+
+def _announce(agreement: Agreement) -> None:
+    announce_rights("rights.delegation_changed", {"agreement": str(agreement.pk), "title": agreement.title})
