@@ -67,6 +67,12 @@ TABLE = {
     ("agreement-suspend", "POST"): "manage_agreements",
     ("agreement-resume", "POST"): "manage_agreements",
     ("agreement-terminate", "POST"): "manage_agreements",
+    ("agreement-delegation", "GET"): "view_agreements",
+    ("agreement-delegation", "PUT"): "manage_members",
+    ("agreement-delegation", "DELETE"): "manage_members",
+    ("access-explain", "GET"): "view_agreements",
+    ("access-matrix", "GET"): "view_agreements",
+    ("access-matrix-csv", "GET"): "view_agreements",
     ("shared-read-list", "GET"): "view_agreements",
     ("ledger-entry-list", "GET"): "view_ledger",
     ("ledger-entry-detail", "GET"): "view_ledger",
@@ -227,7 +233,7 @@ BODIES = {
     "service-task-release": {"token": 1},
 }
 # A firm's steps on another organisation's task; its owner is refused.
-NOT_FOR_THE_OWNER = ("service-task-claim", "service-task-submit", "service-task-release")
+NOT_FOR_THE_OWNER = ("service-task-claim", "service-task-submit", "service-task-release", "agreement-delegation")
 
 
 # They name no object: every organisation has a month of its own there.
