@@ -5,9 +5,11 @@ from uuid import UUID
 
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from tenants import access
-from tenants.agreements.lifecycle import FINAL, State
+from tenants.agreements.actions import side_of
+from tenants.agreements.lifecycle import FINAL, Side, State, Step, possible_steps, state_of, table_of
 from tenants.models import Agreement, AgreementVersion, Clause, Signature
 
 OVER = Q(ends_at__lte=Now()) & ~Q(status__in=FINAL)
@@ -44,3 +46,17 @@ def versions(agreement: Agreement) -> QuerySet[AgreementVersion]:
 def current_clauses(agreement: Agreement) -> QuerySet[Clause]:
     """Those of the version on the table or in force."""
     return CURRENT.filter(tenant=agreement.tenant_id, agreement=agreement)
+
+
+def standing(agreement: Agreement) -> State:
+    """What its status means now."""
+    return state_of(agreement.status, agreement.ends_at, timezone.now())
+
+
+def steps_of(agreement: Agreement) -> list[Step]:
+    """What the actor's party may do now with a row of `agreements`: who has signed does not sign again."""
+    side = side_of(agreement)
+    party = agreement.tenant_id if side == Side.OWNER else agreement.partner_id
+    has_signed = party in {signature.party_id for signature in agreement.current_signatures}
+    steps = possible_steps(table_of(agreement.kind), standing(agreement), side)
+    return [step for step in steps if step != Step.SIGN or not has_signed]

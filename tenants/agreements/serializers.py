@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
-from tenants.agreements.actions import side_of
+from tenants.agreements import queries
 from tenants.agreements.data import (
     MOST_CLAUSES,
     MOST_DELAY_S,
@@ -16,7 +15,7 @@ from tenants.agreements.data import (
     TERMS_CHARS,
     TITLE_CHARS,
 )
-from tenants.agreements.lifecycle import State, Step, possible_steps, state_of, table_of
+from tenants.agreements.lifecycle import State
 from tenants.models import Agreement, AgreementVersion, Clause, Signature
 from tenants.roles import SITE_PERMISSIONS
 
@@ -139,14 +138,10 @@ class AgreementSerializer(serializers.ModelSerializer[Agreement]):
         read_only_fields = fields
 
     def get_status(self, row: Agreement) -> str:
-        return str(state_of(row.status, row.ends_at, timezone.now()))
+        return str(queries.standing(row))
 
     def get_steps(self, row: Agreement) -> list[str]:
-        side, state = side_of(row), state_of(row.status, row.ends_at, timezone.now())
-        party = row.tenant_id if side == "owner" else row.partner_id
-        has_signed = party in {signature.party_id for signature in row.current_signatures}
-        steps = possible_steps(table_of(row.kind), state, side)
-        return [str(step) for step in steps if step != Step.SIGN or not has_signed]
+        return [str(step) for step in queries.steps_of(row)]
 
 
 class AgreementVersionSerializer(serializers.ModelSerializer[AgreementVersion]):

@@ -1,0 +1,77 @@
+"""Clauses in words, and versions of an agreement side by side."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from cloudmining.console.money import in_words
+from tenants.roles import SITE_PERMISSIONS
+
+PER = {"once": "once", "day": "a day", "month": "a month", "thousand_reads": "a thousand rows read"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one version says of a place, clause by clause; nothing if it doesn't name it."""
+
+    clauses: list[list[str]]
+    is_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    code: str
+    name: str
+    cells: list[Cell]
+
+
+def in_lines(clause: Any, currency: str) -> list[str]:
+    """A clause, one limit a line; `currency` is the owner's, '' where it is not known."""
+    lines = [", ".join(SITE_PERMISSIONS[name].lower() for name in clause.permissions), _window(clause.during)]
+    if clause.purpose:
+        lines.append(f"only for the purpose {clause.purpose}")
+    if clause.field_mask:
+        lines.append(f"without {', '.join(clause.field_mask)}")
+    if clause.delay_s:
+        lines.append(f"{_duration(clause.delay_s)} later")
+    if clause.floor_n:
+        lines.append(f"only figures over at least {clause.floor_n} readings")
+    if clause.price_minor is not None:
+        lines.append(f"{in_words(clause.price_minor, currency or 'in its owner’s currency')} {PER[clause.price_per]}")
+    return lines
+
+
+def beside(versions: Sequence[Any], currency: str) -> list[Row]:
+    """A row for each place that any of the versions names; a cell is changed if it differs from the one before it."""
+    said: list[dict[tuple[str, str], list[list[str]]]] = []
+    for version in versions:
+        places = defaultdict(list)
+        for clause in version.clauses.all():
+            places[clause.code, clause.name].append(in_lines(clause, currency))
+        said.append(places)
+    named = dict.fromkeys(place for places in said for place in places)
+    return [Row(*place, _cells([places.get(place, []) for places in said])) for place in named]
+
+
+def _cells(clauses: list[list[list[str]]]) -> list[Cell]:
+    before = [clauses[0], *clauses]
+    return [Cell(now, now != then) for now, then in zip(clauses, before, strict=False)]
+
+
+def _window(during: Any) -> str:
+    begins = f"from {during.lower.astimezone(UTC):%-d %b %Y, %H:%M}"
+    return (
+        f"{begins} UTC on"
+        if during.upper is None
+        else f"{begins} to {during.upper.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+    )
+
+
+def _duration(seconds: int) -> str:
+    for unit_s, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds % unit_s == 0:
+            count = seconds // unit_s
+            return f"{count} {unit if count > 1 else unit[:-1]}"
+    return f"{seconds} seconds"
