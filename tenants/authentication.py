@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from tenants.context import identify, presenting
 from tenants.data import Actor, Unauthenticated
 from tenants.models import ApiKey, FeedTicket, Membership, User
+from tenants.roles import CLOSING_ROLES
 from tenants.secrets import hash_secret
 
 # A key in steady use would else be one row rewritten by every request.
@@ -65,8 +66,14 @@ def actor_of_user(user_id: UUID, wanted: UUID | str | None, via: str) -> Actor:
     """The user acting for one of their organisations, named by id or slug; the first one if none is named."""
     for membership in memberships_of(user_id):
         if wanted is None or str(wanted) in (str(membership.tenant_id), membership.tenant.slug):
-            return Actor(membership.tenant_id, user_id, frozenset(membership.roles), via)
+            return Actor(membership.tenant_id, user_id, _roles_in_force(membership), via)
     raise Unauthenticated("You are not a member of that organisation.")
+
+
+def _roles_in_force(membership: Membership) -> frozenset[str]:
+    if membership.tenant.closing_at is None:
+        return frozenset(membership.roles)
+    return frozenset(CLOSING_ROLES if "owner" in membership.roles else ())
 
 
 def actor_of_key(secret: str) -> Actor:

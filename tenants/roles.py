@@ -47,10 +47,13 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 
 CAPABILITIES: Final[frozenset[str]] = frozenset().union(*ROLES.values())
 
+# What is left to the owners of an organisation that is closing, instead of their roles; other members have nothing.
+CLOSING_ROLES: Final[dict[str, frozenset[str]]] = {"closing": frozenset({"view_registry", "manage_organisation"})}
+
 # Roles of machines: no person can hold them and no API key can carry them.
 MACHINE_ROLES: Final[dict[str, frozenset[str]]] = {"device": frozenset({"send_readings"})}
 
 
 def capabilities_of(roles: frozenset[str]) -> frozenset[str]:
     """Union of what the roles allow; an unknown role allows nothing."""
-    return frozenset().union(*((ROLES | MACHINE_ROLES).get(role, frozenset()) for role in roles))
+    return frozenset().union(*((ROLES | CLOSING_ROLES | MACHINE_ROLES).get(role, frozenset()) for role in roles))

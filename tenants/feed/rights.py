@@ -39,7 +39,8 @@ def rights_of(actors: Collection[Actor]) -> dict[Actor, Rights]:
     """
     people = {actor.user_id for actor in actors}
     tenants = {actor.tenant_id for actor in actors}
-    members = Membership.objects.filter(tenant__in=tenants, user__in=people, user__is_active=True)
+    open_members = Membership.objects.filter(tenant__closing_at=None, user__is_active=True)
+    members = open_members.filter(tenant__in=tenants, user__in=people)
     roles = dict(members.values_list("user", "roles"))
     expiries, sessions = _key_expiries(actors), _open_sessions(actors)
     delegations = list(Delegation.objects.filter(tenant__in=tenants))

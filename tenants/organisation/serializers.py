@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.models import Company, Equipment, Process
-from tenants.rest.serializers import EquipmentSerializer, SiteSerializer, TenantSerializer
+from tenants.models import Closure, Company, Equipment, Export, Process
+from tenants.rest.serializers import SiteSerializer, TenantSerializer
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):
@@ -69,4 +69,35 @@ class TreeSerializer(serializers.Serializer[Any]):
     processes = TreeProcessSerializer(many=True)
 
 
-__all__ = ["CompanySerializer", "EquipmentSerializer", "ProcessSerializer", "SiteSerializer", "TreeSerializer"]
+class ExportSerializer(serializers.ModelSerializer[Export]):
+    """An archive that was asked for; `ready` ones are fetched once until `expires_at`."""
+
+    class Meta:
+        model = Export
+        fields = [
+            *["id", "status", "requested_at", "n_files", "n_rows", "size_bytes", "sha256"],
+            *["message", "finished_at", "expires_at"],
+        ]
+        read_only_fields = fields
+
+
+class ClosureSerializer(serializers.ModelSerializer[Closure]):
+    """The wish to close the organisation; `receipt` is there once its rows are deleted."""
+
+    class Meta:
+        model = Closure
+        fields = ["id", "reason", "requested_at", "purge_after", "withdrawn_at", "purged_at", "receipt"]
+        read_only_fields = ["requested_at", "purge_after", "withdrawn_at", "purged_at", "receipt"]
+
+
+class StandingClosureSerializer(serializers.Serializer[Any]):
+    """The wish that stands, if there is one."""
+
+    closure = ClosureSerializer(allow_null=True)
+
+
+class NewClosureSerializer(serializers.Serializer[Any]):
+    slug = serializers.SlugField(
+        max_length=50, help_text="The organisation's own short name, to show that it is meant."
+    )
+    reason = serializers.CharField(max_length=200)

@@ -27,6 +27,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} can't be written: {error.strerror}.") from error
         file.chmod(0o600)
-        with target, acting_as(owner, snapshot=True):
-            rows = write_archive(target)
+        try:
+            with target, acting_as(owner, snapshot=True):
+                rows = write_archive(target)
+        except BaseException:
+            file.unlink()
+            raise
         self.stdout.write(f"{organisation.name}: {rows} rows in {file}, {file.stat().st_size} bytes.")

@@ -129,7 +129,9 @@ def test_equipment_belongs_to_a_process_of_its_own_site(aurora):
 def test_equipment_that_moves_leaves_its_process(aurora):
     with aurora.acting():
         process = actions.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")
-        fan = actions.change_equipment(equipment=Equipment.objects.get(pk=aurora.equipment["FAN-01"].pk), process=process)
+        fan = actions.change_equipment(
+            equipment=Equipment.objects.get(pk=aurora.equipment["FAN-01"].pk), process=process
+        )
         Equipment.objects.filter(pk=fan.pk).update(site=aurora.sites["north-mill"])
     with aurora.acting():
         fan.refresh_from_db()
@@ -151,11 +153,9 @@ def test_foreign_company_is_refused_as_an_absent_one(aurora, cassia):
 def test_key_refuses_another_organisations_company(aurora, cassia):
     with cassia.acting():
         theirs = actions.add_company(code="pit", name="Pit")
-    with pytest.raises(IntegrityError, match="tenants_site_company_id_wall"), aurora.acting():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE tenants_site SET company_id = %s WHERE id = %s", [theirs.pk, aurora.sites["north"].pk]
-            )
+    refused = pytest.raises(IntegrityError, match="tenants_site_company_id_wall")
+    with refused, aurora.acting(), connection.cursor() as cursor:
+        cursor.execute("UPDATE tenants_site SET company_id = %s WHERE id = %s", [theirs.pk, aurora.sites["north"].pk])
 
 
 def test_viewer_sees_the_tree_and_changes_nothing(aurora):
