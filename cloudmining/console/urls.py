@@ -3,6 +3,8 @@ from django.urls import path
 from cloudmining.console import (
     account_urls,
     accounts,
+    agreement_drafts,
+    agreement_pages,
     grade_pages,
     joining,
     plan_pages,
@@ -55,6 +57,19 @@ urlpatterns = [
     path("reads.csv", read_pages.ReadCsv.as_view(), name="console-reads-csv"),
     path("reads/by-day", read_pages.ReadChart.as_view(), name="console-reads-chart"),
     path("reads/by-day.csv", read_pages.ReadChartCsv.as_view(), name="console-reads-chart-csv"),
+    path("agreements", agreement_pages.AgreementList.as_view(), name="console-agreements"),
+    path("agreements/rows", agreement_pages.AgreementRows.as_view(), name="console-agreement-rows"),
+    path("agreements/draft", agreement_drafts.Draft.as_view(), name="console-agreement-draft"),
+    path("agreements/<uuid:agreement_id>", agreement_pages.AgreementPage.as_view(), name="console-agreement"),
+    path("agreements/<uuid:agreement_id>/body", agreement_pages.AgreementBody.as_view(), name="console-agreement-body"),
+    path(
+        "agreements/<uuid:agreement_id>/propose", agreement_drafts.Propose.as_view(), name="console-agreement-propose"
+    ),
+    path(
+        "agreements/<uuid:agreement_id>/steps/<slug:step>",
+        agreement_pages.TakeStep.as_view(),
+        name="console-agreement-step",
+    ),
     path("tasks/new", views.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
 ]
