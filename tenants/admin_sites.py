@@ -23,6 +23,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from tenants import access
 from tenants.context import acting_as, as_platform, opened, presenting
 from tenants.data import Actor, Unauthenticated
+from tenants.ledger.actions import enter
+from tenants.models import Tenant
 from tenants.people.operators import REASON, AccessForm, has_access, has_second_factor
 from tenants.people.throttle import is_locked
 from tenants.rest.authentication import actor_of_session
@@ -138,6 +140,15 @@ class ReadOnly(admin.ModelAdmin):
         columns = list(super().get_list_display(request))
         is_foreign = self.admin_site is platform_site and "tenant" not in columns
         return ["tenant", *columns] if is_foreign and hasattr(self.model, "tenant_id") else columns
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """What an operator opens is entered in the ledger of the organisation whose it is."""
+        found = super().get_object(request, object_id, from_field)
+        owner = found.pk if isinstance(found, Tenant) else getattr(found, "tenant_id", None)
+        if self.admin_site is platform_site and owner is not None:
+            looked_at = {"table": self.opts.label, "row": str(found.pk), "reason": request.session[REASON]}
+            enter(kind="operator.looked", subject=owner, payload=looked_at, with_tenants={owner})
+        return found
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)

@@ -28,14 +28,14 @@ class Verdict:
     next_after: int | None
 
 
-def verify(tenant_id: UUID, chain: Chain, limit: int = STRETCH) -> Verdict:
-    """Follow up to `limit` entries on from `chain`, which is moved; at the end it must be what the head says."""
+def verify(tenant_id: UUID, chain: Chain) -> Verdict:
+    """Follow up to `STRETCH` entries on from `chain`, which is moved; at the end it must be what the head says."""
     first = chain.seq + 1
     newest = queries.newest_seq(
         tenant_id
     )  # before the head is read, so that an entry made just now is not one too many
     head = queries.end_of(tenant_id)
-    upto = min(head.seq, chain.seq + limit)
+    upto = min(head.seq, chain.seq + STRETCH)
     try:
         for entry in _rows(tenant_id, chain.seq, upto):
             follow(chain, entry)

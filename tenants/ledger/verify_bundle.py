@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import re
+import struct
 import sys
 import zipfile
 import zlib
@@ -25,7 +26,7 @@ GENESIS = "0" * 64
 HASH = re.compile("[0-9a-f]{64}")
 MANIFEST = {"first", "format", "hash", "last", "prev", "subject", "tenant"}
 # What the reader of archives raises for one that was changed as a whole.
-DAMAGE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (OSError, EOFError, RuntimeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 Shared = dict[str, "Place"]
 
 

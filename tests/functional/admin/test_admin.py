@@ -1,12 +1,14 @@
 """Two administrations: an organisation's own on the app role, the platform's past the wall and audited."""
 
+import json
+
 import pytest
 from django.apps import apps
 from django.test import Client
 
 from tenants.admin_sites import platform_site, tenant_site
 from tenants.context import as_platform
-from tenants.models import PlatformAccess, Site, User
+from tenants.models import LedgerEntry, PlatformAccess, Site, User
 from tests.functional.console.second_factor import code_of, enrolled
 from tests.integration.edge.scenes import opened
 from tests.personas import PASSWORD, Organisation
@@ -90,6 +92,17 @@ def test_platform_asks_for_a_reason_and_records_each_use(aurora, operator):
     with as_platform("tests", "read the audit"):
         reasons = set(PlatformAccess.objects.filter(who=operator.email).values_list("reason", flat=True))
     assert "support case 12 [GET /platform/tenants/site/]" in reasons
+
+
+def test_row_that_an_operator_opens_is_in_the_ledger_of_its_organisation(aurora, cassia, operator):
+    client, north = at_the_platform(operator, "support case 12"), aurora.sites["north"]
+    assert client.get(f"/platform/tenants/site/{north.pk}/change/").status_code == 200
+    with aurora.acting():
+        entry = LedgerEntry.objects.get(kind="operator.looked")
+    assert (entry.user_name, entry.by_id) == (operator.email, None)
+    assert json.loads(entry.payload) == {"reason": "support case 12", "row": str(north.pk), "table": "tenants.Site"}
+    with cassia.acting():
+        assert not LedgerEntry.objects.filter(kind="operator.looked").exists()
 
 
 @pytest.mark.parametrize("reason", ["", "why"])

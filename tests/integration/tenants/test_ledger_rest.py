@@ -1,0 +1,171 @@
+"""The ledger over HTTP and on the command line, and what is entered in it by the rest of the product."""
+
+import json
+import zipfile
+from io import BytesIO, StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from tenants.ledger import verification
+from tenants.ledger.actions import enter
+from tenants.ledger.verify_bundle import check_bundle
+from tenants.models import LedgerEntry
+from tests import personas
+from tests.integration.marketplace import scenes as market
+from tests.integration.optimization import scenes as plans
+from tests.integration.tenants.ledger_scenes import LENGTH, SUBJECT, meeting_chains
+
+URL = "/api/v1/ledger"
+
+
+@pytest.fixture(scope="module")
+def parties():
+    return meeting_chains()
+
+
+@pytest.fixture(scope="module")
+def mine(parties):
+    return parties[0].client()
+
+
+def content_of(answer) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def kinds(organisation) -> list[str]:
+    with organisation.acting():
+        return list(LedgerEntry.objects.order_by("seq").values_list("kind", flat=True))
+
+
+def test_list_is_newest_first_and_filtered(parties, mine):
+    page = mine.get(URL, {"page_size": 5, "kind": "test.entered"}).json()
+    assert [row["seq"] for row in page["results"]] == [12, 11, 10, 9, 8]
+    row = page["results"][0]
+    assert (row["payload"]["n"], row["by_name"], row["user_name"]) == (12, "Aurora", "Aurora owner")
+    assert [row["seq"] for row in mine.get(page["next"]).json()["results"]] == [7, 6, 5, 4, 3]
+    about = mine.get(URL, {"subject": str(SUBJECT)}).json()["results"]
+    assert [row["payload"]["n"] for row in about] == [12, 9, 6, 3]
+    assert mine.get(URL, {"since": "2199-01-01T00:00:00Z"}).json()["results"] == []
+    assert mine.get(URL, {"subject": "x"}).status_code == 422
+
+
+def test_entry_is_told_in_full_with_the_text_that_was_hashed(parties, mine):
+    newest = mine.get(URL).json()["results"][0]
+    entry = mine.get(f"{URL}/{newest['id']}").json()
+    assert json.loads(entry["text"])["seq"] == entry["seq"]
+    assert parties[1].client().get(f"{URL}/{newest['id']}").status_code == 404
+    assert mine.get(f"{URL}/{uuid4()}").status_code == 404
+
+
+def test_long_chain_is_followed_stretch_by_stretch(mine, monkeypatch):
+    monkeypatch.setattr(verification, "STRETCH", 5)
+    answers, after = [], 0
+    while after is not None:
+        answers.append(mine.get(f"{URL}/verify", {"after": after}).json())
+        after = answers[-1]["next_after"]
+    assert [(answer["first"], answer["last"], answer["fault"]) for answer in answers][:2] == [
+        (1, 5, None),
+        (6, 10, None),
+    ]
+    assert answers[-1]["last"] == answers[-1]["head_seq"] >= LENGTH
+    beyond = mine.get(f"{URL}/verify", {"after": 999}).json()
+    assert beyond["fault"] == {"seq": 999, "what": "it is missing"}
+    assert mine.get(f"{URL}/verify", {"after": -1}).status_code == 422
+
+
+def test_bundles_are_sound_archives(parties, mine):
+    whole = mine.get(f"{URL}/bundle")
+    assert whole["Content-Type"] == "application/zip"
+    assert 'filename="ledger.zip"' in whole["Content-Disposition"]
+    assert len(check_bundle(BytesIO(content_of(whole)))) == LENGTH // 2
+    with zipfile.ZipFile(BytesIO(content_of(mine.get(f"{URL}/bundle", {"first": 3, "last": 4})))) as archive:
+        assert archive.read("entries.ndjson").count(b"\n") == 2
+    check_bundle(BytesIO(content_of(mine.get(f"{URL}/bundles/{SUBJECT}"))))
+    assert mine.get(f"{URL}/bundles/{uuid4()}").status_code == 404
+
+
+@pytest.mark.parametrize("query", [{"first": 0}, {"first": 4, "last": 3}, {"last": 9999}, {"first": "x"}])
+def test_stretch_that_is_not_there_is_refused_in_words(mine, query):
+    answer = mine.get(f"{URL}/bundle", query)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] in ("/first", "/last")
+
+
+def test_command_finds_sound_ledgers_and_prints_heads(parties):
+    slug = parties[0].tenant.slug
+    heads = StringIO()
+    call_command("ledger_heads", stdout=heads)
+    head = next(line.split()[1] for line in heads.getvalue().splitlines() if line.startswith(f"{slug} "))
+    seq, _, hash_ = head.partition(":")
+    said = StringIO()
+    call_command("verify_ledger", tenant=slug, expect_head=(int(seq), hash_), stdout=said)
+    assert said.getvalue() == f"{slug}: SOUND {seq} entries, head {head}\n"
+    with pytest.raises(CommandError, match="no organisation"):
+        call_command("verify_ledger", tenant="nobody")
+    with pytest.raises(CommandError, match="SEQ:HASH"):
+        call_command("verify_ledger", "--tenant", slug, "--expect-head", "x")
+
+
+def test_command_names_the_broken_entry_the_rewritten_chain_and_the_other_party(borealis):
+    group = personas.organisation("Aurora", "mining_group")
+    for shared in ({borealis.id}, set()):
+        with group.acting():
+            enter(kind="test.entered", subject=uuid4(), payload={}, with_tenants=shared)
+    slug, words = group.tenant.slug, StringIO()
+    with pytest.raises(CommandError, match="1 of 1 ledgers are broken"):
+        call_command("verify_ledger", tenant=slug, expect_head=(2, "a" * 64), stdout=words)
+    assert "entry 2: its hash is not the one that was kept elsewhere" in words.getvalue()
+    _forge("UPDATE tenants_ledgerentry SET via = 'x' WHERE tenant_id = %s AND seq = 2", group.id)
+    with pytest.raises(CommandError):
+        call_command("verify_ledger", tenant=slug, stdout=words)
+    assert f"{slug}: BROKEN entry 2: it was changed" in words.getvalue()
+
+
+def _forge(statement: str, tenant_id: object) -> None:
+    freeze = "ALTER TABLE tenants_ledgerentry {} TRIGGER ledger_entry_is_frozen, {} ROW LEVEL SECURITY"
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(freeze.format("DISABLE", "NO FORCE"))
+        cursor.execute(statement, [tenant_id])
+        cursor.execute(freeze.format("ENABLE ALWAYS", "FORCE"))
+
+
+def test_released_plan_is_entered_with_its_digest(aurora):
+    release = plans.released(aurora)
+    with aurora.acting():
+        entry = LedgerEntry.objects.get(kind="plan.released", subject_id=release.pk)
+    assert json.loads(entry.payload)["digest"] == release.digest
+
+
+def test_keys_and_members_are_entered(aurora):
+    client = aurora.client()
+    made = client.post(
+        "/api/v1/api-keys", {"name": "k", "scopes": ["view_registry"], "expires_at": "2199-01-01T00:00:00Z"}
+    ).json()
+    client.post(f"/api/v1/api-keys/{made['id']}/revoke")
+    client.post(f"/api/v1/api-keys/{made['id']}/revoke")
+    assert kinds(aurora)[-2:] == ["key.made", "key.revoked"]
+
+
+def test_steps_of_a_claim_are_in_the_ledgers_of_owner_and_firm(aurora, borealis):
+    task = market.published(aurora)
+    market.claimed(task, borealis)
+    market.submitted(task, borealis)
+    with aurora.acting():
+        market.actions.accept_work(task=market.access.get_task(task.pk, needs="post_tasks"))
+    for organisation in (aurora, borealis):
+        with organisation.acting():
+            steps = LedgerEntry.objects.filter(subject_id=task.pk).order_by("seq")
+            assert [step.kind for step in steps] == ["task.claimed", "task.submitted", "task.accepted"]
+            assert json.loads(steps[2].payload)["fee_minor"] == 250_000
+            assert all(step.shared_id for step in steps)
+
+
+def test_acknowledged_alarm_is_entered_with_the_comment(aurora):
+    alarm = market.alarm_of(aurora)
+    aurora.client().post(f"/api/v1/alarms/{alarm.pk}/acknowledge", {"comment": "bearing"})
+    with aurora.acting():
+        entry = LedgerEntry.objects.get(subject_id=alarm.pk)
+    assert (entry.kind, json.loads(entry.payload)["comment"]) == ("alarm.acknowledged", "bearing")
