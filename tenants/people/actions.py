@@ -11,7 +11,7 @@ from tenants.context import on_behalf_of
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid, NotFound
 from tenants.ledger.actions import enter
 from tenants.models import ApiKey, Invitation, Membership, ServiceAccount, User, new_id
-from tenants.people.queries import invitation_of, person_of
+from tenants.people.queries import invitation_of, person_of, still_open
 from tenants.queries import partner_group
 from tenants.roles import ROLES, capabilities_of
 from tenants.secrets import hash_secret, new_secret
@@ -57,18 +57,19 @@ def accept_invitation(*, token: str, person: User | None = None, name: str = "",
 
     Of two that accept at the same time one waits for the row and then finds the invitation used.
     """
-    invitation = invitation_of(token, locked=True)
+    invitation = invitation_of(token)
     if invitation is None:
         raise NotFound(GONE)
     if person is not None and person.email != invitation.email:
         raise Forbidden(f"This invitation is for {invitation.email}. Sign out, and in as that person.")
     if person is None and person_of(invitation.email) is not None:
         raise Conflict("You have an account already: sign in with it to accept.")
-    joining = person or User.objects.create_user(invitation.email, password, name=name)
     with on_behalf_of(invitation.tenant_id):
+        if still_open(Invitation.objects.select_for_update().filter(pk=invitation.pk)).first() is None:
+            raise NotFound(GONE)
+        joining = person or User.objects.create_user(invitation.email, password, name=name)
         admit_member(tenant=invitation.tenant, user=joining, roles=invitation.roles)
         Invitation.objects.filter(pk=invitation.pk).update(accepted_at=datetime.now(UTC), accepted_by=joining)
-    _enter("joined", joining, invitation.tenant_id, roles=invitation.roles, invited_by=invitation.invited_by_id)
     announce_rights("rights.member_joined", {"member": str(joining.pk)}, frozenset({invitation.tenant_id}))
     return joining
 

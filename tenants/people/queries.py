@@ -38,12 +38,14 @@ def keys_in(keys: QuerySet[ApiKey], state: str) -> QuerySet[ApiKey]:
     return keys.filter(standing[state])
 
 
-def invitation_of(token: str, *, locked: bool = False) -> Invitation | None:
+def invitation_of(token: str) -> Invitation | None:
     """The invitation that this token still accepts, in a transaction that presents it."""
-    rows = Invitation.objects.filter(
-        token_hash=hash_secret(token), accepted_at=None, revoked_at=None, expires_at__gt=datetime.now(UTC)
-    )
-    return (rows.select_for_update() if locked else rows.select_related("tenant")).first()
+    rows = Invitation.objects.filter(token_hash=hash_secret(token)).select_related("tenant")
+    return still_open(rows).first()
+
+
+def still_open(rows: QuerySet[Invitation]) -> QuerySet[Invitation]:
+    return rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=datetime.now(UTC))
 
 
 def person_of(email: str) -> User | None:
