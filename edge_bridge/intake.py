@@ -44,9 +44,8 @@ class Intake:
         found = self.equipment.get(code)
         if found is None:
             raise Unplaceable(f"There is no equipment with the code {code!r}; register it.")
-        left_at = self.left_at.get(found.pk)
-        was_here = left_at is not None and (at is None or at <= left_at)
-        if found.site_id != self.device.site_id and not was_here:
+        is_here = found.site_id == self.device.site_id
+        if not is_here and (found.pk not in self.left_at or (at is not None and at > self.left_at[found.pk])):
             raise Unplaceable(f"Equipment {code!r} is at another site than this gateway.")
         return found
 
@@ -205,6 +204,7 @@ def _take_readings(intake: Intake, entries: Sequence[tuple[Entry, protocol.Readi
     if not entries:
         return
     places = _places(intake, {(reading.equipment, reading.tag) for _, reading in entries})
+    left_at = {code: intake.left_at[row.pk] for code, row in intake.equipment.items() if row.pk in intake.left_at}
     horizon = intake.received_at + AHEAD_AT_MOST
     rows = []
     for entry, reading in entries:
@@ -213,6 +213,8 @@ def _take_readings(intake: Intake, entries: Sequence[tuple[Entry, protocol.Readi
             intake.set_aside(entry, place)
         elif reading.measured_at > horizon:
             intake.set_aside(entry, "It was measured more than a day in the future; check the terminal's clock.")
+        elif reading.equipment in left_at and reading.measured_at > left_at[reading.equipment]:
+            intake.set_aside(entry, f"Equipment {reading.equipment!r} had been moved to another site by then.")
         else:
             rows.append((place, reading.measured_at, reading.value, QUALITY[reading.quality]))
     if rows:

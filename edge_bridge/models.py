@@ -194,7 +194,9 @@ class Alarm(SharedModel, TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "equipment", "site", "alarm_type"], condition=~Q(state="NORM"), name="alarm_active_once"
+                fields=["tenant", "equipment", "site", "alarm_type"],
+                condition=~Q(state="NORM"),
+                name="alarm_active_once",
             ),
             models.CheckConstraint(condition=Q(state__in=[str(state) for state in State]), name="alarm_state_known"),
         ]
