@@ -127,9 +127,7 @@ def retire_service_account(*, account: ServiceAccount) -> None:
 
 
 def _enter(what: str, member: User, tenant_id: UUID, **payload: object) -> None:
-    enter(
-        kind=f"member.{what}", subject=member.pk, payload={"name": member.name, **payload}, with_tenants={tenant_id}
-    )
+    enter(kind=f"member.{what}", subject=member.pk, payload={"name": member.name, **payload}, with_tenants={tenant_id})
 
 
 def _require_givable(actor: Actor, roles: list[str]) -> None:

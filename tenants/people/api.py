@@ -1,5 +1,6 @@
 """The public door of people and programs for the console. Apart from `tenants.api`, which models of apps import."""
 
+from tenants.access import get_api_key
 from tenants.actions import make_api_key, revoke_api_key, rotate_api_key
 from tenants.authentication import memberships_of
 from tenants.context import identify
@@ -15,19 +16,21 @@ from tenants.people.actions import (
     revoke_invitation,
 )
 from tenants.people.mail import mail_invitation
-from tenants.people.queries import invitation_of, keys_in, open_invitations, person_of, service_accounts
+from tenants.people.queries import STATES, invitation_of, keys_in, open_invitations, person_of, service_accounts
 from tenants.people.sessions import end_other_sessions, end_session, sessions_of, tell_session_ended
 from tenants.people.throttle import is_locked
 from tenants.queries import api_keys, members
 
 __all__ = [
     "GONE",
+    "STATES",
     "accept_invitation",
     "api_keys",
     "change_roles",
     "end_other_sessions",
     "end_session",
     "found_service_account",
+    "get_api_key",
     "get_invitation",
     "get_member",
     "get_service_account",
