@@ -19,7 +19,7 @@ from cloudmining.console.agreement_words import in_lines
 from cloudmining.console.base import MemberPage
 from cloudmining.console.paging import uuid_of
 from tenants.agreements import api as agreeing
-from tenants.api import tenants
+from tenants.api import feed_head, tenants
 from tenants.data import Invalid
 
 MORE, PREVIEW = "more", "preview"
@@ -66,7 +66,8 @@ class FormPage(MemberPage):
         raise NotImplementedError
 
     def clauses(self, data: Any) -> Any:
-        currency = str(tenants().get(pk=self.actor.tenant_id).currency)
+        owner = tenants().filter(pk=self.given.tenant_id if self.given else self.actor.tenant_id).first()
+        currency = str(owner.currency) if owner else ""  # one that is not listed tells nobody its currency
         initial = [initial_of(row, currency) for row in agreeing.current_clauses(self.given)] if self.given else []
         options = {"places": places_for(self.actor, self.given), "currency": currency}
         return ClauseForms(data, initial=initial, prefix="clauses", form_kwargs=options)
@@ -78,7 +79,14 @@ class FormPage(MemberPage):
         return [(preview, in_lines(preview.clause, "")) for preview in agreeing.preview_of(rows)]
 
     def shown(self, heading: Any, clauses: Any, status: int = 200, **more: Any) -> HttpResponse:
-        context = {"heading": heading, "clauses": clauses, "title": self.title, "given": self.given, **more}
+        context = {
+            "head": feed_head(),
+            "heading": heading,
+            "clauses": clauses,
+            "title": self.title,
+            "given": self.given,
+            **more,
+        }
         page = self.page("console/agreement_form.html", tab="console-agreements", **context)
         page.status_code = status
         return page

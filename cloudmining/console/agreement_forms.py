@@ -70,7 +70,7 @@ class ClauseForm(forms.Form):
         self.currency = currency
         self.fields["place"].choices = places
         self.fields["field_mask"].choices = [(name, name) for name in sorted(maskable(SITE_PERMISSIONS))]
-        self.fields["price"].label = f"Price in {currency}"
+        self.fields["price"].label = f"Price in {currency or 'the owner’s currency'}"
 
     @property
     def clause(self) -> dict[str, Any]:
