@@ -1,10 +1,14 @@
 """What the two administrations show of tenants."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 import tenants.ledger.admin  # noqa: F401
 import tenants.organisation.admin  # noqa: F401
 import tenants.people.admin  # noqa: F401
+import tenants.resources.admin  # noqa: F401
 from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show
 
@@ -19,6 +23,10 @@ class EquipmentAdmin(Registry):
     list_display = ("code", "name", "kind", "site")
     list_filter = ("kind",)
     search_fields = ("code", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A machine is moved and taken out of service by actions, which look at its bookings and keep its way."""
+        return ("site", "status") if obj is not None else ()
 
 
 class ClauseInline(admin.TabularInline):

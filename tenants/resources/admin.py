@@ -1,0 +1,89 @@
+"""What the two administrations show of people and stock: rows to look at, since what changes them has rules."""
+
+from tenants import models
+from tenants.admin_sites import ReadOnly, show
+
+
+class PersonAdmin(ReadOnly):
+    list_display = ("code", "name", "home_site", "left_on", "erased_at")
+    list_filter = ("home_site",)
+    search_fields = ("code", "name", "email")
+    list_select_related = ("home_site",)
+
+
+class SkillAdmin(ReadOnly):
+    list_display = ("code", "name")
+    search_fields = ("code", "name")
+
+
+class PersonSkillAdmin(ReadOnly):
+    list_display = ("person", "skill", "level", "assessed_on", "assessor")
+    list_filter = ("skill", "level")
+    list_select_related = ("person", "skill")
+
+
+class CertificateAdmin(ReadOnly):
+    list_display = ("person", "kind", "number", "issuer", "issued_on", "expires_on")
+    list_filter = ("kind",)
+    search_fields = ("number", "person__code", "person__name")
+    list_select_related = ("person",)
+
+
+class TrainingAdmin(ReadOnly):
+    list_display = ("person", "course", "completed_on", "expires_on")
+    search_fields = ("course", "person__code", "person__name")
+    list_select_related = ("person",)
+
+
+class RequirementAdmin(ReadOnly):
+    list_display = ("site", "skill", "level", "n_people", "certificates")
+    list_filter = ("site",)
+    list_select_related = ("site", "skill")
+
+
+class MaterialAdmin(ReadOnly):
+    list_display = ("code", "name", "unit")
+    search_fields = ("code", "name")
+
+
+class StockLevelAdmin(ReadOnly):
+    list_display = ("site", "material", "quantity")
+    list_filter = ("site",)
+    search_fields = ("material__code", "material__name")
+    list_select_related = ("site", "material")
+
+
+class StockMoveAdmin(ReadOnly):
+    list_display = ("site", "material", "kind", "quantity", "balance", "reason", "reference", "moved_by", "moved_at")
+    list_filter = ("kind", "site")
+    search_fields = ("material__code", "reference", "reason")
+    list_select_related = ("site", "material", "moved_by")
+
+
+class BookingAdmin(ReadOnly):
+    list_display = ("person", "equipment", "site", "during", "purpose", "reference", "cancelled_at")
+    list_filter = ("site",)
+    search_fields = ("purpose", "reference", "person__code", "equipment__code")
+    list_select_related = ("person", "equipment", "site")
+
+
+class RelocationAdmin(ReadOnly):
+    list_display = ("person", "equipment", "from_site", "to_site", "reason", "moved_by", "moved_at")
+    list_select_related = ("person", "equipment", "from_site", "to_site", "moved_by")
+
+
+show(
+    {
+        models.Person: PersonAdmin,
+        models.Skill: SkillAdmin,
+        models.PersonSkill: PersonSkillAdmin,
+        models.Certificate: CertificateAdmin,
+        models.Training: TrainingAdmin,
+        models.SiteRequirement: RequirementAdmin,
+        models.Material: MaterialAdmin,
+        models.StockLevel: StockLevelAdmin,
+        models.StockMove: StockMoveAdmin,
+        models.Booking: BookingAdmin,
+        models.Relocation: RelocationAdmin,
+    }
+)

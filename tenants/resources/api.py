@@ -1,0 +1,45 @@
+"""The public door of people and stock for the other apps."""
+
+from tenants.resources.access import get_booking, get_material, get_person, get_skill
+from tenants.resources.bookings import book_equipment, book_person, cancel_booking
+from tenants.resources.data import LEVELS, UNITS, Cell, Window, expiry_band
+from tenants.resources.queries import (
+    active_persons,
+    bookings,
+    expiring,
+    materials,
+    matrix,
+    skills,
+    stock_levels,
+)
+from tenants.resources.stock import adjust, issue, receive, transfer
+from tenants.resources.tables import take_certificates, take_persons, take_stock
+
+__all__ = [
+    "LEVELS",
+    "UNITS",
+    "Cell",
+    "Window",
+    "active_persons",
+    "adjust",
+    "book_equipment",
+    "book_person",
+    "bookings",
+    "cancel_booking",
+    "expiring",
+    "expiry_band",
+    "get_booking",
+    "get_material",
+    "get_person",
+    "get_skill",
+    "issue",
+    "materials",
+    "matrix",
+    "receive",
+    "skills",
+    "stock_levels",
+    "take_certificates",
+    "take_persons",
+    "take_stock",
+    "transfer",
+]
