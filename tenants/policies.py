@@ -245,3 +245,17 @@ CREATE OR REPLACE FUNCTION wall.live_grants() RETURNS SETOF uuid LANGUAGE sql ST
   SELECT id FROM public.{_EQUIPMENT} g WHERE grantee_id = (SELECT wall.tenant()) AND {_IMMEDIATE} $$;
 """
 )
+
+# Asked by the policies of places and of the grants themselves; each reads only what lies below it.
+PLACE_FUNCTIONS = f"""
+CREATE FUNCTION wall.agreements_in_force() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT id FROM public.tenants_agreement
+   WHERE partner_id = (SELECT wall.tenant()) AND status = 'active' AND (ends_at IS NULL OR ends_at > now())
+     AND id <> ALL (ARRAY(SELECT wall.withheld())) $$;
+CREATE FUNCTION wall.sites_by_grant() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT content_object_id FROM public.{_SITES} WHERE grantee_id = (SELECT wall.tenant()) $$;
+CREATE FUNCTION wall.machines_by_grant() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT content_object_id FROM public.{_EQUIPMENT} WHERE grantee_id = (SELECT wall.tenant()) $$;
+CREATE FUNCTION wall.sites_of_machines_by_grant() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT site_id FROM public.tenants_equipment WHERE id = ANY (ARRAY(SELECT wall.machines_by_grant())) $$;
+"""
