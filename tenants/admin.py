@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-import tenants.ledger.admin  # noqa: F401
-import tenants.organisation.admin  # noqa: F401
-import tenants.people.admin  # noqa: F401
+import tenants.ledger.admin
+import tenants.organisation.admin
+import tenants.people.admin
 import tenants.resources.admin  # noqa: F401
 from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show
