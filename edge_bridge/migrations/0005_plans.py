@@ -21,7 +21,7 @@ MEASURED = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("edge_bridge", "0003_delay"), ("tenants", "0014_plans")]
+    dependencies = [("edge_bridge", "0004_moved_equipment"), ("tenants", "0014_plans")]
 
     operations = [
         migrations.RunSQL(SERIES_FUNCTIONS, migrations.RunSQL.noop),
