@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 import tenants.ledger.admin
+import tenants.metering.admin
 import tenants.organisation.admin
 import tenants.people.admin
 import tenants.resources.admin  # noqa: F401

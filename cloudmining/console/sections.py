@@ -35,7 +35,7 @@ TABS: Final = (
     Tab("Organisation", "console-sites", "Sites", "view_registry"),
     Tab("Organisation", "console-members", "Members", "view_registry"),
     Tab("Organisation", "console-resources", "People and stock", "view_registry"),
-    Tab("Organisation", "console-usage", "Usage", "view_registry"),
+    Tab("Organisation", "console-usage", "Usage", "view_usage"),
     Tab("Organisation", "console-ledger", "Ledger", "view_registry"),
     Tab("Organisation", "console-keys", "Keys", "manage_keys"),
     Tab("Organisation", "console-data", "Data", "manage_members"),

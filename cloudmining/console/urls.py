@@ -12,6 +12,7 @@ from cloudmining.console import (
     read_pages,
     scenario_pages,
     study_pages,
+    usage_pages,
     views,
 )
 from cloudmining.console.base import guarded
@@ -78,4 +79,9 @@ urlpatterns = [
     ),
     path("tasks/new", views.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
+    path("usage", usage_pages.Usage.as_view(), name="console-usage"),
+    path("usage/budget", usage_pages.PutBudget.as_view(), name="console-usage-budget"),
+    path("usage/events", usage_pages.UsageEvents.as_view(), name="console-usage-events"),
+    path("usage/charts/<slug:name>", usage_pages.UsageFigure.as_view(), name="console-usage-figure"),
+    path("usage/charts/<slug:name>.csv", usage_pages.UsageFigureCsv.as_view(), name="console-usage-csv"),
 ]

@@ -18,20 +18,31 @@ from tenants.models import Budget, RateAssignment, RatePlan, Statement, Tenant, 
 Row = TypeVar("Row", UsageEvent, UsageHour)
 # In one statement, hence of one moment: an event is either in the hours or above the mark, never both or neither.
 _USED = """
-SELECT meter, sum(quantity) FROM (
-  SELECT meter, quantity FROM tenants_usagehour WHERE tenant_id = %(tenant)s AND hour >= %(from)s AND hour < %(to)s
+SELECT meter, (hour AT TIME ZONE 'UTC')::date, sum(quantity) FROM (
+  SELECT meter, hour, quantity FROM tenants_usagehour
+   WHERE tenant_id = %(tenant)s AND hour >= %(from)s AND hour < %(to)s
   UNION ALL
-  SELECT meter, quantity FROM tenants_usageevent WHERE tenant_id = %(tenant)s AND hour >= %(from)s AND hour < %(to)s
+  SELECT meter, hour, quantity FROM tenants_usageevent
+   WHERE tenant_id = %(tenant)s AND hour >= %(from)s AND hour < %(to)s
      AND written_in >= (SELECT through FROM tenants_usagemark)
-) AS used GROUP BY meter
+) AS used GROUP BY 1, 2
 """
 
 
-def used(tenant_id: UUID, begins_at: datetime, ends_at: datetime) -> dict[str, Decimal]:
-    """Quantity by meter in whole hours, up to this moment; meters that were not used are not there."""
+def used_by_day(tenant_id: UUID, begins_at: datetime, ends_at: datetime) -> dict[str, dict[date, Decimal]]:
+    """Meter → day in UTC → quantity, in whole hours, up to this moment; what was not used is not there."""
+    found: dict[str, dict[date, Decimal]] = {}
     with connections[opened().alias].cursor() as cursor:
         cursor.execute(_USED, {"tenant": tenant_id, "from": begins_at, "to": ends_at})
-        return dict(cursor.fetchall())
+        for meter, day, quantity in cursor.fetchall():
+            found.setdefault(meter, {})[day] = quantity
+    return found
+
+
+def used(tenant_id: UUID, begins_at: datetime, ends_at: datetime) -> dict[str, Decimal]:
+    """Quantity by meter."""
+    by_day = used_by_day(tenant_id, begins_at, ends_at)
+    return {meter: sum(days.values(), Decimal()) for meter, days in by_day.items()}
 
 
 def usage_events() -> QuerySet[UsageEvent]:
