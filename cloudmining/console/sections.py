@@ -36,7 +36,7 @@ TABS: Final = (
     Tab("Organisation", "console-members", "Members", "view_registry"),
     Tab("Organisation", "console-resources", "People and stock", "view_registry"),
     Tab("Organisation", "console-usage", "Usage", "view_usage"),
-    Tab("Organisation", "console-ledger", "Ledger", "view_registry"),
+    Tab("Organisation", "console-ledger", "Ledger", "view_ledger"),
     Tab("Organisation", "console-keys", "Keys", "manage_keys"),
     Tab("Organisation", "console-data", "Data", "manage_members"),
 )

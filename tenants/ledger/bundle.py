@@ -27,6 +27,12 @@ def write_range(file: IO[bytes], first: int, last: int | None) -> None:
     _write(file, first, last, None)
 
 
+def write_newest(file: IO[bytes]) -> None:
+    """The newest entries of the actor's ledger, as many as a bundle holds."""
+    end = queries.end_of(access.actor().tenant_id).seq
+    write_range(file, max(1, end - MAX_ENTRIES + 1), end)
+
+
 def write_about(file: IO[bytes], subject_id: UUID) -> None:
     """The entries about one thing, and of all since the first of them only the digests, up to the ledger's end.
 
