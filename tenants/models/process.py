@@ -1,9 +1,10 @@
 from django.db import models
 
 from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.models.shared import SharedModel
 
 
-class Process(TenantModel):
+class Process(SharedModel, TenantModel):
     """One kind of work at a site, such as its ventilation; equipment may belong to one of its own site."""
 
     class Kind(models.TextChoices):
@@ -24,6 +25,9 @@ class Process(TenantModel):
         TRANSPORT = "transport", "Transport"
         SAFETY = "safety", "Safety monitoring"
         OTHER = "other", "Other"
+
+    shared_place = ("site_id",)
+    maskable = ("name",)
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="processes")
     code = models.SlugField(max_length=40)

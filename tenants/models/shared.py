@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, Exists, Subquery
 from django.db.models.query import ModelIterable
+from django.db.models.sql import Query
 
 from tenants.context import opened
 from tenants.reads.live_grants import ANY_PERMISSION
@@ -48,7 +49,7 @@ class SharedQuerySet(models.QuerySet[Any]):
     def _check(self) -> None:
         if self._iterable_class is not ModelIterable:
             self._refuse_unless_own("values")
-        elif any(_is_maskable(part) for made in self.query.annotation_select.values() for part in made.flatten()):
+        elif _copies_maskable(self.query):
             self._refuse_unless_own("an annotation of a field that may be hidden")
 
     def _refuse_unless_own(self, what: str) -> None:
@@ -111,6 +112,13 @@ def shared_models() -> list[type[SharedModel]]:
     from django.apps import apps
 
     return [model for model in apps.get_models() if issubclass(model, SharedModel)]
+
+
+def _copies_maskable(query: Query) -> bool:
+    """Whether a selected expression, or one of a subquery in it, holds a field that may be hidden."""
+    parts = [part for made in (*query.select, *query.annotation_select.values()) for part in made.flatten()]
+    subqueries = [part.query for part in parts if isinstance(part, Subquery) and not isinstance(part, Exists)]
+    return any(_is_maskable(part) for part in parts) or any(map(_copies_maskable, subqueries))
 
 
 def _is_maskable(part: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.models import Closure, Company, Equipment, Export, Process
+from tenants.rest.masked import MaskedSerializer, nullable, refuse_null
 from tenants.rest.serializers import SiteSerializer, TenantSerializer
 
 
@@ -17,14 +18,17 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
         read_only_fields = ["created_at"]
 
 
-class ProcessSerializer(serializers.ModelSerializer[Process]):
+class ProcessSerializer(MaskedSerializer[Process]):
     owner = serializers.UUIDField(source="tenant_id", read_only=True)
     site = serializers.UUIDField(source="site_id")
 
     class Meta:
         model = Process
-        fields = ["id", "owner", "site", "code", "name", "kind", "created_at"]
+        fields = ["id", "owner", "site", "code", "name", "kind", "created_at", "masked"]
         read_only_fields = ["created_at"]
+        extra_kwargs = nullable(Process, "name")
+
+    validate_name = staticmethod(refuse_null)
 
 
 class ProcessChangeSerializer(serializers.ModelSerializer[Process]):
