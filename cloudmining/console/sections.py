@@ -34,11 +34,11 @@ TABS: Final = (
     Tab("Partners", "console-reads", "What was read", "view_agreements"),
     Tab("Organisation", "console-sites", "Sites", "view_registry"),
     Tab("Organisation", "console-members", "Members", "view_registry"),
-    Tab("Organisation", "console-resources", "People and stock", "view_registry"),
+    Tab("Organisation", "console-resources", "People and stock", "view_resources"),
     Tab("Organisation", "console-usage", "Usage", "view_usage"),
     Tab("Organisation", "console-ledger", "Ledger", "view_ledger"),
     Tab("Organisation", "console-keys", "Keys", "manage_keys"),
-    Tab("Organisation", "console-data", "Data", "manage_members"),
+    Tab("Organisation", "console-data", "Data", "manage_organisation"),
 )
 
 

@@ -75,5 +75,9 @@ def branches() -> list[Branch]:
     return [*roots, loose] if loose.sites or not roots else roots
 
 
+def processes_at(site: Site) -> QuerySet[Process]:
+    return Process.objects.filter(tenant=site.tenant_id, site=site)
+
+
 def equipment_at(site: Site) -> QuerySet[Equipment]:
     return Equipment.objects.filter(tenant=site.tenant_id, site=site).select_related("process")

@@ -66,7 +66,7 @@ def test_archive_is_streamed_by_the_server(aurora, live_web):
     export_id = asked(aurora)
     made(aurora, export_id)
     headers = {"Authorization": f"Api-Key {aurora.key()}"}
-    answer = httpx.post(f"{live_web.base_url}/api/v1/exports/{export_id}/archive", headers=headers)
+    answer = httpx.post(f"{live_web.base_url}/api/v1/exports/{export_id}/archive", headers=headers, timeout=30)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
     assert zipfile.ZipFile(io.BytesIO(answer.content)).testzip() is None
 
