@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 
+import tenants.agreements.admin
 import tenants.ledger.admin
 import tenants.metering.admin
 import tenants.organisation.admin
@@ -28,28 +28,6 @@ class EquipmentAdmin(Registry):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A machine is moved and taken out of service by actions, which look at its bookings and keep its way."""
         return ("site", "status") if obj is not None else ()
-
-
-class ClauseInline(admin.TabularInline):
-    model = models.Clause
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: object, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: object, obj: object = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: object, obj: object = None) -> bool:
-        return True
-
-
-class AgreementAdmin(ReadOnly):
-    list_display = ("title", "tenant", "partner", "status", "activated_at", "ended_at")
-    list_filter = ("status",)
-    search_fields = ("title",)
-    inlines = (ClauseInline,)
 
 
 class GrantAdmin(ReadOnly):
@@ -93,7 +71,6 @@ show(
     {
         models.Site: SiteAdmin,
         models.Equipment: EquipmentAdmin,
-        models.Agreement: AgreementAdmin,
         models.SiteGroupObjectPermission: GrantAdmin,
         models.EquipmentGroupObjectPermission: GrantAdmin,
         models.FeedEvent: FeedEventAdmin,

@@ -43,7 +43,7 @@ def draft_agreement(
         raise Invalid("An agreement is between two organisations.", (FieldError("/partner", "name another one"),))
     if kind not in (Kind.BILATERAL, Kind.FRAMEWORK):
         raise Invalid("This kind can't be drafted.", (FieldError("/kind", "bilateral or framework"),))
-    _refuse_past(ends_at)
+    refuse_past(ends_at)
     if supersedes is not None:
         _refuse_replacing(supersedes, partner.pk, kind)
     about = {"kind": kind, "title": title, "purpose": purpose, "ends_at": ends_at, "supersedes": supersedes}
@@ -135,7 +135,7 @@ def call_off(
             raise Invalid(
                 "It would outlast its framework.", (FieldError("/ends_at", f"end by {last:%Y-%m-%d %H:%M} UTC"),)
             )
-        _refuse_past(ends_at)
+        refuse_past(ends_at)
         about = {"kind": Kind.CALL_OFF, "title": title, "purpose": purpose, "ends_at": ends_at, "framework": framework}
         made = drafted(
             framework.tenant_id,
@@ -184,7 +184,6 @@ def activate_agreement(*, agreement: Agreement) -> int:
     """
     with on_behalf_of(agreement.tenant_id):
         target = _locked_for(agreement, Step.ACTIVATE)
-        _refuse_past(agreement.ends_at)
         if agreement.supersedes is not None:
             _replace(agreement.supersedes)
         written = _put_in_force(agreement, target)
@@ -301,7 +300,7 @@ def _refuse_replacing(old: Agreement, partner_id: UUID, kind: str) -> None:
         raise Invalid("It can't take the place of that agreement.", (FieldError("/supersedes", words),))
 
 
-def _refuse_past(ends_at: datetime | None) -> None:
+def refuse_past(ends_at: datetime | None) -> None:
     if ends_at is not None and ends_at <= _now():
         raise Invalid("It would be over before it begins.", (FieldError("/ends_at", "give a time to come"),))
 

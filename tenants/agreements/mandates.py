@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tenants.agreements.actions import activate_agreement, drafted
+from tenants.agreements.actions import activate_agreement, drafted, refuse_past
 from tenants.data import FieldError, Invalid
-from tenants.models import Agreement, Tenant
+from tenants.models import Agreement, Site, Tenant
 
 
 def lay_mandate(
@@ -30,6 +30,7 @@ def lay_mandate(
         errors.append(FieldError("/statute", "name the law that it rests on"))
     if errors:
         raise Invalid("This mandate can't be laid.", tuple(errors))
+    refuse_past(ends_at)
     about = {"kind": Agreement.Kind.MANDATE, "title": title, "purpose": purpose, "statute": statute, "ends_at": ends_at}
     agreement = drafted(
         owner.pk,
@@ -42,3 +43,11 @@ def lay_mandate(
     )
     activate_agreement(agreement=agreement)
     return agreement
+
+
+def places_of(owner: Tenant, codes: Sequence[str] = ()) -> list[Site]:
+    """Sites of an organisation, all or those of these codes; Invalid if one isn't there."""
+    found = [site for site in Site.objects.filter(tenant=owner.pk).order_by("code") if not codes or site.code in codes]
+    if missing := sorted(set(codes) - {site.code for site in found}):
+        raise Invalid("There is no such site.", (FieldError("/site", f"{owner.slug} has no {missing[0]!r}"),))
+    return found
