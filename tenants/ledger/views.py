@@ -1,6 +1,5 @@
 """The ledger over HTTP: parse, one query, render."""
 
-from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from uuid import UUID
 
@@ -28,7 +27,6 @@ from tenants.rest.files import FileView, answers
 from tenants.rest.pagination import NewestFirst
 
 ZIP = "application/zip"
-IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 
 class NewestEntries(NewestFirst):
@@ -77,9 +75,7 @@ class LedgerBundle(FileView):
 
     @extend_schema(parameters=[StretchSerializer], responses=answers(ZIP))
     def get(self, request: Request) -> FileResponse:
-        file = _file()
-        bundle.write_range(file, **_asked(StretchSerializer, request))
-        return _answer(file, "ledger.zip")
+        return _answer(bundle.range_bundle(**_asked(StretchSerializer, request)), "ledger.zip")
 
 
 class LedgerSubjectBundle(FileView):
@@ -89,17 +85,10 @@ class LedgerSubjectBundle(FileView):
 
     @extend_schema(responses=answers(ZIP))
     def get(self, request: Request, subject_id: UUID) -> FileResponse:
-        file = _file()
-        bundle.write_about(file, subject_id)
-        return _answer(file, f"ledger-{subject_id}.zip")
-
-
-def _file() -> IO[bytes]:
-    return SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)
+        return _answer(bundle.subject_bundle(subject_id), f"ledger-{subject_id}.zip")
 
 
 def _answer(file: IO[bytes], name: str) -> FileResponse:
-    file.seek(0)
     return FileResponse(file, as_attachment=True, filename=name, content_type=ZIP)
 
 
