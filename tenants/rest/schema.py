@@ -1,0 +1,26 @@
+"""What every operation takes, told in the OpenAPI document once for all."""
+
+from typing import Any
+
+HEADERS = (
+    (
+        "X-Tenant",
+        "Slug or id of the organisation to act for, of a user in several; a key is of one and can confirm it.",
+    ),
+    ("X-Purpose", "What the request is for, as a clause names it: some grants are in force only for their purpose."),
+)
+
+
+def add_headers(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular's hook, after the document is made."""
+    parameters = [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": words}
+        for name, words in HEADERS
+    ]
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            if operation.get("security"):
+                known = {given["name"] for given in operation.get("parameters", [])}
+                added = [given for given in parameters if given["name"] not in known]
+                operation["parameters"] = [*operation.get("parameters", []), *added]
+    return result
