@@ -8,7 +8,7 @@ from tenants.actions import admit_member
 from tenants.agreements import actions as agreeing
 from tenants.context import as_platform
 from tenants.data import Actor
-from tenants.models import Agreement, User
+from tenants.models import Agreement, Signature, User
 from tests.personas import PASSWORD, Organisation
 
 
@@ -43,3 +43,19 @@ def colleague(organisation: Organisation, *roles: str) -> Organisation:
 
 def actor_of(organisation: Organisation, *roles: str, purpose: str = "") -> Actor:
     return Actor(organisation.id, organisation.user.pk, frozenset(roles or ("owner",)), "test:direct", purpose=purpose)
+
+
+def ending(owner: Organisation, partner: Organisation, ends_at: datetime | None, clause: dict[str, Any]) -> Agreement:
+    """As `opened`, signed by both, with an end of the agreement itself."""
+    about = {"title": "Ends", "purpose": "maintenance", "ends_at": ends_at}
+    with owner.acting():
+        agreement = agreeing.drafted(
+            owner.id, partner.id, partner_name=partner.tenant.name, clauses=[clause], about=about
+        )
+        version = agreement.versions.get()
+        keys = {"tenant_id": owner.id, "agreement": agreement, "version": version, "text_hash": version.text_hash}
+        Signature.objects.bulk_create(
+            Signature(**keys, party_id=party.id, user_name="", via="test") for party in (owner, partner)
+        )
+        agreeing.activate_agreement(agreement=agreement)
+    return agreement
