@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -98,6 +98,13 @@ class Holder:
     certificates: frozenset[str]
 
 
+class Held(NamedTuple):
+    """A person, by their code, with their level."""
+
+    code: str
+    level: int
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One skill at one site. `uncertified` have the level and lack a certificate, so they don't count in `have`."""
@@ -108,7 +115,7 @@ class Cell:
     needed: int
     have: int
     uncertified: tuple[str, ...]
-    people: tuple[tuple[str, int], ...]
+    people: tuple[Held, ...]
 
     @property
     def gap(self) -> int:
@@ -130,6 +137,12 @@ def _cell(place: tuple[UUID, UUID], need: Need | None, holders: list[Holder]) ->
     least, certificates = (need.level, need.certificates) if need else (1, frozenset[str]())
     able = [holder for holder in holders if holder.levels[skill_id] >= least]
     uncertified = tuple(sorted(holder.code for holder in able if not certificates <= holder.certificates))
-    levels = sorted(((holder.code, holder.levels[skill_id]) for holder in holders), key=lambda who: (-who[1], who[0]))
+    people = sorted(
+        (Held(each.code, each.levels[skill_id]) for each in holders), key=lambda who: (-who.level, who.code)
+    )
     have = len(able) - len(uncertified)
-    return Cell(site_id, skill_id, least, need.n_people if need else 0, have, uncertified, tuple(levels))
+    return Cell(site_id, skill_id, least, need.n_people if need else 0, have, uncertified, _best_first(people))
+
+
+def _best_first(people: list[Held]) -> tuple[Held, ...]:
+    return tuple(sorted(people, key=lambda held: (-held.level, held.code)))

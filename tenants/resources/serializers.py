@@ -121,10 +121,7 @@ class CellSerializer(serializers.Serializer[Any]):
     have = serializers.IntegerField()
     gap = serializers.IntegerField()
     uncertified = serializers.ListField(child=serializers.CharField())
-    people = serializers.SerializerMethodField()
-
-    def get_people(self, cell: Any) -> list[HolderSerializer]:
-        return [{"code": code, "level": level} for code, level in cell.people]  # type: ignore[misc]
+    people = HolderSerializer(many=True)
 
 
 class MatrixSerializer(serializers.Serializer[Any]):
