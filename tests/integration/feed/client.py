@@ -81,10 +81,12 @@ class Follower:
 
 
 @asynccontextmanager
-async def greeted(web: LiveWeb, key: str, **options: Any) -> AsyncIterator[Follower]:
+async def greeted(
+    web: LiveWeb, key: str, headers: dict[str, str] | None = None, **options: Any
+) -> AsyncIterator[Follower]:
     """A socket opened with an API key, not subscribed yet."""
-    address, headers = f"{web.ws_url}/ws/v1/feed", {"Authorization": f"Api-Key {key}"}
-    async with connect(address, additional_headers=headers, compression=None, **options) as socket:
+    address, said = f"{web.ws_url}/ws/v1/feed", {"Authorization": f"Api-Key {key}", **(headers or {})}
+    async with connect(address, additional_headers=said, compression=None, **options) as socket:
         hello = decode_server(str(await asyncio.wait_for(socket.recv(), WITHIN_S)))
         assert isinstance(hello, Hello), hello
         yield Follower(socket, hello)

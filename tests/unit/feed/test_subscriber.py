@@ -87,3 +87,29 @@ async def test_socket_that_never_subscribes_and_one_that_takes_nothing_are_overd
     assert "took no frame" in str(stuck.overdue())
     for socket in (silent, stuck):
         socket.abandon()
+
+
+async def test_nothing_queued_goes_out_under_rights_that_have_changed():
+    wire = Wire()
+    socket = live_on(wire)
+    await asyncio.sleep(0.01)
+    wire.open.clear()
+    socket.offer(page(10))
+    await asyncio.sleep(0.01)  # the first one is being sent and can't be called back
+    socket.recall()
+    assert (socket.state, socket.position, len(socket._queue)) == ("behind", 1, 0)
+    socket.abandon()
+
+
+async def test_page_read_before_a_change_of_rights_is_not_sent_to_its_end(monkeypatch):
+    wire, state = Wire(), State()
+    socket = Subscriber(Actor(FEED, uuid4(), frozenset({"owner"}), "test"), wire.send, wire.close)
+    socket.feed, socket.rights, socket.epoch = state, Rights(frozenset({"view_alarms"})), EPOCH
+
+    async def read() -> Page:
+        return page(10)
+
+    monkeypatch.setattr(socket, "_read", read)
+    state.head = Head(FEED, EPOCH, 10, 1, 1)
+    await socket._catch_up()
+    assert (wire.sent, socket.position) == ([], 0)
