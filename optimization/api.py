@@ -20,7 +20,7 @@ from optimization.joint.queries import shares as plan_shares
 from optimization.outcome import PlanStatus
 from optimization.queries import plans, plans_with_scenarios
 from optimization.scenarios.access import released_plan
-from optimization.scenarios.actions import decide, release_plan
+from optimization.scenarios.actions import decide, found_scenario, release_plan
 from optimization.scenarios.overview import Standing, standings
 from optimization.scenarios.queries import compared, decision_on, release_of, releases, scenarios
 from optimization.studies.access import get_experiment
@@ -47,6 +47,7 @@ __all__ = [
     "decision_on",
     "experiments",
     "fit_grade_set",
+    "found_scenario",
     "get_experiment",
     "get_grade_set",
     "get_joint_plan",
