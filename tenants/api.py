@@ -17,6 +17,7 @@ from tenants.reads.live_grants import LiveGrant, Place
 from tenants.reads.notes import RIGHTS_CHANGED, give, live_grants
 from tenants.reads.queries import rows_by_day as read_rows_by_day
 from tenants.reads.queries import shared_reads
+from tenants.reads.table import as_csv as shared_reads_csv
 from tenants.secrets import hash_secret, new_secret
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "require",
     "require_within_budget",
     "shared_reads",
+    "shared_reads_csv",
     "sites",
     "tenants",
 ]

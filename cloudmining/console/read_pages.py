@@ -1,6 +1,6 @@
 """Who was given what of whose data, under which agreement: the list, by day, and as CSV."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -10,28 +10,12 @@ from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn
 from cloudmining.console.paging import page_of
 from optimization.api import Chart
-from tenants.api import read_rows_by_day, shared_reads
-from tenants.data import Actor, NotFound
+from tenants.api import read_rows_by_day, shared_reads, shared_reads_csv
+from tenants.data import NotFound
+from tenants.rest.files import CSV, file_answer
 
-MOST_CSV_ROWS: Final = 10_000
 MOST_DAYS: Final = 31
 SIDES: Final = {"given": "Read by partners", "taken": "Read by us"}
-CSV_COLUMNS: Final = {
-    "When (UTC)": "read_at",
-    "Owner": "agreement.owner_name",
-    "Reader": "agreement.partner_name",
-    "Person": "user_name",
-    "Via": "via",
-    "Agreement": "agreement.title",
-    "Clause": "clause_id",
-    "Permission": "permission",
-    "Purpose": "purpose",
-    "Kind": "kind",
-    "Rows": "n_rows",
-    "First": "first_id",
-    "Last": "last_id",
-    "SHA-256 of the ids": "ids_hash",
-}
 
 
 class ReadPage(MemberPage):
@@ -50,7 +34,7 @@ class ReadPage(MemberPage):
 class ReadList(ReadPage):
     def get(self, request: HttpRequest) -> TemplateResponse:
         found = shared_reads(side=self.side)
-        chart = _by_day(self.side, self.actor)
+        chart = _by_day(self.side)
         place = f"{reverse('console-reads-chart')}?side={self.side}"
         return self.page(
             "console/reads.html",
@@ -64,13 +48,13 @@ class ReadList(ReadPage):
 
 class ReadChart(ReadPage):
     def get(self, request: HttpRequest) -> HttpResponse:
-        chart = _by_day(self.side, self.actor)
+        chart = _by_day(self.side)
         return alone(request, chart.title, chart.figure)
 
 
 class ReadChartCsv(ReadPage):
     def get(self, request: HttpRequest) -> HttpResponse:
-        chart = _by_day(self.side, self.actor)
+        chart = _by_day(self.side)
         return as_csv(f"rows-by-day-{self.side}", chart.headers, chart.rows)
 
 
@@ -78,21 +62,10 @@ class ReadCsv(ReadPage):
     """The newest records in full."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        newest = shared_reads(side=self.side).order_by("-pk")[:MOST_CSV_ROWS]
-        return as_csv(f"reads-{self.side}", tuple(CSV_COLUMNS), [_csv_row(read) for read in newest])
+        return file_answer(shared_reads_csv(shared_reads(side=self.side)), CSV, f"reads-{self.side}.csv")
 
 
-def _csv_row(read: Any) -> list[str]:
-    row = []
-    for path in CSV_COLUMNS.values():
-        value = read
-        for name in path.split("."):
-            value = getattr(value, name)
-        row.append(value.isoformat() if path == "read_at" else str(value))
-    return row
-
-
-def _by_day(side: str, actor: Actor) -> Chart:
+def _by_day(side: str) -> Chart:
     rows = read_rows_by_day(shared_reads(side=side), MOST_DAYS)
     days = sorted({row["day"].isoformat() for row in rows})
     titles = sorted({row["agreement__title"] for row in rows})

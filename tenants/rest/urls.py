@@ -71,6 +71,7 @@ urlpatterns: list[URLPattern] = [
     path("access/matrix", sharing.MatrixList.as_view(), name="access-matrix"),
     path("access/matrix.csv", sharing.MatrixCsv.as_view(), name="access-matrix-csv"),
     path("shared-reads", reads.SharedReadList.as_view(), name="shared-read-list"),
+    path("shared-reads.csv", reads.SharedReadFile.as_view(), name="shared-read-file"),
     path("ledger", ledger.LedgerEntryList.as_view(), name="ledger-entry-list"),
     path("ledger/verify", ledger.LedgerVerify.as_view(), name="ledger-verify"),
     path("ledger/bundle", ledger.LedgerBundle.as_view(), name="ledger-bundle"),

@@ -74,6 +74,7 @@ TABLE = {
     ("access-matrix", "GET"): "view_agreements",
     ("access-matrix-csv", "GET"): "view_agreements",
     ("shared-read-list", "GET"): "view_agreements",
+    ("shared-read-file", "GET"): "view_agreements",
     ("ledger-entry-list", "GET"): "view_ledger",
     ("ledger-entry-detail", "GET"): "view_ledger",
     ("ledger-verify", "GET"): "view_ledger",

@@ -17,7 +17,7 @@ def test_owner_sees_who_read_what_under_which_agreement_and_by_day(aurora, borea
     for word in ("Borealis owner", "session:", "1 × alarm", "Watch", "rows were read by partners on 1 days", "<svg"):
         assert word in page
     table = owner.get("/reads.csv").content.decode("utf-8-sig").splitlines()
-    assert table[0].startswith("When (UTC),Owner,Reader,Person") and len(table) == 4
+    assert table[0].startswith("read_at,owner,reader,user_name") and len(table) == 4
     assert "Watch" in owner.get("/reads/by-day.csv").content.decode()
     assert owner.get("/reads/by-day").status_code == 200
     assert "Aurora" in sign_in(borealis).get("/reads?side=taken").content.decode()

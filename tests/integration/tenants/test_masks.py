@@ -50,6 +50,7 @@ def texts_for(client, browser, owner, told) -> dict[str, str]:
         "summary": f"series/{series}/summary?bucket_s=60&until=2100-01-01T00:00:00Z&since=2099-12-31T23:00:00Z",
         "feed": f"feed/events?after={told[0]}&epoch={told[1]}",
         "reads": "shared-reads",
+        "table": "shared-reads.csv",
     }
     answers = {name: client.get(f"/api/v1/{path}") for name, path in paths.items()}
     assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(paths, 200)
