@@ -50,7 +50,7 @@ def _bundle(first: int, last: int, subject_id: UUID | None) -> IO[bytes]:
     if last - first >= MAX_ENTRIES:
         hint = f"ask for at most {MAX_ENTRIES} entries at once"
         raise Invalid(f"The bundle would span {last - first + 1} entries.", (FieldError("/last", hint),))
-    file = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115: the answer that it becomes closes it
+    file = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 (closed with the answer)
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         _fill(archive, access.actor().tenant_id, first, last, subject_id)
     file.seek(0)
