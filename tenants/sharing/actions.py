@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from tenants import access
 from tenants.bus import announce_rights
 from tenants.data import FieldError, Invalid
+from tenants.ledger.actions import enter
 from tenants.models import Agreement, Delegation, Membership
 from tenants.roles import ROLES
 
@@ -28,7 +29,7 @@ def delegate(*, agreement: Agreement, roles: Collection[str], members: Collectio
             "set_at": Now(),
         },
     )
-    _announce(agreement)
+    _announce(agreement, {"roles": delegation.roles, "members": delegation.members})
     return delegation
 
 
@@ -37,7 +38,7 @@ def clear_delegation(*, agreement: Agreement) -> None:
     administrator = access.require("manage_members")
     removed, _ = Delegation.objects.filter(tenant=administrator.tenant_id, agreement=agreement).delete()
     if removed:
-        _announce(agreement)
+        _announce(agreement, {"everybody": True})
 
 
 def _check_roles(roles: Collection[str]) -> None:
@@ -56,5 +57,7 @@ def _check_members(tenant_id: UUID, members: Collection[UUID]) -> None:
         )
 
 
-def _announce(agreement: Agreement) -> None:
+def _announce(agreement: Agreement, used_by: dict[str, object]) -> None:
+    payload = {"title": agreement.title, **used_by}
+    enter(kind="delegation.changed", subject=agreement.pk, payload=payload)
     announce_rights("rights.delegation_changed", {"agreement": str(agreement.pk), "title": agreement.title})
