@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models.expressions import Col, Exists, Subquery
@@ -20,12 +21,12 @@ class SharedQuerySet(models.QuerySet[Any]):
     """Gives whole rows only. What would pass them by (`values`, `aggregate`, a hidden field in an annotation) is for
     own rows: call `own` first, or RuntimeError."""
 
-    _is_own = False
+    _own_of: UUID | None = None
 
     def own(self) -> Self:
         """Only rows of the organisation whose identity is open now; these may be read in any way."""
         found = self.filter(tenant=opened().tenant_id)
-        found._is_own = True
+        found._own_of = opened().tenant_id
         return found
 
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -34,7 +35,7 @@ class SharedQuerySet(models.QuerySet[Any]):
 
     def _clone(self) -> Self:
         clone = super()._clone()
-        clone._is_own = self._is_own
+        clone._own_of = self._own_of
         return clone
 
     def _fetch_all(self) -> None:
@@ -53,7 +54,8 @@ class SharedQuerySet(models.QuerySet[Any]):
             self._refuse_unless_own("an annotation of a field that may be hidden")
 
     def _refuse_unless_own(self, what: str) -> None:
-        if not self._is_own and opened().actor is not None:
+        current = opened()
+        if current.actor is not None and (self._own_of is None or self._own_of != current.tenant_id):
             raise RuntimeError(f"{self.model.__name__}: {what} would read partners' rows unnoticed; use own() or rows.")
 
 
