@@ -51,12 +51,6 @@ class FeedTicketAdmin(ReadOnly):
     exclude = ("secret_hash",)
 
 
-class TenantAdmin(ReadOnly):
-    list_display = ("name", "slug", "kind", "listed", "created_at")
-    list_filter = ("kind",)
-    search_fields = ("name", "slug")
-
-
 class PlatformAccessAdmin(ReadOnly):
     list_display = ("who", "reason", "on_date", "uses", "last_at")
     search_fields = ("who", "reason")
@@ -79,5 +73,4 @@ show(
         models.IdempotencyKey: IdempotencyKeyAdmin,
     }
 )
-platform_site.register(models.Tenant, TenantAdmin)
 platform_site.register(models.PlatformAccess, PlatformAccessAdmin)

@@ -1,3 +1,6 @@
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from tenants.models.base import TenantForeignKey, TenantModel
@@ -54,6 +57,10 @@ class Site(SharedModel, TenantModel):
                 violation_error_message="Give the currency by its three capital letters, such as USD.",
             ),
         ]
+
+    def clean(self) -> None:
+        if self.time_zone not in available_timezones():
+            raise ValidationError({"time_zone": "There is no such time zone: use an IANA name, such as Asia/Shanghai."})
 
     def __str__(self) -> str:
         return f"{self.name} ({self.get_kind_display()})"

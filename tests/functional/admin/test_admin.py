@@ -21,6 +21,9 @@ def signed_in(organisation: Organisation) -> Client:
     return client
 
 
+LOCAL = {"time_zone": "UTC", "currency": "USD", "units": "metric"}
+
+
 @pytest.fixture
 def operator():
     with as_platform("tests", "make an operator"):
@@ -53,7 +56,7 @@ def test_foreign_row_by_its_id_is_as_absent(aurora, cassia):
 
 
 def test_administrator_adds_a_site_to_their_own_organisation(aurora):
-    form = {"code": "south", "name": "Aurora South", "kind": "mine", "mine": "", "time_zone": "UTC"}
+    form = {"code": "south", "name": "Aurora South", "kind": "mine", "mine": "", **LOCAL}
     answer = signed_in(aurora).post("/administration/tenants/site/add/", form)
     assert answer.status_code == 302
     with aurora.acting():
@@ -61,7 +64,7 @@ def test_administrator_adds_a_site_to_their_own_organisation(aurora):
 
 
 def test_site_of_a_taken_code_is_refused_in_the_form(aurora):
-    form = {"code": "north", "name": "Again", "kind": "mine", "mine": "", "time_zone": "UTC"}
+    form = {"code": "north", "name": "Again", "kind": "mine", "mine": "", **LOCAL}
     answer = signed_in(aurora).post("/administration/tenants/site/add/", form)
     assert (answer.status_code, b"This site code is taken" in answer.content) == (200, True)
 
