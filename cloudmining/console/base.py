@@ -14,7 +14,7 @@ from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
 from cloudmining.console.sections import groups_for
-from tenants.api import acting_as, tenants
+from tenants.api import acting_as, feed_head, tenants
 from tenants.data import Forbidden, Refusal, Unauthenticated
 from tenants.rest.authentication import actor_of_session
 
@@ -88,6 +88,8 @@ class MemberPage(Guarded):
             "group": next((name for name, tabs in groups.items() for each in tabs if each.url_name == tab), ""),
             "tab": tab,
         }
+        if tab and "head" not in context:
+            common["head"] = feed_head()  # the page's cursor; one that follows the feed reads it before its rows
         return TemplateResponse(self.request, template, common | context)
 
 
