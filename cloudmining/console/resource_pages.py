@@ -32,10 +32,13 @@ BANDS = {
 
 @dataclass
 class Line:
-    """One booked person or machine with what they are booked for on each of the seven days."""
+    """One booked person or machine; for each of the seven days its bookings, each with its hours of that day.
+
+    The last of the three is whether the booking has not stood on a day of the week before.
+    """
 
     name: str
-    days: list[list[Any]] = field(default_factory=lambda: [[] for _ in range(7)])
+    days: list[list[tuple[Any, str, bool]]] = field(default_factory=lambda: [[] for _ in range(7)])
 
 
 class ResourcePage(MemberPage):
@@ -148,7 +151,8 @@ def _people(today: date) -> dict[str, Any]:
 
 def _stock() -> dict[str, Any]:
     levels = list(resources.stock_levels().order_by("site__name", "material__code")[: MOST_LEVELS + 1])
-    return {"levels": levels[:MOST_LEVELS], "more_levels": len(levels) > MOST_LEVELS}
+    rows = [(level, f"{level.quantity.normalize():,f}", resources.UNITS[level.material.unit]) for level in levels]
+    return {"levels": rows[:MOST_LEVELS], "more_levels": len(rows) > MOST_LEVELS}
 
 
 # The week ------------------------------------------------------------------------------------------------------------
@@ -182,6 +186,21 @@ def _lines(found: Iterable[Any], monday: date, zone: ZoneInfo) -> Sequence[Line]
         name = str(booking.person or booking.equipment)
         line = lines.setdefault((booking.person is None, name), Line(name))
         first, last = resources.Window(booking.during.lower, booking.during.upper).days(str(zone))
-        for n in range(max(0, (first - monday).days), min(6, (last - monday).days) + 1):
-            line.days[n].append(booking)
+        shown = range(max(0, (first - monday).days), min(6, (last - monday).days) + 1)
+        for n in shown:
+            line.days[n].append((booking, _hours(booking, monday + timedelta(days=n), zone), n == shown[0]))
     return [lines[key] for key in sorted(lines)]
+
+
+def _hours(booking: Any, day: date, zone: ZoneInfo) -> str:
+    begins, ends = booking.during.lower.astimezone(zone), booking.during.upper.astimezone(zone)
+    begins_now, ends_now = begins.date() == day, ends <= _midnight(day + timedelta(days=1), zone)
+    match begins_now, ends_now:
+        case True, True:
+            return f"{begins:%H:%M} – {ends:%H:%M}"
+        case True, False:
+            return f"from {begins:%H:%M}"
+        case False, True:
+            return f"until {ends:%H:%M}"
+        case _:
+            return "all day"
