@@ -1,6 +1,7 @@
 from django.urls import path
 
 from cloudmining.console import (
+    access_pages,
     account_urls,
     accounts,
     agreement_drafts,
@@ -26,6 +27,10 @@ urlpatterns = [
     *account_urls.urlpatterns,
     path("invitations/<str:token>", guarded(joining.AcceptInvitation.as_view()), name="accept-invitation"),
     path("organisation", accounts.ChooseOrganisation.as_view(), name="choose-organisation"),
+    path("access", access_pages.AccessList.as_view(), name="console-access"),
+    path("access.csv", access_pages.AccessCsv.as_view(), name="console-access-csv"),
+    path("access/explain", access_pages.ExplainPage.as_view(), name="console-access-explain"),
+    path("access/<uuid:agreement_id>/users", access_pages.DelegationPage.as_view(), name="console-delegation"),
     path("members", people_pages.MemberList.as_view(), name="console-members"),
     path("members/<uuid:row_id>/<slug:step>", people_pages.MemberStep.as_view(), name="console-member-step"),
     path("keys", people_pages.KeyList.as_view(), name="console-keys"),
