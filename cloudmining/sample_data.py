@@ -15,9 +15,10 @@ from optimization.api import found_scenario
 from optimization.generator import generate
 from tenants.api import acting_as
 from tenants.data import Actor
-from tenants.models import Site, Tenant
+from tenants.models import Tenant
 from tenants.organisation.api import own_sites, register_equipment, register_site
 
+MINE: Final = "mine"
 SEED: Final = 1
 SIZE: Final = (2, 1, 2, 3, 2, 2)
 MINUTES: Final = 60
@@ -32,9 +33,7 @@ def add_sample_data(tenant: Tenant) -> None:
     """Add the sample to an organisation that has none of its equipment yet."""
     owner = Actor(tenant.pk, None, frozenset({"owner"}), "command:found_organisation")
     with acting_as(owner):
-        mine = own_sites().filter(kind=Site.Kind.MINE).first() or register_site(
-            code="sample-mine", name="Sample mine", kind=Site.Kind.MINE
-        )
+        mine = own_sites().filter(kind=MINE).first() or register_site(code="sample-mine", name="Sample mine", kind=MINE)
         for code, name, kind, *_ in EQUIPMENT:
             register_equipment(site=mine, code=code, name=name, kind=kind)
         found_scenario(

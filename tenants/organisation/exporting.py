@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any, Final
 from uuid import UUID
 
@@ -41,8 +42,8 @@ def write_archive(target: IO[bytes], tell: Tell = lambda parts, rows: None) -> i
     assert tenant_id is not None
     with Writer(target) as writer:
         for name, statement in parts_of(tenant_id):
-            done, rows = len(writer.parts), sum(part.rows for part in writer.parts)
-            writer.add(name, _told(lines(statement, tenant_id), lambda n, done=done, rows=rows: tell(done, rows + n)))
+            said = partial(_tell_of, tell, len(writer.parts), sum(part.rows for part in writer.parts))
+            writer.add(name, _told(lines(statement, tenant_id), said))
         writer.describe(_header(tenant_id))
     return sum(part.rows for part in writer.parts)
 
@@ -80,6 +81,10 @@ def lines(statement: str, tenant_id: UUID) -> Iterator[str]:
         while rows := cursor.fetchmany(ITERATED_ROWS):
             for (line,) in rows:
                 yield line
+
+
+def _tell_of(tell: Tell, parts: int, rows_before: int, rows: int) -> None:
+    tell(parts, rows_before + rows)
 
 
 def _told(rows: Iterator[str], tell: Callable[[int], None]) -> Iterator[str]:

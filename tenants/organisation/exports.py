@@ -25,7 +25,9 @@ NEEDS: Final = "manage_organisation"
 KEPT: Final = timedelta(hours=24)
 # What no worker ended in this time was lost with one.
 LOST_AFTER: Final = timedelta(hours=6)
-WANTED: Final = (Export.Status.QUEUED, Export.Status.RUNNING)
+# As in `Export.Status`.
+QUEUED, RUNNING, READY, FETCHED, CANCELLED, FAILED = "queued", "running", "ready", "fetched", "cancelled", "failed"
+WANTED: Final = (QUEUED, RUNNING)
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,7 @@ def request_export() -> Export:
 def cancel_export(*, export: Export) -> None:
     """The worker notices at its next step and throws away what it has."""
     access.require(NEEDS)
-    if not _move(export, WANTED, Export.Status.CANCELLED):
+    if not _move(export, WANTED, CANCELLED):
         raise Conflict("Only an archive that is being made can be cancelled.")
     _tell("export.cancelled", export)
 
@@ -64,7 +66,7 @@ def fetch_export(*, export: Export) -> IO[bytes]:
     access.require(NEEDS)
     now = datetime.now(UTC)
     is_due = export.expires_at is not None and export.expires_at > now
-    if not (is_due and _move(export, (Export.Status.READY,), Export.Status.FETCHED)):
+    if not (is_due and _move(export, (READY,), FETCHED)):
         raise Conflict("There is nothing to fetch: an archive is kept for a day and handed out once. Ask for another.")
     path = path_of(export)
     archive = path.open("rb")
@@ -84,14 +86,14 @@ def path_of(export: Export) -> Path:
 def take_up(export_id: UUID) -> Export | None:
     """The export, running now; None if it was cancelled, or another worker has it."""
     export = Export.objects.filter(pk=export_id, tenant=access.actor().tenant_id).first()
-    if export is None or not _move(export, (Export.Status.QUEUED,), Export.Status.RUNNING):
+    if export is None or not _move(export, (QUEUED,), RUNNING):
         return None
     return export
 
 
 def record_progress(export: Export, n_files: int, n_rows: int) -> bool:
     """Tell how far it is; False if it is no longer wanted."""
-    found = Export.objects.filter(pk=export.pk, status=Export.Status.RUNNING).update(n_files=n_files, n_rows=n_rows)
+    found = Export.objects.filter(pk=export.pk, status=RUNNING).update(n_files=n_files, n_rows=n_rows)
     if found:
         _tell("export.progress", export, n_files=n_files, n_rows=n_rows)
     return bool(found)
@@ -104,25 +106,25 @@ def finish(export: Export, n_rows: int) -> bool:
         sha256 = hashlib.file_digest(archive, "sha256").hexdigest()
     now = datetime.now(UTC)
     what = {"n_rows": n_rows, "size_bytes": path.stat().st_size, "sha256": sha256}
-    if not _move(export, (Export.Status.RUNNING,), Export.Status.READY, finished_at=now, expires_at=now + KEPT, **what):
+    if not _move(export, (RUNNING,), READY, finished_at=now, expires_at=now + KEPT, **what):
         return False
     _tell("export.ready", export)
     return True
 
 
 def give_up(export: Export, message: str) -> None:
-    if _move(export, WANTED, Export.Status.FAILED, message=message[:300], finished_at=datetime.now(UTC)):
+    if _move(export, WANTED, FAILED, message=message[:300], finished_at=datetime.now(UTC)):
         _tell("export.failed", export, message=message[:300])
 
 
 def sweep(now: datetime) -> int:
     """As the platform: remove files that nobody fetched in time or that were left behind; returns how many rows."""
-    late = Export.objects.filter(status=Export.Status.READY, expires_at__lt=now)
+    late = Export.objects.filter(status=READY, expires_at__lt=now)
     lost = Export.objects.filter(status__in=WANTED, requested_at__lt=now - LOST_AFTER)
     for export in [*late, *lost]:
         path_of(export).unlink(missing_ok=True)
-    gone = late.update(status=Export.Status.CANCELLED, message="Nobody fetched it within a day.")
-    return gone + lost.update(status=Export.Status.FAILED, message="No worker came through with it.", finished_at=now)
+    gone = late.update(status=CANCELLED, message="Nobody fetched it within a day.")
+    return gone + lost.update(status=FAILED, message="No worker came through with it.", finished_at=now)
 
 
 def _move(export: Export, sources: tuple[str, ...], target: str, **changes: object) -> bool:

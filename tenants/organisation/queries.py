@@ -67,7 +67,7 @@ def branches() -> list[Branch]:
     loose = Branch(None)
     for site in found["sites"]:
         by_id.get(site.company_id, loose).sites.append(site)
-    roots = []
+    roots: list[Branch] = []
     for branch in by_id.values():
         assert branch.company is not None
         above = by_id.get(branch.company.parent_id)

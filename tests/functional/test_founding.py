@@ -55,6 +55,10 @@ def test_organisation_of_each_kind_works_on_its_first_day(kind):
         assert Membership.objects.get(tenant__slug=slug).roles == sorted(STARTS[kind].roles)
 
 
+def test_every_kind_has_a_beginning():
+    assert set(STARTS) == set(Tenant.Kind.values)
+
+
 def test_mill_belongs_to_the_mine_and_has_its_processes():
     slug, _, _ = founded("mine_operator", "--currency", "CNY", "--time-zone", "Asia/Shanghai")
     with as_platform("tests", "look at what was founded"):
