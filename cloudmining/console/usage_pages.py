@@ -31,7 +31,7 @@ class BudgetForm(forms.Form):
 
     cap = forms.DecimalField(min_value=0, max_value=LARGEST_CAP, max_digits=15, decimal_places=3, required=False)
     warn_percent = forms.IntegerField(label="Warn at this many percent of it", min_value=1, max_value=100, initial=80)
-    stops = forms.BooleanField(label="Refuse new plans, experiments and exports at the cap", required=False)
+    stops = forms.BooleanField(label="New plans, experiments and exports are refused", required=False)
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -182,7 +182,7 @@ def _budget(statement: Any) -> dict[str, Any] | None:
     if kept is None or statement.closed_at is not None:
         return None
     used = statement.total_minor or 0
-    tone = "bad" if used >= kept.cap_minor else "warn" if used >= kept.cap_minor * kept.warn_frac else "good"
+    tone = "bad" if used >= kept.cap_minor else "medium" if used >= kept.cap_minor * kept.warn_frac else "good"
     return {
         "cap": in_words(kept.cap_minor, statement.currency),
         "cap_minor": kept.cap_minor,

@@ -1,4 +1,4 @@
-"""What the two administrations show of usage. Operators make rate plans and assign them; nothing else is written here."""
+"""What the two administrations show of usage. Operators make rate plans and assign them; nothing else is written."""
 
 from typing import Any
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tenants.metering.actions import LARGEST_CAP_MINOR
 from tenants.metering.months import read_month
 from tenants.metering.pricing import METERS
 from tenants.models import Budget, Clause, RatePlan, Statement, UsageEvent, UsageHour
@@ -109,21 +110,27 @@ class RatePlanSerializer(serializers.ModelSerializer[RatePlan]):
 
 
 class BudgetSerializer(serializers.ModelSerializer[Budget]):
-    """`used_minor` is the month so far, in `currency`; it begins anew at `resets_at`."""
-
     warn_frac = serializers.DecimalField(
         max_digits=3, decimal_places=2, min_value=Decimal("0.01"), max_value=Decimal(1), default=Decimal("0.80")
     )
     stops = serializers.BooleanField(default=True)
-    used_minor = serializers.IntegerField(read_only=True)
-    currency = serializers.CharField(read_only=True)
-    resets_at = serializers.DateTimeField(read_only=True)
 
     class Meta:
         model = Budget
-        fields = ["cap_minor", "warn_frac", "stops", "set_at", "used_minor", "currency", "resets_at"]
-        read_only_fields = ["set_at"]
-        extra_kwargs = {"cap_minor": {"max_value": 10**15}}
+        fields = ["cap_minor", "warn_frac", "stops"]
+        extra_kwargs = {"cap_minor": {"max_value": LARGEST_CAP_MINOR}}
+
+
+class BudgetStateSerializer(serializers.Serializer[Any]):
+    """`used_minor` is the month so far, which begins anew at `resets_at`; `cap_minor` is null without a budget."""
+
+    cap_minor = serializers.IntegerField(allow_null=True)
+    warn_frac = serializers.DecimalField(max_digits=3, decimal_places=2, allow_null=True)
+    stops = serializers.BooleanField()
+    set_at = serializers.DateTimeField(allow_null=True)
+    used_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    resets_at = serializers.DateTimeField()
 
 
 class AgreementLineSerializer(serializers.Serializer[Any]):

@@ -21,6 +21,7 @@ from tenants.metering.pricing import METERS
 from tenants.metering.serializers import (
     AgreementUsageSerializer,
     BudgetSerializer,
+    BudgetStateSerializer,
     MonthFilterSerializer,
     RatePlanSerializer,
     StatementSerializer,
@@ -115,18 +116,15 @@ class RatePlanView(ActorView):
 
 
 class BudgetView(ActorView):
-    """The month's budget; DELETE lifts it."""
+    """The month's budget and how much of it is used; DELETE lifts it."""
 
     needs = {"GET": "view_usage", "PUT": "manage_budget", "DELETE": "manage_budget"}
 
-    @extend_schema(responses=BudgetSerializer)
+    @extend_schema(responses=BudgetStateSerializer)
     def get(self, request: Request) -> Response:
-        budget = queries.budget_of(access.actor().tenant_id)
-        if budget is None:
-            raise NotFound("There is no budget; put one with a cap_minor.")
-        return _budget(budget)
+        return _budget(queries.budget_of(access.actor().tenant_id))
 
-    @extend_schema(request=BudgetSerializer, responses=BudgetSerializer)
+    @extend_schema(request=BudgetSerializer, responses=BudgetStateSerializer)
     def put(self, request: Request) -> Response:
         form = BudgetSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -174,16 +172,19 @@ def _statement(text: str) -> Statement:
     return queries.statement_of(tenant.pk, month)
 
 
-def _budget(budget: Budget) -> Response:
+def _budget(budget: Budget | None) -> Response:
     month = month_of(datetime.now(UTC))
-    statement = queries.statement_of(budget.tenant_id, month)
-    so_far = {
+    statement = queries.statement_of(access.actor().tenant_id, month)
+    state = {
+        "cap_minor": budget and budget.cap_minor,
+        "warn_frac": budget and budget.warn_frac,
+        "stops": budget is not None and budget.stops,
+        "set_at": budget and budget.set_at,
         "used_minor": statement.total_minor,
         "currency": statement.currency,
         "resets_at": bounds_of(month)[1],
     }
-    names = ("cap_minor", "warn_frac", "stops", "set_at")
-    return Response(BudgetSerializer({name: getattr(budget, name) for name in names} | so_far).data)
+    return Response(BudgetStateSerializer(state).data)
 
 
 def _asked(request: Request) -> dict[str, Any]:
