@@ -75,7 +75,7 @@ def _by_day(side: str) -> Chart:
     ]
     total = sum(n.values())
     layout = {
-        "title": {"text": f"{total} rows were {SIDES[side].lower()} on {len(days)} days"},
+        "title": {"text": f"{SIDES[side]}: {total} rows on {len(days)} {'day' if len(days) == 1 else 'days'}"},
         "barmode": "stack",
         "xaxis": {"title": {"text": "Day (UTC)"}, "type": "category"},
         "yaxis": {"title": {"text": "Rows"}},

@@ -14,7 +14,7 @@ def test_owner_sees_who_read_what_under_which_agreement_and_by_day(aurora, borea
     assert sign_in(borealis).get("/panels/alarms").status_code == 200
     owner = sign_in(aurora)
     page = owner.get("/reads").content.decode()
-    for word in ("Borealis owner", "session:", "1 × alarm", "Watch", "rows were read by partners on 1 days", "<svg"):
+    for word in ("Borealis owner", "session:", "1 × alarm", "Watch", "Read by partners: 3 rows on 1 day<", "<svg"):
         assert word in page
     table = owner.get("/reads.csv").content.decode("utf-8-sig").splitlines()
     assert table[0].startswith("read_at,owner,reader,user_name") and len(table) == 4
