@@ -258,6 +258,7 @@ SPECTACULAR_SETTINGS = {
         "PlanStatusEnum": "optimization.models.requested.STATUSES",
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
+        "SitePermissionEnum": "tenants.roles.SITE_PERMISSION_CHOICES",
     },
 }
 

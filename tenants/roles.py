@@ -16,6 +16,7 @@ SITE_PERMISSIONS: Final = {
     "comment": "Comment",
     "manage": "Manage",
 }
+SITE_PERMISSION_CHOICES: Final = tuple(SITE_PERMISSIONS.items())
 
 _VIEW = frozenset({"view_registry", "view_production", "view_telemetry", "view_alarms", "view_plans", "view_tasks"})
 # People, their papers and stock: seen by those who plan, do and audit the work, and by no viewer.

@@ -17,7 +17,7 @@ from tenants.agreements.data import (
 )
 from tenants.agreements.lifecycle import State
 from tenants.models import Agreement, AgreementVersion, Clause, Signature
-from tenants.roles import SITE_PERMISSIONS
+from tenants.roles import SITE_PERMISSION_CHOICES, SITE_PERMISSIONS
 
 MOST_MASKED = 40
 MOST_VERSION = 2**31 - 2
@@ -34,7 +34,7 @@ class ClauseSerializer(serializers.ModelSerializer[Clause]):
     site = serializers.UUIDField(source="site_id", allow_null=True, required=False)
     equipment = serializers.UUIDField(source="equipment_id", allow_null=True, required=False)
     permissions = serializers.ListField(
-        child=serializers.ChoiceField(list(SITE_PERMISSIONS)), min_length=1, max_length=len(SITE_PERMISSIONS)
+        child=serializers.ChoiceField(SITE_PERMISSION_CHOICES), min_length=1, max_length=len(SITE_PERMISSIONS)
     )
     during = WindowSerializer()
     field_mask = serializers.ListField(
