@@ -135,9 +135,25 @@ class MemberStep(MemberPage):
 # Keys ----------------------------------------------------------------------------------------------------------------
 
 
-class KeyList(MemberPage):
+class KeyPage(MemberPage):
     """Keys and programs; a new key's secret is shown once, in the answer to its making."""
 
+    def shown(self, status: int = 200, **more: Any) -> TemplateResponse:
+        state = self.request.GET.get("state", "open")
+        if state not in people.STATES:
+            raise NotFound
+        keys = people.keys_in(people.api_keys().select_related("user", "made_by"), state)
+        context = {"state": state, "states": people.STATES, "form": KeyForm(actor=self.actor), **more}
+        context |= {"may_retire": self.actor.can("manage_members"), **page_of(self.request, keys)}
+        programs = people.service_accounts().order_by("-pk")[:MOST_PROGRAMS]
+        response = self.page(
+            "console/keys.html", head=feed_head(), tab="console-keys", programs=programs, me=self.actor, **context
+        )
+        response.status_code = status
+        return response
+
+
+class KeyList(KeyPage):
     needs = {"GET": "manage_keys", "POST": "manage_keys"}
 
     def get(self, request: HttpRequest) -> TemplateResponse:
@@ -157,22 +173,8 @@ class KeyList(MemberPage):
         until = datetime.now(UTC) + timedelta(days=days)
         return people.make_api_key(name=name, scopes=scopes, expires_at=until, account=account)
 
-    def shown(self, status: int = 200, **more: Any) -> TemplateResponse:
-        state = self.request.GET.get("state", "open")
-        if state not in people.STATES:
-            raise NotFound
-        keys = people.keys_in(people.api_keys().select_related("user", "made_by"), state)
-        context = {"state": state, "states": people.STATES, "form": KeyForm(actor=self.actor), **more}
-        context |= {"may_retire": self.actor.can("manage_members"), **page_of(self.request, keys)}
-        programs = people.service_accounts().order_by("-pk")[:MOST_PROGRAMS]
-        response = self.page(
-            "console/keys.html", head=feed_head(), tab="console-keys", programs=programs, me=self.actor, **context
-        )
-        response.status_code = status
-        return response
 
-
-class KeyStep(KeyList):
+class KeyStep(KeyPage):
     """Replace or revoke one key."""
 
     needs = {"POST": "manage_keys"}

@@ -1,6 +1,6 @@
 """Rows about people, fetched and authorised in one step; absent and foreign ones answer alike."""
 
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,8 +10,6 @@ from tenants.data import NotFound
 from tenants.models import Invitation, Membership, ServiceAccount
 from tenants.people import queries
 from tenants.queries import members
-
-Row = TypeVar("Row", Invitation, Membership, ServiceAccount)
 
 
 def get_invitation(invitation_id: UUID) -> Invitation:
@@ -26,7 +24,7 @@ def get_service_account(account_id: UUID, *, needs: str = "manage_members") -> S
     return _one(queries.service_accounts(), account_id, needs)
 
 
-def _one(rows: QuerySet[Row], row_id: UUID, needs: str = "manage_members") -> Row:
+def _one(rows: QuerySet[Any], row_id: UUID, needs: str = "manage_members") -> Any:
     access.require(needs)
     row = rows.filter(pk=row_id).first()
     if row is None:

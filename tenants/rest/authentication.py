@@ -51,8 +51,8 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         actor = actor_of_key(secret.strip())
         wanted = request.headers.get(TENANT_HEADER)
         # A key is of one organisation, so the header can only confirm it.
-        if wanted and actor_of_user(actor.user_id, wanted, actor.via).tenant_id != actor.tenant_id:
-            raise Unauthenticated("This key is not of that organisation.")
+        if wanted and actor.user_id and actor_of_user(actor.user_id, wanted, actor.via).tenant_id != actor.tenant_id:
+            raise Unauthenticated("You are not a member of that organisation.")
         return None, actor
 
     def authenticate_header(self, request: Request) -> str:
