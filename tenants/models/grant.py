@@ -1,6 +1,6 @@
 """Grants are guardian's direct-foreign-key rows; a policy hides those not in force, so guardian's answers are right.
 
-Rows are written by `tenants.actions.activate_agreement` and removed by `end_agreement`, never by `assign_perm`.
+Rows are written and removed by `tenants.agreements.grants`, never by `assign_perm`.
 """
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
