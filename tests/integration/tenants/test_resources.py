@@ -1,9 +1,10 @@
 """Bookings, relocations and the register of people on a real database."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection
+from django.db import IntegrityError, ProgrammingError, connection, connections
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from tenants.access import get_equipment
@@ -29,6 +30,25 @@ def test_second_booking_is_refused_in_the_words_of_the_first(aurora):
     with aurora.acting(), pytest.raises(Conflict) as refusal:
         book(aurora, jane, site="north-mill", when=window(hours=1, after_h=7))
     assert "'blast 14' at Aurora North" in str(refusal.value) and str(first.pk) in str(refusal.value)
+
+
+def test_of_bookings_at_the_same_moment_one_is_made_and_the_others_are_told_which(aurora):
+    jane = crew(aurora).jane
+
+    def attempt() -> str:
+        try:
+            with aurora.acting():
+                return str(book(aurora, jane).pk)
+        except Conflict as refusal:
+            return str(refusal)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = [future.result() for future in [pool.submit(attempt) for _ in range(6)]]
+    with aurora.acting():
+        made = str(Booking.objects.get().pk)
+    assert answers.count(made) == 1 and all(made in answer for answer in answers)
 
 
 def test_booking_may_begin_the_moment_another_ends_and_a_cancelled_one_is_not_in_the_way(aurora):
