@@ -62,6 +62,8 @@ def withdraw_closure(*, closure: Closure) -> None:
 
 
 def _end_agreements(tenant_id: object) -> None:
+    """All but mandates on the organisation itself, which stand until the regulator or the platform ends them."""
     standing = Agreement.objects.filter(Q(tenant=tenant_id) | Q(partner=tenant_id)).exclude(status__in=OVER)
+    standing = standing.exclude(tenant=tenant_id, kind=Agreement.Kind.MANDATE)
     for agreement in standing:
         end_agreement(agreement=agreement, reason=REASON)
