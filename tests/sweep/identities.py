@@ -123,11 +123,11 @@ def _partner(
     firm = personas.organisation(f"Borealis {name}", "service_firm")
     window = during or (datetime.now(UTC) - HOUR, None)
     clause = {"site": owner.sites["north"], "permissions": permissions, "during": window, **narrowed}
+    title = f"({name}) paper"  # not to be found in the firm's own name
     with owner.acting():
-        agreement = agreeing.draft_agreement(
-            partner=firm.tenant, title=f"({name}) paper", purpose="test", clauses=[clause]
+        agreement = agreeing.agree_by_offer(
+            owner_id=owner.id, partner_id=firm.id, title=title, purpose="test", clauses=[clause]
         )
-        agreeing.activate_agreement(agreement=agreement)
     return Identity(name, firm.client(), firm, agreement, opens, hidden)
 
 

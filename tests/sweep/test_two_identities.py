@@ -13,20 +13,25 @@ from tests.sweep.probes import Sweep
 
 # Ids that a body or a query names otherwise than the route's argument.
 OTHER_NAMES = {
-    **{"site": "site_id", "equipment": "equipment_id", "mine": "site_id", "alarm": "alarm_id", "joint": "joint_id"},
-    **{"plan": "plan_id", "base": "plan_id", "to": "plan_id", "grade_set": "grade_set_id", "batches": "batch_id"},
-    **{"scenario_version": "scenario_id", "agreement": "agreement_id"},
+    **{"mine": "site", "home_site": "site", "from_site": "site", "to_site": "site", "parent": "company"},
+    **{"plan": "plan", "base": "plan", "to": "plan", "batches": "batch", "scenario_version": "scenario"},
+    **{"framework": "agreement", "supersedes": "agreement", "service_account": "account"},
 }
+OWNER = ("partner", "tenant", "participant", "owner", "reader", "epoch", "subject")
+USER = ("user", "member", "members")
 GROUPS = {"strangers": strangers, "agreements that open": opened_ways, "agreements that do not": shut_ways}
 
 
 def sweep_of(owner: Organisation, invite: Callable[[Organisation], list[Identity]]) -> tuple[Sweep, list[Identity]]:
     """The owner with an object of every kind, and those who ask for them."""
     places, identities = Places.of_aurora(owner), invite(owner)
-    ids = {name: str(value) for name, value in places.ids.items()}
-    ids |= {other: ids[name] for other, name in OTHER_NAMES.items()}
-    ids |= dict.fromkeys(("partner", "tenant", "participant", "epoch"), str(owner.id))
     rows = rows_of(owner.id)
+    ids = {name: str(value) for name, value in places.ids.items()}
+    ids |= {name.removesuffix("_id"): value for name, value in ids.items()}
+    ids |= {other: ids[name] for other, name in OTHER_NAMES.items()}
+    ids |= dict.fromkeys(OWNER, str(owner.id)) | dict.fromkeys(USER, str(owner.user.pk))
+    for name, label in (("clause", "Clause"), ("skill", "Skill"), ("material", "Material")):
+        ids[name] = str(rows[f"tenants.{label}"][0].pk)
     return Sweep(owner, rows, secrets_in(row for found in rows.values() for row in found), ids), identities
 
 
