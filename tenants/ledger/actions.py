@@ -18,6 +18,8 @@ from tenants.ledger.text import MAX_PAYLOAD_BYTES, Decision, canonical_json, tex
 from tenants.ledger.verify_bundle import hash_of, link_of, sha256
 from tenants.models import LedgerEntry, User, new_id
 
+NAME_CHARS = LedgerEntry._meta.get_field("user_name").max_length
+
 
 @dataclass
 class Head:
@@ -31,11 +33,13 @@ def enter(*, kind: str, subject: UUID, payload: Mapping[str, object], with_tenan
     """Enter what was decided into the actor's ledger and those of `with_tenants`, if and when the transaction commits.
 
     `kind` is `noun.past_tense`, `subject` the id of what it is about. `payload` takes no floats (TypeError) and at most
-    32 KiB (ValueError). RuntimeError once the transaction is closing.
+    32 KiB (ValueError). RuntimeError once the transaction is closing, or if there is nobody whose ledger it could be.
     """
     current = opened()
     if current.is_closing:
         raise RuntimeError("The ledger of this transaction is written; enter before it closes.")
+    if current.actor is None and not with_tenants:
+        raise RuntimeError("Nobody's member acts here; say by with_tenants whose ledgers are meant.")
     text = canonical_json(payload)
     if len(text.encode()) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"The payload of {kind} is larger than {MAX_PAYLOAD_BYTES} bytes; enter its digest.")
@@ -70,9 +74,9 @@ def _locked_heads(alias: str, tenants: set[UUID]) -> tuple[dict[UUID, Head], dat
 def _signature(current: Transaction) -> dict[str, Any]:
     actor = current.actor
     if actor is None:
-        return {"user_name": current.who, "via": "platform" if current.alias == "platform" else "sign-in"}
-    person = User.objects.filter(pk=actor.user_id).first()
-    return {"by_id": actor.tenant_id, "user_id": actor.user_id, "user_name": str(person or ""), "via": actor.via}
+        return {"user_name": current.who[:NAME_CHARS], "via": "platform" if current.alias == "platform" else "sign-in"}
+    name = str(User.objects.filter(pk=actor.user_id).first() or "")[:NAME_CHARS]
+    return {"by_id": actor.tenant_id, "user_id": actor.user_id, "user_name": name, "via": actor.via}
 
 
 def _entries(decision: Decision, rows: list[LedgerEntry], heads: dict[UUID, Head]) -> list[LedgerEntry]:

@@ -31,9 +31,7 @@ class Verdict:
 def verify(tenant_id: UUID, chain: Chain) -> Verdict:
     """Follow up to `STRETCH` entries on from `chain`, which is moved; at the end it must be what the head says."""
     first = chain.seq + 1
-    newest = queries.newest_seq(
-        tenant_id
-    )  # before the head is read, so that an entry made just now is not one too many
+    newest = queries.newest_seq(tenant_id)  # read before the head, which an entry made meanwhile moves
     head = queries.end_of(tenant_id)
     upto = min(head.seq, chain.seq + STRETCH)
     try:

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from tenants.bus import announce
 from tenants.context import opened
 from tenants.data import Event
+from tenants.ledger.actions import enter
 from tenants.metering import queries
 from tenants.metering.months import bounds_of, month_of
 from tenants.models import Budget, Statement, Tenant, UsageHour, UsageMark
@@ -96,6 +97,8 @@ def _close(statement: Statement) -> None:
     queries.computed(statement)
     statement.closed_at = datetime.now(UTC)
     statement.save()
+    total = {"month": f"{statement.month:%Y-%m}", "total_minor": statement.total_minor, "currency": statement.currency}
+    enter(kind="statement.closed", subject=statement.pk, payload=total, with_tenants={statement.tenant_id})
 
 
 def _warn(tenants: Iterable[UUID]) -> None:

@@ -75,6 +75,11 @@ def test_operator_is_named_in_the_chains_of_those_concerned(aurora, borealis):
     assert chain_of(borealis) == []
 
 
+def test_operator_has_to_say_whose_ledger_is_meant():
+    with as_platform("carol@example.com", "look at a fault"), pytest.raises(RuntimeError, match="whose ledgers"):
+        enter(kind="operator.looked", subject=uuid4(), payload={})
+
+
 def test_entry_belongs_to_its_organisation_alone(aurora, borealis, cassia):
     enter_alone(aurora)
     with cassia.acting():
