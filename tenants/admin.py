@@ -9,7 +9,9 @@ import tenants.ledger.admin
 import tenants.metering.admin
 import tenants.organisation.admin
 import tenants.people.admin
-import tenants.resources.admin  # noqa: F401
+import tenants.reads.admin
+import tenants.resources.admin
+import tenants.sharing.admin  # noqa: F401
 from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show
 
@@ -22,8 +24,7 @@ class SiteAdmin(Registry):
 
 class EquipmentAdmin(Registry):
     list_display = ("code", "name", "kind", "site")
-    list_filter = ("kind",)
-    search_fields = ("code", "name")
+    search_fields = ("code", "name", "kind")  # a filter by kind would list values that a clause may hide
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A machine is moved and taken out of service by actions, which look at its bookings and keep its way."""

@@ -163,8 +163,19 @@ def test_every_model_of_ours_is_in_the_platform_administration():
         for label in ("tenants", "edge_bridge", "optimization", "marketplace")
         for model in apps.get_app_config(label).get_models()
     }
-    # Clauses and changes are shown within; single readings have a composite key, which Django's admin can't show.
-    assert {model.__name__ for model in ours - shown} == {"Clause", "Reading"}
+    # Rates and changes are shown within; single readings have a composite key, which Django's admin can't show.
+    assert {model.__name__ for model in ours - shown} == {"Rate", "Reading"}
+
+
+def test_access_matrix_says_who_may_see_what_why_and_until_when(aurora, borealis, cassia):
+    agreement = opened(aurora, borealis, "view_alarms")
+    page, search = "/administration/tenants/clause/", {"q": "North", "permission": "view_alarms", "in_force": "yes"}
+    for party in (aurora, borealis):
+        shown = signed_in(party).get(page, search).content.decode()
+        assert "Aurora North (north)" in shown and f"“{agreement.title}”" in shown
+        assert shown.count('alt="True"') == 1 and "1 clause" in shown
+    assert b"Aurora North" not in signed_in(cassia).get(page).content
+    assert b"Aurora North" not in signed_in(aurora).get(page, {"in_force": "no"}).content
 
 
 def test_one_row_of_each_kind_can_be_opened(aurora, operator):
