@@ -45,6 +45,9 @@ class LiveGrant:
     site_id: UUID
     equipment_id: UUID | None
 
+    def __hash__(self) -> int:
+        return hash(self.id)  # for each row that is read: of all fields it would cost as much as the row itself
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:

@@ -93,8 +93,9 @@ def _opening(current: Transaction, model: type[Any], place: Place) -> Opening:
 
 
 def _id_of(row: Any) -> str:
-    parts = row.pk if isinstance(row.pk, tuple) else (row.pk,)
-    return " ".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in parts)
+    if not isinstance(row.pk, tuple):
+        return str(row.pk)
+    return " ".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in row.pk)
 
 
 def _record(current: Transaction) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.reads.live_grants import ANY_PERMISSION, LiveGrant, LiveGrants
@@ -26,6 +26,7 @@ grants = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(
     found=st.lists(grants, max_size=8, unique_by=lambda grant: grant.id),
     permission=st.sampled_from([ANY_PERMISSION, *PERMISSIONS]),
@@ -57,6 +58,7 @@ def _of_machine(grant: LiveGrant, site: UUID, machine: UUID) -> bool:
     return grant.equipment_id == machine or (grant.equipment_id is None and grant.site_id == site)
 
 
+@settings(max_examples=50)
 @given(found=st.lists(grants, max_size=8, unique_by=lambda grant: grant.id), permission=st.sampled_from(PERMISSIONS))
 def test_order_in_which_grants_are_found_changes_nothing(found, permission):
     there, back = LiveGrants(), LiveGrants()
