@@ -259,6 +259,8 @@ SPECTACULAR_SETTINGS = {
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
         "SitePermissionEnum": "tenants.roles.SITE_PERMISSION_CHOICES",
+        "SiteKindEnum": "tenants.models.site.Site.Kind",
+        "ProcessKindEnum": "tenants.models.process.Process.Kind",
     },
 }
 

@@ -62,7 +62,7 @@ class WaySerializer(serializers.Serializer[Way]):
         return words_of(way)
 
 
-class ExplanationSerializer(serializers.Serializer[Any]):
+class AccessExplanationSerializer(serializers.Serializer[Any]):
     """`permissions` are those that open objects of this kind; `own_roles` of the owner see it without any agreement."""
 
     object = serializers.CharField()

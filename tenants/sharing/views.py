@@ -18,7 +18,7 @@ from tenants.sharing.explain import explain
 from tenants.sharing.serializers import (
     DelegationSerializer,
     ExplainQuerySerializer,
-    ExplanationSerializer,
+    AccessExplanationSerializer,
     MatrixFilterSerializer,
     MatrixRowSerializer,
     delegation_body,
@@ -55,7 +55,7 @@ class DelegationDetail(ActorView):
 class ExplainView(ActorView):
     needs = {"GET": "view_agreements"}
 
-    @extend_schema(parameters=[ExplainQuerySerializer], responses=ExplanationSerializer)
+    @extend_schema(parameters=[ExplainQuerySerializer], responses=AccessExplanationSerializer)
     def get(self, request: Request) -> Response:
         """Who may see an object of yours, and why; or why you may see one of a partner's, or not. Send `X-Purpose`."""
         asked = _parsed(ExplainQuerySerializer, request.query_params)
@@ -70,7 +70,7 @@ class ExplainView(ActorView):
             "words": summary_of(found),
             "ways": found.ways,
         }
-        return Response(ExplanationSerializer(body).data)
+        return Response(AccessExplanationSerializer(body).data)
 
 
 class MatrixList(ListView):
