@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 
 from tenants.context import as_platform
 from tenants.models import Agreement, PlatformAccess
+from tests.agreements import agreed, entered, grants_of
 from tests.functional.admin.test_admin import at_the_platform, operator, signed_in  # noqa: F401
-from tests.integration.tenants.test_agreements import agreed, entered, grants_of
 
 FORM = {"title": "Gas watch", "statute": "Mine Safety Act, s. 12", "purpose": "safety", "permissions": ["view_alarms"]}
 

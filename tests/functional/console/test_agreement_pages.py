@@ -7,11 +7,11 @@ import pytest
 from tenants.agreements import actions as agreeing
 from tenants.models import Agreement
 from tenants.roles import ROLES
+from tests.agreements import agreed, drafted, grants_of, mandate_of, signed, wish
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.optimization.scenes import colleague
-from tests.integration.tenants.test_agreements import agreed, drafted, grants_of, mandate_of, signed, wish
 
 NOW = datetime.now(UTC)
 

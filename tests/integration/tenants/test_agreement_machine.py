@@ -11,7 +11,7 @@ from tenants.agreements.lifecycle import BY_CONSENT, Side, State, Step, possible
 from tenants.data import Conflict
 from tenants.models import Agreement, SiteGroupObjectPermission
 from tests import personas
-from tests.integration.tenants.test_agreements import drafted, wish
+from tests.agreements import drafted, wish
 
 OPENED = some.sets(some.sampled_from(["view_alarms", "view_telemetry", "comment"]), min_size=1)
 

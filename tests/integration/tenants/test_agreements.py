@@ -19,89 +19,25 @@ from tenants.models import (
     Agreement,
     AgreementVersion,
     Clause,
-    EquipmentGroupObjectPermission,
-    FeedEvent,
-    LedgerEntry,
     Signature,
     Site,
-    SiteGroupObjectPermission,
 )
-from tests.agreements import agree_over_http
+from tests.agreements import (
+    NOW,
+    agree_over_http,
+    agreed,
+    clause_on,
+    draft_of,
+    drafted,
+    entered,
+    grants_of,
+    mandate_of,
+    signed,
+    told,
+    wish,
+)
 
-NOW = datetime.now(UTC)
-DAY = timedelta(days=1)
 NO_ID = "01900000-0000-7000-8000-000000000000"
-
-
-def clause_on(place, *permissions, **narrowed):
-    key = "equipment" if hasattr(place, "site_id") else "site"
-    window = {"begins_at": (NOW - DAY).isoformat(), "ends_at": (NOW + DAY).isoformat()}
-    return {key: str(place.pk), "permissions": list(permissions or ["view_alarms"]), "during": window, **narrowed}
-
-
-def draft_of(owner, partner, *clauses, **changed):
-    found = list(clauses) or [clause_on(owner.sites["north"])]
-    about = {"title": "Watch North", "purpose": "maintenance", "clauses": found, **changed}
-    return about if "framework" in about else {"partner": str(partner.id), **about}
-
-
-def wish(place, *permissions, **narrowed):
-    key = "equipment" if hasattr(place, "site_id") else "site"
-    window = (NOW - DAY, NOW + DAY)
-    return {key: place, "permissions": list(permissions or ["view_alarms"]), "during": window, **narrowed}
-
-
-def drafted(owner, partner, **changed):
-    clauses = changed.pop("clauses", [wish(owner.sites["north"])])
-    with owner.acting():
-        return agreeing.draft_agreement(
-            partner=partner.tenant, title="Watch", purpose="maintenance", clauses=clauses, **changed
-        )
-
-
-def agreed(owner, partner, **changed):
-    """Up to the signatures."""
-    agreement = drafted(owner, partner, **changed)
-    with owner.acting():
-        agreeing.offer_agreement(agreement=agreement)
-    with partner.acting():
-        agreeing.accept_agreement(agreement=agreement, version=1)
-    return agreement
-
-
-def hash_on_table(party, agreement):
-    with party.acting():
-        found = Agreement.objects.get(pk=agreement.pk)
-        return AgreementVersion.objects.get(agreement=found, number=found.version).text_hash
-
-
-def signed(agreement, *parties):
-    for party in parties:
-        text_hash = hash_on_table(party, agreement)
-        with party.acting():
-            current = Agreement.objects.get(pk=agreement.pk)
-            agreeing.sign_agreement(agreement=current, version=current.version, text_hash=text_hash)
-    return agreement
-
-
-def grants_of(owner, agreement):
-    with owner.acting():
-        return {
-            (grant.content_object_id, grant.permission.codename)
-            for model in (SiteGroupObjectPermission, EquipmentGroupObjectPermission)
-            for grant in model.objects.filter(agreement=agreement.pk).select_related("permission")
-        }
-
-
-def told(party):
-    with party.acting():
-        return list(FeedEvent.objects.order_by("seq").values_list("kind", flat=True))
-
-
-def entered(party):
-    with party.acting():
-        kinds = LedgerEntry.objects.filter(tenant=party.id).order_by("seq").values_list("kind", flat=True)
-        return [kind for kind in kinds if kind.startswith("agreement.")]
 
 
 # The whole life ------------------------------------------------------------------------------------------------------
@@ -328,18 +264,6 @@ def test_call_off_on_another_place_or_a_suspended_framework_is_refused(aurora, b
         agreeing.suspend_agreement(agreement=current)
     with borealis.acting(), pytest.raises(Conflict, match="this is a framework, suspended"):
         agreeing.call_off(framework=current, title="x", purpose="x", clauses=[])
-
-
-def mandate_of(aurora, delta):
-    with as_platform("operator", "law"):
-        return lay_mandate(
-            owner=aurora.tenant,
-            regulator=delta.tenant,
-            title="Gas watch",
-            statute="Mine Safety Act, s. 12",
-            purpose="safety",
-            clauses=[wish(aurora.sites["north"])],
-        )
 
 
 def test_mandate_opens_without_consent_and_the_owner_is_told_but_cannot_end_it(aurora, delta):
