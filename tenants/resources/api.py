@@ -2,7 +2,7 @@
 
 from tenants.resources.access import get_booking, get_material, get_person, get_skill
 from tenants.resources.bookings import book_equipment, book_person, cancel_booking
-from tenants.resources.data import LEVELS, UNITS, Cell, Window, expiry_band
+from tenants.resources.data import UNITS, Cell, Window, expiry_band
 from tenants.resources.queries import (
     active_persons,
     bookings,
@@ -16,7 +16,6 @@ from tenants.resources.stock import adjust, issue, receive, transfer
 from tenants.resources.tables import take_certificates, take_persons, take_stock
 
 __all__ = [
-    "LEVELS",
     "UNITS",
     "Cell",
     "Window",

@@ -20,7 +20,6 @@ from tenants.models import (
     Skill,
     StockLevel,
     StockMove,
-    Training,
 )
 from tenants.resources.data import Cell, Holder, Need, skills_matrix
 
@@ -56,10 +55,6 @@ def skills() -> QuerySet[Skill]:
 
 def certificates() -> QuerySet[Certificate]:
     return _own(Certificate).select_related("person")
-
-
-def trainings() -> QuerySet[Training]:
-    return _own(Training).select_related("person")
 
 
 def requirements() -> QuerySet[SiteRequirement]:

@@ -21,7 +21,6 @@ from tenants.models import (
 from tenants.resources.data import LEVELS, SOON_DAYS, UNITS
 from tenants.resources.sheets import MAX_CHARS
 
-KIND = serializers.CharField(max_length=40, help_text="A code for the kind of certificate, such as shotfirer.")
 QUANTITY: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}
 
 
@@ -186,24 +185,25 @@ class StockMoveSerializer(serializers.ModelSerializer[StockMove]):
         ]
 
 
-class NewMoveSerializer(serializers.Serializer[Any]):
+class WordsSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
+    reference = serializers.CharField(max_length=100, allow_blank=True, default="")
+
+
+class NewMoveSerializer(WordsSerializer):
     """For receipts and issues `quantity` is positive; an adjustment adds it, or takes it where it is negative."""
 
     kind = serializers.ChoiceField(["receipt", "issue", "adjustment"])
     site = serializers.UUIDField()
     material = serializers.UUIDField()
     quantity = serializers.DecimalField(**QUANTITY)
-    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
-    reference = serializers.CharField(max_length=100, allow_blank=True, default="")
 
 
-class NewTransferSerializer(serializers.Serializer[Any]):
+class NewTransferSerializer(WordsSerializer):
     from_site = serializers.UUIDField()
     to_site = serializers.UUIDField()
     material = serializers.UUIDField()
     quantity = serializers.DecimalField(**QUANTITY)
-    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
-    reference = serializers.CharField(max_length=100, allow_blank=True, default="")
 
 
 class StockFaultSerializer(serializers.Serializer[Any]):

@@ -27,6 +27,7 @@ MOVES: dict[str, Callable[..., StockMove]] = {
     "issue": stock.issue,
     "adjustment": stock.adjust,
 }
+TABLE = {CSV: OpenApiTypes.STR, "application/json": shapes.TableSerializer}
 
 
 class MaterialList(ListView):
@@ -195,66 +196,45 @@ def _booked(said: dict[str, Any]) -> Booking:
 class TableView(FileView):
     """GET answers the table as CSV, POST takes one. What is bad in it is told by row and column."""
 
+    needs = {"GET": VIEW, "POST": MANAGE}
     parser_classes = [StrictJSONParser, CsvParser]
     name: ClassVar[str]
-
-    def made(self) -> bytes:
-        raise NotImplementedError
-
-    def taken(self, request: Request) -> tables.Taken:
-        raise NotImplementedError
+    out: ClassVar[Callable[[], bytes]]
+    take: ClassVar[Callable[..., tables.Taken]]
 
     @extend_schema(responses=answers(CSV))
     def get(self, request: Request) -> HttpResponse:
-        return file_answer(self.made(), CSV, f"{self.name}.csv")
+        return file_answer(type(self).out(), CSV, f"{self.name}.csv")
 
-    @extend_schema(
-        request={CSV: OpenApiTypes.STR, "application/json": shapes.TableSerializer}, responses=shapes.TakenSerializer
-    )
+    @extend_schema(request=TABLE, responses=shapes.TakenSerializer)
     def post(self, request: Request) -> Response:
-        taken = self.taken(request)
+        text = parsed(shapes.TableSerializer, request.data)["csv"]
+        taken = type(self).take(text, **self.options())
         return Response({outcome: taken[outcome] for outcome in ("added", "changed", "same")})
+
+    def options(self) -> dict[str, Any]:
+        return {}
 
 
 class PersonTable(TableView):
-    needs = {"GET": VIEW, "POST": MANAGE}
     name = "people"
-
-    def made(self) -> bytes:
-        return tables.persons_out()
-
-    def taken(self, request: Request) -> tables.Taken:
-        return tables.take_persons(parsed(shapes.TableSerializer, request.data)["csv"])
+    out, take = staticmethod(tables.persons_out), staticmethod(tables.take_persons)
 
 
 class CertificateTable(TableView):
-    needs = {"GET": VIEW, "POST": MANAGE}
     name = "certificates"
-
-    def made(self) -> bytes:
-        return tables.certificates_out()
-
-    def taken(self, request: Request) -> tables.Taken:
-        return tables.take_certificates(parsed(shapes.TableSerializer, request.data)["csv"])
+    out, take = staticmethod(tables.certificates_out), staticmethod(tables.take_certificates)
 
 
 class StockTable(TableView):
     """Taking a table is a stock count: what differs is adjusted, for the reason that the address gives."""
 
-    needs = {"GET": VIEW, "POST": MANAGE}
     name = "stock"
+    out, take = staticmethod(tables.stock_out), staticmethod(tables.take_stock)
 
-    def made(self) -> bytes:
-        return tables.stock_out()
+    def options(self) -> dict[str, Any]:
+        return parsed(shapes.CountSerializer, self.request.query_params)
 
-    def taken(self, request: Request) -> tables.Taken:
-        text = parsed(shapes.TableSerializer, request.data)["csv"]
-        return tables.take_stock(text, **parsed(shapes.CountSerializer, request.query_params))
-
-    @extend_schema(
-        parameters=[shapes.CountSerializer],
-        request={CSV: OpenApiTypes.STR, "application/json": shapes.TableSerializer},
-        responses=shapes.TakenSerializer,
-    )
+    @extend_schema(parameters=[shapes.CountSerializer], request=TABLE, responses=shapes.TakenSerializer)
     def post(self, request: Request) -> Response:
         return super().post(request)
