@@ -17,10 +17,7 @@ from tenants.organisation.contents import owned_models
 from tenants.organisation.retention import KEPT, Kept
 
 BATCH_ROWS: Final = 5000
-# A row may be deleted once what refers to it is, so the tables are gone through until nothing more goes.
-MOST_PASSES: Final = 20
 REFERRED_TO: Final = "kept rows, or other organisations' rows, refer to them"
-LONGEST_DAYS: Final = max(kept.days or 0 for kept in KEPT.values())
 
 
 def purge_due(now: datetime) -> list[UUID]:
@@ -38,9 +35,8 @@ def purge(closure: Closure, now: datetime) -> dict[str, Any]:
     """Delete in batches, each in a transaction of its own with its part of the receipt; returns the receipt."""
     with _platform(closure):
         _remember_members(closure)
-    for _ in range(MOST_PASSES):
-        if not sum(_emptied(model, closure, now) for model in owned_models() if not _stays(model, closure, now)):
-            break
+    while _delete_batch(closure, now):
+        pass
     with _platform(closure):
         receipt = _closed(closure, now)
     shutil.rmtree(folder_of(closure.tenant_id), ignore_errors=True)
@@ -64,18 +60,20 @@ def _stays(model: type[Model], closure: Closure, now: datetime) -> bool:
     return kept is not None and (kept.days is None or now < closure.requested_at + timedelta(days=kept.days))
 
 
-def _emptied(model: type[Model], closure: Closure, now: datetime) -> int:
-    """Delete all rows of the table that nothing refers to; returns how many."""
-    statement, total = _deletion(model), 0
-    while True:
-        with _platform(closure), connections[opened().alias].cursor() as cursor:
-            cursor.execute(statement, [closure.tenant_id, BATCH_ROWS])
-            deleted = cursor.rowcount
-            if deleted:
-                _note(closure, model, deleted)
-        total += deleted
-        if deleted < BATCH_ROWS:
-            return total
+def _delete_batch(closure: Closure, now: datetime) -> int:
+    """In one transaction: delete some rows that nothing refers to, of one table after the other; returns how many.
+
+    A row may go once what refers to it is gone, so tables that few refer to come first.
+    """
+    left, deleted = BATCH_ROWS, {}
+    leaving = [model for model in owned_models() if not _stays(model, closure, now)]
+    with _platform(closure), connections[opened().alias].cursor() as cursor:
+        for model in sorted(leaving, key=lambda model: len(_referring(model))):
+            cursor.execute(_deletion(model), [closure.tenant_id, left])
+            deleted[model._meta.label] = cursor.rowcount
+            left -= cursor.rowcount
+        _note(closure, deleted)
+    return BATCH_ROWS - left
 
 
 def _deletion(model: type[Model]) -> str:
@@ -109,10 +107,11 @@ def _remember_members(closure: Closure) -> None:
     closure.receipt = receipt
 
 
-def _note(closure: Closure, model: type[Model], deleted: int) -> None:
-    row = Closure.objects.select_for_update().get(pk=closure.pk)
-    receipt = row.receipt
-    receipt["deleted"][model._meta.label] = receipt["deleted"].get(model._meta.label, 0) + deleted
+def _note(closure: Closure, deleted: dict[str, int]) -> None:
+    receipt = Closure.objects.select_for_update().get(pk=closure.pk).receipt
+    for label, rows in deleted.items():
+        if rows:
+            receipt["deleted"][label] = receipt["deleted"].get(label, 0) + rows
     Closure.objects.filter(pk=closure.pk).update(receipt=receipt)
 
 
