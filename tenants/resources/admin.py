@@ -6,8 +6,7 @@ from tenants.admin_sites import ReadOnly, show
 
 class PersonAdmin(ReadOnly):
     list_display = ("code", "name", "home_site", "left_on", "erased_at")
-    list_filter = ("home_site",)
-    search_fields = ("code", "name", "email")
+    search_fields = ("code", "name", "email", "home_site__code")
     list_select_related = ("home_site",)
 
 
@@ -18,7 +17,8 @@ class SkillAdmin(ReadOnly):
 
 class PersonSkillAdmin(ReadOnly):
     list_display = ("person", "skill", "level", "assessed_on", "assessor")
-    list_filter = ("skill", "level")
+    list_filter = ("level",)
+    search_fields = ("person__code", "skill__code")
     list_select_related = ("person", "skill")
 
 
@@ -37,7 +37,7 @@ class TrainingAdmin(ReadOnly):
 
 class RequirementAdmin(ReadOnly):
     list_display = ("site", "skill", "level", "n_people", "certificates")
-    list_filter = ("site",)
+    search_fields = ("site__code", "skill__code")
     list_select_related = ("site", "skill")
 
 
@@ -48,27 +48,26 @@ class MaterialAdmin(ReadOnly):
 
 class StockLevelAdmin(ReadOnly):
     list_display = ("site", "material", "quantity")
-    list_filter = ("site",)
-    search_fields = ("material__code", "material__name")
+    search_fields = ("site__code", "material__code", "material__name")
     list_select_related = ("site", "material")
 
 
 class StockMoveAdmin(ReadOnly):
     list_display = ("site", "material", "kind", "quantity", "balance", "reason", "reference", "moved_by", "moved_at")
-    list_filter = ("kind", "site")
-    search_fields = ("material__code", "reference", "reason")
+    list_filter = ("kind",)
+    search_fields = ("site__code", "material__code", "reference", "reason")
     list_select_related = ("site", "material", "moved_by")
 
 
 class BookingAdmin(ReadOnly):
     list_display = ("person", "equipment", "site", "during", "purpose", "reference", "cancelled_at")
-    list_filter = ("site",)
-    search_fields = ("purpose", "reference", "person__code", "equipment__code")
+    search_fields = ("purpose", "reference", "person__code", "equipment__code", "site__code")
     list_select_related = ("person", "equipment", "site")
 
 
 class RelocationAdmin(ReadOnly):
     list_display = ("person", "equipment", "from_site", "to_site", "reason", "moved_by", "moved_at")
+    search_fields = ("person__code", "equipment__code", "from_site__code", "to_site__code")
     list_select_related = ("person", "equipment", "from_site", "to_site", "moved_by")
 
 
