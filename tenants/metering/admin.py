@@ -23,7 +23,7 @@ class UsageHourAdmin(ReadOnly):
 
 
 class UsageMarkAdmin(ReadOnly):
-    list_display = ("through", "moved_at")
+    list_display = ("round", "through", "moved_at")
 
 
 class StatementAdmin(ReadOnly):

@@ -24,7 +24,7 @@ SELECT meter, (hour AT TIME ZONE 'UTC')::date, sum(quantity) FROM (
   UNION ALL
   SELECT meter, hour, quantity FROM tenants_usageevent
    WHERE tenant_id = %(tenant)s AND hour >= %(from)s AND hour < %(to)s
-     AND written_in >= (SELECT through FROM tenants_usagemark)
+     AND written_in > (SELECT through FROM tenants_usagemark)
 ) AS used GROUP BY 1, 2
 """
 

@@ -1,8 +1,7 @@
 """Hours and months out of usage events: rolled up, closed, warned of. Platform only.
 
-Each event is added to its hour exactly once: a round takes those of transactions that had all ended when it began and
-that no round before it took, and moves the mark past them. Numbers of transactions, unlike times and keys, leave no
-room for one that began early and commits late.
+Each event is added to its hour exactly once, with its round. Writers hold a lock of the round that is open, so a round
+that was closed and whose lock is free can get no further event, however late a transaction commits.
 """
 
 from collections.abc import Iterable
@@ -19,16 +18,16 @@ from tenants.data import Event
 from tenants.ledger.actions import enter
 from tenants.metering import queries
 from tenants.metering.months import bounds_of, month_of
-from tenants.models import Budget, Statement, Tenant, UsageHour, UsageMark
+from tenants.models import Budget, Statement, Tenant, UsageEvent, UsageHour, UsageMark
 
 # A statement closes this long after its month: time for work of the last hours to be counted.
 CLOSES_AFTER = timedelta(days=1)
 CLOSED_AT_ONCE = 100
 
-_ENDED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_IS_OVER = "SELECT pg_try_advisory_xact_lock(wall.usage_lock(), %s)"
 _SUMS = """
 SELECT tenant_id, meter, hour, sum(quantity) AS quantity, count(*) AS n_events FROM tenants_usageevent
- WHERE written_in >= %s AND written_in < %s GROUP BY tenant_id, meter, hour
+ WHERE written_in BETWEEN %s AND %s GROUP BY tenant_id, meter, hour
 """
 _ADD = f"""
 INSERT INTO tenants_usagehour AS kept (id, tenant_id, meter, hour, quantity, n_events)
@@ -41,43 +40,47 @@ _WRONG = f"""
 SELECT count(*) FROM ({_SUMS}) AS raw FULL JOIN tenants_usagehour AS kept USING (tenant_id, hour, meter)
  WHERE (raw.quantity, raw.n_events) IS DISTINCT FROM (kept.quantity, kept.n_events)
 """
+FIRST_ROUND = 1
 Touched = set[tuple[UUID, date]]
 
 
 def roll_up() -> bool:
-    """Add what was written since the last round to its hours, and warn; False if nothing was, or another is at it.
+    """Add the closed round to its hours if it is over, close the open one if it has events, and warn.
 
-    Numbers of transactions that lie below the mark tell of another database cluster (a restored copy): all is rebuilt.
+    False if there was nothing to add and no budget that is new, or if another is at it.
     """
     mark = UsageMark.objects.select_for_update(skip_locked=True).first()
     if mark is None:
         return False
-    ended = _ended()
-    if ended < mark.through:
-        rebuild()
-        return True
-    touched = _add(mark.through, ended)
     changed = set(Budget.objects.filter(set_at__gte=mark.moved_at).values_list("tenant", flat=True))
-    if touched or changed:
-        _move_mark(ended)
-        _open_statements(touched)
-        _warn({tenant for tenant, _ in touched} | changed)
+    touched = _add_closed_round(mark)
+    is_closing = mark.through == mark.round - 1 and UsageEvent.objects.filter(written_in=mark.round).exists()
+    if touched or changed or is_closing:
+        mark.round, mark.moved_at = mark.round + is_closing, Now()
+        mark.save()
+    _open_statements(touched)
+    _warn({tenant for tenant, _ in touched} | changed)
     return bool(touched or changed)
 
 
 def rebuild() -> int:
     """Make all hours anew from the events; returns how many were not as the events say."""
     mark = UsageMark.objects.select_for_update().get()
-    ended = _ended()
-    if mark.through <= ended:
-        _add(mark.through, ended)
     with _cursor() as cursor:
-        cursor.execute(_WRONG, [0, ended])
+        cursor.execute(_WRONG, [FIRST_ROUND, mark.through])
         wrong = int(cursor.fetchone()[0])
     UsageHour.objects.all().delete()
-    _open_statements(_add(0, ended))
-    _move_mark(ended)
+    _open_statements(_add(FIRST_ROUND, mark.through))
     return wrong
+
+
+def _add_closed_round(mark: UsageMark) -> Touched:
+    """Nothing if there is none, or one of its writers has not ended."""
+    closed = mark.round - 1
+    if mark.through == closed or not _is_over(closed):
+        return set()
+    mark.through = closed
+    return _add(closed, closed)
 
 
 def close_statements(now: datetime) -> int:
@@ -135,21 +138,18 @@ def _open_statements(touched: Touched) -> None:
     Statement.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _add(begin: int, end: int) -> Touched:
+def _add(first: int, last: int) -> Touched:
+    """Add rounds to the hours."""
     with _cursor() as cursor:
-        cursor.execute(_ADD, [begin, end])
+        cursor.execute(_ADD, [first, last])
         return set(cursor.fetchall())
 
 
-def _ended() -> int:
-    """Transactions with lower numbers have all committed or rolled back."""
+def _is_over(closed: int) -> bool:
+    """Whether all who wrote into the round have ended."""
     with _cursor() as cursor:
-        cursor.execute(_ENDED)
-        return int(cursor.fetchone()[0])
-
-
-def _move_mark(ended: int) -> None:
-    UsageMark.objects.update(through=ended, moved_at=Now())
+        cursor.execute(_IS_OVER, [closed])
+        return bool(cursor.fetchone()[0])
 
 
 def _cursor() -> Any:

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import migrations, models
 
 import tenants.models.base
-import tenants.models.usage
 from tenants.policies import ME, OWN, Wall
 from tenants.roles import CAPABILITIES
 
@@ -38,7 +37,7 @@ SELECT gen_random_uuid(), plan.id, rate.* FROM plan, (VALUES
 INSERT INTO tenants_rateplan (id, name, currency, kind, is_standard, from_month)
 SELECT gen_random_uuid(), 'By statute', currency, 'regulator', true, '2026-01-01'
   FROM unnest(ARRAY['USD', 'EUR', 'CNY']) AS currency;
-INSERT INTO tenants_usagemark (id, through) VALUES (1, 0);
+INSERT INTO tenants_usagemark (id, round, through) VALUES (1, 1, 0);
 """
 FUNCTIONS = """
 -- One row for each use, in the books of who pays; ordered, so that transactions that bill each other can't deadlock.
@@ -62,6 +61,27 @@ BEGIN
   END LOOP;
   PERFORM set_config('app.tenant', coalesce(me, ''), true);
 END $$;
+
+-- The round into which the open transaction writes. It holds the round's lock to its end, and looks again once it has
+-- it: who closes a round moves the mark first, so nobody can be let into a round that is taken for over.
+CREATE FUNCTION wall.usage_round() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  open_round integer;
+BEGIN
+  LOOP
+    SELECT round INTO STRICT open_round FROM public.tenants_usagemark;
+    PERFORM pg_advisory_xact_lock_shared(wall.usage_lock(), open_round);
+    EXIT WHEN open_round = (SELECT round FROM public.tenants_usagemark);
+  END LOOP;
+  RETURN open_round;
+END $$;
+CREATE FUNCTION wall.usage_lock() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT 7411 $$;
+CREATE FUNCTION tenants_usage_in_round() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.written_in := wall.usage_round();
+  RETURN NEW;
+END $$;
+CREATE TRIGGER usage_in_round BEFORE INSERT ON tenants_usageevent FOR EACH ROW EXECUTE FUNCTION tenants_usage_in_round();
 
 -- Whoever closes a statement holds this alone, whoever writes into a month that is over holds it with others.
 CREATE FUNCTION wall.lock_statement(tenant uuid) RETURNS void LANGUAGE sql AS
@@ -89,6 +109,9 @@ CREATE TRIGGER rate_plan_is_frozen BEFORE UPDATE OF currency, kind, is_standard,
 """
 NO_FUNCTIONS = """
 DROP FUNCTION wall.meter(jsonb);
+DROP FUNCTION tenants_usage_in_round() CASCADE;
+DROP FUNCTION wall.usage_round();
+DROP FUNCTION wall.usage_lock();
 DROP FUNCTION tenants_usage_in_open_month() CASCADE;
 DROP FUNCTION wall.lock_statement(uuid);
 """
@@ -158,7 +181,7 @@ class Migration(migrations.Migration):
                 ('hour', models.DateTimeField()),
                 ('subject_kind', models.CharField(max_length=20)),
                 ('subject_id', models.CharField(max_length=80)),
-                ('written_in', models.BigIntegerField(db_default=tenants.models.usage.CurrentTransaction(), editable=False)),
+                ('written_in', models.IntegerField(db_default=0, editable=False, help_text='The round; a trigger sets it.')),
                 ('agreement', tenants.models.base.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', tenant_field='counterpart', to='tenants.agreement')),
                 ('counterpart', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
@@ -186,11 +209,12 @@ class Migration(migrations.Migration):
             name='UsageMark',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('through', models.BigIntegerField(default=0)),
+                ('round', models.IntegerField(default=1)),
+                ('through', models.IntegerField(default=0)),
                 ('moved_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow())),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='usage_mark_alone')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='usage_mark_alone'), models.CheckConstraint(condition=models.Q(('through', models.expressions.CombinedExpression(models.F('round'), '-', models.Value(1))), ('through', models.expressions.CombinedExpression(models.F('round'), '-', models.Value(2))), _connector='OR'), name='usage_mark_near_round')],
             },
         ),
         migrations.CreateModel(

@@ -1,18 +1,11 @@
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import F, Q
 
 from tenants.metering.pricing import METERS
 from tenants.models.base import TenantForeignKey, TenantModel
 
 METER_CHOICES = [(meter, words.label) for meter, words in METERS.items()]
-
-
-class CurrentTransaction(Func):
-    """The number of the open transaction; a later one may commit earlier."""
-
-    template = "pg_current_xact_id()::text::bigint"
-    output_field = models.BigIntegerField()
 
 
 class UsageEvent(TenantModel):
@@ -34,7 +27,7 @@ class UsageEvent(TenantModel):
     agreement = TenantForeignKey(
         "tenants.Agreement", models.PROTECT, tenant_field="counterpart", null=True, related_name="+", db_index=False
     )
-    written_in = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
+    written_in = models.IntegerField(db_default=0, editable=False, help_text="The round; a trigger sets it.")
 
     class Meta:
         constraints = [
@@ -69,14 +62,23 @@ class UsageHour(TenantModel):
 
 
 class UsageMark(models.Model):
-    """One row for all: events of transactions below `through` are in the hours, those from it on are not."""
+    """One row for all: events are written into `round`; those of rounds up to `through` are in the hours.
+
+    A writer holds the lock of its round until its transaction ends. A round whose lock is free is over.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    through = models.BigIntegerField(default=0)
+    round = models.IntegerField(default=1)
+    through = models.IntegerField(default=0)
     moved_at = models.DateTimeField(db_default=TransactionNow())
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="usage_mark_alone")]
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="usage_mark_alone"),
+            models.CheckConstraint(
+                condition=Q(through=F("round") - 1) | Q(through=F("round") - 2), name="usage_mark_near_round"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"below {self.through}"
+        return f"round {self.round}"

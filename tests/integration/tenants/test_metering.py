@@ -50,7 +50,7 @@ def spend(owner, *uses):
 
 
 def roll_up(owner=None):
-    """Until nothing of the owner's is left: a transaction that is open elsewhere in the cluster holds a round back."""
+    """Until nothing of the owner's is left; a round is closed by one sweep and added by the next."""
     deadline = time.monotonic() + 60
     while True:
         with as_platform("tests", "roll up usage"):
@@ -64,7 +64,7 @@ def roll_up(owner=None):
 def waiting(owner):
     with owner.acting():
         mark = UsageMark.objects.get()
-        return UsageEvent.objects.filter(tenant=owner.id, written_in__gte=mark.through).exists()
+        return UsageEvent.objects.filter(tenant=owner.id, written_in__gt=mark.through).exists()
 
 
 def hours_of(owner):
@@ -111,7 +111,6 @@ def test_use_is_counted_before_and_after_it_is_rolled_up_alike(aurora):
 
 
 def test_transaction_that_was_open_during_a_roll_up_is_counted_by_the_next_one(aurora):
-    """Its events are older than the mark would be if that went by time."""
     with psycopg.connect(os.environ["DATABASE_PLATFORM_URL"]) as slow:
         columns = "id, tenant_id, source, event_id, meter, quantity, at, hour, subject_kind, subject_id"
         slow.execute(
@@ -120,8 +119,9 @@ def test_transaction_that_was_open_during_a_roll_up_is_counted_by_the_next_one(a
             [aurora.id],
         )
         spend(aurora, use("quick", 3))
-        roll_up()
-        roll_up()
+        for _ in range(3):
+            roll_up()
+        assert used_by(aurora) == {"shared_reads": Decimal(3)}
         slow.commit()
     assert used_by(aurora) == {"shared_reads": Decimal(5)}
     roll_up(aurora)
@@ -160,7 +160,7 @@ def somebody():
     return personas.organisation("Somebody", "mining_group")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(OPERATIONS)
 def test_hours_equal_the_raw_sum_whatever_the_order_the_repeats_and_the_rebuilds(somebody, operations):
     """Events of different hours, late ones among them, come in any order, some of them twice."""
