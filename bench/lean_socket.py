@@ -9,6 +9,8 @@ import os
 import time
 from collections.abc import Iterator
 
+TEXT, PING, PONG = 1, 9, 10
+
 
 class LeanSocket(asyncio.Protocol):
     """`received` holds (`time.perf_counter()`, payload) of each frame."""
@@ -37,13 +39,19 @@ class LeanSocket(asyncio.Protocol):
                 raise ConnectionError(head.decode("latin-1"))
             self._open, self._buffer = True, bytearray(rest)
         now = time.perf_counter()
-        self.received += [(now, payload) for opcode, payload in self._frames() if opcode == 1]
+        for opcode, payload in self._frames():
+            if opcode == TEXT:
+                self.received.append((now, payload))
+            elif opcode == PING:  # unanswered, the server would close the socket
+                self._send(PONG, payload)
 
     def send(self, text: str) -> None:
-        """A masked text frame, with a mask of zeros."""
-        payload = text.encode()
+        self._send(TEXT, text.encode())
+
+    def _send(self, opcode: int, payload: bytes) -> None:
+        """A masked frame, with a mask of zeros."""
         length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
-        self.transport.write(b"\x81" + length + bytes(4) + payload)
+        self.transport.write(bytes([0x80 | opcode]) + length + bytes(4) + payload)
 
     def _frames(self) -> Iterator[tuple[int, bytes]]:
         start, buffer = 0, self._buffer

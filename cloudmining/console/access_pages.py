@@ -38,8 +38,8 @@ class AccessPage(MemberPage):
     needs = {"GET": "view_agreements"}
 
     @property
-    def asked(self) -> dict[str, str]:
-        asked = {"side": "given", "state": "in_force", "permission": "", "q": ""}
+    def asked(self) -> dict[str, Any]:
+        asked: dict[str, Any] = {"side": "given", "state": "in_force", "permission": "", "q": ""}
         asked |= {name: self.request.GET[name][:100] for name in asked if name in self.request.GET}
         if asked["side"] not in SIDES or asked["state"] not in STATES or asked["permission"] not in ("", *COLUMNS):
             raise NotFound

@@ -21,7 +21,7 @@ class FeedHead(models.Model):
 class FeedEvent(TenantModel):
     """One event in one organisation's feed; `seq` is gapless in it.
 
-    `grant_ids` are why a partner may see it, for as long as one of them is in force; none: it is the organisation's own.
+    `grant_ids` are why a partner may see it, while one of them is in force; none: it is the organisation's own.
     """
 
     seq = models.BigIntegerField()

@@ -16,9 +16,9 @@ from tenants.sharing import actions, queries
 from tenants.sharing.access import get_received_agreement
 from tenants.sharing.explain import explain
 from tenants.sharing.serializers import (
+    AccessExplanationSerializer,
     DelegationSerializer,
     ExplainQuerySerializer,
-    AccessExplanationSerializer,
     MatrixFilterSerializer,
     MatrixRowSerializer,
     delegation_body,
