@@ -14,7 +14,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -25,6 +25,7 @@ from tenants.context import acting_as, as_platform, opened, presenting
 from tenants.data import Actor, Unauthenticated
 from tenants.ledger.actions import enter
 from tenants.models import Tenant
+from tenants.models.shared import SharedQuerySet
 from tenants.people.operators import REASON, AccessForm, has_access, has_second_factor
 from tenants.people.throttle import is_locked
 from tenants.rest.authentication import actor_of_session
@@ -134,6 +135,12 @@ class ReadOnly(admin.ModelAdmin):
     ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Own rows: to search and sort those of partners would tell what their clauses hide."""
+        rows = super().get_queryset(request)
+        is_own = isinstance(rows, SharedQuerySet) and self.admin_site is not platform_site
+        return rows.own() if is_own else rows
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """The platform sees rows of every organisation, so it is told whose each one is."""

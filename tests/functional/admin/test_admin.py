@@ -216,7 +216,15 @@ def test_password_is_changed_and_the_session_ended_in_each_administration(prefix
 def test_site_of_a_partner_is_no_choice_in_the_form(aurora, borealis):
     opened(aurora, borealis, "manage")
     client = signed_in(borealis)
-    assert b"Aurora North" in client.get("/administration/tenants/site/").content
     form = {"site": str(aurora.sites["north"].pk), "code": "X", "name": "X", "kind": "fan"}
     answer = client.post("/administration/tenants/equipment/add/", form)
     assert (answer.status_code, b"not one of the available choices" in answer.content) == (200, True)
+
+
+def test_own_administration_has_no_rows_of_partners_to_search_or_sort_by_what_is_hidden(aurora, borealis):
+    opened(aurora, borealis, "view_alarms")
+    own, partner = signed_in(aurora), signed_in(borealis)
+    for asked in ("", "?q=Aurora", "?o=2"):
+        place = f"/administration/tenants/site/{asked}"
+        assert b"Aurora North" in own.get(place).content
+        assert b"Aurora North" not in partner.get(place).content
