@@ -7,6 +7,7 @@ FORCE makes them hold for the table's owner too. With no identity set every func
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.migrations import RunSQL
 from django.db.migrations.operations.base import Operation
 from django.db.models import Model
 
@@ -126,6 +127,17 @@ class Wall(Operation):
 
     def describe(self) -> str:
         return f"Close {self.model_name} with row-level security"
+
+
+def closed(table: str, read: str, write: str) -> RunSQL:
+    """A wall around a table whose model is not ours."""
+    return RunSQL(
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
+        f"CREATE POLICY wall_select ON {table} FOR SELECT USING ({read});"
+        f"CREATE POLICY wall_write ON {table} FOR ALL USING ({write}) WITH CHECK ({write});",
+        f"DROP POLICY wall_select ON {table}; DROP POLICY wall_write ON {table};"
+        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;",
+    )
 
 
 IDENTITY_FUNCTIONS = """

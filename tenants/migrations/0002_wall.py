@@ -11,6 +11,7 @@ from tenants.policies import (
     MY_USER,
     OWN,
     Wall,
+    closed,
 )
 
 NOBODY = "false"
@@ -24,17 +25,6 @@ IN_FORCE = (
 GRANTED_SITE = f"SELECT content_object_id FROM tenants_sitegroupobjectpermission WHERE grantee_id = {ME}"
 GRANTED_EQUIPMENT = f"SELECT content_object_id FROM tenants_equipmentgroupobjectpermission WHERE grantee_id = {ME}"
 SITES_OF_GRANTED_EQUIPMENT = f"SELECT site_id FROM tenants_equipment WHERE id IN ({GRANTED_EQUIPMENT})"
-
-
-def closed(table: str, read: str, write: str) -> migrations.RunSQL:
-    """A wall around a table whose model is not ours."""
-    return migrations.RunSQL(
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
-        f"CREATE POLICY wall_select ON {table} FOR SELECT USING ({read});"
-        f"CREATE POLICY wall_write ON {table} FOR ALL USING ({write}) WITH CHECK ({write});",
-        f"DROP POLICY wall_select ON {table}; DROP POLICY wall_write ON {table};"
-        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;",
-    )
 
 
 class Migration(migrations.Migration):

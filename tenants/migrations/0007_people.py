@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import tenants.models.base
-from tenants.policies import ME, MY_CREDENTIAL, MY_USER, OWN, SIGN_IN, Wall
+from tenants.policies import ME, MY_CREDENTIAL, MY_USER, OWN, SIGN_IN, Wall, closed
 from tenants.roles import ROLES
 
 NOBODY = "false"
@@ -57,17 +57,6 @@ CREATE FUNCTION wall.session_name(session_key text) RETURNS text LANGUAGE sql IM
 CREATE INDEX session_by_name ON django_session (wall.session_name(session_key));
 """
 UNNAMED = "DROP INDEX session_by_name; DROP FUNCTION wall.session_name"
-
-
-def closed(table: str, read: str, write: str) -> migrations.RunSQL:
-    """A wall around a table whose model is not ours."""
-    return migrations.RunSQL(
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
-        f"CREATE POLICY wall_select ON {table} FOR SELECT USING ({read});"
-        f"CREATE POLICY wall_write ON {table} FOR ALL USING ({write}) WITH CHECK ({write});",
-        f"DROP POLICY wall_select ON {table}; DROP POLICY wall_write ON {table};"
-        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;",
-    )
 
 
 def to_user(**options: object) -> models.ForeignKey:
