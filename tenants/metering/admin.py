@@ -19,7 +19,7 @@ class UsageEventAdmin(ReadOnly):
 class UsageHourAdmin(ReadOnly):
     list_display = ("meter", "hour", "quantity", "n_events")
     list_filter = ("meter",)
-    ordering = ("-hour", "meter")
+    ordering = ("-hour",)
 
 
 class UsageMarkAdmin(ReadOnly):

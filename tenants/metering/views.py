@@ -41,7 +41,7 @@ HEADERS = ("meter", "unit", "quantity", "free", "amount_minor", "currency")
 class NewestHours(NewestFirst):
     """Hours are rolled up late at times, so that their keys are in no order."""
 
-    ordering = ("-hour", "meter")
+    ordering: Any = ("-hour", "meter")
 
 
 class UsageEventList(ListView):

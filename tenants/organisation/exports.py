@@ -16,6 +16,7 @@ from tenants.context import opened
 from tenants.data import Actor, Conflict, Event, NotFound
 from tenants.files import file_of
 from tenants.ledger.actions import enter
+from tenants.metering.actions import require_within_budget
 from tenants.models import Export
 from tenants.task import send_as
 
@@ -32,8 +33,9 @@ log = logging.getLogger(__name__)
 
 
 def request_export() -> Export:
-    """Ask for an archive; Conflict while another one is being made."""
+    """Ask for an archive; Conflict while another one is being made, PaymentRequired if the budget is used up."""
     owner = access.require(NEEDS)
+    require_within_budget()
     try:
         with transaction.atomic():
             export = Export.objects.create(tenant_id=owner.tenant_id, requested_by_id=owner.user_id)

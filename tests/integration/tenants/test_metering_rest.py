@@ -76,7 +76,7 @@ def test_budget_is_put_read_and_lifted(aurora):
     assert client.get("/api/v1/budget").json()["cap_minor"] is None
 
 
-def test_used_up_budget_stops_no_ingest_and_no_reading(aurora):
+def test_used_up_budget_stops_new_work_but_no_ingest_and_no_reading(aurora):
     costly(aurora, meter="feed_deliveries")
     put_budget(aurora, cap_minor=0)
     gateway(aurora).say(Lane.P0, raised())
@@ -84,8 +84,9 @@ def test_used_up_budget_stops_no_ingest_and_no_reading(aurora):
     (alarm,) = client.get("/api/v1/alarms").json()["results"]
     assert client.post(f"/api/v1/alarms/{alarm['id']}/acknowledge", {}, format="json").status_code == 200
     assert client.get("/api/v1/feed/events").status_code == 200
-    refused = client.post("/api/v1/experiments", {"kind": "silos", "name": "S", "options": {}}, format="json")
-    assert refused.status_code == 402
+    study = {"kind": "silos", "name": "S", "options": {}}
+    assert client.post("/api/v1/experiments", study, format="json").status_code == 402
+    assert client.post("/api/v1/exports").status_code == 402
 
 
 def test_rates_in_force_are_told(aurora, delta):
