@@ -10,6 +10,7 @@ from uuid import UUID
 from tenants.context import opened
 from tenants.data import Actor, Forbidden, NotFound
 from tenants.models import Agreement, ApiKey, Equipment, Site
+from tenants.reads.live_grants import ANY_PERMISSION
 from tenants.reads.notes import live_grants
 
 Owned = TypeVar("Owned", Site, Equipment)
@@ -85,6 +86,9 @@ def get_api_key(key_id: UUID) -> ApiKey:
     return key
 
 
-def granted(what: str, permission: str) -> set[UUID]:
-    """Ids of foreign `sites` or `equipment` opened to the actor's organisation with `permission`, in force now."""
+def granted(what: str, permission: str = ANY_PERMISSION) -> set[UUID]:
+    """Ids of foreign objects opened to the actor's organisation with `permission`, in force now.
+
+    `what`: `sites`, `equipment`, or `sites_of_equipment`, which are seen around the latter.
+    """
     return live_grants().places(what, permission)

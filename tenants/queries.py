@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tenants import access
 from tenants.models import ApiKey, Equipment, FeedEvent, FeedHead, Membership, Site, Tenant
@@ -21,11 +21,17 @@ def tenants() -> QuerySet[Tenant]:
 
 def sites() -> QuerySet[Site]:
     """Own sites and those opened to the organisation in any way."""
-    return Site.objects.select_related("tenant")
+    opened = access.granted("sites") | access.granted("sites_of_equipment")
+    return Site.objects.filter(_own() | Q(pk__in=opened)).select_related("tenant")
 
 
 def equipment() -> QuerySet[Equipment]:
-    return Equipment.objects.select_related("tenant", "site")
+    opened = Q(site__in=access.granted("sites")) | Q(pk__in=access.granted("equipment"))
+    return Equipment.objects.filter(_own() | opened).select_related("tenant", "site")
+
+
+def _own() -> Q:
+    return Q(tenant=access.actor().tenant_id)
 
 
 def members() -> QuerySet[Membership]:

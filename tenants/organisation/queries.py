@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from tenants import access
 from tenants.models import Closure, Company, Equipment, Export, Process, Site, Tenant
@@ -25,7 +25,9 @@ def companies() -> QuerySet[Company]:
 
 def processes() -> QuerySet[Process]:
     """Own processes and those of sites that partners opened."""
-    return Process.objects.select_related("site")
+    opened = access.granted("sites") | access.granted("sites_of_equipment")
+    own_or_opened = Q(tenant=access.actor().tenant_id) | Q(site__in=opened)
+    return Process.objects.filter(own_or_opened).select_related("site")
 
 
 def own_sites() -> QuerySet[Site]:

@@ -86,9 +86,14 @@ class LiveGrants:
         return min(floored, key=lambda grant: (grant.floor_n, grant.delay_s, grant.id), default=None)
 
     def places(self, what: str, permission: str) -> set[UUID]:
-        """Ids of the `sites` or the `equipment` opened with the permission."""
-        found = {"sites": self._on_site, "equipment": self._on_equipment}[what]
-        return {place for place, grants in found.items() if any(grant.permission == permission for grant in grants)}
+        """Ids of the `sites` or the `equipment` opened with the permission, or the `sites_of_equipment`."""
+        fitting = [grant for grant in self.by_id.values() if permission in (ANY_PERMISSION, grant.permission)]
+        match what:
+            case "sites":
+                return {grant.site_id for grant in fitting if grant.equipment_id is None}
+            case "sites_of_equipment":
+                return {grant.site_id for grant in fitting if grant.equipment_id is not None}
+        return {grant.equipment_id for grant in fitting if grant.equipment_id is not None}
 
     def _at(self, place: Place) -> list[LiveGrant]:
         site_id, equipment_id = place
