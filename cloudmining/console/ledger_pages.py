@@ -2,8 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import IO, Any, Final
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest
@@ -70,22 +69,17 @@ class WholeBundle(MemberPage):
     needs = {"GET": "view_ledger"}
 
     def get(self, request: HttpRequest) -> FileResponse:
-        file = TemporaryFile()
-        ledger.write_newest(file)
-        return _saved(file, "ledger.zip")
+        return _saved(ledger.newest_bundle(), "ledger.zip")
 
 
 class AboutBundle(MemberPage):
     needs = {"GET": "view_ledger"}
 
     def get(self, request: HttpRequest, subject_id: UUID) -> FileResponse:
-        file = TemporaryFile()
-        ledger.write_about(file, subject_id)
-        return _saved(file, f"ledger-{subject_id}.zip")
+        return _saved(ledger.subject_bundle(subject_id), f"ledger-{subject_id}.zip")
 
 
-def _saved(file: Any, name: str) -> FileResponse:
-    file.seek(0)
+def _saved(file: IO[bytes], name: str) -> FileResponse:
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
 
 
