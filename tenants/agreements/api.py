@@ -14,15 +14,13 @@ from tenants.agreements.actions import (
     terminate_agreement,
 )
 from tenants.agreements.clauses import clauses_from, maskable, places_offered
-from tenants.agreements.data import PRICE_PER, ClauseTerms
+from tenants.agreements.data import PRICE_PER
 from tenants.agreements.lifecycle import State
-from tenants.agreements.preview import ClausePreview, preview_of
+from tenants.agreements.preview import preview_of
 from tenants.agreements.queries import agreements, current_clauses, standing, steps_of, versions
 
 __all__ = [
     "PRICE_PER",
-    "ClausePreview",
-    "ClauseTerms",
     "State",
     "accept_agreement",
     "agreements",

@@ -12,7 +12,7 @@ from tenants.access import get_equipment, get_site, granted
 from tenants.agreements.actions import end_agreement
 from tenants.api import acting_as, as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
-from tenants.models import Tenant
+from tenants.models import Signature, Tenant
 from tests.integration.marketplace.scenes import (
     OPENS,
     alarm_of,
@@ -123,6 +123,26 @@ def test_lease_and_window_are_as_long_as_offered_by_the_databases_clock(aurora, 
         assert claim.claimed_at <= queries.database_time()
     assert (clause.during.lower, clause.during.upper) == (claim.claimed_at, claim.lease_until)
     assert clause.permissions == sorted(OPENS)
+
+
+def signatures(agreement_id, party):
+    with party.acting():
+        rows = Signature.objects.filter(agreement=agreement_id).order_by("pk")
+        return [(row.party_id, row.user_name, row.via) for row in rows]
+
+
+def test_offer_and_claim_are_the_signatures_of_the_agreement(aurora, borealis):
+    task = published(aurora)
+    first = claimed(task, borealis)
+    offered = (aurora.id, "Aurora owner", "offer")
+    taken = [offered, (borealis.id, "Borealis owner", "test:direct")]
+    assert signatures(first.agreement_id, aurora) == signatures(first.agreement_id, borealis) == taken
+    submitted(task, borealis)
+    with aurora.acting():
+        actions.request_rework(task=access.get_own_task(task.pk))
+    with borealis.acting():
+        again = access.get_claim(task.pk, first.token).agreement_id
+    assert signatures(again, borealis) == [offered, (borealis.id, "", "claim")]
 
 
 def test_rework_renews_lease_and_data_by_a_new_agreement(aurora, borealis):
