@@ -21,7 +21,8 @@ LINE_BYTES: Final = 64_000_000
 DEFAULT_LIMIT_BYTES: Final = 10_000_000_000
 # Zip can't tell times before 1980; a fixed one makes equal contents equal files.
 STAMP: Final = (1980, 1, 1, 0, 0, 0)
-CHUNK_BYTES: Final = 1_000_000
+# Damaged, encrypted, or packed in a way that is not known here.
+UNREADABLE: Final = (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib_error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Reader:
     def __init__(self, source: IO[bytes], limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         try:
             self._zip = zipfile.ZipFile(source)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise Invalid(f"This is no whole archive: {error}. Fetch it again.") from error
         self.manifest = self._manifest()
         self.parts = [_part(entry) for entry in self.manifest["files"]]
@@ -112,7 +113,7 @@ class Reader:
                         raise Invalid(f"{part.name}, row {digest.rows + 1}: the line is cut off or too long.")
                     digest.add(line)
                     yield line
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib_error) as error:
+        except UNREADABLE as error:
             raise Invalid(f"{part.name}, after row {digest.rows}: {error}. Fetch the archive again.") from error
         if digest.part(part.name) != part:
             raise Invalid(
@@ -125,7 +126,7 @@ class Reader:
             raise Invalid(f"The archive has no usable {MANIFEST}.")
         try:
             manifest = json.loads(self._zip.read(infos[0]))
-        except (ValueError, zipfile.BadZipFile, zlib_error) as error:
+        except (ValueError, RecursionError, *UNREADABLE) as error:
             raise Invalid(f"{MANIFEST} can't be read: {error}.") from error
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise Invalid(f"{MANIFEST} is not of the format {FORMAT}.")

@@ -17,17 +17,20 @@ ITERATED_ROWS: Final = 2000
 ORGANISATION: Final = "organisation.ndjson"
 PEOPLE: Final = "people.ndjson"
 NEIGHBOURS: Final = "neighbours.ndjson"
+ORGANISATION_COLUMNS: Final = ("id", "slug", "name", "kind", "listed", "time_zone", "currency", "created_at")
+PEOPLE_COLUMNS: Final = ("id", "email", "name", "is_active", "created_at", "service_of_id")
+NEIGHBOUR_COLUMNS: Final = ("id", "slug", "name", "kind")
 ORGANISATION_ROW: Final = (
-    "SELECT row_to_json(r)::text FROM (SELECT id, slug, name, kind, listed, time_zone, currency, created_at"
+    f"SELECT row_to_json(r)::text FROM (SELECT {', '.join(ORGANISATION_COLUMNS)}"
     " FROM tenants_tenant WHERE id = %(tenant)s) r"
 )
 # Members only: who acted for a partner is that partner's affair.
 PEOPLE_ROWS: Final = (
-    "SELECT row_to_json(r)::text FROM (SELECT id, email, name, is_active, created_at, service_of_id FROM tenants_user"
+    f"SELECT row_to_json(r)::text FROM (SELECT {', '.join(PEOPLE_COLUMNS)} FROM tenants_user"
     " WHERE id IN (SELECT user_id FROM tenants_membership WHERE tenant_id = %(tenant)s)) r ORDER BY r.id"
 )
 NEIGHBOUR_ROWS: Final = (
-    "SELECT row_to_json(r)::text FROM (SELECT id, slug, name, kind FROM tenants_tenant"
+    f"SELECT row_to_json(r)::text FROM (SELECT {', '.join(NEIGHBOUR_COLUMNS)} FROM tenants_tenant"
     " WHERE listed AND id <> %(tenant)s AND id IN ({named})) r ORDER BY r.id"
 )
 SCHEMA: Final = "SELECT app, max(name) FROM django_migrations WHERE app = ANY (%s) GROUP BY app ORDER BY app"

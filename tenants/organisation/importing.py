@@ -1,7 +1,7 @@
 """An archive read back: all of it in one transaction, or nothing. What arrives is compared with what was said."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, Any, Final
@@ -12,13 +12,27 @@ from django.db import DatabaseError, connections, transaction
 
 from tenants.context import as_platform, opened
 from tenants.data import Invalid
+from tenants.models import Rate, RatePlan
 from tenants.organisation.archive import DEFAULT_LIMIT_BYTES, Digest, Part, Reader
 from tenants.organisation.contents import Table, tables
-from tenants.organisation.exporting import NEIGHBOURS, ORGANISATION, PEOPLE, lines, parts_of, schema
+from tenants.organisation.exporting import (
+    NEIGHBOUR_COLUMNS,
+    NEIGHBOURS,
+    ORGANISATION,
+    ORGANISATION_COLUMNS,
+    PEOPLE,
+    PEOPLE_COLUMNS,
+    lines,
+    parts_of,
+    schema,
+)
 
 BATCH_ROWS: Final = 500
 NOBODY_KNOWN: Final = "somebody of another organisation"
 SOME_ORGANISATION: Final = "an organisation that is not here"
+SHARED_COLUMNS: Final = {
+    model._meta.db_table: [str(each.column) for each in model._meta.local_concrete_fields] for model in (RatePlan, Rate)
+}
 
 
 @dataclass
@@ -31,23 +45,26 @@ class Report:
     people_made: int = 0
 
 
-def import_archive(source: IO[bytes], *, who: str, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Report:
+def import_archive(
+    source: IO[bytes], *, who: str, limit_bytes: int = DEFAULT_LIMIT_BYTES, joins: bool = False
+) -> Report:
     """Bring an organisation into a system in which it isn't; Invalid says what is wrong, and nothing is kept then.
 
-    People whom the system doesn't know are made without a password. Rows in `elsewhere/` are brought if the other
-    organisation's row that they need is here, else set aside and counted.
+    People whom the system doesn't know are made without a password. Rows in `elsewhere/` are set aside and counted; if
+    it `joins` the organisations that are here, those whose other organisation's row is here are brought too. Manifests
+    are not signed, so this is for archives that the operator fetched.
     """
     reader = Reader(source, limit_bytes)
     reader.verify()
     with as_platform(who, f"import {reader.manifest.get('organisation')}"):
-        return _Import(reader).run()
+        return _Import(reader, joins).run()
 
 
 class _Import:
     """One import, inside the open transaction of the platform."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, reader: Reader, joins: bool) -> None:
+        self.reader, self.joins = reader, joins
         self.parts = {part.name: part for part in reader.parts}
         self.tenant_id = self._tenant_id()
         self.report = Report(str(reader.manifest["organisation"].get("name")))
@@ -63,6 +80,8 @@ class _Import:
             table = self.tables.get(rest.removesuffix(".ndjson"))
             if folder == "shared":
                 self._load_shared(part, rest.removesuffix(".ndjson"))
+            elif folder == "elsewhere" and not self.joins:
+                self.report.set_aside |= {name: part.rows} if part.rows else {}
             elif table is not None:
                 self._load(part, table, is_elsewhere=folder == "elsewhere")
         self._fill_in_strangers()
@@ -87,7 +106,7 @@ class _Import:
 
     def _found(self) -> None:
         """The organisation's own row and its group of partners."""
-        row = self._only_row(ORGANISATION)
+        row = self._only_row(ORGANISATION, ORGANISATION_COLUMNS)
         if row.get("id") != str(self.tenant_id):
             raise Invalid(f"{ORGANISATION}, row 1: not the organisation of the manifest.")
         slug = str(row.get("slug"))
@@ -97,8 +116,10 @@ class _Import:
         _execute("INSERT INTO auth_group (name) VALUES (%s) ON CONFLICT DO NOTHING", [str(self.tenant_id)])
 
     def _people(self) -> None:
-        for number, row in enumerate(self._objects(PEOPLE), 1):
+        for number, row in enumerate(self._objects(PEOPLE, PEOPLE_COLUMNS), 1):
             place = f"{PEOPLE}, row {number}"
+            if row["service_of_id"] not in (None, str(self.tenant_id)):
+                raise Invalid(f"{place}: a program of another organisation.")
             known = _rows(
                 "SELECT id::text, email FROM tenants_user WHERE id = %s OR email = %s", [row["id"], row["email"]]
             )
@@ -116,11 +137,10 @@ class _Import:
 
     def _load_shared(self, part: Part, table: str) -> None:
         """Rows that are nobody's: those that are here already stay as they are, and none becomes a standard."""
-        for number, line in enumerate(self.reader.lines(part), 1):
-            row = _object(line, f"{part.name}, row {number}")
+        for number, row in enumerate(self._objects(part.name, SHARED_COLUMNS[table]), 1):
             if "is_standard" in row:
                 row["is_standard"] = False
-            if not _rows(f"SELECT 1 FROM {table} WHERE id = %s", [row.get("id")]):
+            if not _rows(f"SELECT 1 FROM {table} WHERE id = %s", [row["id"]]):
                 self._insert_object(table, row, f"{part.name}, row {number}")
 
     def _load(self, part: Part, table: Table, *, is_elsewhere: bool) -> None:
@@ -128,7 +148,7 @@ class _Import:
         done = 0
         self._begin(table)
         while batch := list(islice(found, BATCH_ROWS)):
-            self._refuse_foreign(batch, part.name, done)
+            self._refuse_foreign(batch, table, part.name, done)
             inserted = self._insert(batch, table, part.name, done, is_elsewhere)
             self.report.rows += inserted
             if inserted < len(batch):
@@ -144,9 +164,10 @@ class _Import:
                 [self.tenant_id],
             )
 
-    def _refuse_foreign(self, batch: list[bytes], name: str, done: int) -> None:
+    def _refuse_foreign(self, batch: list[bytes], table: Table, name: str, done: int) -> None:
+        columns = [column.name for column in table.columns]
         for number, line in enumerate(batch, done + 1):
-            owner = _object(line, f"{name}, row {number}").get("tenant_id")
+            owner = _object(line, f"{name}, row {number}", columns)["tenant_id"]
             if owner != str(self.tenant_id):
                 raise Invalid(f"{name}, row {number}: the row belongs to {owner}, not to this organisation.")
 
@@ -181,7 +202,7 @@ class _Import:
 
     def _fill_in_strangers(self) -> None:
         """Other organisations and their people are not in an archive: what refers to them gets an empty name."""
-        for row in self._objects(NEIGHBOURS):
+        for row in self._objects(NEIGHBOURS, NEIGHBOUR_COLUMNS):
             taken = _rows("SELECT id::text FROM tenants_tenant WHERE id = %s OR slug = %s", [row["id"], row["slug"]])
             if not taken:
                 made = {**row, "listed": True, "time_zone": "UTC", "currency": "USD", "created_at": "1970-01-01"}
@@ -216,12 +237,12 @@ class _Import:
                     f"{name}: {digest.rows} rows arrived of {said}, or they arrived changed. Nothing is kept."
                 )
 
-    def _objects(self, name: str) -> Iterator[dict[str, Any]]:
+    def _objects(self, name: str, columns: Collection[str]) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(self.reader.lines(self.parts[name]), 1):
-            yield _object(line, f"{name}, row {number}")
+            yield _object(line, f"{name}, row {number}", columns)
 
-    def _only_row(self, name: str) -> dict[str, Any]:
-        rows = list(islice(self._objects(name), 2))
+    def _only_row(self, name: str, columns: Collection[str]) -> dict[str, Any]:
+        rows = list(islice(self._objects(name, columns), 2))
         if len(rows) != 1:
             raise Invalid(f"{name} holds not one row.")
         return rows[0]
@@ -262,13 +283,16 @@ def _insertion(table: Table, is_elsewhere: bool) -> str:
     )
 
 
-def _object(line: bytes, place: str) -> dict[str, Any]:
+def _object(line: bytes, place: str, columns: Collection[str]) -> dict[str, Any]:
+    """A row with just these columns: their names become SQL."""
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"{place}: this is no JSON: {error}.") from error
     if not isinstance(row, dict):
         raise Invalid(f"{place}: this is no JSON object.")
+    if wrong := sorted(row.keys() ^ set(columns)):
+        raise Invalid(f"{place}: the column {wrong[0]!r} is {'unknown' if wrong[0] in row else 'missing'}.")
     return row
 
 

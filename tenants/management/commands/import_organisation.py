@@ -17,10 +17,14 @@ class Command(BaseCommand):
             "--limit-bytes", type=int, default=DEFAULT_LIMIT_BYTES, help="the most that it may unpack to"
         )
 
-    def handle(self, *args: Any, file: Path, limit_bytes: int, **options: Any) -> None:
+        parser.add_argument(
+            "--join", action="store_true", help="also rows on other organisations' rows; only for archives of your own"
+        )
+
+    def handle(self, *args: Any, file: Path, limit_bytes: int, join: bool, **options: Any) -> None:
         try:
             with file.open("rb") as source:
-                report = import_archive(source, who="import_organisation", limit_bytes=limit_bytes)
+                report = import_archive(source, who="import_organisation", limit_bytes=limit_bytes, joins=join)
         except OSError as error:
             raise CommandError(f"{file} can't be read: {error.strerror}.") from error
         except Invalid as refusal:

@@ -14,8 +14,9 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from edge_bridge.models import Reading
-from tenants.actions import admit_member
+from edge_bridge.models import Alarm, Reading
+from marketplace.models import Claim
+from tenants.actions import admit_member, register_site
 from tenants.context import acting_as, as_platform
 from tenants.data import Invalid
 from tenants.ledger.actions import enter
@@ -24,6 +25,7 @@ from tenants.organisation import contents
 from tenants.organisation.exporting import write_archive
 from tenants.organisation.importing import import_archive
 from tests import database, personas
+from tests.integration.marketplace import scenes as market
 from tests.places import Places
 
 UUIDS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -61,14 +63,18 @@ def packed(files):
     return target.getvalue()
 
 
-def other(found):
+def other(found, by=5):
     """Another id in the same place of their order."""
-    return str(UUID(int=UUID(found.decode()).int ^ 5)).encode()
+    return str(UUID(int=UUID(found.decode()).int ^ by)).encode()
 
 
-def transplanted(archive):
-    """The archive of an organisation that is alike but isn't here: other ids, addresses and slugs."""
-    files = {name: UUIDS.sub(lambda match: other(match[0]), content) for name, content in files_of(archive).items()}
+def transplanted(archive, keep=(), by=5):
+    """The archive of an organisation that is alike but isn't here: other ids but those to keep, addresses and slugs."""
+
+    def moved(match):
+        return match[0] if match[0] in keep else other(match[0], by)
+
+    files = {name: UUIDS.sub(moved, content) for name, content in files_of(archive).items()}
     for name in ("people.ndjson", "organisation.ndjson", "neighbours.ndjson"):
         files[name] = re.sub(rb'"(slug|email)":"', rb'"\1":"moved-', files[name])
     return files
@@ -129,22 +135,43 @@ def test_archive_says_what_it_holds(filled):
     assert sum(entry["rows"] > 0 for entry in manifest["files"]) >= 15
 
 
-def test_archive_holds_own_rows_only_beside_a_partner_with_the_like(filled, borealis):
-    """Borealis may see Aurora's mine and has one of the same name: only its own is in its archive."""
-    client, theirs = filled.client(), borealis.client()
-    theirs.post("/api/v1/sites", {"code": "north", "name": "Aurora North", "kind": "mine"})
-    mark = str(filled.sites["north"].pk)
+def test_archive_holds_own_rows_only_however_much_a_partner_opened(aurora, borealis):
+    """Borealis has claimed a task of Aurora's, sees its alarms, and has a site of the same code itself."""
+    alarm = market.alarm_of(aurora)
+    task = market.published(aurora, alarm_id=alarm.pk)
+    market.claimed(task, borealis)
+    with borealis.acting():
+        register_site(code="north", name="Aurora North", kind="mine")
+        seen = Alarm.objects.filter(tenant=aurora.id).first()
+        assert seen is not None and seen.pk == alarm.pk
     files = files_of(exported(borealis))
-    assert files["tables/tenants_site.ndjson"].count(b"\n") == 1
-    assert not any(mark.encode() in content for content in files.values())
     rows = [
         json.loads(line)
         for name, content in files.items()
-        if name.startswith("tables/")
+        if name.startswith(("tables/", "elsewhere/"))
         for line in content.splitlines()
     ]
     assert {row["tenant_id"] for row in rows} == {str(borealis.id)}
-    assert client.get("/api/v1/sites").json()["results"] != []
+    assert not any(str(each.pk).encode() in b"".join(files.values()) for each in (alarm, aurora.sites["north"]))
+    assert files["tables/tenants_site.ndjson"].count(b"\n") == 1
+    assert json.loads(files["neighbours.ndjson"])["id"] == str(aurora.id)
+    claim = json.loads(files["elsewhere/marketplace_claim.ndjson"])
+    assert (claim["task_id"], claim["owner_id"]) == (str(task.pk), str(aurora.id))
+
+
+def test_row_that_needs_another_organisation_is_set_aside_unless_the_operator_joins_them(aurora, borealis):
+    task = market.published(aurora, equipment_id=aurora.equipment["FAN-01"].pk)
+    claim = market.claimed(task, borealis)
+    archive = exported(borealis)
+    alone = import_archive(io.BytesIO(packed(transplanted(archive))), who="tests")
+    assert alone.set_aside["elsewhere/marketplace_claim.ndjson"] == 1
+    with as_platform("tests", "Borealis' record of the claim is lost"):
+        Claim.objects.filter(pk=claim.pk).delete()
+    files = transplanted(archive, keep={str(each).encode() for each in (aurora.id, task.pk, claim.agreement_id)}, by=9)
+    files["organisation.ndjson"] = files["organisation.ndjson"].replace(b"moved-", b"beside-")
+    files["people.ndjson"] = files["people.ndjson"].replace(b"moved-", b"beside-")
+    beside = import_archive(io.BytesIO(packed(files)), who="tests", joins=True)
+    assert "elsewhere/marketplace_claim.ndjson" not in beside.set_aside
 
 
 def test_people_of_others_are_not_in_the_archive(filled, borealis):
@@ -276,6 +303,20 @@ def _no_json(files):
     return packed({**files, "tables/tenants_site.ndjson": b"{\n"})
 
 
+def _column_that_is_sql(files):
+    row = json.loads(files["people.ndjson"].splitlines()[0])
+    row['is_staff") SELECT true --'] = True
+    return packed({**files, "people.ndjson": json.dumps(row).encode() + b"\n"})
+
+
+def _no_columns(files):
+    return packed({**files, "people.ndjson": b"{}\n"})
+
+
+def _too_deep(files):
+    return packed({**files, "tables/tenants_site.ndjson": b"[" * 200_000 + b"\n"})
+
+
 def _other_version(files):
     manifest = json.loads(files["manifest.json"])
     manifest["schema"]["tenants"] = "0001_initial"
@@ -300,6 +341,9 @@ def _ring_of_ledger(files):
         (_bad_value, "tenants_site.ndjson, row 2: null value in column"),
         (_dangling, "refers to one that is not in the archive"),
         (_no_json, "tenants_site.ndjson, row 1: this is no JSON"),
+        (_column_that_is_sql, "people.ndjson, row 1: the column 'is_staff"),
+        (_no_columns, "people.ndjson, row 1: the column 'created_at' is missing"),
+        (_too_deep, "tenants_site.ndjson, row 1: this is no JSON"),
         (_other_version, "another version"),
         (_ring_of_ledger, "tenants_ledgerentry.ndjson, row 1: Entry 2 does not go on"),
     ],
