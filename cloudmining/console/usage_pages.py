@@ -119,6 +119,7 @@ class UsageEvents(UsagePage):
             raise Invalid("There is no such meter.")
         rows = metering.within(metering.usage_events(), meter=meter, month=f"{month:%Y-%m}")
         told = {"meter": meter, "words": METERS[meter], "month": month, **page_of(request, rows)}
+        told["rows"] = [(use, _plain(use.quantity)) for use in told["rows"]]
         return self.page("console/usage_events.html", tab=TAB, head=feed_head(), **told)
 
 

@@ -11,20 +11,20 @@ from tests.integration.tenants.test_metering import NOW, costly, put_budget, spe
 
 def test_month_shows_its_chart_statement_and_each_use(aurora):
     costly(aurora, price_minor=150)
-    spend(aurora, use(quantity=1234), use(quantity=2, meter_name="accepted_tasks"))
+    spend(aurora, use(quantity=1230), use(quantity=2, meter_name="accepted_tasks"))
     client = sign_in(aurora)
     page = page_of(client, "/usage")
     assert page.count("<svg ") == 2 and "style=" not in page
     words = text(page.encode())
-    assert "1,851.00 USD" in words and "1,234" in words and "1.50 USD for each 1 above 0" in words
+    assert "1,845.00 USD" in words and "1,230" in words and "1.50 USD for each 1 above 0" in words
     events = page_of(
         client, re.search(r'href="(/usage/events\?meter=shared_reads[^"]*)"', page)[1].replace("&amp;", "&")
     )
     assert "1234" in events
     csv = client.get(re.search(r'href="(/api/v1/statements/[^"]+/csv)"', page)[1])
-    assert csv.content.decode().splitlines()[-1] == "total,,,,185100,USD"
+    assert csv.content.decode().splitlines()[-1] == "total,,,,184500,USD"
     bars = client.get(re.search(r'href="(/usage/charts/shared_reads\.csv\?[^"]+)"', page)[1])
-    assert f"{NOW:%Y-%m-%d},1234" in bars.content.decode()
+    assert f"{NOW:%Y-%m-%d},1230" in bars.content.decode()
 
 
 def test_budget_is_set_shown_and_lifted(aurora):
