@@ -5,7 +5,6 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
-from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
@@ -53,5 +52,4 @@ if settings.OIDC_ISSUER:
     urlpatterns += [
         path("account/<slug:provider_id>/sign-in", door(oidc.login), name="openid_connect_login"),
         path("account/<slug:provider_id>/back", door(oidc.callback), name="openid_connect_callback"),
-        path("account/connections", door(social.connections), name="socialaccount_connections"),
     ]

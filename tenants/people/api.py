@@ -2,7 +2,6 @@
 
 from tenants.access import get_api_key
 from tenants.actions import make_api_key, revoke_api_key, rotate_api_key
-from tenants.authentication import memberships_of
 from tenants.context import identify
 from tenants.people.access import get_invitation, get_member, get_service_account
 from tenants.people.actions import (
@@ -42,7 +41,6 @@ __all__ = [
     "mail_invitation",
     "make_api_key",
     "members",
-    "memberships_of",
     "open_invitations",
     "person_of",
     "remove_member",

@@ -74,7 +74,7 @@ def sso_web(provider: Provider) -> Iterator[LiveWeb]:
         yield web
 
 
-def sign_in(web: LiveWeb, provider: Provider, **claims: Any) -> httpx.Client:
+def sign_in(web: LiveWeb, provider: Provider, query: str = "", **claims: Any) -> httpx.Client:
     """What a browser does, the provider's own page left out."""
     provider.claims = claims
     browser = httpx.Client(base_url=web.base_url, timeout=30)
@@ -82,10 +82,10 @@ def sign_in(web: LiveWeb, provider: Provider, **claims: Any) -> httpx.Client:
     assert "Sign in with Aurora ID" in page.text
     assert f"form-action 'self' {provider.issuer}" in page.headers["Content-Security-Policy"]
     token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-    sent = browser.post("/account/sso/sign-in", data=token, headers={"Referer": web.base_url})
-    query = parse_qs(urlsplit(sent.headers["Location"]).query)
-    assert (query["client_id"], query["code_challenge_method"]) == (["cloudmining"], ["S256"])
-    answer = browser.get("/account/sso/back", params={"code": "good", "state": query["state"][0]})
+    sent = browser.post(f"/account/sso/sign-in{query}", data=token, headers={"Referer": web.base_url})
+    asked = parse_qs(urlsplit(sent.headers["Location"]).query)
+    assert (asked["client_id"], asked["code_challenge_method"]) == (["cloudmining"], ["S256"])
+    answer = browser.get("/account/sso/back", params={"code": "good", "state": asked["state"][0]})
     browser.answer = answer  # type: ignore[attr-defined]
     return browser
 
@@ -115,6 +115,12 @@ def test_stranger_gets_no_account(sso_web, provider):
     browser = sign_in(sso_web, provider, sub=uuid4().hex, email=f"{uuid4().hex}@example.com", email_verified=True)
     assert who_is(browser) == 401
     assert "invitation" in browser.answer.text
+
+
+def test_second_identity_is_not_tied_to_an_account(sso_web, provider, aurora):
+    claims = {"sub": uuid4().hex, "email": aurora.user.email, "email_verified": True}
+    browser = sign_in(sso_web, provider, "?process=connect", **claims)
+    assert (browser.answer.headers["Location"], who_is(browser)) == ("/", 401)
 
 
 def test_answer_that_nobody_asked_for_is_refused(sso_web):
