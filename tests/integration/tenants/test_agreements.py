@@ -22,6 +22,7 @@ from tenants.models import (
     Signature,
     Site,
 )
+from tenants.organisation.closing import request_closure
 from tests.agreements import (
     NOW,
     agree_over_http,
@@ -296,6 +297,14 @@ def test_mandate_can_be_ended_by_the_platform_and_laid_by_nobody_else(aurora, bo
         )
     with pytest.raises(IntegrityError, match="only the platform lays a mandate"), aurora.acting():
         Agreement.objects.create(tenant_id=aurora.id, partner=delta.tenant, kind="mandate", statute="x", title="x")
+
+
+def test_mandate_stands_while_its_owner_closes_and_all_else_ends(aurora, borealis, delta):
+    mandate, other = mandate_of(aurora, delta), signed(agreed(aurora, borealis), aurora, borealis)
+    with aurora.acting():
+        request_closure(slug=aurora.tenant.slug, reason="sold")
+        found = dict(Agreement.objects.values_list("pk", "status"))
+    assert found == {mandate.pk: "active", other.pk: "terminated"}
 
 
 # What is refused over HTTP -------------------------------------------------------------------------------------------
