@@ -11,14 +11,17 @@ from django.db import connections
 
 from tenants.ledger import verification
 from tenants.ledger.actions import enter
-from tenants.ledger.verify_bundle import check_bundle
-from tenants.models import LedgerEntry
+from tenants.ledger.text import text_of
+from tenants.ledger.verify_bundle import GENESIS, check_bundle, hash_of, link_of, sha256
+from tenants.models import LedgerEntry, Membership
+from tenants.people import actions as people
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import scenes as plans
 from tests.integration.tenants.ledger_scenes import LENGTH, SUBJECT, meeting_chains
 
 URL = "/api/v1/ledger"
+FORGERY = "UPDATE tenants_ledgerentry SET user_name = %s, prev_hash = %s, digest = %s, hash = %s WHERE id = %s"
 
 
 @pytest.fixture(scope="module")
@@ -109,27 +112,58 @@ def test_command_finds_sound_ledgers_and_prints_heads(parties):
         call_command("verify_ledger", "--tenant", slug, "--expect-head", "x")
 
 
-def test_command_names_the_broken_entry_the_rewritten_chain_and_the_other_party(borealis):
+def two_entries(partner) -> personas.Organisation:
+    """An organisation with an entry that it shares with the partner, and one of its own."""
     group = personas.organisation("Aurora", "mining_group")
-    for shared in ({borealis.id}, set()):
+    for shared in ({partner.id}, set()):
         with group.acting():
             enter(kind="test.entered", subject=uuid4(), payload={}, with_tenants=shared)
-    slug, words = group.tenant.slug, StringIO()
+    return group
+
+
+def said_of(group, **options) -> str:
+    """What the command says of a ledger that is broken."""
+    words = StringIO()
     with pytest.raises(CommandError, match="1 of 1 ledgers are broken"):
-        call_command("verify_ledger", tenant=slug, expect_head=(2, "a" * 64), stdout=words)
-    assert "entry 2: its hash is not the one that was kept elsewhere" in words.getvalue()
-    _forge("UPDATE tenants_ledgerentry SET via = 'x' WHERE tenant_id = %s AND seq = 2", group.id)
-    with pytest.raises(CommandError):
-        call_command("verify_ledger", tenant=slug, stdout=words)
-    assert f"{slug}: BROKEN entry 2: it was changed" in words.getvalue()
+        call_command("verify_ledger", tenant=group.tenant.slug, stdout=words, **options)
+    return words.getvalue()
 
 
-def _forge(statement: str, tenant_id: object) -> None:
-    freeze = "ALTER TABLE tenants_ledgerentry {} TRIGGER ledger_entry_is_frozen, {} ROW LEVEL SECURITY"
+def test_command_names_the_entry_that_was_changed_and_the_head_that_differs(borealis):
+    group = two_entries(borealis)
+    elsewhere = said_of(group, expect_head=(2, "a" * 64))
+    assert "BROKEN entry 2: its hash is not the one that was kept elsewhere" in elsewhere
+    _forge(("UPDATE tenants_ledgerentry SET via = 'x' WHERE tenant_id = %s AND seq = 2", [group.id]))
+    assert f"{group.tenant.slug}: BROKEN entry 2: it was changed" in said_of(group)
+
+
+def test_command_names_the_entry_that_the_other_party_has_otherwise(borealis):
+    """The chain is computed anew from the forged entry on, and so is sound in itself."""
+    group = two_entries(borealis)
+    prev, steps = GENESIS, []
+    with group.acting():
+        chain = list(LedgerEntry.objects.filter(tenant=group.id).order_by("seq"))
+    for row in chain:
+        row.user_name = "Nobody"
+        digest = sha256(text_of(row).encode())
+        forged = [row.user_name, prev, digest, hash_of(link_of(prev, digest), row.others), row.pk]
+        steps.append((FORGERY, forged))
+        prev = forged[3]
+    _forge(*steps, ("UPDATE tenants_ledgerhead SET hash = %s WHERE tenant_id = %s", [prev, group.id]))
+    assert group.client().get(f"{URL}/verify").json()["fault"] is None
+    assert f"BROKEN entry 1: it is not the same in the ledger of {borealis.id}" in said_of(group)
+
+
+def _forge(*steps: tuple[str, list[object]]) -> None:
+    """As the owner of the tables, who can switch off what freezes them."""
+    switches = ("entry {} TRIGGER ledger_entry_is_frozen", "head {} TRIGGER ledger_head_follows_entries")
     with connections["owner"].cursor() as cursor:
-        cursor.execute(freeze.format("DISABLE", "NO FORCE"))
-        cursor.execute(statement, [tenant_id])
-        cursor.execute(freeze.format("ENABLE ALWAYS", "FORCE"))
+        for switch in switches:
+            cursor.execute(f"ALTER TABLE tenants_ledger{switch.format('DISABLE')}, NO FORCE ROW LEVEL SECURITY")
+        for step in steps:
+            cursor.execute(*step)
+        for switch in switches:
+            cursor.execute(f"ALTER TABLE tenants_ledger{switch.format('ENABLE ALWAYS')}, FORCE ROW LEVEL SECURITY")
 
 
 def test_released_plan_is_entered_with_its_digest(aurora):
@@ -147,6 +181,14 @@ def test_keys_and_members_are_entered(aurora):
     client.post(f"/api/v1/api-keys/{made['id']}/revoke")
     client.post(f"/api/v1/api-keys/{made['id']}/revoke")
     assert kinds(aurora)[-2:] == ["key.made", "key.revoked"]
+    with aurora.acting():
+        account = people.found_service_account(name="Gateway", roles=["viewer"])
+        people.change_roles(membership=Membership.objects.get(user=account.user), roles=["planner"])
+    with aurora.acting():
+        people.retire_service_account(account=account)
+        changed = LedgerEntry.objects.get(kind="member.roles_changed")
+    assert kinds(aurora)[-3:] == ["member.joined", "member.roles_changed", "member.removed"]
+    assert json.loads(changed.payload) == {"before": ["viewer"], "name": "Gateway", "roles": ["planner"]}
 
 
 def test_steps_of_a_claim_are_in_the_ledgers_of_owner_and_firm(aurora, borealis):
