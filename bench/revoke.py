@@ -1,6 +1,6 @@
 """From the commit that withdraws a right to the last frame on a thousand open sockets, while alarms flow.
 
-    python -m bench.revoke [--sockets 1000] [--rounds 5]
+    python -m bench.revoke [--sockets 1000] [--rounds 5] [--every-ms 200]
 
 Needs the environment of a test cluster (`DATABASE_ADMIN_URL` and its siblings); makes a database of its own and drops
 it; loopback only. Aurora's alarms are open to Borealis by an agreement, which is suspended in each round and resumed
@@ -24,7 +24,6 @@ from asgiref.sync import async_to_sync
 from bench.lean_socket import LeanSocket
 from bench.scratch import scratch_database
 
-EVERY_S = 0.05
 BEFORE_S, AFTER_S = 1.5, 2.5
 KEYS = 20
 AT_ONCE = 50
@@ -87,10 +86,11 @@ class Scene:
 
 
 class Stream:
-    """Raises an alarm every 50 ms on a thread of its own; `numbers` of the last one begun."""
+    """Raises an alarm every `every_s` on a thread of its own; `begun_at` by number."""
 
-    def __init__(self, publish: Callable[[int], None]) -> None:
-        self.publish, self.number, self._over = publish, 0, threading.Event()
+    def __init__(self, publish: Callable[[int], None], every_s: float) -> None:
+        self.publish, self.every_s, self._over = publish, every_s, threading.Event()
+        self.begun_at: list[float] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -105,9 +105,9 @@ class Stream:
     def _run(self) -> None:
         from django.db import connections
 
-        while not self._over.wait(EVERY_S):
-            self.number += 1
-            self.publish(self.number)
+        while not self._over.wait(self.every_s):
+            self.begun_at.append(time.perf_counter())
+            self.publish(len(self.begun_at) - 1)
         connections.close_all()
 
 
@@ -124,7 +124,7 @@ def main() -> None:
     with scratch_database():
         from tests.live import LiveWeb
 
-        print(f"{options.sockets} sockets, an alarm every {1000 * EVERY_S:.0f} ms, {options.rounds} rounds\n")
+        print(f"{options.sockets} sockets, an alarm every {options.every_ms} ms, {options.rounds} rounds\n")
         print(f"{'ms after the commit':34}{'silent p50':>9}{'p99':>8}{'told p50':>9}{'p99':>9}{'late frames':>13}")
         for name, environment, path in (
             ("feed, with the doorbell", {}, "/ws/v1/feed"),
@@ -140,6 +140,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sockets", type=int, default=1000, choices=range(1, 1501), metavar="1..1500")
     parser.add_argument("--rounds", type=int, default=5, choices=range(1, 51), metavar="1..50")
+    parser.add_argument("--every-ms", type=int, default=200, choices=range(10, 1001), metavar="10..1000")
     return parser.parse_args()
 
 
@@ -155,7 +156,7 @@ def _scene(path: str) -> Scene:
 
 async def _measure(name: str, scene: Scene, port: int, options: argparse.Namespace) -> Outcome:
     sockets = await _connect(scene, port, options.sockets)
-    outcome, stream = Outcome(name), Stream(scene.publish)
+    outcome, stream = Outcome(name), Stream(scene.publish, options.every_ms / 1000)
     with stream.running():
         for _ in range(options.rounds):
             await _round(scene, stream, sockets, outcome)
@@ -197,13 +198,12 @@ async def _round(scene: Scene, stream: Stream, sockets: list[LeanSocket], outcom
         socket.received.clear()
     await _all(sockets, lambda socket: any(_is_alarm(payload) for _, payload in socket.received))
     committed_at = await asyncio.to_thread(scene.set_open, False)
-    first_late = stream.number + 2  # the one that is being raised now may be committed before
     await asyncio.sleep(AFTER_S)
     for socket in sockets:
         alarms = [(at, json.loads(payload)["body"]["n"]) for at, payload in socket.received if _is_alarm(payload)]
         outcome.silent_after_s.append(max(0.0, max(at for at, _ in alarms) - committed_at))
         outcome.told_after_s += [at - committed_at for at, payload in socket.received if REVOKED in payload[:200]]
-        outcome.late += sum(number >= first_late for _, number in alarms)
+        outcome.late += sum(stream.begun_at[number] > committed_at for _, number in alarms)
     await asyncio.to_thread(scene.set_open, True)
 
 
