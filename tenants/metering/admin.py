@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from tenants import models
 from tenants.admin_sites import ReadOnly, platform_site, show
+from tenants.data import Invalid
+from tenants.metering.rates import refuse_other_currency
 
 
 class UsageEventAdmin(ReadOnly):
@@ -83,9 +85,12 @@ class AssignmentForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         tenant, plan = given.get("organisation"), given.get("plan")
-        if tenant is not None and plan is not None and tenant.currency != plan.currency:
-            self.add_error("plan", f"Give a plan in {tenant.currency}, the currency of the organisation.")
-        self.instance.tenant = tenant
+        if tenant is not None and plan is not None:
+            self.instance.tenant = tenant
+            try:
+                refuse_other_currency(tenant, plan)
+            except Invalid as refusal:
+                self.add_error("plan", refusal.detail)
         return given
 
 

@@ -29,7 +29,11 @@ def make_plan(
 
 def assign_plan(*, tenant: Tenant, plan: RatePlan, from_month: date) -> RateAssignment:
     """From that month on the organisation pays by this plan; a closed statement keeps its own."""
+    refuse_other_currency(tenant, plan)
+    return RateAssignment.objects.create(tenant=tenant, plan=plan, from_month=from_month)
+
+
+def refuse_other_currency(tenant: Tenant, plan: RatePlan) -> None:
     if plan.currency != tenant.currency:
         words = f"give a plan in {tenant.currency}, the currency of the organisation"
         raise Invalid("The plan is in another currency.", (FieldError("/plan", words),))
-    return RateAssignment.objects.create(tenant=tenant, plan=plan, from_month=from_month)
