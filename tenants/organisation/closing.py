@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from tenants import access
 from tenants.agreements.actions import end_agreement
-from tenants.agreements.lifecycle import State
+from tenants.agreements.lifecycle import FINAL
 from tenants.bus import announce_rights
 from tenants.data import Conflict, FieldError, Invalid
 from tenants.ledger.actions import enter
@@ -15,7 +15,6 @@ from tenants.models import Agreement, ApiKey, Closure, Tenant
 from tenants.organisation.exports import NEEDS
 
 REASON = "the organisation is closing"
-OVER = (State.TERMINATED, State.SUPERSEDED)
 
 
 def request_closure(*, slug: str, reason: str) -> Closure:
@@ -62,8 +61,7 @@ def withdraw_closure(*, closure: Closure) -> None:
 
 
 def _end_agreements(tenant_id: object) -> None:
-    """All but mandates on the organisation itself, which stand until the regulator or the platform ends them."""
-    standing = Agreement.objects.filter(Q(tenant=tenant_id) | Q(partner=tenant_id)).exclude(status__in=OVER)
-    standing = standing.exclude(tenant=tenant_id, kind=Agreement.Kind.MANDATE)
-    for agreement in standing:
+    """All but mandates on the organisation itself, which stand until the regulator, the platform or the purge."""
+    standing = Agreement.objects.filter(Q(tenant=tenant_id) | Q(partner=tenant_id)).exclude(status__in=FINAL)
+    for agreement in standing.exclude(tenant=tenant_id, kind=Agreement.Kind.MANDATE):
         end_agreement(agreement=agreement, reason=REASON)

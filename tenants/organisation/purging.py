@@ -10,9 +10,12 @@ from django.contrib.auth.hashers import make_password
 from django.db import connections
 from django.db.models import ForeignKey, Model
 
+from tenants.agreements.actions import end_agreement
+from tenants.agreements.lifecycle import FINAL
 from tenants.context import as_platform, opened
 from tenants.files import folder_of
-from tenants.models import Closure, Membership, User
+from tenants.models import Agreement, Closure, Membership, User
+from tenants.organisation.closing import REASON
 from tenants.organisation.contents import owned_models
 from tenants.organisation.retention import KEPT, Kept
 
@@ -34,6 +37,7 @@ def purge_due(now: datetime) -> list[UUID]:
 def purge(closure: Closure, now: datetime) -> dict[str, Any]:
     """Delete in batches, each in a transaction of its own with its part of the receipt; returns the receipt."""
     with _platform(closure):
+        _end_mandates(closure)
         _remember_members(closure)
     while _delete_batch(closure, now):
         pass
@@ -96,6 +100,12 @@ def _referring(model: type[Model]) -> list[str]:
                 target = field.target_field.column
                 found.append(f"SELECT FROM {other._meta.db_table} r WHERE r.{field.column} = t.{target}{itself}")
     return found
+
+
+def _end_mandates(closure: Closure) -> None:
+    """What no party could end ends with the data that it opened."""
+    for agreement in Agreement.objects.filter(tenant=closure.tenant_id).exclude(status__in=FINAL):
+        end_agreement(agreement=agreement, reason=REASON)
 
 
 def _remember_members(closure: Closure) -> None:

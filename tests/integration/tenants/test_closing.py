@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 
 from tenants.actions import admit_member
+from tenants.agreements.mandates import lay_mandate
 from tenants.context import as_platform
 from tenants.ledger.actions import enter
 from tenants.models import Agreement, Closure, FeedEvent, LedgerEntry, Site, Tenant, User
@@ -52,6 +53,30 @@ def test_closing_ends_agreements_and_keys_and_leaves_the_owner_the_way_back(auro
     assert owner.get("/api/v1/alarms").status_code == 200
     with borealis.acting():
         assert Tenant.objects.filter(pk=aurora.id).exists()
+
+
+def test_mandate_lasts_until_the_purge(aurora, delta):
+    """No owner ends a regulator's mandate by leaving."""
+    window = (datetime.now(UTC), datetime.now(UTC) + timedelta(days=90))
+    clause = {"site": aurora.sites["north"], "permissions": ["view_alarms"], "during": window}
+    with as_platform("tests", "lay a mandate"):
+        mandate = lay_mandate(
+            owner=aurora.tenant,
+            regulator=delta.tenant,
+            title="Watch",
+            statute="Act",
+            purpose="safety",
+            clauses=[clause],
+        )
+    closure = requested(aurora)
+    with delta.acting():
+        mandate.refresh_from_db()
+        assert mandate.status == "active"
+    purging.purge(closure, datetime.now(UTC) + LATER)
+    with delta.acting():
+        mandate.refresh_from_db()
+        assert (mandate.status, mandate.end_reason) == ("terminated", closing.REASON)
+        assert not Site.objects.filter(tenant=aurora.id).exists()
 
 
 def test_members_other_than_owners_have_nothing_left(aurora):
