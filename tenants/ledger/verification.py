@@ -12,7 +12,7 @@ from tenants.ledger.text import text_of
 from tenants.ledger.verify_bundle import Broken, Chain, sha256
 from tenants.models import LedgerEntry
 
-STRETCH: Final = 50_000
+STRETCH: Final = 20_000
 CHUNK: Final = 2_000
 
 

@@ -58,7 +58,7 @@ class LedgerEntryDetail(ActorView):
 
 
 class LedgerVerify(ActorView):
-    """Follow the chain anew, up to 50,000 entries at once, and name the first one that is not as it was made."""
+    """Follow the chain anew, up to 20,000 entries at once, and name the first one that is not as it was made."""
 
     needs = {"GET": "view_ledger"}
 
