@@ -159,7 +159,8 @@ def test_plan_that_kills_every_worker_is_given_up_in_words(aurora):
 
 
 def header(organisation):
-    return {"tenant": str(organisation.id), "user": None, "roles": ["owner"], "via": "test:direct", "scopes": None}
+    who = {"tenant": str(organisation.id), "user": None, "roles": ["owner"], "via": "test:direct"}
+    return {**who, "scopes": None, "purpose": ""}
 
 
 def test_latest_plan_is_the_newest_that_was_solved(aurora, cassia):
