@@ -49,7 +49,7 @@ class Transaction:
         self.tenant_id = self.actor.tenant_id if self.actor else None
 
     def finish(self) -> None:
-        """Heads of ledgers are locked after all else and those of feeds after them, the same way in all transactions."""
+        """Heads of ledgers are locked after all else and those of feeds after them, in all transactions alike."""
         for work in self.before_commit:
             work(self)
         self.is_closing = True

@@ -41,7 +41,10 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "planner": _VIEW | _USE | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,
     "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades", "view_resources"},
-    "finance": frozenset({"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements", "view_ledger"}) | _PAY,
+    "finance": frozenset(
+        {"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements", "view_ledger"}
+    )
+    | _PAY,
     "viewer": _VIEW,
     "auditor": _VIEW | {"view_agreements", "view_ledger", "view_resources", "view_usage"},
 }

@@ -57,7 +57,7 @@ def _make_template(admin: psycopg.Connection, template: str) -> None:
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(building)))
     admin.execute(sql.SQL("CREATE DATABASE {} OWNER cloudmining_owner").format(sql.Identifier(building)))
     command = [sys.executable, "manage.py", "bootstrap", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment(building), check=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, env=environment(building), check=True, timeout=300)
     admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(template)))
 
 

@@ -86,8 +86,8 @@ class Compare(MemberPage):
         unsolved = [run for run in runs if run.plan is None]
         first = next((run for run in runs if run.plan is not None), None)
         against = [_against(first, runs[apart.k], apart) for apart in found.differences]
-        context = {"runs": runs, "figures": found.rows, "against": against, "first": first, "unsolved": unsolved}
-        return self.page("console/compare.html", head=head, here="scenarios", **context)
+        context: dict[str, Any] = {"runs": runs, "figures": found.rows, "first": first, "unsolved": unsolved}
+        return self.page("console/compare.html", head=head, here="scenarios", against=against, **context)
 
 
 class Bridge(MemberPage):

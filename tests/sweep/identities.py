@@ -46,6 +46,9 @@ class Identity:
         if self.agreement is not None:
             known |= set(secrets_in(_papers(self.agreement, rows)))
             known |= {str(clause.site_id) for clause in rows["tenants.Clause"] if _is_of(clause, self.agreement)}
+        if self.organisation is not None:  # what was decided together is in the chains of both
+            together = (e for e in rows["tenants.LedgerEntry"] if self.organisation.id in e.with_tenants)
+            known |= set(secrets_in(together))
         opened = [row for label in self.opens for row in rows[label] if _lies_at(row, owner.sites["north"])]
         known |= set(secrets_in(opened)) - {_value(row, name) for row in opened for name in self.hidden}
         return known

@@ -38,6 +38,7 @@ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerat
 """
 ALL = ["select", "insert", "update", "delete"]
 VERBS = {"r": ["select"], "w": ["update"], "a": ["insert"], "d": ["delete"], "*": ALL}
+HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 OF_TYPE = {
     **{"boolean": False, "numeric": 1, "double precision": 1.0},
     **{"timestamp with time zone": "2031-01-01T00:00:00Z", "date": "2031-01-01", "inet": "127.0.0.1", "jsonb": "{}"},
@@ -168,7 +169,7 @@ def _value(kind: str) -> Any:
     if kind.endswith("[]"):
         return "{}"
     if kind in ("smallint", "integer", "bigint"):
-        return randbelow(32_000)
+        return HIGHEST[kind] - randbelow(30_000)  # far from the numbers that real rows have
     room = re.search(r"\((\d+)\)", kind)
     return OF_TYPE.get(kind.split("(")[0], token_hex(8)[: int(room[1])] if room else token_hex(8))
 
