@@ -21,7 +21,9 @@ SITE_PERMISSION_CHOICES: Final = tuple(SITE_PERMISSIONS.items())
 _VIEW = frozenset({"view_registry", "view_production", "view_telemetry", "view_alarms", "view_plans", "view_tasks"})
 # People, their papers and stock: seen by those who plan, do and audit the work, and by no viewer.
 _USE = frozenset({"view_resources", "use_resources"})
-_OPERATE = _VIEW | _USE | {"acknowledge_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
+_OPERATE = (
+    _VIEW | _USE | {"acknowledge_alarms", "shelve_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
+)
 _PLAN = frozenset({"run_plans", "manage_grades"})
 _PAY = frozenset({"view_usage", "manage_budget"})
 _DECIDE = frozenset({"approve_plans", "release_plans"})
@@ -31,7 +33,7 @@ _MANAGE = (
     | _PLAN
     | _DECIDE
     | {"claim_tasks", "manage", "manage_agreements", "manage_keys", "manage_members", "manage_resources"}
-    | {"view_ledger"}
+    | {"view_ledger", "manage_rules", "approve_commands"}
 )
 
 ROLES: Final[dict[str, frozenset[str]]] = {
