@@ -1,0 +1,19 @@
+"""Who may send for a site."""
+
+from django.db import models
+
+from tenants.api import TenantForeignKey, TenantModel
+
+
+class Device(TenantModel):
+    """A gateway's credential for one site. Only the hash of the secret is kept."""
+
+    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,68 @@
+"""What came from a gateway, number by number: how far, what was left out, what could not be placed."""
+
+from django.db import models
+
+from edge_bridge.models.choices import choices_of
+from edge_bridge.protocol import MAX_NAME_CHARS, Lane
+from tenants.api import TenantForeignKey, TenantModel
+
+
+class Watermark(TenantModel):
+    """Through which number one stream (edge, boot epoch, lane) is stored, and its counts up to there.
+
+    It belongs to the site and not to the device, so that a gateway goes on where it was after its credential changed.
+    `readings_produced` and `readings_through` are the last heartbeat's words about lane p2, kept in lane p1's row.
+    """
+
+    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
+    device = TenantForeignKey("edge_bridge.Device", models.PROTECT, related_name="streams")
+    edge = models.CharField(max_length=MAX_NAME_CHARS)
+    boot = models.UUIDField()
+    lane = models.CharField(max_length=2, choices=choices_of(Lane))
+    through = models.BigIntegerField(default=0)
+    stored = models.BigIntegerField(default=0)
+    quarantined = models.BigIntegerField(default=0)
+    missing = models.BigIntegerField(default=0)
+    readings_produced = models.BigIntegerField(null=True, blank=True)
+    readings_through = models.BigIntegerField(null=True, blank=True)
+    born_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    died_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "site", "edge", "boot", "lane"], name="watermark_stream_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edge} {self.lane} through {self.through}"
+
+
+class Gap(TenantModel):
+    """Numbers `first_seq` to `seq` of a stream, in whose place the gateway says why `count` readings are not there."""
+
+    watermark = TenantForeignKey("edge_bridge.Watermark", models.PROTECT, related_name="gaps")
+    first_seq = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    reason = models.CharField(max_length=20)
+    count = models.BigIntegerField()
+    from_at = models.DateTimeField()
+    to_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["watermark", "seq"], name="gap_of_stream")]
+
+
+class Quarantine(TenantModel):
+    """An entry the cloud could not place, as it came, with the reason: nothing is lost and nothing is held up."""
+
+    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
+    watermark = TenantForeignKey("edge_bridge.Watermark", models.PROTECT, related_name="+")
+    seq = models.BigIntegerField()
+    reason = models.CharField(max_length=300)
+    entry = models.JSONField()
+    received_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.reason}"
