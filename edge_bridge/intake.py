@@ -154,6 +154,8 @@ def _take_session(intake: Intake, entry: Entry) -> None:
             stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
         case protocol.Death() as death:
             stream.died_at = death.at
+        case protocol.CommandStep() as step:
+            intake.set_aside(entry, f"There is no command {step.id} of this organisation.")
 
 
 def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:

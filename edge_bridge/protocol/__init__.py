@@ -23,6 +23,10 @@ Counts balance exactly. For every `Heartbeat`, over lane p2 up to ``readings_thr
 
 (After a loss, reason ``lost``, only nearly: what is gone is counted by its numbers.)
 
+Commands go the other way. `Ack.commands` are those the gateway has said nothing of yet, so they come with each answer
+until a `CommandStep` of theirs is committed; over the websocket a `Command` may also come by itself. The gateway
+journals the id before it acts, so a command that comes twice is acted upon once.
+
 Where it travels: ``POST /api/v1/edge/batches`` and websocket ``/ws/v1/edge``, both with the header
 ``Authorization: Device <id>.<secret>``; terminals speak to the gateway over a websocket of its own.
 """
@@ -40,6 +44,9 @@ from .messages import (
     Batch,
     Birth,
     Body,
+    Command,
+    CommandState,
+    CommandStep,
     Death,
     Entry,
     Gap,
@@ -57,6 +64,8 @@ from .messages import (
     Tag,
     Taken,
     TerminalBirth,
+    TerminalCommand,
+    TerminalCommandResult,
     TerminalReading,
     TerminalReadings,
     after_watermark,
@@ -76,6 +85,9 @@ __all__ = [
     "Batch",
     "Birth",
     "Body",
+    "Command",
+    "CommandState",
+    "CommandStep",
     "Death",
     "Entry",
     "Gap",
@@ -93,6 +105,8 @@ __all__ = [
     "Tag",
     "Taken",
     "TerminalBirth",
+    "TerminalCommand",
+    "TerminalCommandResult",
     "TerminalReading",
     "TerminalReadings",
     "after_watermark",

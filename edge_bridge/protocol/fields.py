@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -97,9 +97,10 @@ class Shape:
     cls: type[Any]
     fields: Mapping[str, Field]
     check: Callable[[Any], None]
+    defaults: dict[str, Any]  # of what an older sender leaves out
 
     def read(self, value: Any) -> Any:
-        given = as_object(value)
+        given = self.defaults | as_object(value)
         if given.keys() != self.fields.keys():
             self._refuse_names(given)
         made = self.cls(*[within(name, field.read, given[name]) for name, field in self.fields.items()])
@@ -165,4 +166,5 @@ def or_null(field: Field) -> Field:
 
 
 def shape(cls: type[Any], check: Callable[[Any], None] = lambda made: None, **kinds: Field) -> Shape:
-    return Shape(cls, {field.name: kinds[field.name] for field in fields(cls)}, check)
+    defaults = {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+    return Shape(cls, {field.name: kinds[field.name] for field in fields(cls)}, check, defaults)

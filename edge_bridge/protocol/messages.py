@@ -36,7 +36,7 @@ class SequenceHole(ValueError):
 
 
 class Lane(StrEnum):
-    """Streams by urgency: p0 alarms, p1 session (birth, heartbeat, death), p2 readings."""
+    """Streams by urgency: p0 alarms and steps of commands, p1 session (birth, heartbeat, death), p2 readings."""
 
     P0 = "p0"
     P1 = "p1"
@@ -61,10 +61,26 @@ class AlarmEvent(StrEnum):
     CLEARED = "cleared"
 
 
+class CommandState(StrEnum):
+    """How far a command has come at the edge; nothing was acted upon if it was refused or has expired.
+
+    delivered: in the gateway's journal, so that it is acted upon once or said to be refused or expired. done, failed:
+    the terminal's own word. unknown: sent to the terminal, no word came; `CommandStep.value` is what is read back.
+    """
+
+    DELIVERED = "delivered"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
 class GapReason(StrEnum):
-    """Why readings are not there: filtered by the value deadband, thinned for want of disk, refused, lost."""
+    """Why readings are not there: filtered by deadband or swinging door, thinned for want of disk, refused, lost."""
 
     DEADBAND = "deadband"
+    SWINGING_DOOR = "swinging_door"
     THINNED = "thinned"
     QUARANTINED = "quarantined"
     LOST = "lost"
@@ -105,6 +121,17 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandStep:
+    """What became of command `id`, in order; `value` is read back from the terminal, if it could be."""
+
+    id: UUID
+    state: CommandState
+    detail: str
+    at: datetime
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Birth:
     """The gateway began to speak; `tags` is its whole catalogue."""
 
@@ -140,7 +167,7 @@ class Gap:
     to_at: datetime
 
 
-Body = Reading | Alarm | Birth | Heartbeat | Death | Gap
+Body = Reading | Alarm | CommandStep | Birth | Heartbeat | Death | Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +192,30 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """Cloud to gateway: set `tag` of `equipment` to `value`; the same `id` is acted upon once.
+
+    Not after `not_after` by the gateway's clock, and not under another epoch than `boot`. Sent again with every
+    answer until its first `CommandStep` is committed.
+    """
+
+    id: UUID
+    equipment: str
+    tag: str
+    value: float
+    not_after: datetime
+    boot: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Ack:
-    """Cloud to gateway: everything of this lane up to number `through` is committed."""
+    """Cloud to gateway: all of this lane up to number `through` is committed; `commands` wait for the gateway."""
 
     edge: str
     boot: UUID
     lane: Lane
     through: int
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +275,38 @@ class Refused:
     retry: bool
 
 
-Message = Batch | Ack | Problem | TerminalBirth | TerminalReadings | Taken | Refused
+@dataclass(frozen=True, slots=True)
+class TerminalCommand:
+    """Gateway to terminal: set `tag` of `equipment` to `value`. With an `id` seen before: only say its result again."""
+
+    id: UUID
+    equipment: str
+    tag: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalCommandResult:
+    """Terminal to gateway: whether command `id` was done, and the tag's `value` after it, if there is one."""
+
+    id: UUID
+    ok: bool
+    detail: str
+    value: float | None
+
+
+Message = (
+    Batch
+    | Ack
+    | Command
+    | Problem
+    | TerminalBirth
+    | TerminalReadings
+    | Taken
+    | Refused
+    | TerminalCommand
+    | TerminalCommandResult
+)
 
 
 def after_watermark(batch: Batch, through: int) -> tuple[Entry, ...]:

@@ -40,6 +40,14 @@ _BODIES: Mapping[str, Shape] = {
         occurred_at=TIME,
         historical=FLAG,
     ),
+    "command_step": shape(
+        m.CommandStep,
+        id=UUID_TEXT,
+        state=one_of(m.CommandState),
+        detail=_TEXT,
+        at=TIME,
+        value=or_null(NUMBER),
+    ),
     "birth": shape(m.Birth, at=TIME, tags=_TAGS),
     "heartbeat": shape(m.Heartbeat, at=TIME, readings_produced=_COUNT, readings_through=_COUNT),
     "death": shape(m.Death, at=TIME, reason=_TEXT),
@@ -47,7 +55,7 @@ _BODIES: Mapping[str, Shape] = {
 }
 _KINDS = {shape.cls: kind for kind, shape in _BODIES.items()}
 _LANE_KINDS = {
-    m.Lane.P0: {"alarm", "gap"},
+    m.Lane.P0: {"alarm", "command_step", "gap"},
     m.Lane.P1: {"birth", "heartbeat", "death", "gap"},
     m.Lane.P2: {"reading", "gap"},
 }
@@ -94,10 +102,13 @@ def _check_batch(batch: m.Batch) -> None:
 
 _ENTRIES = list_of(Field(_read_entry, _write_entry), 1)
 _TERMINAL_READING = shape(m.TerminalReading, tag=_NAME, value=NUMBER, quality=_QUALITY, measured_at=TIME)
+_COMMAND = shape(m.Command, id=UUID_TEXT, equipment=_NAME, tag=_NAME, value=NUMBER, not_after=TIME, boot=UUID_TEXT)
+_COMMANDS = list_of(Field(_COMMAND.read, _COMMAND.write), 0)
 
 _MESSAGES: Mapping[str, Shape] = {
     "batch": shape(m.Batch, _check_batch, edge=_NAME, boot=UUID_TEXT, lane=_LANE, sent_at=TIME, entries=_ENTRIES),
-    "ack": shape(m.Ack, edge=_NAME, boot=UUID_TEXT, lane=_LANE, through=_COUNT),
+    "ack": shape(m.Ack, edge=_NAME, boot=UUID_TEXT, lane=_LANE, through=_COUNT, commands=_COMMANDS),
+    "command": _COMMAND,
     "problem": shape(
         m.Problem,
         status=whole_from(400, 599),
@@ -117,6 +128,10 @@ _MESSAGES: Mapping[str, Shape] = {
     ),
     "taken": shape(m.Taken, n=_SEQ),
     "refused": shape(m.Refused, n=or_null(_SEQ), path=_TEXT, detail=_TEXT, retry=FLAG),
+    "terminal_command": shape(m.TerminalCommand, id=UUID_TEXT, equipment=_NAME, tag=_NAME, value=NUMBER),
+    "terminal_command_result": shape(
+        m.TerminalCommandResult, id=UUID_TEXT, ok=FLAG, detail=_TEXT, value=or_null(NUMBER)
+    ),
 }
 _MESSAGE_NAMES = {shape.cls: name for name, shape in _MESSAGES.items()}
 

@@ -29,6 +29,7 @@ def test_acknowledgement_names_the_stream_and_how_far_it_is_stored(aurora):
         "boot": str(edge.boot),
         "lane": "p2",
         "through": 2,
+        "commands": [],
     }
     assert edge.post(batch).json() == answer.json()
     with aurora.acting():

@@ -19,6 +19,9 @@ from edge_bridge.protocol import (
     AlarmEvent,
     Batch,
     Birth,
+    Command,
+    CommandState,
+    CommandStep,
     Death,
     Entry,
     Gap,
@@ -36,6 +39,8 @@ from edge_bridge.protocol import (
     Tag,
     Taken,
     TerminalBirth,
+    TerminalCommand,
+    TerminalCommandResult,
     TerminalReading,
     TerminalReadings,
     after_watermark,
@@ -70,6 +75,8 @@ alarms = st.builds(
     times,
     st.booleans(),
 )
+steps = st.builds(CommandStep, st.uuids(), st.sampled_from(CommandState), names, times, st.none() | numbers)
+commands = st.builds(Command, st.uuids(), names, names, numbers, times, st.uuids())
 sessions = st.one_of(
     st.builds(Birth, times, st.lists(tags, max_size=3).map(tuple)),
     st.builds(Heartbeat, times, counts, counts),
@@ -80,7 +87,7 @@ sessions = st.one_of(
 @st.composite
 def batches(draw: st.DrawFn) -> Batch:
     lane = draw(st.sampled_from(Lane))
-    kinds = {Lane.P0: alarms, Lane.P1: sessions, Lane.P2: readings}[lane]
+    kinds = {Lane.P0: alarms | steps, Lane.P1: sessions, Lane.P2: readings}[lane]
     seq, entries = draw(st.integers(0, MAX_SEQ - 1_000)), []
     for width in draw(st.lists(st.integers(0, 5), min_size=1, max_size=6)):
         low, high = sorted((draw(times), draw(times)))
@@ -92,7 +99,10 @@ def batches(draw: st.DrawFn) -> Batch:
 
 messages: st.SearchStrategy[Message] = st.one_of(
     batches(),
-    st.builds(Ack, names, st.uuids(), st.sampled_from(Lane), counts),
+    st.builds(Ack, names, st.uuids(), st.sampled_from(Lane), counts, st.lists(commands, max_size=3).map(tuple)),
+    commands,
+    st.builds(TerminalCommand, st.uuids(), names, names, numbers),
+    st.builds(TerminalCommandResult, st.uuids(), st.booleans(), names, st.none() | numbers),
     st.builds(Problem, st.integers(400, 599), names, names, st.none() | seqs, st.none() | seqs),
     st.builds(TerminalBirth, names, st.uuids(), seqs, st.lists(tags, max_size=3).map(tuple)),
     st.builds(
@@ -290,6 +300,13 @@ def test_an_oversize_batch_is_not_encoded() -> None:
 def test_what_decode_would_refuse_is_not_encoded(reading: Reading) -> None:
     with pytest.raises(ProtocolError):
         encode(batch_of(Entry(1, reading)))
+
+
+def test_an_answer_of_an_older_cloud_has_no_commands() -> None:
+    ack = Ack("north", BOOT, Lane.P2, 3)
+    document = json.loads(encode(ack))
+    assert document.pop("commands") == []
+    assert decode(json.dumps(document)) == ack
 
 
 def test_times_travel_in_utc() -> None:
