@@ -10,7 +10,6 @@ from django.shortcuts import redirect
 from cloudmining.console.agreement_forms import (
     ClauseForms,
     HeadingForm,
-    TermsForm,
     initial_of,
     places_for,
     show_refusal,
@@ -19,6 +18,7 @@ from cloudmining.console.agreement_words import in_lines
 from cloudmining.console.base import MemberPage
 from cloudmining.console.paging import uuid_of
 from tenants.agreements import api as agreeing
+from tenants.agreements.data import Heading
 from tenants.api import feed_head, tenants
 from tenants.data import Invalid
 
@@ -33,7 +33,13 @@ class FormPage(MemberPage):
     given: Any = None
 
     def heading(self, data: Any) -> Any:
-        raise NotImplementedError
+        old = self.given
+        initial = {"title": old.title, "purpose": old.purpose, "ends_at": old.ends_at} if old else {}
+        return HeadingForm(data, initial=initial | self.more(), actor=self.actor, is_bound_to_another=old is not None)
+
+    def more(self) -> dict[str, Any]:
+        """What else the heading begins with."""
+        return {}
 
     def take(self, heading: dict[str, Any], clauses: list[dict[str, Any]]) -> UUID:
         """Carry out what was filled in; the id of the agreement."""
@@ -105,11 +111,6 @@ class Draft(FormPage):
                 return agreeing.get_agreement(uuid_of(key))
         return None
 
-    def heading(self, data: Any) -> Any:
-        old = self.given
-        initial = {"title": old.title, "purpose": old.purpose, "ends_at": old.ends_at} if old else {}
-        return HeadingForm(data, initial=initial, actor=self.actor, is_bound_to_another=old is not None)
-
     def take(self, heading: dict[str, Any], clauses: list[dict[str, Any]]) -> UUID:
         about = {name: heading[name] for name in ("title", "purpose", "ends_at", "terms")}
         placed = agreeing.with_places(clauses, self.given)
@@ -129,18 +130,25 @@ class Propose(FormPage):
     def agreement_of(self, request: HttpRequest, **place: Any) -> Any:
         return agreeing.get_agreement(place["agreement_id"])
 
-    def heading(self, data: Any) -> Any:
-        on_table = agreeing.versions(self.given).get(number=self.given.version)
-        return TermsForm(data, initial={"terms": on_table.terms})
+    def more(self) -> dict[str, Any]:
+        return {"terms": agreeing.versions(self.given).get(number=self.given.version).terms}
 
     def take(self, heading: dict[str, Any], clauses: list[dict[str, Any]]) -> UUID:
         agreeing.propose_version(
             agreement=self.given,
             answers=_number(self.request.POST.get("answers", "")),
-            terms=heading["terms"],
+            terms=heading.pop("terms"),
             clauses=agreeing.with_places(clauses, self.given),
+            heading=_changed(heading, self.given),
         )
         return self.given.pk
+
+
+def _changed(heading: dict[str, Any], given: Any) -> Heading:
+    """The form shows whole minutes: an end that still says the same minute was not touched."""
+    shown = given.ends_at and given.ends_at.replace(second=0, microsecond=0)
+    found = Heading(title=heading["title"], purpose=heading["purpose"])
+    return found if heading["ends_at"] == shown else found | {"ends_at": heading["ends_at"]}
 
 
 def _one_more(posted: Any) -> Any:

@@ -25,7 +25,7 @@ def moment(label: str, **more: Any) -> forms.DateTimeField:
 
 
 class HeadingForm(forms.Form):
-    """Made inside the actor's transaction; an amendment or a call-off has its partner and kind already."""
+    """Made inside the actor's transaction; what goes on from another agreement has its partner and kind already."""
 
     partner = forms.ChoiceField()
     kind = forms.ChoiceField(choices=[("bilateral", "opens the data itself"), ("framework", "limits for call-offs")])
@@ -41,10 +41,6 @@ class HeadingForm(forms.Form):
         else:
             others = tenants().exclude(pk=actor.tenant_id)[:MOST_PARTNERS]
             self.fields["partner"].choices = [(other.pk, other.name) for other in others]
-
-
-class TermsForm(forms.Form):
-    terms = forms.CharField(max_length=TERMS_CHARS, required=False, widget=forms.Textarea({"rows": 3}))
 
 
 class ClauseForm(forms.Form):

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from cloudmining.console.agreement_words import beside, in_lines
+from cloudmining.console.agreement_words import beside, in_lines, said_beside
 from cloudmining.console.base import MemberPage
 from cloudmining.console.paging import page_of
 from tenants.agreements import api as agreeing
@@ -60,8 +60,11 @@ class AgreementPage(MemberPage):
         currency = (
             tenants().get(pk=self.actor.tenant_id).currency if agreement.tenant_id == self.actor.tenant_id else ""
         )
+        heading, terms = said_beside(found)
         context = {
             **_card_of(agreement, self.actor),
+            "heading": heading,
+            "terms": terms,
             "steps": _steps(agreement, self.actor),
             "current": next((version for version in found if version.number == agreement.version), None),
             "versions": found,

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from cloudmining.console.money import in_words
 from tenants.roles import SITE_PERMISSIONS
 
+T = TypeVar("T")
 PER = {"once": "once", "day": "a day", "month": "a month", "thousand_reads": "a thousand rows read"}
 
 
@@ -18,6 +19,14 @@ class Cell:
 
     clauses: list[list[str]]
     is_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One part of the heading, or the terms, as each version has it; `is_changed` from the one before."""
+
+    label: str
+    cells: list[tuple[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +64,31 @@ def beside(versions: Sequence[Any], currency: str) -> list[Row]:
     return [Row(*place, _cells([places.get(place, []) for places in said])) for place in named]
 
 
+def said_beside(versions: Sequence[Any]) -> tuple[list[Said], Said]:
+    """The heading part by part, and the terms."""
+    heading = [
+        Said("Title", _said([version.title for version in versions])),
+        Said("Purpose", _said([version.purpose for version in versions])),
+        Said("Ends", _said([_moment(version.ends_at) if version.ends_at else "" for version in versions])),
+    ]
+    return heading, Said("Terms", _said([version.terms for version in versions]))
+
+
 def _cells(clauses: list[list[list[str]]]) -> list[Cell]:
-    before = [clauses[0], *clauses]
-    return [Cell(now, now != then) for now, then in zip(clauses, before, strict=False)]
+    return [Cell(now, is_changed) for now, is_changed in _said(clauses)]
+
+
+def _said(said: list[T]) -> list[tuple[T, bool]]:
+    return [(now, now != then) for now, then in zip(said, [*said[:1], *said], strict=False)]
 
 
 def _window(during: Any) -> str:
-    begins = f"from {during.lower.astimezone(UTC):%-d %b %Y, %H:%M}"
-    return (
-        f"{begins} UTC on"
-        if during.upper is None
-        else f"{begins} to {during.upper.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
-    )
+    begins = f"from {_moment(during.lower)}"
+    return f"{begins} on" if during.upper is None else f"{begins} to {_moment(during.upper)}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
 
 
 def _duration(seconds: int) -> str:

@@ -3,23 +3,21 @@
 Every step locks the agreement's row in the owner's name and asks `lifecycle` first: the two parties take turns.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from tenants import access
 from tenants.agreements.clauses import clauses_from, refuse_beyond, refuse_unnamed
+from tenants.agreements.data import Heading
 from tenants.agreements.grants import remove_grants, write_grants
-from tenants.agreements.lifecycle import CONCLUDED, Side, State, Step, next_state, state_of, table_of
-from tenants.agreements.text import hash_of, text_of
-from tenants.bus import announce, announce_rights
-from tenants.context import on_behalf_of, opened
-from tenants.data import Conflict, Event, FieldError, Invalid
-from tenants.ledger.actions import enter
-from tenants.models import Agreement, AgreementVersion, Clause, Signature, Tenant, User
+from tenants.agreements.lifecycle import CONCLUDED, Side, State, Step
+from tenants.agreements.steps import locked_for, now, refresh_locked, set_columns, side_of, state_now
+from tenants.agreements.telling import enter_step, tell, tell_rights
+from tenants.agreements.writing import Wishes, drafted, signature_of, who, write_version
+from tenants.context import on_behalf_of
+from tenants.data import Conflict, FieldError, Invalid
+from tenants.models import Agreement, AgreementVersion, Signature, Tenant
 
-Wishes = Sequence[dict[str, Any]]
 Kind = Agreement.Kind
 
 
@@ -50,7 +48,9 @@ def draft_agreement(
     return drafted(owner.tenant_id, partner.pk, partner_name=partner.name, terms=terms, clauses=clauses, about=about)
 
 
-def propose_version(*, agreement: Agreement, answers: int, clauses: Wishes, terms: str = "") -> AgreementVersion:
+def propose_version(
+    *, agreement: Agreement, answers: int, clauses: Wishes, terms: str = "", heading: Heading | None = None
+) -> AgreementVersion:
     """Another version in the place of number `answers`: the owner's revised draft, or a counter-offer of either party.
 
     The partner's clauses are on places that an offered version names. Conflict if another version is on the table.
@@ -58,15 +58,24 @@ def propose_version(*, agreement: Agreement, answers: int, clauses: Wishes, term
     author = access.require("manage_agreements").tenant_id
     is_draft = agreement.status == State.DRAFT
     with on_behalf_of(agreement.tenant_id):
-        target = _locked_for(agreement, Step.REVISE if is_draft else Step.COUNTER, version=answers)
+        target = locked_for(agreement, Step.REVISE if is_draft else Step.COUNTER, version=answers)
         rows = clauses_from(clauses)
         if author != agreement.tenant_id:
             refuse_unnamed(agreement, rows)
-        offered_at = None if is_draft else _now()
-        version = _version(agreement, agreement.version + 1, author, terms, rows, offered_at)
-        _set(agreement, status=target, version=version.number)
+        if heading:
+            refuse_past(heading.get("ends_at"))
+        version = write_version(
+            agreement,
+            number=agreement.version + 1,
+            author_id=author,
+            terms=terms,
+            clauses=rows,
+            heading=heading,
+            offered_at=None if is_draft else now(),
+        )
+        set_columns(agreement, status=target, version=version.number, **heading or {})
     if not is_draft:
-        _tell("agreement.countered", agreement)
+        tell("agreement.countered", agreement)
     return version
 
 
@@ -74,26 +83,26 @@ def offer_agreement(*, agreement: Agreement) -> None:
     """Put the draft on the table: from now on the partner sees it, with this version and no earlier one."""
     access.require("manage_agreements")
     with on_behalf_of(agreement.tenant_id):
-        target = _locked_for(agreement, Step.OFFER)
-        at = _now()
+        target = locked_for(agreement, Step.OFFER)
+        at = now()
         agreement.versions.filter(number=agreement.version).update(offered_at=at)
-        _set(agreement, status=target, offered_at=at)
-    _tell("agreement.offered", agreement)
+        set_columns(agreement, status=target, offered_at=at)
+    tell("agreement.offered", agreement)
 
 
 def accept_agreement(*, agreement: Agreement, version: int) -> None:
     """Agree to the other party's version, which from now on is the one to sign."""
     access.require("manage_agreements")
     with on_behalf_of(agreement.tenant_id):
-        _set(agreement, status=_locked_for(agreement, Step.ACCEPT, version=version))
-    _tell("agreement.accepted", agreement)
+        set_columns(agreement, status=locked_for(agreement, Step.ACCEPT, version=version))
+    tell("agreement.accepted", agreement)
 
 
 def sign_agreement(*, agreement: Agreement, version: int, text_hash: str) -> Signature:
     """The actor's party signs the text with this hash; the second signature brings the agreement into force."""
     signer = access.require("manage_agreements")
     with on_behalf_of(agreement.tenant_id):
-        _locked_for(agreement, Step.SIGN, version=version)
+        locked_for(agreement, Step.SIGN, version=version)
         signed = agreement.versions.get(number=version)
         if text_hash != signed.text_hash:
             raise Invalid(
@@ -102,10 +111,10 @@ def sign_agreement(*, agreement: Agreement, version: int, text_hash: str) -> Sig
         parties = set(agreement.signatures.filter(version=signed).values_list("party", flat=True))
         if signer.tenant_id in parties:
             raise Conflict(f"Your organisation has signed version {version} already.")
-        signature = _signature(signed, signer.tenant_id, *_who())
+        signature = signature_of(signed, signer.tenant_id, *who())
         signature.save(force_insert=True)
-    _tell("agreement.signed", agreement)
-    _enter("signed", agreement)
+    tell("agreement.signed", agreement)
+    enter_step("signed", agreement)
     if parties:
         activate_agreement(agreement=agreement)
     return signature
@@ -126,8 +135,8 @@ def call_off(
     """
     author = access.require("manage_agreements").tenant_id
     with on_behalf_of(framework.tenant_id):
-        _refresh_locked(framework)
-        state = _state(framework)
+        refresh_locked(framework)
+        state = state_now(framework)
         if framework.kind != Kind.FRAMEWORK or state != State.ACTIVE:
             raise Conflict(f"Only an active framework can be called on; this is a {framework.kind}, {state}.")
         last = framework.ends_at
@@ -170,8 +179,10 @@ def agree_by_offer(
         about = {"title": title, "purpose": purpose}
         agreement = drafted(owner_id, partner_id, partner_name=partner_name, clauses=clauses, about=about)
         version = agreement.versions.get()
-        by_offer = _signature(version, owner_id, offered_by, "offer")
-        taken_up = _signature(version, partner_id, *(_who() if side_of(agreement) == Side.PARTNER else (None, "claim")))
+        by_offer = signature_of(version, owner_id, offered_by, "offer")
+        taken_up = signature_of(
+            version, partner_id, *(who() if side_of(agreement) == Side.PARTNER else (None, "claim"))
+        )
         Signature.objects.bulk_create([by_offer, taken_up])
     activate_agreement(agreement=agreement)
     return agreement
@@ -183,19 +194,19 @@ def activate_agreement(*, agreement: Agreement) -> int:
     Writes the grants and returns how many; what it supersedes ends in the same moment.
     """
     with on_behalf_of(agreement.tenant_id):
-        target = _locked_for(agreement, Step.ACTIVATE)
+        target = locked_for(agreement, Step.ACTIVATE)
         if agreement.supersedes is not None:
             _replace(agreement.supersedes)
         written = _put_in_force(agreement, target)
-    _tell_rights("activated", agreement)
+    tell_rights("activated", agreement)
     return written
 
 
 def _put_in_force(agreement: Agreement, target: State) -> int:
     """Status, times and grants of an agreement whose time has come; a framework opens nothing itself."""
-    at = _now()
+    at = now()
     agreement.versions.filter(number=agreement.version, offered_at=None).update(offered_at=at)
-    _set(agreement, status=target, activated_at=at, offered_at=agreement.offered_at or at)
+    set_columns(agreement, status=target, activated_at=at, offered_at=agreement.offered_at or at)
     if agreement.kind == Kind.FRAMEWORK:
         return 0
     return write_grants(agreement, agreement.clauses.filter(version__number=agreement.version))
@@ -204,12 +215,12 @@ def _put_in_force(agreement: Agreement, target: State) -> int:
 def suspend_agreement(*, agreement: Agreement) -> None:
     """Close what the agreement opens, for now: the rows stay, and the policy hides them at once."""
     _move(agreement, Step.SUSPEND)
-    _tell_rights("suspended", agreement)
+    tell_rights("suspended", agreement)
 
 
 def resume_agreement(*, agreement: Agreement) -> None:
     _move(agreement, Step.RESUME)
-    _tell_rights("resumed", agreement)
+    tell_rights("resumed", agreement)
 
 
 def terminate_agreement(*, agreement: Agreement, reason: str) -> None:
@@ -221,163 +232,37 @@ def terminate_agreement(*, agreement: Agreement, reason: str) -> None:
 def end_agreement(*, agreement: Agreement, reason: str) -> None:
     """End it for good: its grants are gone with this transaction. Either party may, in the owner's name."""
     with on_behalf_of(agreement.tenant_id):
-        _end(agreement, _locked_for(agreement, Step.TERMINATE), reason)
+        _end(agreement, locked_for(agreement, Step.TERMINATE), reason)
     if agreement.activated_at is not None:
-        _tell_rights("ended", agreement)
+        tell_rights("ended", agreement)
     else:
-        _tell("agreement.declined", agreement)
-
-
-def drafted(
-    owner_id: UUID,
-    partner_id: UUID,
-    *,
-    partner_name: str,
-    clauses: Wishes,
-    about: dict[str, Any],
-    terms: str = "",
-    author_id: UUID | None = None,
-) -> Agreement:
-    """The row of a new agreement and its first version; `about` holds its other columns. Whoever calls it may do so."""
-    rows = clauses_from(clauses)
-    agreement = Agreement.objects.create(
-        tenant_id=owner_id,
-        partner_id=partner_id,
-        owner_name=Tenant.objects.get(pk=owner_id).name,
-        partner_name=partner_name,
-        created_by_id=_who()[0],
-        **about,
-    )
-    _version(agreement, 1, author_id or owner_id, terms, rows, None)
-    return agreement
-
-
-def _version(
-    agreement: Agreement, number: int, author_id: UUID, terms: str, clauses: list[Clause], offered_at: datetime | None
-) -> AgreementVersion:
-    text = text_of(agreement, number, terms, clauses)
-    version = AgreementVersion.objects.create(
-        tenant_id=agreement.tenant_id,
-        agreement=agreement,
-        number=number,
-        author_id=author_id,
-        terms=terms,
-        text=text,
-        text_hash=hash_of(text),
-        created_by_id=_who()[0],
-        offered_at=offered_at,
-    )
-    for clause in clauses:
-        clause.tenant_id, clause.agreement, clause.version = agreement.tenant_id, agreement, version
-    Clause.objects.bulk_create(clauses)
-    return version
-
-
-def _signature(version: AgreementVersion, party_id: UUID, user_id: UUID | None, via: str) -> Signature:
-    user = User.objects.filter(pk=user_id).first()
-    return Signature(
-        tenant_id=version.tenant_id,
-        agreement_id=version.agreement_id,
-        version=version,
-        party_id=party_id,
-        user=user,
-        user_name=(user.name or user.email) if user else "",
-        via=via,
-        text_hash=version.text_hash,
-    )
+        tell("agreement.declined", agreement)
 
 
 def _replace(old: Agreement) -> None:
     """What is superseded ends; if it has ended otherwise since, nothing takes its place."""
-    _end(old, _locked_for(old, Step.SUPERSEDE), "superseded")
-    _tell_rights("superseded", old)
+    _end(old, locked_for(old, Step.SUPERSEDE), "superseded")
+    tell_rights("superseded", old)
 
 
 def _refuse_replacing(old: Agreement, partner_id: UUID, kind: str) -> None:
     same = (old.partner_id, old.kind) == (partner_id, kind) and old.tenant_id == access.actor().tenant_id
-    if not same or old.activated_at is None or _state(old) not in CONCLUDED:
+    if not same or old.activated_at is None or state_now(old) not in CONCLUDED:
         words = "name one of yours with the same partner and of the same kind, that is active, suspended or expired"
         raise Invalid("It can't take the place of that agreement.", (FieldError("/supersedes", words),))
 
 
 def refuse_past(ends_at: datetime | None) -> None:
-    if ends_at is not None and ends_at <= _now():
+    if ends_at is not None and ends_at <= now():
         raise Invalid("It would be over before it begins.", (FieldError("/ends_at", "give a time to come"),))
 
 
 def _move(agreement: Agreement, step: Step) -> None:
     access.require("manage_agreements")
     with on_behalf_of(agreement.tenant_id):
-        _set(agreement, status=_locked_for(agreement, step))
+        set_columns(agreement, status=locked_for(agreement, step))
 
 
 def _end(agreement: Agreement, target: State, reason: str) -> None:
-    _set(agreement, status=target, ended_at=_now(), end_reason=reason)
+    set_columns(agreement, status=target, ended_at=now(), end_reason=reason)
     remove_grants(agreement)
-
-
-def _locked_for(agreement: Agreement, step: Step, version: int | None = None) -> State:
-    """Lock the row, and say where the step leads; Conflict if it can't be taken, or not for that version."""
-    _refresh_locked(agreement)
-    target = next_state(table_of(agreement.kind), _state(agreement), step, side_of(agreement))
-    if version is not None and version != agreement.version:
-        raise Conflict(f"Version {agreement.version} is on the table, not {version}; read it again.")
-    return target
-
-
-def _refresh_locked(agreement: Agreement) -> None:
-    agreement.refresh_from_db(from_queryset=Agreement.objects.select_for_update(no_key=True))
-
-
-def _set(agreement: Agreement, **changes: Any) -> None:
-    Agreement.objects.filter(pk=agreement.pk).update(**changes)
-    for name, value in changes.items():
-        setattr(agreement, name, value)
-
-
-def _state(agreement: Agreement) -> State:
-    return state_of(agreement.status, agreement.ends_at, _now())
-
-
-def side_of(agreement: Agreement) -> Side:
-    """On which side the open transaction's actor is; the platform's operators are on none."""
-    actor = opened().actor
-    if actor is None:
-        return Side.PLATFORM
-    return Side.OWNER if actor.tenant_id == agreement.tenant_id else Side.PARTNER
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _who() -> tuple[UUID | None, str]:
-    """The user and the credential of the open transaction; none for the platform."""
-    actor = opened().actor
-    return (actor.user_id, actor.via) if actor else (None, "platform")
-
-
-def _told(agreement: Agreement) -> tuple[dict[str, object], frozenset[UUID]]:
-    """What is said of it and to whom: of a draft that was never offered the partner learns nothing."""
-    body = {"agreement": str(agreement.pk), "title": agreement.title, "status": agreement.status}
-    parties = {agreement.tenant_id, agreement.partner_id} if agreement.offered_at else {agreement.tenant_id}
-    return {**body, "kind": agreement.kind, "version": agreement.version}, frozenset(parties)
-
-
-def _tell(kind: str, agreement: Agreement) -> None:
-    body, parties = _told(agreement)
-    announce(Event(kind=kind, body=body, permission="view_agreements", to=parties))
-
-
-def _tell_rights(what: str, agreement: Agreement) -> None:
-    """What opens or closes something is told, and entered in the ledgers of both parties."""
-    body, parties = _told(agreement)
-    announce_rights(f"rights.agreement_{what}", body, parties)
-    _enter(what, agreement)
-
-
-def _enter(what: str, agreement: Agreement) -> None:
-    body, parties = _told(agreement)
-    text_hash = agreement.versions.get(number=agreement.version).text_hash
-    payload = {**body, "text_hash": text_hash, "statute": agreement.statute, "reason": agreement.end_reason}
-    enter(kind=f"agreement.{what}", subject=agreement.pk, payload=payload, with_tenants=parties)

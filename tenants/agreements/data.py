@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 from tenants.data import PURPOSE, FieldError
 from tenants.roles import SITE_PERMISSIONS
@@ -19,6 +19,14 @@ MOST_MINOR: Final = 10**15
 PRICE_PER: Final = ("once", "day", "month", "thousand_reads")
 DELAYED: Final = frozenset(name for name in SITE_PERMISSIONS if name.startswith("view_"))
 FLOORED: Final = frozenset({"view_telemetry"})
+
+
+class Heading(TypedDict, total=False):
+    """What a version says before its clauses; what is left out stays as it is."""
+
+    title: str
+    purpose: str
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

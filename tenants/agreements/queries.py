@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants import access
-from tenants.agreements.actions import side_of
 from tenants.agreements.lifecycle import FINAL, Side, State, Step, possible_steps, state_of, table_of
+from tenants.agreements.steps import side_of
 from tenants.models import Agreement, AgreementVersion, Clause, Signature
 
 OVER = Q(ends_at__lte=Now()) & ~Q(status__in=FINAL)

@@ -86,7 +86,15 @@ class DraftSerializer(ContentSerializer):
         return attrs
 
 
-class NewVersionSerializer(ContentSerializer):
+class HeadingSerializer(serializers.Serializer[Any]):
+    """What is left out stays as it is; without an end, `ends_at` is null."""
+
+    title = serializers.CharField(max_length=TITLE_CHARS, required=False)
+    purpose = serializers.CharField(max_length=PURPOSE_CHARS, required=False)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class NewVersionSerializer(HeadingSerializer, ContentSerializer):
     answers = serializers.IntegerField(
         min_value=1, max_value=MOST_VERSION, help_text="The version on the table, in the place of which this is put."
     )
@@ -151,7 +159,10 @@ class AgreementVersionSerializer(serializers.ModelSerializer[AgreementVersion]):
 
     class Meta:
         model = AgreementVersion
-        fields = ["id", "number", "author", "terms", "text", "text_hash", "created_at", "offered_at", "clauses"]
+        fields = [
+            *["id", "number", "author", "title", "purpose", "ends_at", "terms"],
+            *["text", "text_hash", "created_at", "offered_at", "clauses"],
+        ]
         read_only_fields = fields
 
 

@@ -5,29 +5,30 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tenants.ledger.text import canonical_json
-from tenants.models import Agreement, Clause
+from tenants.models import AgreementVersion, Clause
 from tenants.secrets import hash_secret
 
 FORMAT: Final = "cloudmining agreement 1"
 
 
-def text_of(agreement: Agreement, number: int, terms: str, clauses: Sequence[Clause]) -> str:
+def text_of(version: AgreementVersion, clauses: Sequence[Clause]) -> str:
     """Canonical JSON of who agrees on what: parties, heading, terms, and the clauses with their ids and places."""
+    agreement = version.agreement
     return canonical_json(
         {
             "format": FORMAT,
             "agreement": agreement.pk,
-            "version": number,
+            "version": version.number,
             "kind": agreement.kind,
             "owner": {"id": agreement.tenant_id, "name": agreement.owner_name},
             "partner": {"id": agreement.partner_id, "name": agreement.partner_name},
-            "title": agreement.title,
-            "purpose": agreement.purpose,
+            "title": version.title,
+            "purpose": version.purpose,
             "statute": agreement.statute,
             "framework": agreement.framework_id,
             "supersedes": agreement.supersedes_id,
-            "ends_at": _time(agreement.ends_at),
-            "terms": terms,
+            "ends_at": _time(version.ends_at),
+            "terms": version.terms,
             "clauses": [_clause(clause) for clause in clauses],
         }
     )

@@ -1,6 +1,6 @@
 """Agreements over HTTP: parse, one action or query, render."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -13,6 +13,7 @@ from tenants import access
 from tenants.agreements import actions, queries
 from tenants.agreements.access import with_places
 from tenants.agreements.clauses import clauses_from
+from tenants.agreements.data import Heading
 from tenants.agreements.preview import preview_of
 from tenants.agreements.serializers import (
     AcceptSerializer,
@@ -81,9 +82,12 @@ class AgreementVersionList(IdempotentView, ListView):
         """Revise your draft, or counter what is on the table; the partner names places that it was offered."""
         agreement = access.get_agreement(agreement_id)
         data = _parsed(NewVersionSerializer, request.data)
-        clauses = with_places(data["clauses"], agreement)
         version = actions.propose_version(
-            agreement=agreement, answers=data["answers"], terms=data["terms"], clauses=clauses
+            agreement=agreement,
+            answers=data.pop("answers"),
+            terms=data.pop("terms"),
+            clauses=with_places(data.pop("clauses"), agreement),
+            heading=cast(Heading, data),
         )
         return Response(AgreementVersionSerializer(queries.versions(agreement).get(pk=version.pk)).data, status=201)
 

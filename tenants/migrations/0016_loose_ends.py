@@ -1,7 +1,103 @@
-from django.db import migrations
+"""A version's text holds the agreement's heading too, so that a counter-offer may change it."""
+
+from django.db import migrations, models
+
+TABLES = ("tenants_agreement", "tenants_agreementversion")
+# The owner of a table passes its policies only while they are not forced on it.
+OPENED = "".join(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;" for table in TABLES)
+FORCED = "".join(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;" for table in TABLES)
+# Up to now a heading never changed.
+HEADINGS = """
+UPDATE tenants_agreementversion v SET title = a.title, purpose = a.purpose, ends_at = a.ends_at
+  FROM tenants_agreement a WHERE a.tenant_id = v.tenant_id AND a.id = v.agreement_id;
+SET CONSTRAINTS ALL IMMEDIATE;
+"""
+FROZEN = """
+DROP TRIGGER version_is_frozen ON tenants_agreementversion;
+CREATE TRIGGER version_is_frozen
+  BEFORE UPDATE OF id, tenant_id, agreement_id, number, author_id, title, purpose, ends_at, terms, text, text_hash,
+                   created_by_id, created_at
+  ON tenants_agreementversion FOR EACH ROW
+  EXECUTE FUNCTION tenants_refuse_change('The text of a version never changes; propose another one.');
+
+CREATE FUNCTION tenants_guard_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT wall.importing() AND (NEW.title, NEW.purpose, NEW.ends_at) IS DISTINCT FROM
+     (NEW.text::jsonb ->> 'title', NEW.text::jsonb ->> 'purpose', (NEW.text::jsonb ->> 'ends_at')::timestamptz) THEN
+    RAISE EXCEPTION 'the heading of a version stands in its text' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER guard_version BEFORE INSERT ON tenants_agreementversion
+  FOR EACH ROW EXECUTE FUNCTION tenants_guard_version();
+"""
+GUARD_AGREEMENT = """
+CREATE OR REPLACE FUNCTION tenants_guard_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF wall.importing() THEN
+    RETURN NEW;
+  END IF;
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.status <> 'draft' THEN
+      RAISE EXCEPTION 'an agreement begins as a draft, not as %', NEW.status USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.kind = 'mandate' AND wall.tenant() IS NOT NULL THEN
+      RAISE EXCEPTION 'only the platform lays a mandate' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
+    ('draft', 'offered'), ('draft', 'active'), ('draft', 'terminated'),
+    ('offered', 'countered'), ('offered', 'agreed'), ('offered', 'terminated'),
+    ('countered', 'offered'), ('countered', 'agreed'), ('countered', 'terminated'),
+    ('agreed', 'active'), ('agreed', 'terminated'),
+    ('active', 'suspended'), ('active', 'terminated'), ('active', 'superseded'),
+    ('suspended', 'active'), ('suspended', 'terminated'), ('suspended', 'superseded')
+  ) THEN
+    RAISE EXCEPTION 'an agreement can not go from % to %', OLD.status, NEW.status USING ERRCODE = 'check_violation';
+  END IF;
+  IF (NEW.id, NEW.tenant_id, NEW.kind, NEW.partner_id, NEW.owner_name, NEW.partner_name,
+      NEW.framework_id, NEW.supersedes_id, NEW.statute, NEW.created_at)
+     IS DISTINCT FROM
+     (OLD.id, OLD.tenant_id, OLD.kind, OLD.partner_id, OLD.owner_name, OLD.partner_name,
+      OLD.framework_id, OLD.supersedes_id, OLD.statute, OLD.created_at) THEN
+    RAISE EXCEPTION 'what an agreement is about never changes; draft another one' USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.version <> OLD.version AND (NEW.version < OLD.version OR OLD.status NOT IN ('draft', 'offered', 'countered'))
+  THEN
+    RAISE EXCEPTION 'the version of an agreement that is % stays', OLD.status USING ERRCODE = 'check_violation';
+  END IF;
+  IF (NEW.version, NEW.title, NEW.purpose, NEW.ends_at) IS DISTINCT FROM
+     (OLD.version, OLD.title, OLD.purpose, OLD.ends_at) OR (NEW.status = 'active' AND OLD.status <> 'active') THEN
+    IF NOT EXISTS (
+      SELECT FROM public.tenants_agreementversion v
+       WHERE v.tenant_id = NEW.tenant_id AND v.agreement_id = NEW.id AND v.number = NEW.version
+         AND (v.title, v.purpose, v.ends_at) IS NOT DISTINCT FROM (NEW.title, NEW.purpose, NEW.ends_at)) THEN
+      RAISE EXCEPTION 'the heading of an agreement is that of its version' USING ERRCODE = 'check_violation';
+    END IF;
+  END IF;
+  IF NEW.status = 'active' AND OLD.status <> 'suspended' AND OLD.status <> 'active' AND NOT tenants_has_consent(NEW)
+  THEN
+    RAISE EXCEPTION 'an agreement is in force once both parties have signed' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+"""
+
+
+def named(name: str, length: int) -> migrations.AddField:
+    field = models.CharField(max_length=length, default="")
+    return migrations.AddField("agreementversion", name, field, preserve_default=False)
 
 
 class Migration(migrations.Migration):
     dependencies = [("tenants", "0015_costs")]
 
-    operations = []
+    operations = [
+        named("title", 200),
+        named("purpose", 100),
+        migrations.AddField("agreementversion", "ends_at", models.DateTimeField(null=True, blank=True)),
+        migrations.RunSQL(OPENED + HEADINGS + FORCED, migrations.RunSQL.noop),
+        migrations.RunSQL(FROZEN, "DROP FUNCTION tenants_guard_version CASCADE"),
+        migrations.RunSQL(GUARD_AGREEMENT, migrations.RunSQL.noop),
+    ]

@@ -83,12 +83,16 @@ class Agreement(TenantModel):
 class AgreementVersion(TenantModel):
     """One text of an agreement, never changed: what `text_hash` (SHA-256 of `text`) is signed for.
 
-    `author` is the party that proposed it. The partner sees it from `offered_at` on.
+    `author` is the party that proposed it. The partner sees it from `offered_at` on. The agreement's own title, purpose
+    and end are those of the version that is on the table or in force.
     """
 
     agreement = TenantForeignKey("tenants.Agreement", models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     author = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200)
+    purpose = models.CharField(max_length=100)
+    ends_at = models.DateTimeField(null=True, blank=True)
     terms = models.TextField(blank=True, default="", help_text="What the parties say beyond the clauses.")
     text = models.TextField()
     text_hash = models.CharField(max_length=64)

@@ -50,10 +50,11 @@ def test_people_draft_offer_counter_accept_sign_and_end_on_the_pages(aurora, bor
     assert "Watch North" in page_of(partner, "/agreements") and "Watch North" not in page_of(outsider, "/agreements")
     shown = page_of(partner, f"{place}/propose")
     assert "Aurora North" in shown and "North mill" not in shown
-    counter = {**form_of(aurora.sites["north"], delay_min="0"), "answers": "1", "terms": "No delay."}
+    counter = {**form_of(aurora.sites["north"], "Watch at once", delay_min="0"), "answers": "1", "terms": "No delay."}
     assert partner.post(f"{place}/propose", counter).headers["Location"] == place
     page = page_of(owner, place)
-    assert "Versions side by side" in page and "changed" in page and "No delay." in page
+    assert "Versions side by side" in page and "No delay." in page and page.count("changed") == 3
+    assert '<h1 id="agreement">Watch at once</h1>' in page and "<td>Watch North</td>" in page
     owner.post(f"{place}/steps/accept", {"version": "2"})
     with aurora.acting():
         text_hash = Agreement.objects.get().versions.get(number=2).text_hash

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from tenants.actions import admit_member
 from tenants.agreements import actions as agreeing
+from tenants.agreements.writing import drafted
 from tenants.context import as_platform
 from tenants.data import Actor
 from tenants.models import Agreement, Signature, User
@@ -49,9 +50,7 @@ def ending(owner: Organisation, partner: Organisation, ends_at: datetime | None,
     """As `opened`, signed by both, with an end of the agreement itself."""
     about = {"title": "Ends", "purpose": "maintenance", "ends_at": ends_at}
     with owner.acting():
-        agreement = agreeing.drafted(
-            owner.id, partner.id, partner_name=partner.tenant.name, clauses=[clause], about=about
-        )
+        agreement = drafted(owner.id, partner.id, partner_name=partner.tenant.name, clauses=[clause], about=about)
         version = agreement.versions.get()
         keys = {"tenant_id": owner.id, "agreement": agreement, "version": version, "text_hash": version.text_hash}
         Signature.objects.bulk_create(

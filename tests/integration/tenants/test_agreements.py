@@ -21,9 +21,11 @@ from tenants.models import (
     Clause,
     Signature,
     Site,
+    new_id,
 )
 from tenants.organisation.closing import request_closure
 from tests.agreements import (
+    DAY,
     NOW,
     agree_over_http,
     agreed,
@@ -118,12 +120,45 @@ def test_signed_text_says_what_the_answer_says_and_its_hash_can_be_computed_agai
     assert agreement["clauses"] == version["clauses"]
 
 
+def test_counter_offer_changes_title_purpose_and_end_and_the_text_says_so(aurora, borealis):
+    owner, partner = aurora.client(), borealis.client()
+    draft = draft_of(aurora, borealis, ends_at=(NOW + 9 * DAY).isoformat())
+    made = owner.post("/api/v1/agreements", draft).json()
+    url, heading = f"/api/v1/agreements/{made['id']}", ("title", "purpose", "ends_at")
+    owner.post(f"{url}/offer")
+    first = partner.get(f"{url}/versions").json()["results"][0]
+    past = {"answers": 1, "clauses": draft["clauses"], "ends_at": (NOW - DAY).isoformat()}
+    refused = partner.post(f"{url}/versions", past)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/ends_at")
+    counter = {"answers": 1, "clauses": draft["clauses"], "title": "Watch and repair", "ends_at": None}
+    second = partner.post(f"{url}/versions", counter).json()
+    assert [second[name] for name in heading] == ["Watch and repair", draft["purpose"], None]
+    on_table = owner.get(url).json()
+    for holder in (on_table, json.loads(second["text"])):
+        assert [holder[name] for name in heading] == [second[name] for name in heading]
+    assert owner.get(f"{url}/versions").json()["results"] == [second, first]
+    back = {"answers": 2, "clauses": draft["clauses"], "purpose": "repair", "ends_at": first["ends_at"]}
+    assert owner.post(f"{url}/versions", back).status_code == 201
+    said = partner.get(url).json()
+    assert [said[name] for name in heading] == ["Watch and repair", "repair", first["ends_at"]]
+    assert json.loads(first["text"])["title"] == first["title"] == "Watch North"
+
+
+def test_version_whose_text_has_another_heading_is_refused(aurora, borealis):
+    agreement = drafted(aurora, borealis)
+    with aurora.acting():
+        version = agreement.versions.get()
+    version.pk, version.number, version.title = new_id(), 2, "Another"
+    with pytest.raises(IntegrityError, match="stands in its text"), aurora.acting():
+        version.save(force_insert=True)
+
+
 def test_stored_rows_give_the_signed_text_again(aurora, borealis):
     agreement = drafted(aurora, borealis, clauses=[wish(aurora.sites["north"]), wish(aurora.equipment["FAN-01"])])
     with aurora.acting():
         version = AgreementVersion.objects.get(agreement=agreement)
         clauses = list(version.clauses.order_by("pk"))
-        assert text_of(Agreement.objects.get(pk=agreement.pk), 1, version.terms, clauses) == version.text
+        assert text_of(version, clauses) == version.text
 
 
 def test_signature_is_for_the_text_on_the_table_alone(aurora, borealis):
@@ -391,7 +426,11 @@ def test_guard_allows_the_steps_of_the_table_and_no_others():
 ILLEGAL = [
     ("UPDATE tenants_agreement SET status = 'active' WHERE id = '{id}'", "can not go from offered to active"),
     ("UPDATE tenants_agreement SET status = 'draft' WHERE id = '{id}'", "can not go from offered to draft"),
-    ("UPDATE tenants_agreement SET title = 'x' WHERE id = '{id}'", "what an agreement is about never changes"),
+    ("UPDATE tenants_agreement SET statute = 'x' WHERE id = '{id}'", "what an agreement is about never changes"),
+    ("UPDATE tenants_agreement SET title = 'x' WHERE id = '{id}'", "heading of an agreement is that of its version"),
+    ("UPDATE tenants_agreement SET ends_at = now() WHERE id = '{id}'", "heading of an agreement is that of its"),
+    ("UPDATE tenants_agreement SET version = 9 WHERE id = '{id}'", "heading of an agreement is that of its version"),
+    ("UPDATE tenants_agreementversion SET title = 'x' WHERE agreement_id = '{id}'", "never changes"),
     ("UPDATE tenants_agreement SET version = 0 WHERE id = '{id}'", "the version of an agreement"),
     ("UPDATE tenants_agreementversion SET text = 'x' WHERE agreement_id = '{id}'", "never changes"),
     ("UPDATE tenants_agreementversion SET terms = 'x' WHERE agreement_id = '{id}'", "never changes"),
