@@ -60,7 +60,8 @@ class Transaction:
             self.write_usage(self)
 
 
-SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+REPEATABLE: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+SNAPSHOT: Final = f"{REPEATABLE}, READ ONLY"
 _open: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
 
 
@@ -94,10 +95,11 @@ def opened() -> Transaction:
 
 
 @contextmanager
-def acting_as(actor: Actor, *, snapshot: bool = False) -> Iterator[Transaction]:
+def acting_as(actor: Actor, *, snapshot: bool = False, repeatable: bool = False) -> Iterator[Transaction]:
     """Open the transaction of `actor`; events announced in it are delivered just before it commits.
 
-    A `snapshot` only reads, and sees the database as it is at its beginning. Raises RuntimeError if a transaction is
+    A `snapshot` only reads, and sees the database as it is at its beginning; a `repeatable` one sees it so too, and may
+    write what nobody else does. Raises RuntimeError if a transaction is
     open already: identities don't nest.
     """
     settings = {
@@ -106,7 +108,8 @@ def acting_as(actor: Actor, *, snapshot: bool = False) -> Iterator[Transaction]:
         "app.purpose": actor.purpose,
         "app.roles": ",".join(sorted(actor.roles)),
     }
-    with _transaction(Transaction(actor), settings, SNAPSHOT if snapshot else "") as current:
+    mode = SNAPSHOT if snapshot else REPEATABLE if repeatable else ""
+    with _transaction(Transaction(actor), settings, mode) as current:
         yield current
         current.finish()
 

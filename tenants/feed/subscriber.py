@@ -1,7 +1,7 @@
 """One open socket on a feed: where it is in the log, what it may see, and the one task that writes to it.
 
 It is `greeted` until the client subscribes, then `behind` (its task pages from the log), then `live` (the tailer hands
-it entries as they come). A live socket whose queue is full falls behind again: it loses nothing, it reads for itself.
+it entries as they come). A live socket whose queue is full lags: it is told so, falls behind again and loses nothing.
 """
 
 import asyncio
@@ -9,13 +9,15 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from tenants.data import Actor
-from tenants.feed.frames import Ack, BadFrame, Error, Live, Reset, Skip, Sub, encode
+from tenants.feed.filters import Filter
+from tenants.feed.frames import Ack, BadFrame, Error, Lagging, Live, Reset, Skip, Sub, encode
 from tenants.feed.log import DATABASE_AWAY, PAGE, Entry, Head, Page, Stale, door, read_page
 from tenants.feed.rights import Rights
+from tenants.feed.snapshot import take_snapshot
 
 QUEUE_FRAMES: Final = 256
 QUEUE_CHARACTERS: Final = 1_000_000
@@ -24,6 +26,7 @@ SEND_WITHIN_S: Final = 60.0
 CLOSE_WITHIN_S: Final = 5.0
 
 BAD_FRAME, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW, SERVER_ERROR, TRY_LATER = 4400, 4401, 4403, 4408, 1011, 1013
+EVERYTHING: Final = Filter()
 NO_RIGHTS: Final = (FORBIDDEN, "no rights any more")
 # uvicorn raises RuntimeError, not OSError, if it closed the socket itself after an unanswered ping.
 GONE: Final = (OSError, RuntimeError)
@@ -56,7 +59,7 @@ class Subscriber:
         self.position = 0
         self.epoch: UUID | None = None
         self.acknowledged = 0
-        self._prefixes: tuple[str, ...] | None = None
+        self.filter = EVERYTHING
         self._queue: deque[tuple[str, int | None]] = deque()
         self._sent = 0
         self._queued_characters = 0
@@ -76,7 +79,7 @@ class Subscriber:
         if self.state != "greeted":
             raise BadFrame("/t: this socket has a subscription; open another socket for another one.")
         self.position = self._sent = frame.cursor
-        self.epoch, self._prefixes = frame.epoch, frame.filter
+        self.epoch, self.filter = frame.epoch, frame.filter or EVERYTHING
         self._turn("behind")
 
     def acknowledge(self, frame: Ack) -> None:
@@ -86,10 +89,10 @@ class Subscriber:
 
     def shown(self, entry: Entry) -> Entry | None:
         """The permanent rule: what they asked for, held against their rights and the purpose that they stated."""
-        asked_for = self._prefixes is None or entry.frame.kind.startswith(self._prefixes)
-        if not asked_for or entry.permission not in self.rights.capabilities:
+        if entry.permission not in self.rights.capabilities or not self.filter.wants_kind(entry.frame.kind):
             return None
-        return entry.opened_to(self.actor.purpose, self.rights.withheld)
+        seen = entry.opened_to(self.actor.purpose, self.rights.withheld)
+        return seen if seen is not None and _fits(seen, self.filter) else None
 
     def offer(self, page: Page) -> None:
         """Queue what a live socket may see of the page; one that can't keep up falls behind instead."""
@@ -97,6 +100,7 @@ class Subscriber:
             return
         for link in page.chain(self.position, self.shown):
             if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
+                self._put(encode(Lagging(self.position, page.head.seq)))
                 self.fall_behind()
                 return
             self.position = _end(link)
@@ -120,9 +124,9 @@ class Subscriber:
         if self.state != "ended" and not self._queue:
             self._put(text)
 
-    def reset(self, head: Head, reason: str) -> None:
-        """The cursor is void: the client has to read the state afresh and subscribe again."""
-        self._put(encode(Reset(head.epoch, head.seq, head.min_seq, reason)))
+    def reset(self, head: Head, reason: str, snapshot: dict[str, Any]) -> None:
+        """The cursor is void: the client takes the state as it is at `head` and subscribes again."""
+        self._put(encode(Reset(head.epoch, head.seq, head.min_seq, reason, snapshot)))
         self._since = _now()
         self._turn("greeted")
 
@@ -223,22 +227,38 @@ class Subscriber:
 
     async def _read(self) -> Page | None:
         assert self.feed is not None and self.epoch is not None
+        reader = replace(self.actor, roles=self.rights.roles)
         try:
-            reader = replace(self.actor, roles=self.rights.roles)
-            page = await door(read_page, reader, self.position, self.epoch, PAGE, [self.actor])
-        except Stale as stale:
-            self.reset(stale.head, stale.reason)
-            return None
+            page = await self._page(reader, self.epoch)
         except DATABASE_AWAY as error:
             await self.feed.wait_for_database(error)
             return None
-        rights = page.rights and page.rights.get(self.actor)
-        if not rights:
-            self.end(*NO_RIGHTS)
+        if page is None or not self._hold((page.rights or {}).get(self.actor)):
             return None
-        is_current = rights.roles == self.rights.roles  # else the page was read with roles that are gone
+        return page
+
+    async def _page(self, reader: Actor, epoch: UUID) -> Page | None:
+        try:
+            return await door(read_page, reader, self.position, epoch, PAGE, [self.actor])
+        except Stale as stale:
+            fresh = await door(take_snapshot, reader)
+            if self._hold(fresh.rights):
+                self.reset(fresh.head, stale.reason, fresh.state)
+            return None
+
+    def _hold(self, rights: Rights | None) -> bool:
+        """Take the rights that a read found; False if what was read is not to be shown, since other roles read it."""
+        if rights is None:
+            self.end(*NO_RIGHTS)
+            return False
+        is_current = rights.roles == self.rights.roles
         self.rights = rights
-        return page if is_current else None
+        return is_current
+
+
+def _fits(entry: Entry, wanted: Filter) -> bool:
+    frame = entry.frame
+    return wanted is EVERYTHING or wanted.wants(frame.kind, frame.site, frame.equipment, frame.body)
 
 
 def _now() -> float:

@@ -130,11 +130,10 @@ class Feed:
             subscriber.beat(text)
 
     def _reset(self, stale: Stale) -> None:
-        """The log itself was replaced. Those behind find out in their own reads."""
+        """The log itself was replaced. Each socket finds out in a read of its own, with the state as it may see it."""
         self.head = stale.head
         for subscriber in self.subscribers:
-            if subscriber.state == "live":
-                subscriber.reset(stale.head, stale.reason)
+            subscriber.fall_behind()
 
 
 class Tailer:

@@ -23,6 +23,8 @@ class ActorView(APIView):
     """
 
     needs: ClassVar[dict[str, str]] = {}
+    # Whether everything that a handler reads is of one moment.
+    repeatable: ClassVar[bool] = False
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -35,7 +37,8 @@ class ActorView(APIView):
 
     def _in_transaction(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
-            with acting_as(replace(request.auth, purpose=stated_purpose(request.headers.get("X-Purpose", "")))):
+            actor = replace(request.auth, purpose=stated_purpose(request.headers.get("X-Purpose", "")))
+            with acting_as(actor, repeatable=self.repeatable):
                 return handler(request, *args, **kwargs)
 
         return run

@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tenants.bus import announce
 from tenants.data import Event
+from tenants.feed.filters import Filter
 from tenants.feed.frames import Ack, Ev, Hb, Hello, Live, Reset, ServerFrame, Skip, Sub, decode_server, encode
 from tests.live import LiveWeb
 from tests.personas import Organisation
@@ -34,9 +35,7 @@ class Follower:
         """The `n` of the bodies, in the order received."""
         return [event.body["n"] for event in self.events if "n" in event.body]
 
-    async def subscribe(
-        self, cursor: int = 0, epoch: UUID | None = None, filter: tuple[str, ...] | None = None
-    ) -> None:
+    async def subscribe(self, cursor: int = 0, epoch: UUID | None = None, filter: Filter | None = None) -> None:
         self.position = cursor
         await self.socket.send(encode(Sub(cursor, epoch or self.hello.epoch, filter)))
 
@@ -94,7 +93,7 @@ async def greeted(
 
 @asynccontextmanager
 async def following(
-    web: LiveWeb, key: str, cursor: int = 0, filter: tuple[str, ...] | None = None, **options: Any
+    web: LiveWeb, key: str, cursor: int = 0, filter: Filter | None = None, **options: Any
 ) -> AsyncIterator[Follower]:
     """A socket that has caught up from `cursor` and is live."""
     async with greeted(web, key, **options) as follower:

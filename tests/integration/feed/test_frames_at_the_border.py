@@ -31,6 +31,8 @@ BAD = {
     "no cursor": (f'{{"t":"sub","epoch":"{EPOCH}"}}', "/cursor"),
     "epoch that is none": ('{"t":"sub","cursor":0,"epoch":"x"}', "/epoch"),
     "surplus field": (f'{{"t":"sub","cursor":0,"epoch":"{EPOCH}","tenant":"{EPOCH}"}}', "/tenant"),
+    "unknown criterion": (f'{{"t":"sub","cursor":0,"epoch":"{EPOCH}","filter":{{"tenant":[]}}}}', "/filter/tenant"),
+    "site that is no id": (f'{{"t":"sub","cursor":0,"epoch":"{EPOCH}","filter":{{"sites":["x"]}}}}', "/filter/sites/0"),
     "filter that is text": (f'{{"t":"sub","cursor":0,"epoch":"{EPOCH}","filter":"alarm."}}', "/filter"),
     "empty filter": (f'{{"t":"sub","cursor":0,"epoch":"{EPOCH}","filter":[]}}', "/filter"),
     "empty prefix": (f'{{"t":"sub","cursor":0,"epoch":"{EPOCH}","filter":["alarm.",""]}}', "/filter/1"),

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from tenants import actions
 from tenants.agreements import actions as agreeing
 from tenants.context import as_platform
+from tenants.feed.filters import Filter
 from tenants.feed.frames import Ev, Skip, decode_server
 from tenants.models import ApiKey, FeedTicket, Membership, User
 from tenants.secrets import hash_secret
@@ -143,7 +144,7 @@ async def test_role_without_the_capability_gets_skip_and_the_chain_holds(live_we
 
 async def test_filtered_events_become_skip(live_web, aurora):
     key = await later(aurora.key)
-    async with following(live_web, key, filter=("plan.", "task.cl")) as follower:
+    async with following(live_web, key, filter=Filter(kinds=("plan.", "task.cl"))) as follower:
         for number, kind in enumerate(
             ("alarm.raised", "plan.solved", "task.claimed", "task.accepted", "alarm.cleared")
         ):

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.feed import frames
-from tenants.feed.frames import Ack, BadFrame, Ev, Hb, Hello, Live, Reset, Skip, Sub
+from tenants.feed.filters import Filter
+from tenants.feed.frames import Ack, BadFrame, Ev, Hb, Hello, Lagging, Live, Reset, Skip, Sub
 from tenants.feed.log import Entry, Head, Page
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -19,8 +20,10 @@ EXAMPLES = [
     Ev(812, 811, "alarm.raised", {"value": 1.25, "tag": "CH₄"}, uuid4(), None, FEED, NOW, NOW),
     Skip(812, 900),
     Live(900),
+    Lagging(900, 1200),
     Hb(900, NOW),
     Reset(uuid4(), 900, 400, "below_min_seq"),
+    Reset(uuid4(), 900, 400, "below_min_seq", {"alarms": {"items": [{"alarm": "x"}], "is_whole": True}}),
     frames.Error("Bad frame", "/cursor: must be a whole number."),
 ]
 
@@ -30,7 +33,9 @@ def test_server_frame_is_read_as_it_was_written(frame):
     assert frames.decode_server(frames.encode(frame)) == frame
 
 
-@pytest.mark.parametrize("frame", [Sub(0, FEED), Sub(7, FEED, ("alarm.", "plan")), Ack(2**63 - 1)])
+@pytest.mark.parametrize(
+    "frame", [Sub(0, FEED), Sub(7, FEED, Filter(("alarm.",), (FEED,), (FEED,), ("critical",))), Ack(2**63 - 1)]
+)
 def test_client_frame_is_read_as_it_was_written(frame):
     assert frames.decode_client(frames.encode(frame)) == frame
 
@@ -87,3 +92,26 @@ def test_chain_is_gapless_and_holds_just_what_is_visible(behind_the_wall, hidden
         seen += [frame.seq] if isinstance(frame, Ev) else []
     assert position == to
     assert seen == [seq for seq in range(after + 1, 41) if seq not in behind_the_wall | hidden_from_user]
+
+
+def test_list_as_filter_is_one_of_kinds():
+    text = json.dumps({"t": "sub", "cursor": 0, "epoch": str(FEED), "filter": ["alarm."]})
+    assert frames.decode_client(text) == Sub(0, FEED, Filter(kinds=("alarm.",)))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (Filter(), True),
+        (Filter(kinds=("plan.", "alarm.")), True),
+        (Filter(kinds=("plan.",)), False),
+        (Filter(sites=(FEED,)), True),
+        (Filter(sites=(uuid4(),)), False),
+        (Filter(equipment=(FEED,)), False),
+        (Filter(severities=("critical", "high")), True),
+        (Filter(severities=("low",)), False),
+        (Filter(kinds=("alarm.",), sites=(FEED,), severities=("low",)), False),
+    ],
+)
+def test_event_has_to_fit_every_criterion_and_one_value_of_each(wanted, fits):
+    assert wanted.wants("alarm.raised", FEED, None, {"severity": "critical"}) is fits

@@ -8,7 +8,7 @@ import pytest
 
 from tenants.data import Actor
 from tenants.feed import subscriber as module
-from tenants.feed.frames import Ev
+from tenants.feed.frames import Ev, Lagging, decode_server
 from tenants.feed.log import Entry, Head, Page
 from tenants.feed.rights import Rights
 from tenants.feed.subscriber import QUEUE_FRAMES, Subscriber
@@ -62,7 +62,9 @@ async def test_socket_falls_behind_when_its_queue_is_full_and_knows_where_it_is(
     socket.offer(page(count, text))
     assert socket.state == "behind"
     assert 0 < socket.position < count
-    assert len(socket._queue) == socket.position + 1  # and the greeting
+    assert len(socket._queue) == socket.position + 2  # and the greeting
+    lagging = decode_server(socket._queue[-1][0])
+    assert lagging == Lagging(socket.position, count)
     socket.abandon()
 
 
