@@ -65,7 +65,7 @@ def _read_time(value: Any) -> datetime:
         raise ProtocolError("", f"must be a time such as 2026-03-01T06:00:00Z, is {show(value)}")
     try:
         at = datetime.fromisoformat(value)
-        return _aware(at).astimezone(UTC)
+        return at if at.tzinfo is UTC else _aware(at).astimezone(UTC)
     except ProtocolError:
         raise
     except (ValueError, OverflowError):
@@ -73,7 +73,8 @@ def _read_time(value: Any) -> datetime:
 
 
 def _write_time(value: Any) -> str:
-    return _aware(value).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    at = value if value.tzinfo is UTC else _aware(value).astimezone(UTC)
+    return at.isoformat()[:-6] + "Z"
 
 
 def _aware(at: datetime) -> datetime:
@@ -92,24 +93,44 @@ def _read_uuid(value: Any) -> UUID:
     return parsed
 
 
-@dataclass(frozen=True, slots=True)
 class Shape:
-    cls: type[Any]
-    fields: Mapping[str, Field]
-    check: Callable[[Any], None]
-    defaults: dict[str, Any]  # of what an older sender leaves out
+    """An object with exactly these fields; `defaults` are of what an older sender leaves out."""
+
+    def __init__(
+        self, cls: type[Any], kinds: Mapping[str, Field], check: Callable[[Any], None], defaults: dict[str, Any]
+    ) -> None:
+        self.cls = cls
+        self.fields = kinds
+        self.check = check
+        self.defaults = defaults
+        self._readers = tuple((name, kind.read) for name, kind in kinds.items())
+        self._writers = tuple((name, kind.write) for name, kind in kinds.items())
 
     def read(self, value: Any) -> Any:
-        given = self.defaults | as_object(value)
+        given = as_object(value)
+        if self.defaults:
+            given = self.defaults | given
         if given.keys() != self.fields.keys():
             self._refuse_names(given)
-        made = self.cls(*[within(name, field.read, given[name]) for name, field in self.fields.items()])
+        values, name = [], ""
+        try:
+            for name, read in self._readers:
+                values.append(read(given[name]))
+        except ProtocolError as error:
+            raise error.inside(name) from None
+        made = self.cls(*values)
         self.check(made)
         return made
 
     def write(self, made: Any) -> dict[str, Any]:
         self.check(made)
-        return {name: within(name, field.write, getattr(made, name)) for name, field in self.fields.items()}
+        written, name = {}, ""
+        try:
+            for name, write in self._writers:
+                written[name] = write(getattr(made, name))
+        except ProtocolError as error:
+            raise error.inside(name) from None
+        return written
 
     def _refuse_names(self, given: Mapping[str, Any]) -> NoReturn:
         for name in self.fields:
@@ -125,13 +146,6 @@ TIME = Field(_read_time, _write_time)
 UUID_TEXT = Field(_read_uuid, str)
 
 
-def within(step: str, convert: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return convert(value)
-    except ProtocolError as error:
-        raise error.inside(step) from None
-
-
 def one_of(enum: type[StrEnum]) -> Field:
     def read(value: Any) -> StrEnum:
         if not isinstance(value, str) or value not in by_value:
@@ -139,7 +153,7 @@ def one_of(enum: type[StrEnum]) -> Field:
         return by_value[value]
 
     by_value = {str(member): member for member in enum}
-    return Field(read, lambda value: str(read(value)))
+    return Field(read, lambda value: read(value).value)
 
 
 def list_of(item: Field, shortest: int) -> Field:
@@ -147,12 +161,12 @@ def list_of(item: Field, shortest: int) -> Field:
         if not isinstance(values, list | tuple) or not shortest <= len(values) <= MAX_ENTRIES:
             size = f"has {len(values)}" if isinstance(values, list | tuple) else f"is {show(values)}"
             raise ProtocolError("", f"must be a list of {shortest} to {MAX_ENTRIES} items, {size}")
-        made = []
-        for index, value in enumerate(values):
-            try:
+        made: list[Any] = []
+        try:
+            for value in values:
                 made.append(convert(value))
-            except ProtocolError as error:
-                raise error.inside(f"[{index}]") from None
+        except ProtocolError as error:
+            raise error.inside(f"[{len(made)}]") from None
         return made
 
     return Field(lambda values: tuple(each(item.read, values)), lambda values: each(item.write, values))

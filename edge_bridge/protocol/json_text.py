@@ -11,7 +11,7 @@ def parse(data: bytes | str) -> Any:
     if len(raw) > MAX_MESSAGE_BYTES:
         raise ProtocolError("", f"is {len(raw)} bytes; the limit is {MAX_MESSAGE_BYTES}")
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        return _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ProtocolError("", f"is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -25,7 +25,7 @@ def parse(data: bytes | str) -> Any:
 
 
 def dump(value: dict[str, Any]) -> bytes:
-    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    data = _ENCODER.encode(value).encode()
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError("", f"is {len(data)} bytes; the limit is {MAX_MESSAGE_BYTES}")
     return data
@@ -40,6 +40,11 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ProtocolError("", "has an object with the same name twice")
     return value
+
+
+# Made once: json.loads and json.dumps make theirs anew with each call that has options.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 def show(value: Any) -> str:

@@ -62,7 +62,7 @@ _LANE_KINDS = {
 
 
 def _read_entry(value: Any) -> Entry:
-    given = dict(as_object(value))
+    given = as_object(value).copy()
     seq, kind = given.pop("seq", None), given.pop("kind", None)
     if not isinstance(kind, str) or kind not in _BODIES:
         raise ProtocolError("kind", f"must be one of {', '.join(_BODIES)}; is {show(kind)}")
