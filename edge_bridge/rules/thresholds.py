@@ -99,7 +99,7 @@ def step(rule: Rule, state: RuleState, reading: Reading) -> tuple[RuleState, tup
 
 def _step_limit(rule: Rule, level: Level, state: LimitState, reading: Reading) -> LimitState:
     if not _asks_for_change(rule, level, state, reading):
-        return replace(state, since_at=None)
+        return state if state.since_at is None else replace(state, since_at=None)
     since_at = min(state.since_at or reading.measured_at, reading.measured_at)
     delay_s = rule.off_delay_s if state.raised else rule.on_delay_s
     if reading.measured_at - since_at >= timedelta(seconds=delay_s):
@@ -158,7 +158,7 @@ def parse_rules(settings: list[Any]) -> tuple[Rule, ...]:
     rules = []
     for index, table in enumerate(settings):
         try:
-            rules.append(_parse_rule(table))
+            rules.append(parse_rule(table))
         except RuleError as error:
             raise RuleError(f"rules[{index}]", str(error)) from None
     names = [rule.name for rule in rules]
@@ -168,14 +168,15 @@ def parse_rules(settings: list[Any]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _parse_rule(table: Any) -> Rule:
+def parse_rule(table: Any) -> Rule:
+    """One rule; RuleError names the setting."""
     known = {*_NAMES, *_NUMBERS, *Level}
     if not isinstance(table, dict):
         raise RuleError("rule", "must be a table")
     unknown = next((name for name in table if name not in known), None)
     if unknown is not None:
         raise RuleError(unknown, f"is not known; known are {', '.join(sorted(known))}")
-    texts: dict[str, Any] = {name: _text(name, table.get(name)) for name in _NAMES}
+    texts: dict[str, Any] = {name: text_of(name, table.get(name)) for name in _NAMES}
     numbers: dict[str, Any] = {name: _number(name, table[name]) for name in _NUMBERS if name in table}
     return Rule(**texts, **numbers, limits={level: _limit(level, table[level]) for level in Level if level in table})
 
@@ -188,7 +189,7 @@ def _limit(level: str, table: Any) -> Limit:
     return Limit(_number(f"{level}.value", table["value"]), Severity(table["severity"]))
 
 
-def _text(path: str, value: Any) -> str:
+def text_of(path: str, value: Any) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= 50 or not value.isprintable():
         raise RuleError(path, "must be printable text of 1 to 50 characters")
     return value
