@@ -7,11 +7,21 @@ from datetime import datetime
 from uuid import UUID
 
 from tenants import access
+from tenants.agreements.call_offs import end_call_offs, refuse_without_framework, resume_call_offs, suspend_call_offs
 from tenants.agreements.clauses import clauses_from, refuse_beyond, refuse_unnamed
 from tenants.agreements.data import Heading
-from tenants.agreements.grants import remove_grants, write_grants
+from tenants.agreements.grants import write_grants
 from tenants.agreements.lifecycle import CONCLUDED, Side, State, Step
-from tenants.agreements.steps import locked_for, now, refresh_locked, set_columns, side_of, state_now
+from tenants.agreements.steps import (
+    locked_for,
+    now,
+    refresh_locked,
+    refuse_past,
+    set_columns,
+    set_ended,
+    side_of,
+    state_now,
+)
 from tenants.agreements.telling import enter_step, tell, tell_rights
 from tenants.agreements.writing import Wishes, drafted, signature_of, who, write_version
 from tenants.context import on_behalf_of
@@ -180,10 +190,8 @@ def agree_by_offer(
         agreement = drafted(owner_id, partner_id, partner_name=partner_name, clauses=clauses, about=about)
         version = agreement.versions.get()
         by_offer = signature_of(version, owner_id, offered_by, "offer")
-        taken_up = signature_of(
-            version, partner_id, *(who() if side_of(agreement) == Side.PARTNER else (None, "claim"))
-        )
-        Signature.objects.bulk_create([by_offer, taken_up])
+        claimant = who() if side_of(agreement) == Side.PARTNER else (None, "claim")
+        Signature.objects.bulk_create([by_offer, signature_of(version, partner_id, *claimant)])
     activate_agreement(agreement=agreement)
     return agreement
 
@@ -213,14 +221,25 @@ def _put_in_force(agreement: Agreement, target: State) -> int:
 
 
 def suspend_agreement(*, agreement: Agreement) -> None:
-    """Close what the agreement opens, for now: the rows stay, and the policy hides them at once."""
-    _move(agreement, Step.SUSPEND)
-    tell_rights("suspended", agreement)
+    """Close what the agreement opens, for now: the rows stay, and the policy hides them at once; call-offs follow."""
+    access.require("manage_agreements")
+    with on_behalf_of(agreement.tenant_id):
+        target = locked_for(agreement, Step.SUSPEND)
+        followed = suspend_call_offs(agreement)
+        set_columns(agreement, status=target)
+    for each in (agreement, *followed):
+        tell_rights("suspended", each)
 
 
 def resume_agreement(*, agreement: Agreement) -> None:
-    _move(agreement, Step.RESUME)
-    tell_rights("resumed", agreement)
+    """Open it again, with those call-offs that its own suspension closed."""
+    access.require("manage_agreements")
+    with on_behalf_of(agreement.tenant_id):
+        refuse_without_framework(agreement)
+        set_columns(agreement, status=locked_for(agreement, Step.RESUME), suspended_with_framework=False)
+        followed = resume_call_offs(agreement)
+    for each in (agreement, *followed):
+        tell_rights("resumed", each)
 
 
 def terminate_agreement(*, agreement: Agreement, reason: str) -> None:
@@ -230,19 +249,23 @@ def terminate_agreement(*, agreement: Agreement, reason: str) -> None:
 
 
 def end_agreement(*, agreement: Agreement, reason: str) -> None:
-    """End it for good: its grants are gone with this transaction. Either party may, in the owner's name."""
+    """End it for good: its grants are gone with this transaction. Either party may, in the owner's name.
+
+    The call-offs of a framework end with it.
+    """
     with on_behalf_of(agreement.tenant_id):
-        _end(agreement, locked_for(agreement, Step.TERMINATE), reason)
-    if agreement.activated_at is not None:
-        tell_rights("ended", agreement)
-    else:
+        followed = _end(agreement, Step.TERMINATE, reason)
+    if agreement.activated_at is None:
         tell("agreement.declined", agreement)
+        return
+    for each in (agreement, *followed):
+        tell_rights("ended", each)
 
 
 def _replace(old: Agreement) -> None:
     """What is superseded ends; if it has ended otherwise since, nothing takes its place."""
-    _end(old, locked_for(old, Step.SUPERSEDE), "superseded")
-    tell_rights("superseded", old)
+    for each in (old, *_end(old, Step.SUPERSEDE, "superseded")):
+        tell_rights("superseded", each)
 
 
 def _refuse_replacing(old: Agreement, partner_id: UUID, kind: str) -> None:
@@ -252,17 +275,9 @@ def _refuse_replacing(old: Agreement, partner_id: UUID, kind: str) -> None:
         raise Invalid("It can't take the place of that agreement.", (FieldError("/supersedes", words),))
 
 
-def refuse_past(ends_at: datetime | None) -> None:
-    if ends_at is not None and ends_at <= now():
-        raise Invalid("It would be over before it begins.", (FieldError("/ends_at", "give a time to come"),))
-
-
-def _move(agreement: Agreement, step: Step) -> None:
-    access.require("manage_agreements")
-    with on_behalf_of(agreement.tenant_id):
-        set_columns(agreement, status=locked_for(agreement, step))
-
-
-def _end(agreement: Agreement, target: State, reason: str) -> None:
-    set_columns(agreement, status=target, ended_at=now(), end_reason=reason)
-    remove_grants(agreement)
+def _end(agreement: Agreement, step: Step, reason: str) -> list[Agreement]:
+    """Returns the call-offs that ended with it."""
+    target = locked_for(agreement, step)
+    followed = end_call_offs(agreement, target, reason)
+    set_ended(agreement, target, reason)
+    return followed

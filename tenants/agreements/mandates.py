@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tenants.agreements.actions import activate_agreement, refuse_past
+from tenants.agreements.actions import activate_agreement
+from tenants.agreements.steps import refuse_past
 from tenants.agreements.writing import drafted
 from tenants.data import FieldError, Invalid
 from tenants.models import Agreement, Site, Tenant

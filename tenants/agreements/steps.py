@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tenants.agreements.data import REASON_CHARS
+from tenants.agreements.grants import remove_grants
 from tenants.agreements.lifecycle import Side, State, Step, next_state, state_of, table_of
 from tenants.context import opened
-from tenants.data import Conflict
+from tenants.data import Conflict, FieldError, Invalid
 from tenants.models import Agreement
 
 
@@ -26,6 +28,17 @@ def set_columns(agreement: Agreement, **changes: Any) -> None:
     Agreement.objects.filter(pk=agreement.pk).update(**changes)
     for name, value in changes.items():
         setattr(agreement, name, value)
+
+
+def set_ended(agreement: Agreement, target: State, reason: str) -> None:
+    """It is over, and what it opened is closed."""
+    set_columns(agreement, status=target, ended_at=now(), end_reason=reason[:REASON_CHARS])
+    remove_grants(agreement)
+
+
+def refuse_past(ends_at: datetime | None) -> None:
+    if ends_at is not None and ends_at <= now():
+        raise Invalid("It would be over before it begins.", (FieldError("/ends_at", "give a time to come"),))
 
 
 def state_now(agreement: Agreement) -> State:

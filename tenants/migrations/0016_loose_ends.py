@@ -1,4 +1,5 @@
-"""A version's text holds the agreement's heading too, so that a counter-offer may change it."""
+"""A version's text holds the agreement's heading too, so that a counter-offer may change it; call-offs are closed and
+end with their framework."""
 
 from django.db import migrations, models
 
@@ -76,9 +77,15 @@ BEGIN
       RAISE EXCEPTION 'the heading of an agreement is that of its version' USING ERRCODE = 'check_violation';
     END IF;
   END IF;
-  IF NEW.status = 'active' AND OLD.status <> 'suspended' AND OLD.status <> 'active' AND NOT tenants_has_consent(NEW)
-  THEN
+  IF NEW.status = 'active' AND OLD.status <> 'active' AND (OLD.status <> 'suspended' OR NEW.kind = 'call_off')
+     AND NOT tenants_has_consent(NEW) THEN
     RAISE EXCEPTION 'an agreement is in force once both parties have signed' USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.kind = 'framework' AND NEW.status <> OLD.status AND NEW.status <> 'active' AND EXISTS (
+    SELECT FROM public.tenants_agreement c
+     WHERE c.tenant_id = NEW.tenant_id AND c.framework_id = NEW.id AND (c.ends_at IS NULL OR c.ends_at > now())
+       AND (c.status = 'active' OR (c.status = 'suspended' AND NEW.status <> 'suspended'))) THEN
+    RAISE EXCEPTION 'call-offs are closed and end with their framework' USING ERRCODE = 'check_violation';
   END IF;
   RETURN NEW;
 END $$;
@@ -97,6 +104,7 @@ class Migration(migrations.Migration):
         named("title", 200),
         named("purpose", 100),
         migrations.AddField("agreementversion", "ends_at", models.DateTimeField(null=True, blank=True)),
+        migrations.AddField("agreement", "suspended_with_framework", models.BooleanField(default=False)),
         migrations.RunSQL(OPENED + HEADINGS + FORCED, migrations.RunSQL.noop),
         migrations.RunSQL(FROZEN, "DROP FUNCTION tenants_guard_version CASCADE"),
         migrations.RunSQL(GUARD_AGREEMENT, migrations.RunSQL.noop),

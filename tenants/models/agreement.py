@@ -12,6 +12,7 @@ class Agreement(TenantModel):
 
     `framework` is the agreement that a call-off draws on, `supersedes` the one that this one replaces. A mandate rests
     on a `statute` instead of consent. Past `ends_at` it is expired, without a job: what reads it looks at the clock.
+    `suspended_with_framework`: a call-off that was closed by its framework's suspension, and opens again with it.
     The partner sees it from `offered_at` on. The parties' names are kept, since one may not be listed for the other.
     """
 
@@ -49,6 +50,7 @@ class Agreement(TenantModel):
     activated_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=200, blank=True)
+    suspended_with_framework = models.BooleanField(default=False)
 
     class Meta:
         indexes = [

@@ -61,7 +61,11 @@ def withdraw_closure(*, closure: Closure) -> None:
 
 
 def _end_agreements(tenant_id: object) -> None:
-    """All but mandates on the organisation itself, which stand until the regulator, the platform or the purge."""
+    """All but mandates on the organisation itself, which stand until the regulator, the platform or the purge.
+
+    Frameworks come last, since a call-off that ended with its framework could not be ended again.
+    """
     standing = Agreement.objects.filter(Q(tenant=tenant_id) | Q(partner=tenant_id)).exclude(status__in=FINAL)
-    for agreement in standing.exclude(tenant=tenant_id, kind=Agreement.Kind.MANDATE):
+    others = standing.exclude(tenant=tenant_id, kind=Agreement.Kind.MANDATE)
+    for agreement in sorted(others, key=lambda each: each.kind == Agreement.Kind.FRAMEWORK):
         end_agreement(agreement=agreement, reason=REASON)

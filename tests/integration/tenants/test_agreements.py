@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
+from django.db import IntegrityError, ProgrammingError, connection, connections
 
 from tenants.agreements import actions as agreeing
 from tenants.agreements.lifecycle import BY_CONSENT, BY_STATUTE, State
@@ -218,7 +218,7 @@ def test_past_its_end_it_is_expired_without_a_job(aurora, borealis):
     assert ids(f"partner={borealis.id}&kind=bilateral") == {str(agreement.pk)} and ids("kind=mandate") == set()
 
 
-# What takes the place of another, frameworks, mandates ---------------------------------------------------------------
+# What takes the place of another, mandates ---------------------------------------------------------------------------
 
 
 def test_amendment_takes_the_place_in_the_moment_it_comes_into_force(aurora, borealis):
@@ -253,53 +253,6 @@ def test_second_amendment_of_one_agreement_is_refused_when_the_first_is_in_force
     with pytest.raises(Conflict, match="superseded"):
         signed(second, borealis)
     assert grants_of(aurora, first) and not grants_of(aurora, second)
-
-
-def framework_of(aurora, borealis):
-    limits = [wish(aurora.sites["north"], "view_alarms", "view_telemetry", delay_s=60, purpose="maintenance")]
-    return signed(agreed(aurora, borealis, kind="framework", clauses=limits), aurora, borealis)
-
-
-def test_framework_opens_nothing_and_a_call_off_within_it_opens_at_once(aurora, borealis):
-    framework = framework_of(aurora, borealis)
-    assert grants_of(aurora, framework) == set()
-    for party, place in ((borealis, aurora.sites["north"]), (aurora, aurora.equipment["FAN-01"])):
-        clause = clause_on(place, "view_alarms", delay_s=60, purpose="maintenance")
-        body = draft_of(aurora, borealis, clause, kind="call_off", framework=str(framework.pk))
-        answer = party.client().post("/api/v1/agreements", body)
-        assert (answer.status_code, answer.json().get("status")) == (201, "active"), answer.content
-        assert grants_of(aurora, Agreement(pk=answer.json()["id"])) == {(place.pk, "view_alarms")}
-
-
-BEYOND = [
-    ({"delay_s": 59}, "its delay is less than 60 s"),
-    ({"purpose": ""}, "its purpose is not maintenance"),
-    ({"permissions": ["view_alarms", "comment"], "delay_s": 0}, "it opens comment"),
-]
-
-
-def test_call_off_beyond_its_framework_is_refused_by_clause_and_limit(aurora, borealis):
-    framework, client = framework_of(aurora, borealis), aurora.client()
-    within = clause_on(aurora.sites["north"], "view_alarms", delay_s=60, purpose="maintenance")
-    for changed, words in BEYOND:
-        body = draft_of(aurora, borealis, within, {**within, **changed}, kind="call_off", framework=str(framework.pk))
-        answer = client.post("/api/v1/agreements", body)
-        assert answer.status_code == 422
-        assert answer.json()["errors"] == [{"pointer": "/clauses/1", "message": words}]
-    with aurora.acting():
-        assert not Agreement.objects.filter(framework=framework.pk).exists()
-
-
-def test_call_off_on_another_place_or_a_suspended_framework_is_refused(aurora, borealis):
-    framework = framework_of(aurora, borealis)
-    with aurora.acting():
-        current = Agreement.objects.get(pk=framework.pk)
-        elsewhere = [wish(aurora.sites["north-mill"], delay_s=60, purpose="maintenance")]
-        with pytest.raises(Invalid, match="beyond"), transaction.atomic():
-            agreeing.call_off(framework=current, title="x", purpose="x", clauses=elsewhere)
-        agreeing.suspend_agreement(agreement=current)
-    with borealis.acting(), pytest.raises(Conflict, match="this is a framework, suspended"):
-        agreeing.call_off(framework=current, title="x", purpose="x", clauses=[])
 
 
 def test_mandate_opens_without_consent_and_the_owner_is_told_but_cannot_end_it(aurora, delta):
