@@ -1,6 +1,7 @@
 """Counting what is used, within the transaction of its effect; low enough that whatever writes can call it."""
 
 import json
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,15 +22,16 @@ def meter(use: Use) -> None:
 
 def _write(current: Transaction) -> None:
     """All uses of the transaction in one call, each as a row of who pays."""
-    rows = [_row(use, current) for use in current.uses]
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for use in current.uses:
+        rows[str(use.tenant_id or current.tenant_id)].append(_row(use))
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT wall.meter(%s)", [json.dumps(rows, cls=DjangoJSONEncoder)])
 
 
-def _row(use: Use, current: Transaction) -> dict[str, Any]:
+def _row(use: Use) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "tenant": use.tenant_id or current.tenant_id,
         "source": use.source,
         "event_id": use.event_id,
         "meter": use.meter,

@@ -1,7 +1,83 @@
-from django.db import migrations
+"""What a shared read writes, in one statement for each organisation in whose name it is written."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+import tenants.models.base
+
+# Entries by owner. A record is the owner's: like wall.deliver it is written in their name, for rows that the reader was
+# just given.
+RECORD_READS = """
+CREATE OR REPLACE FUNCTION wall.record_reads(entries jsonb, via text, purpose text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  me text := current_setting('app.tenant', true);
+  who uuid := wall.user_id();
+  who_name text := coalesce((SELECT name FROM public.tenants_user WHERE id = who), '');
+  owner record;
+BEGIN
+  FOR owner IN SELECT key::uuid AS id, value AS entries FROM jsonb_each(entries)
+  LOOP
+    PERFORM set_config('app.tenant', owner.id::text, true);
+    INSERT INTO public.tenants_sharedread
+      (id, tenant_id, reader_id, user_id, user_name, via, agreement_id, clause_id, permission, purpose, kind, n_rows,
+       first_id, last_id, ids_hash, read_at)
+      SELECT uuidv7(), owner.id, e.reader, who, who_name, record_reads.via, e.agreement, e.clause, e.permission,
+             record_reads.purpose, e.kind, e.n_rows, e.first_id, e.last_id, e.ids_hash, clock_timestamp()
+        FROM jsonb_to_recordset(owner.entries) AS e(
+          reader uuid, agreement uuid, clause uuid, permission text, kind text,
+          n_rows integer, first_id text, last_id text, ids_hash text);
+  END LOOP;
+  PERFORM set_config('app.tenant', coalesce(me, ''), true);
+END $$;
+"""
+# Uses by payer; ordered, so that transactions that bill each other can't deadlock.
+METER = """
+CREATE OR REPLACE FUNCTION wall.meter(uses jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  me text := current_setting('app.tenant', true);
+  payer record;
+BEGIN
+  FOR payer IN SELECT key::uuid AS id, value AS uses FROM jsonb_each(uses) ORDER BY 1
+  LOOP
+    PERFORM set_config('app.tenant', payer.id::text, true);
+    INSERT INTO public.tenants_usageevent
+      (id, tenant_id, source, event_id, meter, quantity, at, hour, subject_kind, subject_id, counterpart_id, agreement_id)
+      SELECT u.id, payer.id, u.source, u.event_id, u.meter, u.quantity, u.at, date_trunc('hour', u.at, 'UTC'),
+             u.subject_kind, u.subject_id, u.counterpart, u.agreement
+        FROM jsonb_to_recordset(payer.uses) AS u(
+          id uuid, source text, event_id text, meter text, quantity numeric, at timestamptz,
+          subject_kind text, subject_id text, counterpart uuid, agreement uuid)
+       ORDER BY u.source, u.event_id
+      ON CONFLICT (tenant_id, source, event_id) DO NOTHING;
+  END LOOP;
+  PERFORM set_config('app.tenant', coalesce(me, ''), true);
+END $$;
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("tenants", "0014_plans")]
 
-    operations = []
+    operations = [
+        # The key (tenant, id) already sorts an owner's reads, and (reader, -id) finds a reader's.
+        migrations.RemoveIndex("sharedread", "shared_read_newest"),
+        migrations.AlterField(
+            "sharedread",
+            "agreement",
+            tenants.models.base.TenantForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.agreement"
+            ),
+        ),
+        migrations.AlterField(
+            "sharedread",
+            "reader",
+            models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
+        ),
+        migrations.AddIndex(
+            "sharedread", models.Index(fields=["agreement", "read_at"], name="shared_read_of_agreement")
+        ),
+        migrations.RunSQL(RECORD_READS, migrations.RunSQL.noop),
+        migrations.RunSQL(METER, migrations.RunSQL.noop),
+    ]

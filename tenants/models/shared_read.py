@@ -10,11 +10,11 @@ class SharedRead(TenantModel):
     Written in the transaction of the read. `ids_hash` is the SHA-256 of the sorted ids, one a line.
     """
 
-    reader = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
+    reader = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+", db_index=False)
     user_id = models.UUIDField(null=True)
     user_name = models.CharField(max_length=200, blank=True)
     via = models.CharField(max_length=100)
-    agreement = TenantForeignKey("tenants.Agreement", models.PROTECT, related_name="+")
+    agreement = TenantForeignKey("tenants.Agreement", models.PROTECT, related_name="+", db_index=False)
     clause = TenantForeignKey("tenants.Clause", models.PROTECT, related_name="+")
     permission = models.CharField(max_length=40)
     purpose = models.CharField(max_length=100, blank=True)
@@ -27,7 +27,7 @@ class SharedRead(TenantModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["tenant", "-id"], name="shared_read_newest"),
+            models.Index(fields=["agreement", "read_at"], name="shared_read_of_agreement"),
             models.Index(fields=["reader", "-id"], name="shared_read_of_reader"),
         ]
 

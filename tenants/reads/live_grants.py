@@ -63,11 +63,13 @@ class LiveGrants:
 
     by_id: dict[UUID, LiveGrant] = field(default_factory=dict)
     _on_site: dict[UUID, list[LiveGrant]] = field(default_factory=lambda: defaultdict(list))
+    _at_site: dict[UUID, list[LiveGrant]] = field(default_factory=lambda: defaultdict(list))
     _on_equipment: dict[UUID, list[LiveGrant]] = field(default_factory=lambda: defaultdict(list))
     _known: dict[tuple[Any, ...], Opening | None] = field(default_factory=dict)
 
     def add(self, grant: LiveGrant) -> None:
         self.by_id[grant.id] = grant
+        self._at_site[grant.site_id].append(grant)
         if grant.equipment_id is None:
             self._on_site[grant.site_id].append(grant)
         else:
@@ -98,7 +100,7 @@ class LiveGrants:
     def _at(self, place: Place) -> list[LiveGrant]:
         site_id, equipment_id = place
         if equipment_id is None:
-            return [grant for grant in self.by_id.values() if grant.site_id == site_id]
+            return self._at_site.get(site_id, [])
         return [*self._on_site.get(site_id, ()), *self._on_equipment.get(equipment_id, ())]
 
 

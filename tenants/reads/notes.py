@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 
 from tenants.context import Transaction, if_opened, opened
@@ -99,39 +99,42 @@ def _id_of(row: Any) -> str:
 
 
 def _record(current: Transaction) -> None:
-    """One row for each owner, clause, permission and kind; written in the owner's name."""
+    """One row for each owner, clause, permission and kind, written in the owner's name; readers pay by agreement."""
     given = dict(current.reads.given)
     current.reads.given.clear()
-    entries = [_entry(*key, sorted(ids)) for key, ids in given.items() if ids]
-    entries.sort(key=lambda entry: (entry["tenant"], entry["clause"], entry["permission"], entry["kind"]))
-    for entry in entries:
-        meter(_use(entry))
+    entries: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    n_rows: dict[tuple[UUID, UUID, UUID], int] = defaultdict(int)
+    for (grant, reader_id, kind), ids in given.items():
+        if ids:
+            entries[str(grant.owner_id)].append(_entry(grant, reader_id, kind, sorted(ids)))
+            n_rows[reader_id, grant.owner_id, grant.agreement_id] += len(ids)
+    for parties, n in n_rows.items():
+        meter(_use(*parties, n))
     assert current.actor is not None
-    said = [json.dumps(entries, cls=DjangoJSONEncoder), current.actor.via, current.actor.purpose]
+    said = [json.dumps(entries), current.actor.via, current.actor.purpose]
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT wall.record_reads(%s, %s, %s)", said)
 
 
-def _use(entry: dict[str, Any]) -> Use:
-    """The reader pays. A read is never the same one again, so it needs no name that a repeat would have too."""
+def _use(reader_id: UUID, owner_id: UUID, agreement_id: UUID, n_rows: int) -> Use:
+    """A read is never the same one again, so it needs no name that a repeat would have too."""
     return Use(
         source="reads",
         event_id=str(new_id()),
         meter="shared_reads",
-        quantity=entry["n_rows"],
-        subject=(entry["kind"][:20], str(entry["clause"])),
-        tenant_id=entry["reader"],
-        counterpart_id=entry["tenant"],
-        agreement_id=entry["agreement"],
+        quantity=n_rows,
+        subject=("agreement", str(agreement_id)),
+        tenant_id=reader_id,
+        counterpart_id=owner_id,
+        agreement_id=agreement_id,
     )
 
 
 def _entry(grant: LiveGrant, reader_id: UUID, kind: str, ids: list[str]) -> dict[str, Any]:
     return {
-        "tenant": grant.owner_id,
-        "reader": reader_id,
-        "agreement": grant.agreement_id,
-        "clause": grant.clause_id,
+        "reader": str(reader_id),
+        "agreement": str(grant.agreement_id),
+        "clause": str(grant.clause_id),
         "permission": grant.permission,
         "kind": kind,
         "n_rows": len(ids),

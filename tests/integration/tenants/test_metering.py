@@ -32,6 +32,7 @@ from tests import personas
 from tests.integration.edge.scenes import gateway, raised, reading
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents
+from tests.integration.tenants.read_scenes import reads_of
 from tests.integration.tenants.test_grants import opened_to
 
 NOW = datetime.now(UTC)
@@ -349,8 +350,10 @@ def test_reader_pays_for_the_rows_of_a_partner_under_their_agreement(aurora, bor
     answer = borealis.client().get("/api/v1/alarms?shared=true")
     n_rows = len(answer.json()["results"])
     assert n_rows == 2
-    found = [event for event in events_of(borealis, "shared_reads") if event[0] == "alarm"]
-    assert found == [("alarm", Decimal(n_rows), aurora.id, agreement.pk)]
+    given = [read.n_rows for read in reads_of(aurora)]  # alarms, their machine and their site
+    assert len(given) == 3 and events_of(borealis, "shared_reads") == [
+        ("agreement", Decimal(sum(given)), aurora.id, agreement.pk)
+    ]
     assert events_of(aurora, "shared_reads") == []
 
 
