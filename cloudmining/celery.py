@@ -9,4 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudmining.settings")
 app = Celery("cloudmining", task_cls="tenants.task:ActorTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.autodiscover_tasks(["optimization.studies", "tenants.metering", "tenants.organisation"])
+app.autodiscover_tasks(
+    ["optimization.studies", "tenants.agreements", "tenants.metering", "tenants.organisation", "tenants.webhooks"]
+)

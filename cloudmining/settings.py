@@ -44,6 +44,7 @@ PLAN_TIME_LIMIT_S: int = env.int("PLAN_TIME_LIMIT_S", default=3600)
 STUDY_TIME_LIMIT_S: int = env.int("STUDY_TIME_LIMIT_S", default=21_600)
 SWEEP_S: float = env.float("SWEEP_S", default=10.0)
 CLOSING_GRACE_DAYS: int = env.int("CLOSING_GRACE_DAYS", default=30)
+AGREEMENT_WARNING_DAYS: int = env.int("AGREEMENT_WARNING_DAYS", default=14)
 
 
 def _refuse_unsafe() -> None:
@@ -298,6 +299,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-owed-plans": {"task": "optimization.sweep_owed_plans", "schedule": SWEEP_S},
     "sweep-lapsed-claims": {"task": "marketplace.sweep_lapsed_claims", "schedule": SWEEP_S},
     "roll-up-usage": {"task": "tenants.roll_up_usage", "schedule": SWEEP_S},
+    "tell-of-agreements-ends": {"task": "tenants.tell_of_ends", "schedule": 60.0},
     "close-statements": {"task": "tenants.close_statements", "schedule": 3600.0},
     "keep-house": {"task": "tenants.keep_house", "schedule": 3600.0},
     "purge-closed": {"task": "tenants.purge_closed", "schedule": 3600.0},

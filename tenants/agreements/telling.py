@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from tenants.agreements.lifecycle import State
 from tenants.bus import announce, announce_rights
 from tenants.data import Event
 from tenants.ledger.actions import enter
@@ -25,6 +26,13 @@ def tell_rights(what: str, agreement: Agreement) -> None:
     body, parties = _told(agreement)
     announce_rights(f"rights.agreement_{what}", body, parties)
     enter_step(what, agreement)
+
+
+def tell_end(agreement: Agreement, what: str) -> None:
+    """That its end is near or has come: nobody's decision, hence in no ledger."""
+    body, parties = _told(agreement)
+    status = what if what == State.EXPIRED else agreement.status
+    announce_rights(f"rights.agreement_{what}", body | {"status": status, "ends_at": agreement.ends_at}, parties)
 
 
 def enter_step(what: str, agreement: Agreement) -> None:

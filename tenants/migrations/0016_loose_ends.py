@@ -1,5 +1,5 @@
 """A version's text holds the agreement's heading too, so that a counter-offer may change it; call-offs are closed and
-end with their framework."""
+end with their framework; the parties are told once that an end is near, and once that it has come."""
 
 from django.db import migrations, models
 
@@ -7,6 +7,7 @@ TABLES = ("tenants_agreement", "tenants_agreementversion")
 # The owner of a table passes its policies only while they are not forced on it.
 OPENED = "".join(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;" for table in TABLES)
 FORCED = "".join(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;" for table in TABLES)
+TOLD = [("", "Nothing"), ("expiring", "That it is near"), ("expired", "That it has come")]
 # Up to now a heading never changed.
 HEADINGS = """
 UPDATE tenants_agreementversion v SET title = a.title, purpose = a.purpose, ends_at = a.ends_at
@@ -105,6 +106,13 @@ class Migration(migrations.Migration):
         named("purpose", 100),
         migrations.AddField("agreementversion", "ends_at", models.DateTimeField(null=True, blank=True)),
         migrations.AddField("agreement", "suspended_with_framework", models.BooleanField(default=False)),
+        migrations.AddField(
+            "agreement", "told_of_end", models.CharField(blank=True, choices=TOLD, default="", max_length=10)
+        ),
+        migrations.AddIndex(
+            "agreement",
+            models.Index(fields=["ends_at"], name="agreement_ends", condition=~models.Q(told_of_end="expired")),
+        ),
         migrations.RunSQL(OPENED + HEADINGS + FORCED, migrations.RunSQL.noop),
         migrations.RunSQL(FROZEN, "DROP FUNCTION tenants_guard_version CASCADE"),
         migrations.RunSQL(GUARD_AGREEMENT, migrations.RunSQL.noop),

@@ -12,6 +12,7 @@ class Agreement(TenantModel):
 
     `framework` is the agreement that a call-off draws on, `supersedes` the one that this one replaces. A mandate rests
     on a `statute` instead of consent. Past `ends_at` it is expired, without a job: what reads it looks at the clock.
+    `told_of_end`: what the parties were told of that, by a sweep on which no right depends.
     `suspended_with_framework`: a call-off that was closed by its framework's suspension, and opens again with it.
     The partner sees it from `offered_at` on. The parties' names are kept, since one may not be listed for the other.
     """
@@ -32,6 +33,11 @@ class Agreement(TenantModel):
         TERMINATED = "terminated", "Terminated"
         SUPERSEDED = "superseded", "Superseded"
 
+    class ToldOfEnd(models.TextChoices):
+        NOTHING = "", "Nothing"
+        EXPIRING = "expiring", "That it is near"
+        EXPIRED = "expired", "That it has come"
+
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.BILATERAL)
     partner = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
     owner_name = models.CharField(max_length=200)
@@ -50,12 +56,14 @@ class Agreement(TenantModel):
     activated_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=200, blank=True)
+    told_of_end = models.CharField(max_length=10, choices=ToldOfEnd, blank=True, default=ToldOfEnd.NOTHING)
     suspended_with_framework = models.BooleanField(default=False)
 
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "-id"], name="agreement_newest"),
             models.Index(fields=["partner", "-id"], name="agreement_of_partner"),
+            models.Index(fields=["ends_at"], name="agreement_ends", condition=~Q(told_of_end="expired")),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(partner=F("tenant")), name="agreement_between_two"),
