@@ -43,6 +43,11 @@ FEED_HEARTBEAT_S: float = env.float("FEED_HEARTBEAT_S", default=10.0)
 PLAN_TIME_LIMIT_S: int = env.int("PLAN_TIME_LIMIT_S", default=3600)
 STUDY_TIME_LIMIT_S: int = env.int("STUDY_TIME_LIMIT_S", default=21_600)
 SWEEP_S: float = env.float("SWEEP_S", default=10.0)
+FEED_KEEP_DAYS: int = env.int("FEED_KEEP_DAYS", default=90)
+WEBHOOK_SWEEP_S: float = env.float("WEBHOOK_SWEEP_S", default=2.0)
+WEBHOOK_GIVE_UP_DAYS: int = env.int("WEBHOOK_GIVE_UP_DAYS", default=5)
+# Private networks that webhooks may be posted to, such as 10.0.0.0/8; none by default.
+WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", default=[])
 CLOSING_GRACE_DAYS: int = env.int("CLOSING_GRACE_DAYS", default=30)
 AGREEMENT_WARNING_DAYS: int = env.int("AGREEMENT_WARNING_DAYS", default=14)
 
@@ -301,6 +306,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "roll-up-usage": {"task": "tenants.roll_up_usage", "schedule": SWEEP_S},
     "tell-of-agreements-ends": {"task": "tenants.tell_of_ends", "schedule": 60.0},
     "close-statements": {"task": "tenants.close_statements", "schedule": 3600.0},
+    # Beat may outrun the workers; a sweep that waited is of no use beside the next one.
+    "sweep-webhooks": {
+        "task": "tenants.sweep_webhooks",
+        "schedule": WEBHOOK_SWEEP_S,
+        "options": {"expires": WEBHOOK_SWEEP_S},
+    },
+    "prune-feeds": {"task": "tenants.prune_feeds", "schedule": 3600.0},
     "keep-house": {"task": "tenants.keep_house", "schedule": 3600.0},
     "purge-closed": {"task": "tenants.purge_closed", "schedule": 3600.0},
     "make-reading-partitions": {"task": "edge_bridge.make_reading_partitions", "schedule": 3600.0},

@@ -11,6 +11,10 @@ class EdgeBridgeConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_make_partitions, sender=self)
+        from edge_bridge.queries import standing_alarms
+        from tenants.api import FAMILIES, Family
+
+        FAMILIES["alarms"] = Family("view_alarms", standing_alarms)
 
 
 def _make_partitions(using: str, apps: Apps = apps, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """The reads of the edge, under the open identity."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +41,13 @@ def alarms_where(*, shared: bool = False, active: bool | None = None, **exact: A
             return found.exclude(state=State.NORM)
         case False:
             return found.filter(state=State.NORM)
+
+
+def standing_alarms() -> Iterator[dict[str, Any]]:
+    """Own alarms and those that partners opened, as the bodies of their events; newest first of each."""
+    for shared in (False, True):
+        for alarm in alarms_where(shared=shared, active=True).order_by("-pk").iterator(chunk_size=100):
+            yield alarm_facts(alarm).body()
 
 
 def changes_of(alarm: Alarm) -> QuerySet[AlarmChange]:

@@ -11,7 +11,8 @@ import tenants.organisation.admin
 import tenants.people.admin
 import tenants.reads.admin
 import tenants.resources.admin
-import tenants.sharing.admin  # noqa: F401
+import tenants.sharing.admin
+import tenants.webhooks.admin  # noqa: F401
 from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show
 
@@ -47,6 +48,10 @@ class FeedHeadAdmin(ReadOnly):
     list_display = ("tenant", "seq", "min_seq", "rights_epoch")
 
 
+class FeedReceiptAdmin(ReadOnly):
+    list_display = ("user", "seq", "received_at")
+
+
 class FeedTicketAdmin(ReadOnly):
     list_display = ("user", "via", "expires_at", "used_at")
     exclude = ("secret_hash",)
@@ -70,6 +75,7 @@ show(
         models.EquipmentGroupObjectPermission: GrantAdmin,
         models.FeedEvent: FeedEventAdmin,
         models.FeedHead: FeedHeadAdmin,
+        models.FeedReceipt: FeedReceiptAdmin,
         models.FeedTicket: FeedTicketAdmin,
         models.IdempotencyKey: IdempotencyKeyAdmin,
     }

@@ -5,6 +5,8 @@ from tenants.agreements.actions import agree_by_offer, end_agreement
 from tenants.authentication import memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
+from tenants.feed.receipts import unreceived
+from tenants.feed.snapshot import FAMILIES, Family
 from tenants.ledger.actions import enter
 from tenants.metering.actions import require_within_budget
 from tenants.metering.counting import meter
@@ -21,10 +23,12 @@ from tenants.reads.table import as_csv as shared_reads_csv
 from tenants.secrets import hash_secret, new_secret
 
 __all__ = [
+    "FAMILIES",
     "ME",
     "MY_CREDENTIAL",
     "OWN",
     "RIGHTS_CHANGED",
+    "Family",
     "LiveGrant",
     "Place",
     "SharedModel",
@@ -62,4 +66,5 @@ __all__ = [
     "shared_reads_csv",
     "sites",
     "tenants",
+    "unreceived",
 ]

@@ -15,6 +15,7 @@ from tenants.ledger.queries import entries_where
 from tenants.models import Export, User, new_id
 from tenants.organisation import actions as organising
 from tenants.people import actions as people
+from tenants.webhooks import actions as webhooks
 from tests import personas
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
@@ -41,6 +42,7 @@ class Places:
             )
             run = planning.request_plan(name="Plan of the quarter", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
+            webhook, _ = webhooks.make_webhook(name="Dispatch of Aurora", url="https://hooks.example.com/aurora")
             series = Series.objects.get(tenant=aurora.id)
             export = Export.objects.create(tenant=aurora.tenant, status=Export.Status.CANCELLED)
             company = organising.add_company(code="group", name="Group")
@@ -58,6 +60,7 @@ class Places:
                 "equipment_id": alarm.equipment_id,
                 "agreement_id": _draft(aurora),
                 "key_id": key.pk,
+                "webhook_id": webhook.pk,
                 "invitation_id": invitation.pk,
                 "account_id": account.pk,
                 "membership_id": _colleague(aurora),

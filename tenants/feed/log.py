@@ -5,8 +5,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -16,11 +15,12 @@ from django.db import Error, InterfaceError, OperationalError, connections
 from tenants import queries
 from tenants.context import acting_as
 from tenants.data import Actor
-from tenants.feed.frames import Ev, Skip, encode
+from tenants.feed.entry import Entry
+from tenants.feed.frames import Ev, Skip
 from tenants.feed.rights import Rights, rights_of
 from tenants.models import FeedEvent, FeedHead
 from tenants.reads.notes import give_event, live_grants
-from tenants.sharing.feed_grant import FeedGrant, hidden_by, without
+from tenants.sharing.feed_grant import FeedGrant
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,37 +74,6 @@ class Stale(Exception):
     def __init__(self, head: Head, reason: str) -> None:
         super().__init__(reason)
         self.head, self.reason = head, reason
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An event as it is sent; encoded once for all sockets. `grants` are None for what is the organisation's own."""
-
-    frame: Ev
-    permission: str
-    grants: tuple[FeedGrant, ...] | None = None
-
-    @cached_property
-    def text(self) -> str:
-        return encode(self.frame)
-
-    def opened_to(self, purpose: str, withheld: frozenset[UUID]) -> "Entry | None":
-        """The entry as far as it is open to one with this purpose and these agreements closed to them."""
-        if self.grants is None:
-            return self
-        masks = [grant.mask for grant in self.grants if grant.serves(purpose, withheld)]
-        return self._masked(hidden_by(masks)) if masks else None
-
-    def _masked(self, mask: frozenset[str]) -> "Entry":
-        if mask not in self._variants:
-            body = without(self.frame.body, mask)
-            same = body is self.frame.body
-            self._variants[mask] = self if same else Entry(replace(self.frame, body=body), self.permission)
-        return self._variants[mask]
-
-    @cached_property
-    def _variants(self) -> "dict[frozenset[str], Entry]":
-        return {}
 
 
 @dataclass(frozen=True, slots=True)

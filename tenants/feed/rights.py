@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from tenants.data import Actor
+from tenants.feed.filters import Filter
+from tenants.feed.view import EVERYTHING, View
 from tenants.models import ApiKey, Delegation, Membership
 from tenants.roles import CAPABILITIES
 
@@ -29,6 +31,9 @@ class Rights:
     until: datetime | None = None
     withheld: frozenset[UUID] = frozenset()
     roles: frozenset[str] = frozenset()
+
+    def view(self, purpose: str, wanted: Filter = EVERYTHING) -> View:
+        return View(self.capabilities, self.withheld, purpose, wanted)
 
 
 def rights_of(actors: Collection[Actor]) -> dict[Actor, Rights]:

@@ -13,11 +13,12 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from tenants.data import Actor
-from tenants.feed.filters import Filter
+from tenants.feed.entry import Entry
 from tenants.feed.frames import Ack, BadFrame, Error, Lagging, Live, Reset, Skip, Sub, encode
-from tenants.feed.log import DATABASE_AWAY, PAGE, Entry, Head, Page, Stale, door, read_page
+from tenants.feed.log import DATABASE_AWAY, PAGE, Head, Page, Stale, door, read_page
 from tenants.feed.rights import Rights
 from tenants.feed.snapshot import take_snapshot
+from tenants.feed.view import EVERYTHING, View
 
 QUEUE_FRAMES: Final = 256
 QUEUE_CHARACTERS: Final = 1_000_000
@@ -26,7 +27,6 @@ SEND_WITHIN_S: Final = 60.0
 CLOSE_WITHIN_S: Final = 5.0
 
 BAD_FRAME, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW, SERVER_ERROR, TRY_LATER = 4400, 4401, 4403, 4408, 1011, 1013
-EVERYTHING: Final = Filter()
 NO_RIGHTS: Final = (FORBIDDEN, "no rights any more")
 # uvicorn raises RuntimeError, not OSError, if it closed the socket itself after an unanswered ping.
 GONE: Final = (OSError, RuntimeError)
@@ -87,18 +87,16 @@ class Subscriber:
             raise BadFrame(f"/seq: nothing beyond {self.position} was sent to this socket.")
         self.acknowledged = max(self.acknowledged, frame.seq)
 
-    def shown(self, entry: Entry) -> Entry | None:
+    @property
+    def view(self) -> View:
         """The permanent rule: what they asked for, held against their rights and the purpose that they stated."""
-        if entry.permission not in self.rights.capabilities or not self.filter.wants_kind(entry.frame.kind):
-            return None
-        seen = entry.opened_to(self.actor.purpose, self.rights.withheld)
-        return seen if seen is not None and _fits(seen, self.filter) else None
+        return self.rights.view(self.actor.purpose, self.filter)
 
     def offer(self, page: Page) -> None:
         """Queue what a live socket may see of the page; one that can't keep up falls behind instead."""
         if self.state != "live":
             return
-        for link in page.chain(self.position, self.shown):
+        for link in page.chain(self.position, self.view.shown):
             if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
                 self._put(encode(Lagging(self.position, page.head.seq)))
                 self.fall_behind()
@@ -210,7 +208,7 @@ class Subscriber:
         page = await self._read()
         if page is None:
             return
-        for link in page.chain(self.position, self.shown):
+        for link in page.chain(self.position, self.view.shown):
             if self.feed is None or self.feed.head.rights_epoch > page.head.rights_epoch:
                 return  # a slow client must not be sent for long what it might see when the page was read
             await self._send_timed(_text(link))
@@ -254,11 +252,6 @@ class Subscriber:
         is_current = rights.roles == self.rights.roles
         self.rights = rights
         return is_current
-
-
-def _fits(entry: Entry, wanted: Filter) -> bool:
-    frame = entry.frame
-    return wanted is EVERYTHING or wanted.wants(frame.kind, frame.site, frame.equipment, frame.body)
 
 
 def _now() -> float:

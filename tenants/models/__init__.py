@@ -6,7 +6,7 @@ from tenants.models.company import Company
 from tenants.models.credential import ApiKey
 from tenants.models.delegation import Delegation
 from tenants.models.equipment import Equipment
-from tenants.models.feed import FeedEvent, FeedHead, FeedTicket
+from tenants.models.feed import FeedEvent, FeedHead, FeedReceipt, FeedTicket
 from tenants.models.grant import EquipmentGroupObjectPermission, SiteGroupObjectPermission
 from tenants.models.idempotency import IdempotencyKey
 from tenants.models.invitation import Invitation
@@ -24,6 +24,7 @@ from tenants.models.stock import Material, StockLevel, StockMove
 from tenants.models.tenant import Tenant
 from tenants.models.usage import UsageEvent, UsageHour, UsageMark
 from tenants.models.user import User
+from tenants.models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "Agreement",
@@ -41,6 +42,7 @@ __all__ = [
     "Export",
     "FeedEvent",
     "FeedHead",
+    "FeedReceipt",
     "FeedTicket",
     "IdempotencyKey",
     "Invitation",
@@ -74,5 +76,7 @@ __all__ = [
     "UsageHour",
     "UsageMark",
     "User",
+    "Webhook",
+    "WebhookDelivery",
     "new_id",
 ]

@@ -1,5 +1,6 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
 from tenants.models.base import TenantModel, new_id
 
@@ -16,6 +17,13 @@ class FeedHead(models.Model):
     seq = models.BigIntegerField(default=0)
     min_seq = models.BigIntegerField(default=1)
     rights_epoch = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(min_seq__gte=1, min_seq__lte=F("seq") + 1), name="feed_head_keeps_its_end"
+            )
+        ]
 
 
 class FeedEvent(TenantModel):
@@ -52,3 +60,15 @@ class FeedTicket(TenantModel):
     purpose = models.CharField(max_length=40, blank=True, default="")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+
+class FeedReceipt(TenantModel):
+    """How far a member has told us to have received the whole feed: nobody has to wonder whether an alarm arrived."""
+
+    user = models.ForeignKey("tenants.User", models.CASCADE, related_name="+")
+    epoch = models.UUIDField()
+    seq = models.BigIntegerField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="feed_receipt_of_user")]

@@ -8,9 +8,10 @@ from typing import Any, Final
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
-from tenants.models import FeedTicket, IdempotencyKey
+from tenants.models import FeedTicket, IdempotencyKey, WebhookDelivery
 
 BATCH_ROWS: Final = 5000
+DELIVERIES_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,17 @@ class Over:
 OVER: Final = (
     Over("answers that a repeated request would get", lambda now: _answers(now - timedelta(hours=48))),
     Over("tickets to open a socket", lambda now: FeedTicket.objects.filter(expires_at__lt=now - timedelta(hours=1))),
+    Over("what webhooks were sent", lambda now: _deliveries(now - timedelta(days=DELIVERIES_DAYS))),
     Over("sessions", lambda now: Session.objects.filter(expire_date__lt=now)),
 )
 
 
 def _answers(before: datetime) -> QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(created_at__lt=before)
+
+
+def _deliveries(before: datetime) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(sent_at__lt=before)
 
 
 def sweep(now: datetime) -> int:

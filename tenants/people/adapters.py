@@ -1,7 +1,5 @@
 """Where allauth meets our rules: who may sign in how, and whose rows its look-ups see (settings name these classes)."""
 
-import base64
-import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +9,6 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -20,6 +16,9 @@ from tenants.authentication import memberships_of
 from tenants.context import identify, presenting
 from tenants.models import User
 from tenants.people.queries import person_of
+from tenants.secrets import seal, unseal
+
+SECOND_FACTORS = "second factors"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -73,10 +72,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     """Secrets of second factors are of no use without the deployment's secret key."""
 
     def encrypt(self, text: str) -> str:
-        return _cipher().encrypt(text.encode()).decode()
+        return seal(SECOND_FACTORS, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _cipher().decrypt(encrypted_text.encode()).decode()
+        return unseal(SECOND_FACTORS, encrypted_text)
 
     def build_totp_svg(self, url: str) -> str:
         """Without the XML declaration, which has no place inside a page."""
@@ -90,10 +89,3 @@ def _member_of_verified_address(sociallogin: SocialLogin) -> UUID | None:
             if person is not None and person.is_active:
                 return person.pk
     return None
-
-
-def _cipher() -> MultiFernet:
-    """The newest key encrypts; keys that were in use before still decrypt."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    derived = [hashlib.sha256(b"second factors:" + key.encode()).digest() for key in keys]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])

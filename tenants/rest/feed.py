@@ -10,8 +10,9 @@ from rest_framework.response import Response
 
 from tenants import access, actions
 from tenants.data import Actor
+from tenants.feed.entry import Entry
 from tenants.feed.frames import as_dict
-from tenants.feed.log import Entry, Stale, head_now, page_now
+from tenants.feed.log import Stale, head_now, page_now
 from tenants.rest.base import ActorView
 from tenants.rest.feed_serializers import CursorSerializer, PageSerializer, StaleSerializer, TicketSerializer
 from tenants.rest.problems import CONTENT_TYPE, problem

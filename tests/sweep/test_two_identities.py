@@ -17,6 +17,7 @@ from tests.sweep.probes import Sweep
 OTHER_NAMES = {
     **{"mine": "site", "home_site": "site", "from_site": "site", "to_site": "site", "parent": "company"},
     **{"plan": "plan", "base": "plan", "to": "plan", "batches": "batch", "scenario_version": "scenario"},
+    "sites": "site",
     **{"framework": "agreement", "supersedes": "agreement", "service_account": "account"},
 }
 OWNER = ("partner", "tenant", "participant", "owner", "reader", "epoch", "subject")
@@ -27,7 +28,7 @@ GROUPS = {"strangers": strangers, "agreements that open": opened_ways, "agreemen
 def sweep_of(owner: Organisation, invite: Callable[[Organisation], list[Identity]]) -> tuple[Sweep, list[Identity]]:
     """The owner with an object of every kind, and those who ask for them."""
     with as_platform("tests", "the open tasks of earlier tests say the same words, to everyone"):
-        ServiceTask.objects.filter(status="open").update(status="cancelled")
+        ServiceTask.objects.filter(state="open").update(state="cancelled")
     places, identities = Places.of_aurora(owner), invite(owner)
     rows = rows_of(owner.id)
     ids = {name: str(value) for name, value in places.ids.items()}

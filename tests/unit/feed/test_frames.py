@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.feed import frames
+from tenants.feed.entry import Entry
 from tenants.feed.filters import Filter
 from tenants.feed.frames import Ack, BadFrame, Ev, Hb, Hello, Lagging, Live, Reset, Skip, Sub
-from tenants.feed.log import Entry, Head, Page
+from tenants.feed.log import Head, Page
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 FEED = uuid4()

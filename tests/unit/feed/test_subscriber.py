@@ -8,8 +8,9 @@ import pytest
 
 from tenants.data import Actor
 from tenants.feed import subscriber as module
+from tenants.feed.entry import Entry
 from tenants.feed.frames import Ev, Lagging, decode_server
-from tenants.feed.log import Entry, Head, Page
+from tenants.feed.log import Head, Page
 from tenants.feed.rights import Rights
 from tenants.feed.subscriber import QUEUE_FRAMES, Subscriber
 
