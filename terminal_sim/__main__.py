@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge_bridge.protocol import ProtocolError, encode
-from terminal_sim.publish import Gateway, Tally
+from terminal_sim.line import Connect, Tally
 from terminal_sim.replay import ReplayError, Series, read_series, replay, shifted_to
-from terminal_sim.run import run
-from terminal_sim.scenario import ScenarioError, load_scenario
+from terminal_sim.run import TERMINALS_A_LINE, Player, Playing
+from terminal_sim.scenario import Scenario, ScenarioError, scaled
 from terminal_sim.simulation import scenario_frames
+from terminal_sim.toml import LARGEST_FLEET, load_scenario
+from terminal_sim.websocket import WebSocketGateway
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,20 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> None:
-    scenario = load_scenario(given.scenario)
-    speed = given.speed or scenario.speed
-    done = run(scenario, _gateway(given), speed=speed, once=given.once, scenario_times=given.scenario_times)
-    _report(asyncio.run(done))
+    scenario = _scenario(given)
+    rounds = 1 if given.once else None
+    playing = Playing(given.speed or scenario.speed, rounds, given.scenario_times, given.share)
+    player = Player(scenario, [_gateway(url) for url in given.gateway], playing)
+    _report(asyncio.run(player.run()))
 
 
 def _print(given: argparse.Namespace) -> None:
-    for frame in scenario_frames(load_scenario(given.scenario)):
+    for frame in scenario_frames(_scenario(given)):
         sys.stdout.buffer.write(encode(frame) + b"\n")
     sys.stdout.buffer.flush()
 
 
 def _labels(given: argparse.Namespace) -> None:
-    scenario = load_scenario(given.scenario)
+    scenario = _scenario(given)
     writer = csv.writer(sys.stdout)
     writer.writerow(["label", "kind", "equipment", "tag", "from_at", "to_at"])
     for fault in scenario.faults:
@@ -60,12 +63,17 @@ def _replay(given: argparse.Namespace) -> None:
     readings = read_series(series)
     if given.shift_to_now:
         readings = shifted_to(readings, datetime.now(UTC))
-    done = replay(series, readings, _gateway(given), rate_per_s=given.rate, stamps_now=given.stamp_now)
+    done = replay(series, readings, _gateway(given.gateway), rate_per_s=given.rate, stamps_now=given.stamp_now)
     _report(asyncio.run(done))
 
 
-def _gateway(given: argparse.Namespace) -> Gateway:
-    return Gateway(given.gateway, os.environ.get("TERMINAL_TOKEN", ""))
+def _scenario(given: argparse.Namespace) -> Scenario:
+    scenario = load_scenario(given.scenario)
+    return scaled(scenario, given.terminals) if given.terminals else scenario
+
+
+def _gateway(url: str) -> Connect:
+    return WebSocketGateway(url, os.environ.get("TERMINAL_TOKEN", "")).connected
 
 
 def _report(tally: Tally) -> None:
@@ -77,8 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     playing = commands.add_parser("run", help="play a scenario to a gateway, again and again")
-    playing.add_argument("scenario", type=Path)
-    playing.add_argument("--gateway", type=_websocket, required=True, help="such as ws://127.0.0.1:4000")
+    _add_scenario(playing)
+    playing.add_argument(
+        "--gateway", type=_websocket, required=True, action="append", help="such as ws://127.0.0.1:4000"
+    )
+    playing.add_argument("--share", type=_count, default=TERMINALS_A_LINE, help="terminals on one connection")
     playing.add_argument("--speed", type=_positive, help="simulated seconds a second; else the scenario's own")
     playing.add_argument("--once", action="store_true", help="stop at the scenario's end")
     playing.add_argument(
@@ -87,11 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     playing.set_defaults(command=_run)
 
     printing = commands.add_parser("print", help="write the scenario's frames to stdout, one a line; no network")
-    printing.add_argument("scenario", type=Path)
+    _add_scenario(printing)
     printing.set_defaults(command=_print)
 
     labelling = commands.add_parser("labels", help="write the scenario's faults as CSV: the truth to judge against")
-    labelling.add_argument("scenario", type=Path)
+    _add_scenario(labelling)
     labelling.set_defaults(command=_labels)
 
     replaying = commands.add_parser("replay", help="play a CSV series to a gateway as one tag")
@@ -108,6 +119,18 @@ def _parser() -> argparse.ArgumentParser:
     stamps.add_argument("--stamp-now", action="store_true", help="stamp each reading when it is sent")
     replaying.set_defaults(command=_replay)
     return parser
+
+
+def _add_scenario(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", type=Path)
+    parser.add_argument("--terminals", type=_count, help="as many, of the scenario and of copies of its mine")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= LARGEST_FLEET:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {LARGEST_FLEET}")
+    return number
 
 
 def _positive(text: str) -> float:

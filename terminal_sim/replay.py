@@ -10,8 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from edge_bridge.protocol import Quality, Tag, TerminalBirth, TerminalReading, TerminalReadings
-from terminal_sim.publish import Frame, Gateway, Tally, publish
+from edge_bridge.protocol import (
+    Quality,
+    Tag,
+    TerminalBirth,
+    TerminalCommand,
+    TerminalCommandResult,
+    TerminalReading,
+    TerminalReadings,
+)
+from terminal_sim.line import Connect, Frame, Line, Tally
 
 FRAMES_PER_S = 20.0
 MOST_IN_A_FRAME = 1_000
@@ -68,12 +76,20 @@ def shifted_to(readings: Sequence[TerminalReading], last_at: datetime) -> list[T
 
 
 async def replay(
-    series: Series, readings: Sequence[TerminalReading], gateway: Gateway, *, rate_per_s: float, stamps_now: bool
+    series: Series, readings: Sequence[TerminalReading], gateway: Connect, *, rate_per_s: float, stamps_now: bool
 ) -> Tally:
     """Sends at `rate_per_s`; with `stamps_now` each reading is stamped when it is sent."""
-    tally = Tally()
-    await publish(gateway, _frames(series, readings, rate_per_s, stamps_now), tally)
-    return tally
+    line = Line(gateway, Tally(), _refuse)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run())
+        async for frame in _frames(series, readings, rate_per_s, stamps_now):
+            await line.put(frame)
+        line.finish()
+    return line.tally
+
+
+def _refuse(command: TerminalCommand) -> TerminalCommandResult:
+    return TerminalCommandResult(command.id, False, "a recording takes no commands", None)
 
 
 async def _frames(

@@ -1,20 +1,20 @@
-"""Plays a scenario in real time: one connection a terminal, stamped with the moment or with the scenario's times."""
+"""Plays a scenario in real time to one or several gateways, stamped with the moment or with the scenario's times."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
-from terminal_sim.publish import Frame, Gateway, Tally, publish
+from edge_bridge.protocol import TerminalCommand, TerminalCommandResult
+from terminal_sim.line import Connect, Line, Tally
 from terminal_sim.scenario import Scenario
-from terminal_sim.simulation import birth, frame, simulate
+from terminal_sim.simulation import Links, Measured, Mine, birth, frame, seconds
 
-WAITING_FRAMES = 1_000  # a terminal buffers this much while the gateway is away; then the simulated mine waits
-
-Outbox = asyncio.Queue[Frame | None]
+TERMINALS_A_LINE = 25
+SPREAD = 50  # frames sent at a time; the frames of one step are spread over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +26,73 @@ class Clock:
     zero_s: float
     keeps_scenario_times: bool
 
-    async def reach(self, at_s: float) -> datetime:
-        """Waits until the simulated second has come; returns its stamp."""
+    async def reach(self, at_s: float) -> None:
+        """Waits until the simulated second has come."""
         await asyncio.sleep(max(self.zero_s + at_s / self.speed - time.monotonic(), 0))
+
+    def stamp(self, at_s: float) -> datetime:
         return self.zero_at + timedelta(seconds=at_s if self.keeps_scenario_times else at_s / self.speed)
 
 
-async def run(scenario: Scenario, gateway: Gateway, *, speed: float, once: bool, scenario_times: bool) -> Tally:
-    """Runs once or again and again; returns the tally when the gateway has taken everything."""
-    tally = Tally()
-    zero_at = scenario.start_at if scenario_times else datetime.now(UTC)
-    clock = Clock(speed, zero_at, time.monotonic(), scenario_times)
-    outboxes: dict[str, Outbox] = {terminal.name: asyncio.Queue(WAITING_FRAMES) for terminal in scenario.terminals}
-    async with asyncio.TaskGroup() as group:
-        for outbox in outboxes.values():
-            group.create_task(publish(gateway, _until_none(outbox), tally))
-        group.create_task(_play(scenario, outboxes, clock, rounds=1 if once else None))
-    return tally
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """`speed` in simulated seconds a second; `rounds` None is for ever; each line carries `terminals_a_line`."""
+
+    speed: float
+    rounds: int | None
+    scenario_times: bool
+    terminals_a_line: int = TERMINALS_A_LINE
 
 
-async def _play(scenario: Scenario, outboxes: dict[str, Outbox], clock: Clock, rounds: int | None) -> None:
-    numbers = {terminal.name: count(2) for terminal in scenario.terminals}
-    sessions = {terminal.name: uuid4() for terminal in scenario.terminals}
-    for terminal in scenario.terminals:
-        await outboxes[terminal.name].put(birth(terminal, sessions[terminal.name]))
-    for index in range(rounds) if rounds else count():
-        for measured in simulate(scenario):
-            measured_at = await clock.reach(index * scenario.duration_s + measured.at_s)
-            name = measured.terminal.name
-            await outboxes[name].put(frame(measured, sessions[name], next(numbers[name]), measured_at))
-    for outbox in outboxes.values():
-        await outbox.put(None)
+class Player:
+    """One scenario on its way to its gateways; neighbours in the scenario share a line, and lines a gateway."""
 
+    def __init__(self, scenario: Scenario, gateways: Sequence[Connect], playing: Playing) -> None:
+        self.tally = Tally()
+        self._scenario = scenario
+        self._playing = playing
+        self._mine = Mine(scenario)
+        share = playing.terminals_a_line
+        lines = -(-len(scenario.terminals) // share)
+        self._lines = [Line(gateways[n * len(gateways) // lines], self.tally, self._obey) for n in range(lines)]
+        self._line = {terminal.name: self._lines[n // share] for n, terminal in enumerate(scenario.terminals)}
+        self._sessions = {terminal.name: uuid4() for terminal in scenario.terminals}
+        self._numbers = {terminal.name: count(2) for terminal in scenario.terminals}
 
-async def _until_none(outbox: Outbox) -> AsyncIterator[Frame]:
-    while (waiting := await outbox.get()) is not None:
-        yield waiting
+    async def run(self) -> Tally:
+        """Returns when the gateways have taken everything."""
+        async with asyncio.TaskGroup() as group:
+            for line in self._lines:
+                group.create_task(line.run())
+            group.create_task(self._play())
+        return self.tally
+
+    async def _play(self) -> None:
+        starts_at = self._scenario.start_at if self._playing.scenario_times else datetime.now(UTC)
+        clock = Clock(self._playing.speed, starts_at, time.monotonic(), self._playing.scenario_times)
+        for terminal in self._scenario.terminals:
+            await self._line[terminal.name].put(birth(terminal, self._sessions[terminal.name]))
+        for index in range(self._playing.rounds) if self._playing.rounds else count():
+            await self._play_round(clock, index * self._scenario.duration_s)
+        for line in self._lines:
+            line.finish()
+
+    async def _play_round(self, clock: Clock, since_s: float) -> None:
+        self._mine, links = Mine(self._scenario), Links(self._scenario)
+        for at_s in seconds(self._scenario):
+            await clock.reach(since_s + at_s)
+            sent = links.through(self._mine.step(at_s), at_s)
+            for first in range(0, len(sent), SPREAD):
+                await clock.reach(since_s + at_s + self._scenario.step_s * first / len(sent))
+                await self._send(sent[first : first + SPREAD], clock, since_s)
+        await self._send(links.rest(), clock, since_s)
+
+    async def _send(self, sent: Sequence[Measured], clock: Clock, since_s: float) -> None:
+        for measured in sent:
+            if measured.values:
+                name = measured.terminal.name
+                stamp = clock.stamp(since_s + measured.at_s)
+                await self._line[name].put(frame(measured, self._sessions[name], next(self._numbers[name]), stamp))
+
+    def _obey(self, command: TerminalCommand) -> TerminalCommandResult:
+        return self._mine.apply(command)

@@ -1,43 +1,69 @@
-"""A scenario: which terminals, for how long, with which faults; from TOML, checked before anything runs."""
+"""A scenario: which terminals, for how long, with which faults and commands; checked before anything runs."""
 
 import math
-import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from terminal_sim.faults import IN_THE_SENSOR, Fault, FaultKind
-from terminal_sim.process import FAN_UNITS, GAS_UNITS, TRUCK_UNITS
+from terminal_sim.process import KINDS, TerminalKind
+
+LINKS = (
+    "powered_by",
+    "ventilated_by",
+    "drained_by",
+    "drawn_by",
+    "fed_by",
+    "charges_after",
+    "digs_from",
+    "loaded_by",
+    "dumps_at",
+    "blasted_by",
+    "mounted_on",
+    "rides",
+    "twin_of",
+)
 
 
 class ScenarioError(ValueError):
     """A scenario that cannot run: the path of the setting, and what to change."""
 
 
-class TerminalKind(StrEnum):
-    FAN = "fan"
-    GAS_SENSOR = "gas_sensor"
-    HAUL_TRUCK = "haul_truck"
-
-
-UNITS: Mapping[TerminalKind, Mapping[str, str]] = {
-    TerminalKind.FAN: FAN_UNITS,
-    TerminalKind.GAS_SENSOR: GAS_UNITS,
-    TerminalKind.HAUL_TRUCK: TRUCK_UNITS,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """One terminal at one equipment; `ventilated_by` names the fan whose air a gas sensor breathes."""
+    """One terminal at one equipment; the other names are those of equipment that acts upon it."""
 
     name: str
     kind: TerminalKind
     equipment: str
+    powered_by: str = ""
     ventilated_by: str = ""
+    drained_by: str = ""
+    drawn_by: str = ""
+    fed_by: str = ""
+    charges_after: str = ""
+    digs_from: str = ""
+    loaded_by: str = ""
+    dumps_at: str = ""
+    blasted_by: str = ""
+    mounted_on: str = ""
+    rides: str = ""
+    twin_of: str = ""
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        return {link: getattr(self, link) for link in LINKS if getattr(self, link)}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command that the scenario itself gives, `at_s` seconds after its start."""
+
+    equipment: str
+    tag: str
+    value: float
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +77,7 @@ class Scenario:
     step_s: float
     terminals: tuple[Terminal, ...]
     faults: tuple[Fault, ...] = ()
+    orders: tuple[Order, ...] = ()
     speed: float = 1.0
 
     def __post_init__(self) -> None:
@@ -60,81 +87,97 @@ class Scenario:
             _positive(name, getattr(self, name))
         if not self.terminals:
             raise ScenarioError("terminals: at least one is needed")
-        kinds = {terminal.equipment: terminal.kind for terminal in self.terminals}
-        if len(kinds) < len(self.terminals) or len({terminal.name for terminal in self.terminals}) < len(kinds):
+        by_equipment = {terminal.equipment: terminal for terminal in self.terminals}
+        count = len(self.terminals)
+        if len(by_equipment) < count or len({terminal.name for terminal in self.terminals}) < count:
             raise ScenarioError("terminals: each needs a name and an equipment of its own")
         for index, terminal in enumerate(self.terminals):
-            if terminal.ventilated_by and kinds.get(terminal.ventilated_by) is not TerminalKind.FAN:
-                raise ScenarioError(f"terminals[{index}].ventilated_by: no fan {terminal.ventilated_by!r} here")
+            _check_links(f"terminals[{index}]", terminal, by_equipment)
         for index, fault in enumerate(self.faults):
-            _check_fault(f"faults[{index}]", fault, kinds)
+            _check_fault(f"faults[{index}]", fault, by_equipment)
+        for index, order in enumerate(self.orders):
+            _check_order(f"orders[{index}]", order, by_equipment)
 
 
-_PLACE = {
-    FaultKind.FAN_STOP: TerminalKind.FAN,
-    FaultKind.BEARING_WEAR: TerminalKind.FAN,
-    FaultKind.GAS_BURST: TerminalKind.GAS_SENSOR,
-}
+def scaled(scenario: Scenario, count: int) -> Scenario:
+    """The scenario with `count` terminals: its first ones, or copies of the mine beside it, named `…/2`, `…/3`.
+
+    Links that lead outside are dropped, and so are faults and orders at equipment that is no more; copies have none.
+    """
+    whole = len(scenario.terminals)
+    copies = [_copied(scenario.terminals[index % whole], index // whole) for index in range(count)]
+    here = {terminal.equipment for terminal in copies}
+    return replace(
+        scenario,
+        terminals=tuple(_without_links_outside(terminal, here) for terminal in copies),
+        faults=tuple(fault for fault in scenario.faults if {fault.equipment, fault.place or fault.equipment} <= here),
+        orders=tuple(order for order in scenario.orders if order.equipment in here),
+    )
 
 
-def _check_fault(path: str, fault: Fault, kinds: Mapping[str, TerminalKind]) -> None:
-    kind = kinds.get(fault.equipment)
-    if kind is None:
-        raise ScenarioError(f"{path}.equipment: no terminal measures {fault.equipment!r}")
-    if kind is not _PLACE.get(fault.kind, kind):
-        raise ScenarioError(f"{path}.kind: {fault.kind} happens to a {_PLACE[fault.kind]}, not to a {kind}")
-    if fault.kind in IN_THE_SENSOR and fault.tag not in UNITS[kind]:
-        raise ScenarioError(f"{path}.tag: must be one of {', '.join(UNITS[kind])}")
+def _copied(terminal: Terminal, copy: int) -> Terminal:
+    if copy == 0:
+        return terminal
+    links: dict[str, Any] = {link: f"{equipment}/{copy + 1}" for link, equipment in terminal.links.items()}
+    name, equipment = f"{terminal.name}/{copy + 1}", f"{terminal.equipment}/{copy + 1}"
+    return replace(terminal, name=name, equipment=equipment, **links)
+
+
+def _without_links_outside(terminal: Terminal, here: set[str]) -> Terminal:
+    outside: dict[str, Any] = {link: "" for link, equipment in terminal.links.items() if equipment not in here}
+    return replace(terminal, **outside) if outside else terminal
+
+
+def _check_links(path: str, terminal: Terminal, others: Mapping[str, Terminal]) -> None:
+    allowed = KINDS[terminal.kind].links
+    for link, equipment in terminal.links.items():
+        if link not in allowed:
+            known = ", ".join(allowed) or "no equipment"
+            raise ScenarioError(f"{path}.{link}: a {terminal.kind} knows {known}")
+        other = others.get(equipment)
+        if other is None or other.kind not in allowed[link] or other is terminal:
+            raise ScenarioError(f"{path}.{link}: no {_either(allowed[link])} {equipment!r} here")
+    if terminal.twin_of and others[terminal.twin_of].twin_of:
+        raise ScenarioError(f"{path}.twin_of: {terminal.twin_of!r} is a twin itself; name the one that both follow")
+
+
+def _check_fault(path: str, fault: Fault, terminals: Mapping[str, Terminal]) -> None:
+    kind = _kind_at(path, fault.equipment, terminals)
+    hurts = [name for name, machine in KINDS.items() if fault.kind in machine.suffers]
+    if fault.is_in_the_world and kind not in hurts:
+        raise ScenarioError(f"{path}.kind: {fault.kind} happens to a {_either(hurts)}, not to a {kind}")
+    units = KINDS[kind].units
+    if fault.tag not in units and (fault.tag or fault.kind in IN_THE_SENSOR):
+        raise ScenarioError(f"{path}.tag: must be one of {', '.join(units)}")
+    if fault.kind is FaultKind.MOVED_SENSOR:
+        there = terminals.get(fault.place)
+        if there is None or fault.tag not in KINDS[there.kind].units:
+            raise ScenarioError(f"{path}.place: must be equipment of this scenario that measures {fault.tag}")
+    if fault.kind is FaultKind.FROZEN_TWIN and not terminals[fault.equipment].twin_of:
+        raise ScenarioError(f"{path}.equipment: {fault.equipment!r} is no twin; give it twin_of, or use stuck_sensor")
     _positive(f"{path}.duration_s", fault.duration_s)
     if not (math.isfinite(fault.start_s) and fault.start_s >= 0 and math.isfinite(fault.size)):
         raise ScenarioError(f"{path}: start_s must not be negative, and size must be a number")
 
 
+def _check_order(path: str, order: Order, terminals: Mapping[str, Terminal]) -> None:
+    kind = _kind_at(path, order.equipment, terminals)
+    if order.tag not in KINDS[kind].commands:
+        raise ScenarioError(f"{path}.tag: a {kind} is told {', '.join(KINDS[kind].commands) or 'nothing'}")
+    if not (math.isfinite(order.at_s) and order.at_s >= 0 and math.isfinite(order.value)):
+        raise ScenarioError(f"{path}: at_s must not be negative, and value must be a number")
+
+
+def _kind_at(path: str, equipment: str, terminals: Mapping[str, Terminal]) -> TerminalKind:
+    if equipment not in terminals:
+        raise ScenarioError(f"{path}.equipment: no terminal measures {equipment!r}")
+    return terminals[equipment].kind
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names)
+
+
 def _positive(path: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
         raise ScenarioError(f"{path}: must be a positive number")
-
-
-def load_scenario(path: Path) -> Scenario:
-    """The scenario in a TOML file; ScenarioError in words."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: is not TOML: {error}") from None
-    for name, cls in (("terminals", Terminal), ("faults", Fault)):
-        document[name] = tuple(
-            _made(cls, f"{name}[{index}].", table) for index, table in enumerate(_tables(name, document.get(name, [])))
-        )
-    scenario: Scenario = _made(Scenario, "", document)
-    return scenario
-
-
-def _tables(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-        raise ScenarioError(f"{name}: must be tables, [[{name}]]")
-    return value
-
-
-def _made(cls: type[Any], path: str, table: Mapping[str, Any]) -> Any:
-    known = {field.name: field for field in fields(cls)}
-    unknown = next((name for name in table if name not in known), None)
-    if unknown is not None:
-        raise ScenarioError(f"{path}{unknown}: is not known; known are {', '.join(known)}")
-    missing = next((name for name, field in known.items() if name not in table and field.default is MISSING), None)
-    if missing is not None:
-        raise ScenarioError(f"{path}{missing}: is missing")
-    return cls(**{name: _converted(f"{path}{name}", known[name].type, value) for name, value in table.items()})
-
-
-def _converted(path: str, kind: Any, value: Any) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in set(kind):
-            raise ScenarioError(f"{path}: must be one of {', '.join(kind)}")
-        return kind(value)
-    if isinstance(kind, type) and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise ScenarioError(f"{path}: must be {kind.__name__}")
-    return value

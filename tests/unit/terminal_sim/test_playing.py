@@ -62,7 +62,7 @@ def scenario(gateway: Gateway) -> str:
 
 
 def unfiltered(cloud: Cloud) -> list[Reading]:
-    """Readings of the four tags for which the gateway has no deadband."""
+    """Readings of the six tags for which the gateway has no deadband."""
     return [reading for reading in cloud.readings() if reading.tag != "co"]
 
 
@@ -73,7 +73,7 @@ def test_stopped_fan_becomes_a_critical_alarm_that_clears(gateway: Gateway) -> N
         began_at = datetime.now(UTC)
         output, _ = play(gateway, "run", scenario(gateway), "--once").communicate(timeout=40)
         assert output == "frames taken: 242, refused: 0\n"
-        wait_until(lambda: len(unfiltered(cloud)) == 120 * 4)
+        wait_until(lambda: len(unfiltered(cloud)) == 120 * 6)
         assert [alarm.event for alarm in cloud.alarms()] == [AlarmEvent.RAISED, AlarmEvent.CLEARED]
         assert all(began_at <= reading.measured_at <= datetime.now(UTC) for reading in cloud.readings())
         cloud.assert_gapless()
@@ -96,7 +96,7 @@ def test_terminal_outlives_its_gateway_and_nothing_is_lost_or_doubled(gateway: G
             gateway.start()
         output, _ = playing.communicate(timeout=40)
         assert output == "frames taken: 242, refused: 0\n"
-        wait_until(lambda: len(unfiltered(cloud)) >= 120 * 4)
+        wait_until(lambda: len(unfiltered(cloud)) >= 120 * 6)
         start_at = datetime(2026, 3, 1, 6, tzinfo=UTC)
         for tag in ("ch4", "vibration"):
             stamps = [reading.measured_at for reading in cloud.readings() if reading.tag == tag]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from edge_bridge.protocol import TerminalBirth, TerminalReadings, decode
-from terminal_sim.scenario import Scenario, ScenarioError, load_scenario
+from terminal_sim.scenario import Scenario, ScenarioError
 from terminal_sim.simulation import scenario_frames, simulate
+from terminal_sim.toml import load_scenario
 
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "terminal_sim/scenarios/demo.toml"
@@ -105,7 +106,7 @@ def test_labels_say_where_the_truth_is() -> None:
         ("seed = 20260301", 'seed = "x"', "seed: must be int"),
         ("06:00:00Z", "06:00:00", "start_at: needs a time zone"),
         ("speed = 20", "speed = 20\ncolour = 1", "colour: is not known"),
-        ('kind = "haul_truck"', 'kind = "submarine"', r"terminals\[2\]\.kind: must be one of fan"),
+        ('kind = "haul_truck"', 'kind = "submarine"', r"terminals\[2\]\.kind: must be one of power_feeder, fan"),
         ('ventilated_by = "FAN-01"', 'ventilated_by = "FAN-02"', r"terminals\[0\]\.ventilated_by: no fan 'FAN-02'"),
         ('"truck 07"', '"heading T0 fan"', "a name and an equipment of its own"),
         ('kind = "fan_stop"\nequipment = "FAN-01"', 'kind = "fan_stop"\nequipment = "TRUCK-07"', "happens to a fan"),
@@ -126,7 +127,7 @@ def test_simulator_knows_nothing_of_the_cloud() -> None:
     """Loads every module of the simulator: of the project only the protocol may come along, and never Django."""
     program = (
         "import pkgutil, importlib, sys, terminal_sim\n"
-        "[importlib.import_module('terminal_sim.' + m.name) for m in pkgutil.iter_modules(terminal_sim.__path__)]\n"
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(terminal_sim.__path__, 'terminal_sim.')]\n"
         "print(*sorted({'.'.join(name.split('.')[:2]) for name in sys.modules}))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
