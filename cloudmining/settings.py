@@ -266,6 +266,7 @@ SPECTACULAR_SETTINGS = {
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
         "SitePermissionEnum": "tenants.roles.SITE_PERMISSION_CHOICES",
         "SiteKindEnum": "tenants.models.site.Site.Kind",
+        "WebhookStatusEnum": "tenants.models.webhook.Webhook.Status",
         "ProcessKindEnum": "tenants.models.process.Process.Kind",
     },
 }

@@ -82,7 +82,7 @@ class FeedConsumer(AsyncConsumer):
             raise Unauthenticated("Offer a ticket as subprotocol, or send an API key.")
         return await door(actor_of_ticket, tickets[0])
 
-    async def _send_text(self, text: str) -> None:
+    async def _send_text(self, text: str, end: int | None) -> None:
         await self.send({"type": "websocket.send", "text": text})
 
     async def _close(self, code: int, reason: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 from uuid import UUID
 
+from tenants.data import FieldError, Invalid
 from tenants.feed.values import BadFrame, Reader, uuid
 
 MOST_VALUES: Final = 50
@@ -43,6 +44,9 @@ class Filter:
         return {name: [str(value) for value in values] for name, values in given.items() if values is not None}
 
 
+EVERYTHING: Final = Filter()
+
+
 def read_filter(value: Any, pointer: str) -> Filter:
     """From JSON values; a list alone is one of kinds. BadFrame says what is wrong."""
     if isinstance(value, list):
@@ -53,6 +57,15 @@ def read_filter(value: Any, pointer: str) -> Filter:
     if surplus:
         raise BadFrame(f"{pointer}/{surplus[0][:40]}: there is no such criterion; use {', '.join(_READERS)}.")
     return Filter(**{name: _list(values, f"{pointer}/{name}", _READERS[name]) for name, values in value.items()})
+
+
+def asked_filter(value: Any, pointer: str = "") -> Filter:
+    """From a request's JSON values; Invalid names the bad one."""
+    try:
+        return read_filter(value, pointer) if value else EVERYTHING
+    except BadFrame as error:
+        where, _, message = str(error).partition(": ")
+        raise Invalid("The filter can't be used.", (FieldError(where, message),)) from error
 
 
 def _list(values: Any, pointer: str, read: Reader) -> tuple[Any, ...]:

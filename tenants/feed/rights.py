@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from tenants.data import Actor
-from tenants.feed.filters import Filter
-from tenants.feed.view import EVERYTHING, View
+from tenants.feed.filters import EVERYTHING, Filter
+from tenants.feed.view import View
 from tenants.models import ApiKey, Delegation, Membership
 from tenants.roles import CAPABILITIES
 

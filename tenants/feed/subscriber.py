@@ -7,24 +7,25 @@ it entries as they come). A live socket whose queue is full lags: it is told so,
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from tenants.data import Actor
-from tenants.feed.entry import Entry
-from tenants.feed.frames import Ack, BadFrame, Error, Lagging, Live, Reset, Skip, Sub, encode
+from tenants.feed.filters import EVERYTHING
+from tenants.feed.frames import Ack, BadFrame, Error, Lagging, Live, Reset, Sub, encode
 from tenants.feed.log import DATABASE_AWAY, PAGE, Head, Page, Stale, door, read_page
 from tenants.feed.rights import Rights
 from tenants.feed.snapshot import take_snapshot
-from tenants.feed.view import EVERYTHING, View
+from tenants.feed.view import View
 
 QUEUE_FRAMES: Final = 256
 QUEUE_CHARACTERS: Final = 1_000_000
 SUBSCRIBE_WITHIN_S: Final = 30.0
 SEND_WITHIN_S: Final = 60.0
 CLOSE_WITHIN_S: Final = 5.0
+GAP: Final = -1
 
 BAD_FRAME, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW, SERVER_ERROR, TRY_LATER = 4400, 4401, 4403, 4408, 1011, 1013
 NO_RIGHTS: Final = (FORBIDDEN, "no rights any more")
@@ -47,10 +48,13 @@ class FeedState(Protocol):
 
 
 class Subscriber:
-    """`send` and `close` are the consumer's; all frames go out by one task, in order."""
+    """All frames go out by one task, in order. `send` gets a frame and where in the log it ends (GAP: at a reset)."""
 
     def __init__(
-        self, actor: Actor, send: Callable[[str], Awaitable[None]], close: Callable[[int, str], Awaitable[None]]
+        self,
+        actor: Actor,
+        send: Callable[[str, int | None], Awaitable[None]],
+        close: Callable[[int, str], Awaitable[None]],
     ) -> None:
         self.actor, self._send, self._close = actor, send, close
         self.rights = Rights(frozenset())
@@ -87,22 +91,25 @@ class Subscriber:
             raise BadFrame(f"/seq: nothing beyond {self.position} was sent to this socket.")
         self.acknowledged = max(self.acknowledged, frame.seq)
 
+    def take_receipt(self) -> int | None:
+        """What the client has newly told to have of the whole feed; under a filter it would say nothing of the rest."""
+        told, self.acknowledged = self.acknowledged, 0
+        return told if told and self.filter is EVERYTHING else None
+
     @property
     def view(self) -> View:
         """The permanent rule: what they asked for, held against their rights and the purpose that they stated."""
         return self.rights.view(self.actor.purpose, self.filter)
 
-    def offer(self, page: Page) -> None:
-        """Queue what a live socket may see of the page; one that can't keep up falls behind instead."""
-        if self.state != "live":
-            return
-        for link in page.chain(self.position, self.view.shown):
+    def offer(self, links: Sequence[tuple[str, int]], head: int) -> None:
+        """Queue what follows the position of a live socket; one that can't keep up is told so and falls behind."""
+        for text, end in links:
             if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
-                self._put(encode(Lagging(self.position, page.head.seq)))
+                self._put(encode(Lagging(self.position, head)))
                 self.fall_behind()
                 return
-            self.position = _end(link)
-            self._put(_text(link), self.position)
+            self.position = end
+            self._put(text, end)
 
     def fall_behind(self) -> None:
         """What is queued is still sent, unless rights change; the rest is read from the log, with those of then."""
@@ -124,7 +131,7 @@ class Subscriber:
 
     def reset(self, head: Head, reason: str, snapshot: dict[str, Any]) -> None:
         """The cursor is void: the client takes the state as it is at `head` and subscribes again."""
-        self._put(encode(Reset(head.epoch, head.seq, head.min_seq, reason, snapshot)))
+        self._put(encode(Reset(head.epoch, head.seq, head.min_seq, reason, snapshot)), GAP)
         self._since = _now()
         self._turn("greeted")
 
@@ -166,7 +173,7 @@ class Subscriber:
         try:
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 if last is not None:
-                    await self._send(last)
+                    await self._send(last, None)
                 await self._close(code, reason)
         except (TimeoutError, *GONE) as error:
             log.info("socket of %s was gone before its close %d: %r", self.actor.via, code, error)
@@ -193,12 +200,12 @@ class Subscriber:
         text, end = self._queue.popleft()
         self._queued_characters -= len(text)
         self._sent = self._sent if end is None else end
-        await self._send_timed(text)
+        await self._send_timed(text, end)
 
-    async def _send_timed(self, text: str) -> None:
+    async def _send_timed(self, text: str, end: int | None) -> None:
         self._sending_since = _now()
         try:
-            await self._send(text)
+            await self._send(text, end)
         except GONE as error:
             raise Gone from error
         self._sending_since = None
@@ -208,11 +215,11 @@ class Subscriber:
         page = await self._read()
         if page is None:
             return
-        for link in page.chain(self.position, self.view.shown):
+        for text, end in page.links(self.position, self.view):
             if self.feed is None or self.feed.head.rights_epoch > page.head.rights_epoch:
                 return  # a slow client must not be sent for long what it might see when the page was read
-            await self._send_timed(_text(link))
-            self.position = self._sent = _end(link)
+            await self._send_timed(text, end)
+            self.position = self._sent = end
         if self._may_join(page.head):
             self.state = "live"
             self._put(encode(Live(self.position)))
@@ -256,11 +263,3 @@ class Subscriber:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _text(link: Entry | Skip) -> str:
-    return link.text if isinstance(link, Entry) else encode(link)
-
-
-def _end(link: Entry | Skip) -> int:
-    return link.frame.seq if isinstance(link, Entry) else link.to

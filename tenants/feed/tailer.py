@@ -18,13 +18,16 @@ from tenants.data import Actor, reader_of
 from tenants.feed.doorbell import GROUP
 from tenants.feed.frames import Hb, Hello, encode
 from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, read_page
+from tenants.feed.receipts import write_receipts
 from tenants.feed.rights import Rights
 from tenants.feed.subscriber import FORBIDDEN, NO_RIGHTS, SERVER_ERROR, TOO_SLOW, Subscriber
+from tenants.feed.view import View
 
 # Below a socket's queue, so that one that keeps up never falls behind in a burst.
 BATCH: Final = 200
 RETRY_S: Final = 1.0
 SILENCE_S: Final = 30.0
+RECEIPTS_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class Feed:
         self.subscribers: set[Subscriber] = set()
         self.bell = asyncio.Event()
         self._beat_at = _now() + settings.FEED_HEARTBEAT_S
+        self._receipts_at = 0.0
 
     async def wait_for_database(self, error: Exception) -> None:
         """For a socket; the feed itself keeps trying."""
@@ -98,7 +102,21 @@ class Feed:
         self._hand_out(page)
         if beat and page.to == page.head.seq:
             self._beat()
+        await self._keep_receipts()
         return page.to < page.head.seq
+
+    async def _keep_receipts(self) -> None:
+        """At most once a second: who has the feed how far."""
+        if _now() < self._receipts_at:
+            return
+        self._receipts_at = _now() + RECEIPTS_S
+        told: dict[UUID, int] = {}
+        for subscriber in self.subscribers:
+            user, seq = subscriber.actor.user_id, subscriber.take_receipt()
+            if user is not None and seq is not None:
+                told[user] = max(seq, told.get(user, 0))
+        if told:
+            await door(write_receipts, self.reader, self.head.epoch, told)
 
     def _refresh_rights(self, page: Page, holders: frozenset[Actor]) -> None:
         now, have_changed = datetime.now(UTC), page.head.rights_epoch != self.head.rights_epoch
@@ -118,8 +136,13 @@ class Feed:
                 subscriber.end(TOO_SLOW, why)
 
     def _hand_out(self, page: Page) -> None:
+        worked_out: dict[tuple[int, View], list[tuple[str, int]]] = {}
         for subscriber in self.subscribers:
-            subscriber.offer(page)
+            if subscriber.state == "live":
+                place = subscriber.position, subscriber.view
+                if place not in worked_out:
+                    worked_out[place] = page.links(*place)
+                subscriber.offer(worked_out[place], page.head.seq)
         head = page.head
         self.head = Head(head.feed, head.epoch, page.to, head.min_seq, head.rights_epoch)
 
@@ -145,15 +168,16 @@ class Tailer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Task[None] | None = None
 
-    async def join(self, subscriber: Subscriber) -> None:
+    async def join(self, subscriber: Subscriber) -> Head:
         """Greet a socket and look after it; one without rights is closed. Raises what the database raises."""
         head, rights = await door(read_head, subscriber.actor)
         if rights is None:
             subscriber.end(FORBIDDEN, "your role or key does not include what a feed needs")
-            return
+            return head
         feed = self.feeds.get(head.feed) or self._open(head)
         feed.subscribers.add(subscriber)
         subscriber.start(feed, rights, encode(Hello(head.feed, head.epoch, head.seq, head.min_seq)))
+        return head
 
     def leave(self, subscriber: Subscriber) -> None:
         subscriber.abandon()

@@ -4,13 +4,10 @@ Followers with equal views are shown the same, so that it is worked out once for
 """
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from tenants.feed.entry import Entry
-from tenants.feed.filters import Filter
-
-EVERYTHING: Final = Filter()
+from tenants.feed.filters import EVERYTHING, Filter
 
 
 @dataclass(frozen=True, slots=True)

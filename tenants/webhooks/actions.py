@@ -9,9 +9,8 @@ from django.conf import settings
 
 from tenants import access
 from tenants.data import Conflict, FieldError, Invalid
-from tenants.feed.filters import Filter, read_filter
+from tenants.feed.filters import asked_filter
 from tenants.feed.log import head_now
-from tenants.feed.values import BadFrame
 from tenants.ledger.actions import enter
 from tenants.models import Webhook, WebhookDelivery
 from tenants.secrets import seal
@@ -110,14 +109,7 @@ def _checked(url: str) -> str:
 
 
 def _wanted(filter: Any) -> dict[str, Any] | None:
-    if filter is None:
-        return None
-    try:
-        wanted: Filter = read_filter(filter, "/filter")
-    except BadFrame as error:
-        pointer, _, message = str(error).partition(": ")
-        raise Invalid("The filter can't be used.", (FieldError(pointer, message),)) from error
-    return wanted.as_dict()
+    return None if filter is None else asked_filter(filter, "/filter").as_dict()
 
 
 def _enter(what: str, webhook: Webhook) -> None:

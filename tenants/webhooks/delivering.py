@@ -18,13 +18,12 @@ from tenants.bus import announce
 from tenants.context import acting_as, as_platform
 from tenants.data import Actor, Event
 from tenants.feed.entry import Entry
-from tenants.feed.filters import read_filter
+from tenants.feed.filters import asked_filter
 from tenants.feed.frames import Reset
 from tenants.feed.log import Head, Stale, head_now, page_now
 from tenants.feed.receipts import note_receipts
 from tenants.feed.rights import rights_of
 from tenants.feed.snapshot import state_now
-from tenants.feed.view import EVERYTHING
 from tenants.models import FeedHead, Membership, Webhook, WebhookDelivery
 from tenants.secrets import unseal
 from tenants.webhooks.access import NEEDS
@@ -136,7 +135,7 @@ class Run:
                 _give_up(row, NO_RIGHTS)
             return
         page = page_now(row.cursor, row.epoch, PAGE, head)
-        view = rights.view(self.actor.purpose, read_filter(row.filter, "") if row.filter else EVERYTHING)
+        view = rights.view(self.actor.purpose, asked_filter(row.filter))
         links = page.chain(row.cursor, view.shown)
         self._page.extend(link for link in links if isinstance(link, Entry))
         self._read_with, self._read_s = head, time.monotonic()

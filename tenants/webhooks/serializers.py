@@ -1,35 +1,10 @@
-from typing import Any
-
 from rest_framework import serializers
 
-from tenants.feed.filters import MOST_VALUES
 from tenants.models import Webhook, WebhookDelivery
+from tenants.rest.feed_serializers import FilterSerializer
 from tenants.webhooks import queries
 from tenants.webhooks.actions import LONGEST_KEEP_S
 from tenants.webhooks.addresses import MOST_URL_CHARS
-
-
-class FilterSerializer(serializers.Serializer):
-    """Every criterion that is given has to fit; of its values one is enough."""
-
-    kinds = serializers.ListField(
-        child=serializers.CharField(max_length=60),
-        max_length=MOST_VALUES,
-        required=False,
-        help_text="Their beginnings.",
-    )
-    sites = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_VALUES, required=False)
-    equipment = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_VALUES, required=False)
-    severities = serializers.ListField(
-        child=serializers.CharField(max_length=20), max_length=MOST_VALUES, required=False
-    )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """As JSON values: they are kept as they came."""
-        return {
-            name: [str(each) for each in values] if isinstance(values, list) else values
-            for name, values in super().to_internal_value(data).items()
-        }
 
 
 class WebhookSerializer(serializers.ModelSerializer):

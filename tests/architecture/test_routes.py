@@ -132,6 +132,8 @@ TABLE = {
     ("equipment-move", "POST"): "manage_resources",
     ("equipment-status", "POST"): "manage_resources",
     ("feed-event-list", "GET"): "view_registry",
+    ("feed-page", "GET"): "view_registry",
+    ("feed-snapshot", "GET"): "view_registry",
     ("feed-ticket-list", "POST"): "view_registry",
     ("webhook-list", "GET"): "manage_keys",
     ("webhook-list", "POST"): "manage_keys",

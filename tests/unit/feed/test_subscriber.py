@@ -26,7 +26,7 @@ class Wire:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str, end: int | None = None) -> None:
         await self.open.wait()
         self.sent.append(text)
 
@@ -55,12 +55,16 @@ def page(count: int, text: str = "") -> Page:
     return Page(Head(FEED, EPOCH, count, 1, 0), 0, count, tuple(Entry(frame, "view_alarms") for frame in frames))
 
 
+def offer(socket: Subscriber, read: Page) -> None:
+    socket.offer(read.links(socket.position, socket.view), read.head.seq)
+
+
 @pytest.mark.parametrize(("count", "text"), [(QUEUE_FRAMES + 50, ""), (40, "x" * 50_000)], ids=["frames", "size"])
 async def test_socket_falls_behind_when_its_queue_is_full_and_knows_where_it_is(count, text):
     wire = Wire()
     wire.open.clear()
     socket = live_on(wire)
-    socket.offer(page(count, text))
+    offer(socket, page(count, text))
     assert socket.state == "behind"
     assert 0 < socket.position < count
     assert len(socket._queue) == socket.position + 2  # and the greeting
@@ -72,7 +76,7 @@ async def test_socket_falls_behind_when_its_queue_is_full_and_knows_where_it_is(
 async def test_ended_socket_sends_nothing_that_was_queued_but_its_close():
     wire = Wire()
     socket = live_on(wire)
-    socket.offer(page(10))
+    offer(socket, page(10))
     socket.end(4403, "no rights any more")
     await asyncio.sleep(0.01)
     assert wire.sent == ["closed 4403"]
@@ -97,7 +101,7 @@ async def test_nothing_queued_goes_out_under_rights_that_have_changed():
     socket = live_on(wire)
     await asyncio.sleep(0.01)
     wire.open.clear()
-    socket.offer(page(10))
+    offer(socket, page(10))
     await asyncio.sleep(0.01)  # the first one is being sent and can't be called back
     socket.recall()
     assert (socket.state, socket.position, len(socket._queue)) == ("behind", 1, 0)

@@ -1,0 +1,219 @@
+"""Server-sent events and the page that waits: the same frames, the same rights, ended by the same revocations."""
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tenants.context import as_platform
+from tenants.feed.frames import Ev, Live, Reset, Skip, decode_server
+from tenants.models import FeedEvent, FeedHead, FeedReceipt
+from tests.integration.feed.client import emit, following
+from tests.integration.feed.test_rights import end, open_north, revoke, set_roles
+
+later = asyncio.to_thread
+
+
+@dataclass
+class Stream:
+    """What an EventSource would see: frames in order, with the id to go on from."""
+
+    lines: object
+    last_id: str = ""
+    frames: list = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [frame.body["n"] for frame in self.frames if isinstance(frame, Ev) and "n" in frame.body]
+
+    async def next(self, within_s: float = 15):
+        """The next frame; None once the server has ended the stream."""
+        async with asyncio.timeout(within_s):
+            async for line in self.lines:
+                name, _, value = line.partition(": ")
+                if name == "id":
+                    self.last_id = value
+                if name == "data":
+                    self.frames.append(decode_server(value))
+                    return self.frames[-1]
+        return None
+
+    async def until(self, *kinds: type):
+        while not isinstance(frame := await self.next(), kinds):
+            assert frame is not None, "the stream has ended"
+        return frame
+
+    async def until_number(self, n: int) -> None:
+        while n not in self.numbers:
+            await self.until(Ev)
+
+
+@asynccontextmanager
+async def streaming(web, key, last_id: str = "", **query):
+    headers = {"Authorization": f"Api-Key {key}", "Accept": "text/event-stream"}
+    headers |= {"Last-Event-ID": last_id} if last_id else {}
+    async with (
+        httpx.AsyncClient(timeout=20) as client,
+        client.stream("GET", f"{web.base_url}/api/v1/feed/events", headers=headers, params=query) as answer,
+    ):
+        assert answer.status_code == 200 and answer.headers["content-type"] == "text/event-stream"
+        yield Stream(answer.aiter_lines())
+
+
+async def page(web, key, **query):
+    async with httpx.AsyncClient(timeout=20) as client:
+        return await client.get(
+            f"{web.base_url}/api/v1/feed", headers={"Authorization": f"Api-Key {key}"}, params=query
+        )
+
+
+async def test_stream_goes_on_where_it_broke_off(live_web, aurora):
+    key = await later(aurora.key)
+    await later(emit, aurora, range(3))
+    async with streaming(live_web, key) as stream:
+        assert (await stream.until(Live)).seq == 3
+        await later(emit, aurora, range(3, 5))
+        await stream.until_number(4)
+    await later(emit, aurora, range(5, 7))
+    async with streaming(live_web, key, stream.last_id) as again:
+        await again.until_number(6)
+        assert stream.numbers + again.numbers == [3, 4, 5, 6]
+        chain = [frame for frame in stream.frames + again.frames if isinstance(frame, Ev | Skip)]
+        assert [frame.prev for frame in chain] == [3, 4, 5, 6]
+
+
+async def test_stream_is_filtered_and_says_what_it_passes_over(live_web, aurora):
+    key, north = await later(aurora.key), aurora.sites["north"].pk
+    async with streaming(live_web, key, kinds=["plan.", "task."], sites=[str(north)]) as stream:
+        await stream.until(Live)
+        await later(emit, aurora, range(2))
+        await later(emit, aurora, range(2, 3), kind="task.claimed")
+        await stream.until_number(2)
+        assert stream.numbers == [2] and any(isinstance(frame, Skip) and frame.to == 2 for frame in stream.frames)
+
+
+@pytest.mark.parametrize("how", ["partner", "key", "role"])
+async def test_revocation_reaches_the_stream_within_a_second(live_web, aurora, borealis, how):
+    agreement = await later(open_north, aurora, borealis)
+    key = await later(borealis.key)
+    async with streaming(live_web, key) as stream:
+        await stream.until(Live)
+        await later(emit, aurora, range(1))
+        await stream.until_number(0)
+        if how == "partner":
+            await later(end, aurora, agreement)
+        elif how == "key":
+            await later(revoke, borealis, key)
+        else:
+            await later(set_roles, borealis, "finance")
+            await later(emit, borealis, range(50, 51), permission="view_agreements", kind="rights.member_changed")
+        started = time.monotonic()
+        await later(emit, aurora, range(1, 2))
+        while time.monotonic() - started < 1:
+            try:
+                if await stream.next(within_s=0.3) is None:
+                    break
+            except TimeoutError:
+                continue
+        assert 1 not in stream.numbers
+        assert (await stream.next() is None) if how == "key" else True
+    assert "Traceback" not in live_web.output
+
+
+async def test_stream_with_a_void_cursor_begins_with_the_state_and_goes_on(live_web, aurora):
+    key = await later(aurora.key)
+    await later(emit, aurora, range(5))
+
+    def prune() -> None:
+        with as_platform("tests", "prune a log"):
+            FeedEvent.objects.filter(tenant=aurora.id, seq__lt=4).delete()
+            FeedHead.objects.filter(tenant=aurora.id).update(min_seq=4)
+
+    await later(prune)
+    async with streaming(live_web, key, after=1) as stream:
+        reset = await stream.until(Reset)
+        assert (reset.reason, reset.head) == ("below_min_seq", 5)
+        assert set(reset.snapshot) >= {"alarms"} and stream.last_id.endswith(".5")
+        await stream.until(Live)
+        await later(emit, aurora, range(5, 6))
+        await stream.until_number(5)
+
+
+async def test_client_that_goes_away_leaves_the_feed(live_web, aurora):
+    key = await later(aurora.key)
+    async with streaming(live_web, key) as stream:
+        await stream.until(Live)
+    await later(emit, aurora, range(1))
+    async with streaming(live_web, key, after=0) as again:
+        await again.until_number(0)
+    assert "Traceback" not in live_web.output
+
+
+async def test_page_waits_for_news_and_no_longer(live_web, aurora):
+    key = await later(aurora.key)
+    begun = time.monotonic()
+    empty = (await page(live_web, key, wait_s=0.5)).json()
+    assert empty["frames"] == [] and 0.4 < time.monotonic() - begun < 5
+    waiting = asyncio.create_task(page(live_web, key, after=empty["cursor"], epoch=empty["epoch"], wait_s=15))
+    await asyncio.sleep(0.7)
+    await later(emit, aurora, range(3))
+    answer = (await asyncio.wait_for(waiting, 10)).json()
+    assert [frame["body"]["n"] for frame in answer["frames"]] == [0, 1, 2]
+    assert (answer["cursor"], answer["head"], answer["feed"]) == (3, 3, str(aurora.id))
+
+
+async def test_page_that_waits_is_chained_over_what_is_not_asked_for(live_web, aurora):
+    key = await later(aurora.key)
+    first = (await page(live_web, key)).json()
+    asked = {"after": first["cursor"], "epoch": first["epoch"], "kinds": "plan.", "wait_s": 10}
+    await later(emit, aurora, range(2))
+    waiting = asyncio.create_task(page(live_web, key, **asked))
+    await asyncio.sleep(0.7)
+    await later(emit, aurora, range(2, 3), kind="plan.solved")
+    frames = (await asyncio.wait_for(waiting, 10)).json()["frames"]
+    assert [frame["prev"] for frame in frames] == [0, 2] and frames[-1]["seq"] == 3
+
+
+async def test_void_cursor_is_refused_before_any_wait(live_web, aurora):
+    answer = await page(live_web, await later(aurora.key), after=0, epoch=str(uuid4()), wait_s=10)
+    assert answer.status_code == 410 and answer.json()["reason"] == "another_epoch"
+
+
+def test_snapshot_over_get_is_the_state_at_a_place_in_the_log(aurora):
+    emit(aurora, range(2))
+    answer = aurora.client().get("/api/v1/feed/snapshot").json()
+    assert answer["head"] == 2 and answer["snapshot"]["alarms"] == {"items": [], "is_whole": True}
+    assert aurora.client(["view_registry"]).get("/api/v1/feed/snapshot").json()["snapshot"] == {}
+
+
+@pytest.mark.parametrize("header", ["x", "1.2", f"{uuid4()}.", f"{uuid4()}.-1"])
+def test_bad_last_event_id_is_refused(aurora, header):
+    client = aurora.client()
+    answer = client.get("/api/v1/feed/events", headers={"accept": "text/event-stream", "last-event-id": header})
+    assert answer.status_code == 422 and json.loads(answer.content)["title"] == "Invalid input"
+
+
+async def test_receipts_of_whole_feeds_are_kept_and_those_of_filtered_ones_are_not(live_web, aurora):
+    from tenants.feed.filters import Filter
+
+    key = await later(aurora.key)
+
+    def received() -> int:
+        with aurora.acting():
+            return FeedReceipt.objects.filter(tenant=aurora.id).values_list("seq", flat=True).first() or 0
+
+    async with following(live_web, key, filter=Filter(kinds=("plan.",))) as narrow, following(live_web, key) as whole:
+        await later(emit, aurora, range(4))
+        await asyncio.gather(whole.until(4), narrow.until(4))
+        await narrow.acknowledge()
+        await asyncio.sleep(1.8)
+        assert await later(received) == 0
+        await whole.acknowledge()
+        async with asyncio.timeout(10):
+            while await later(received) != 4:
+                await asyncio.sleep(0.2)
