@@ -70,6 +70,10 @@ class Detector(ABC):
     def step(self, state: State, sample: Sample) -> Judged:
         """The state after `sample`, its score in 0..1, and the alarm that it raises or clears."""
 
+    @abstractmethod
+    def is_raised(self, state: State) -> bool:
+        """Whether its alarm stands."""
+
     def tick(self, state: State, now_s: float) -> Judged:
         """What the passing of time alone changes; called now and then, with the gateway's clock."""
         return state, 0.0, None
@@ -117,6 +121,9 @@ class Measuring(Detector):
 
     def begin(self) -> State:
         return False, 0.0, self.empty()
+
+    def is_raised(self, state: State) -> bool:
+        return bool(state[0])
 
     def step(self, state: State, sample: Sample) -> Judged:
         memory, ratio = self.measure(state[2], sample)

@@ -41,6 +41,9 @@ class Limits(Detector):
     def begin(self) -> State:
         return ((False, None),) * len(self.rule.limits)
 
+    def is_raised(self, state: State) -> bool:
+        return any(raised for raised, _ in state)
+
     def step(self, state: State, sample: Sample) -> Judged:
         """Its score is 0.5 at the limit, and grows by the share of the limit's own size."""
         rule = self.rule

@@ -34,16 +34,20 @@ class Several(Measuring):
         return self.n
 
     def empty(self) -> State:
-        return ((),) * self.n
+        return ((),) * (1 + self.n)  # when the first sample came, then what each input said last
 
     def heard(self, memory: State, sample: Sample) -> State:
         if not 0 <= sample.source < self.n:
             raise RuleError("source", f"must be an input from 0 to {self.n - 1}")
-        said = (sample.at_s, sample.value) if sample.is_sure else ()
-        return (*memory[: sample.source], said, *memory[sample.source + 1 :])
+        begun, said = memory[0] or (sample.at_s,), (sample.at_s, sample.value) if sample.is_sure else ()
+        return (begun, *memory[1 : 1 + sample.source], said, *memory[2 + sample.source :])
 
     def voices(self, memory: State, now_s: float) -> Voices:
-        return [(i, said[1]) for i, said in enumerate(memory) if said and abs(now_s - said[0]) <= self.fresh_s]
+        return [(i, said[1]) for i, said in enumerate(memory[1:]) if said and abs(now_s - said[0]) <= self.fresh_s]
+
+    def wanted(self, memory: State, voices: Voices, now_s: float, n: int) -> int:
+        """`n` voices, or all that are left; who has not had the time to speak yet counts as left."""
+        return n if abs(now_s - memory[0][0]) <= self.fresh_s else min(n, len(voices))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +66,10 @@ class Twin(Several):
         positive(self, "tolerance", "over_s")
 
     def empty(self) -> State:
-        return (), (), (0.0, 0.0)
+        return (), (), (), (0.0, 0.0)
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        first, second, (at_s, difference) = memory
-        said = self.heard((first, second), sample)
+        said, (at_s, difference) = self.heard(memory[:3], sample), memory[3]
         voices = self.voices(said, sample.at_s)
         if len(voices) == 2:
             share = -math.expm1(-max(sample.at_s - at_s, 0.0) / self.over_s)
@@ -75,7 +78,7 @@ class Twin(Several):
         return (*said, (at_s, difference)), abs(difference) / self.tolerance
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        return self.tolerance, f"input 0 is {memory[2][1]:+.3g} from input 1; {self.tolerance:g} is allowed"
+        return self.tolerance, f"input 0 is {memory[3][1]:+.3g} from input 1; {self.tolerance:g} is allowed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,8 @@ class Vote(Several):
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         memory = self.heard(memory, sample)
         voices = self.voices(memory, sample.at_s)
-        return memory, len(self._ayes(voices)) / min(self.k, len(voices)) if voices else 0.0
+        wanted = self.wanted(memory, voices, sample.at_s, self.k)
+        return memory, len(self._ayes(voices)) / wanted if wanted else 0.0
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         voices = self.voices(memory, sample.at_s)
@@ -132,25 +136,27 @@ class Fusion(Several):
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         memory = self.heard(memory, sample)
-        fused, _, _ = self.fused(self.voices(memory, sample.at_s))
-        if math.isnan(fused):
+        voices = self.voices(memory, sample.at_s)
+        fused, n_agreed, _ = self.fused(voices)
+        majority = self.wanted(memory, voices, sample.at_s, self.n // 2 + 1)
+        if not voices or n_agreed < majority:
             return memory, 0.0
         excess = (fused - self.limit) / abs(self.limit)
         return memory, max(1 + (excess if self.is_high else -excess), 0.0)
 
-    def fused(self, voices: Voices) -> tuple[float, float, Voices]:
-        """Value (NaN without a voice), confidence in 0..1, and the voices in conflict."""
+    def fused(self, voices: Voices) -> tuple[float, int, Voices]:
+        """Value (NaN without a voice), how many voices agree on it, and those in conflict."""
         if not voices:
-            return math.nan, 0.0, []
+            return math.nan, 0, []
         middle = _median([value for _, value in voices])
         against = [voice for voice in voices if abs(voice[1] - middle) > 3 * self.sigma]
         agreed = [value for _, value in voices if abs(value - middle) <= 3 * self.sigma]
         value = sum(agreed) / len(agreed) if agreed else middle
-        return value, len(agreed) / self.n, against
+        return value, len(agreed), against
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        value, confidence, against = self.fused(self.voices(memory, sample.at_s))
-        return self.limit, f"together {value:.3g}, confidence {confidence:.0%}{_conflicts(against)}"
+        value, n_agreed, against = self.fused(self.voices(memory, sample.at_s))
+        return self.limit, f"together {value:.3g}, confidence {n_agreed / self.n:.0%}{_conflicts(against)}"
 
 
 @dataclass(frozen=True, kw_only=True)

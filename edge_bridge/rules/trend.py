@@ -8,6 +8,7 @@ from edge_bridge.rules.detector import Measuring, Sample, State, positive, withi
 from edge_bridge.rules.thresholds import RuleError
 
 FEWEST = 5  # samples before a trend is believed
+FORGOTTEN = 20.0  # times over_s without a sample, and the trend begins anew
 OUTLIER_SIGMAS = 3.0  # a sample further off pulls no harder than this (Huber's clipping)
 
 
@@ -78,6 +79,8 @@ class TimeToLimit(Measuring):
         dt_s = sample.at_s - at_s
         if dt_s <= 0:
             return memory, self._ratio(memory)
+        if dt_s > FORGOTTEN * self.over_s:
+            return self.measure((), sample)
         fade = math.exp(-dt_s / self.over_s)
         # Ages count from the newest sample, so the sums are moved by dt_s before it is added.
         s2 = fade * (s2 - 2 * dt_s * s1 + dt_s * dt_s * s0)
