@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
+from cloudmining.console.agreement_costs import costs_of
 from cloudmining.console.agreement_words import beside, in_lines, said_beside
 from cloudmining.console.base import MemberPage
 from cloudmining.console.paging import page_of
@@ -61,6 +62,7 @@ class AgreementPage(MemberPage):
             tenants().get(pk=self.actor.tenant_id).currency if agreement.tenant_id == self.actor.tenant_id else ""
         )
         heading, terms = said_beside(found)
+        clauses = agreeing.current_clauses(agreement)
         context = {
             **_card_of(agreement, self.actor),
             "heading": heading,
@@ -69,10 +71,8 @@ class AgreementPage(MemberPage):
             "current": next((version for version in found if version.number == agreement.version), None),
             "versions": found,
             "rows": beside(found, currency),
-            "previews": [
-                (preview, in_lines(preview.clause, currency))
-                for preview in agreeing.preview_of(agreeing.current_clauses(agreement))
-            ],
+            "previews": [(preview, in_lines(preview.clause, currency)) for preview in agreeing.preview_of(clauses)],
+            "costs": costs_of(agreement, clauses),
         }
         return self.page(self.template, tab="console-agreements", head=head, **context)
 

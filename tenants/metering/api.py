@@ -1,6 +1,7 @@
 """The public door of metering for the console. Apart from `tenants.api`, which models of apps import."""
 
 from tenants.metering.actions import drop_budget, set_budget
+from tenants.metering.clauses import agreement_usage
 from tenants.metering.months import bounds_of, month_after, month_of, read_month
 from tenants.metering.pricing import METERS
 from tenants.metering.queries import (
@@ -15,6 +16,7 @@ from tenants.metering.queries import (
 
 __all__ = [
     "METERS",
+    "agreement_usage",
     "bounds_of",
     "budget_of",
     "drop_budget",

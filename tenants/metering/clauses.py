@@ -1,18 +1,20 @@
-"""What a partner used under an agreement in a month, and what its clauses ask for that.
+"""What a partner used under an agreement, month by month, and what its clauses ask for that.
 
 From the records of reads, which both parties see, so that both see the same lines. A day or a month that has begun
 counts whole; a suspension does not shorten it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 
 from django.db.models import Sum
+from django.db.models.functions import TruncMonth
 
-from tenants.metering.months import bounds_of
+from tenants.context import on_behalf_of
+from tenants.metering.months import bounds_of, month_after, month_of
 from tenants.metering.pricing import rounded
 from tenants.models import Agreement, Clause, SharedRead, Tenant
 
@@ -35,38 +37,88 @@ class ClauseLine:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthTotal:
+    month: date
+    rows_read: int
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementUsage:
+    """One month in lines, and all `months` since it came into force in sums, newest first."""
+
     agreement: UUID
     owner: UUID
     partner: UUID
     month: date
     currency: str
     lines: tuple[ClauseLine, ...]
+    months: tuple[MonthTotal, ...]
 
     @property
     def total_minor(self) -> int:
         return sum(line.amount_minor for line in self.lines)
 
+    @property
+    def so_far(self) -> dict[str, int]:
+        return {
+            "rows_read": sum(each.rows_read for each in self.months),
+            "total_minor": sum(each.total_minor for each in self.months),
+        }
+
 
 def agreement_usage(agreement: Agreement, month: date) -> AgreementUsage:
     """In the currency of the owner, whose prices they are."""
-    rows = _rows_read(agreement, bounds_of(month))
-    clauses = [
-        clause for clause in _clauses(agreement) if clause.version.number == agreement.version or clause.pk in rows
-    ]
-    lines = tuple(_line(clause, agreement, month, rows.get(clause.pk, 0)) for clause in clauses)
-    currency = Tenant.objects.values_list("currency", flat=True).get(pk=agreement.tenant_id)
-    return AgreementUsage(agreement.pk, agreement.tenant_id, agreement.partner_id, month, currency, lines)
+    rows, clauses = _rows_read(agreement), list(_clauses(agreement))
+    lines_of = {each: _lines(agreement, clauses, each, rows.get(each, {})) for each in {month, *_months(agreement)}}
+    with on_behalf_of(agreement.tenant_id):  # who owes it learns in what, also from an owner that is not listed
+        currency = Tenant.objects.values_list("currency", flat=True).get(pk=agreement.tenant_id)
+    return AgreementUsage(
+        agreement=agreement.pk,
+        owner=agreement.tenant_id,
+        partner=agreement.partner_id,
+        month=month,
+        currency=currency,
+        lines=lines_of[month],
+        months=tuple(_total(each, lines_of[each]) for each in _months(agreement)[::-1]),
+    )
+
+
+def _months(agreement: Agreement) -> list[date]:
+    """Those in which it was in force, and so is what was read."""
+    if agreement.activated_at is None:
+        return []
+    ends = (agreement.ended_at, agreement.ends_at, datetime.now(UTC))
+    last = month_of(min(moment for moment in ends if moment is not None))
+    found = [month_of(agreement.activated_at)]
+    while found[-1] < last:
+        found.append(month_after(found[-1]))
+    return found
+
+
+def _total(month: date, lines: tuple[ClauseLine, ...]) -> MonthTotal:
+    return MonthTotal(month, sum(line.rows_read for line in lines), sum(line.amount_minor for line in lines))
+
+
+def _lines(
+    agreement: Agreement, clauses: list[Clause], month: date, rows: Mapping[UUID, int]
+) -> tuple[ClauseLine, ...]:
+    counted = [clause for clause in clauses if clause.version.number == agreement.version or clause.pk in rows]
+    return tuple(_line(clause, agreement, month, rows.get(clause.pk, 0)) for clause in counted)
 
 
 def _clauses(agreement: Agreement) -> Iterator[Clause]:
     return agreement.clauses.select_related("version").order_by("version__number", "pk").iterator()
 
 
-def _rows_read(agreement: Agreement, span: Span) -> dict[UUID, int]:
-    of_agreement = SharedRead.objects.filter(tenant=agreement.tenant_id, agreement=agreement)
-    reads = of_agreement.filter(read_at__gte=span[0], read_at__lt=span[1])
-    return dict(reads.values_list("clause").annotate(Sum("n_rows")).order_by())
+def _rows_read(agreement: Agreement) -> dict[date, dict[UUID, int]]:
+    """Month → clause → rows."""
+    reads = SharedRead.objects.filter(tenant=agreement.tenant_id, agreement=agreement)
+    sums = reads.annotate(month=TruncMonth("read_at", tzinfo=UTC)).values_list("month", "clause").order_by()
+    found: dict[date, dict[UUID, int]] = {}
+    for month, clause, n_rows in sums.annotate(Sum("n_rows")):
+        found.setdefault(month.date(), {})[clause] = n_rows
+    return found
 
 
 def _line(clause: Clause, agreement: Agreement, month: date, rows_read: int) -> ClauseLine:

@@ -146,8 +146,20 @@ class AgreementLineSerializer(serializers.Serializer[Any]):
     amount_minor = serializers.IntegerField()
 
 
+class SoFarSerializer(serializers.Serializer[Any]):
+    rows_read = serializers.IntegerField()
+    total_minor = serializers.IntegerField()
+
+
+class MonthTotalSerializer(SoFarSerializer):
+    month = serializers.DateField(format="%Y-%m")
+
+
 class AgreementUsageSerializer(serializers.Serializer[Any]):
-    """What the partner used under the agreement in a month, and owes the owner for it; the same for both."""
+    """What the partner used under the agreement in a month, and owes the owner for it; the same for both.
+
+    `months` are all since it came into force, newest first, and `so_far` is their sum.
+    """
 
     agreement = serializers.UUIDField()
     owner = serializers.UUIDField()
@@ -156,3 +168,5 @@ class AgreementUsageSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     lines = AgreementLineSerializer(many=True)
     total_minor = serializers.IntegerField()
+    months = MonthTotalSerializer(many=True)
+    so_far = SoFarSerializer()

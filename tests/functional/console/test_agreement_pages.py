@@ -50,7 +50,8 @@ def test_people_draft_offer_counter_accept_sign_and_end_on_the_pages(aurora, bor
     assert "Watch North" in page_of(partner, "/agreements") and "Watch North" not in page_of(outsider, "/agreements")
     shown = page_of(partner, f"{place}/propose")
     assert "Aurora North" in shown and "North mill" not in shown
-    counter = {**form_of(aurora.sites["north"], "Watch at once", delay_min="0"), "answers": "1", "terms": "No delay."}
+    priced = form_of(aurora.sites["north"], "Watch at once", delay_min="0", price="7.5", price_per="month")
+    counter = {**priced, "answers": "1", "terms": "No delay."}
     assert partner.post(f"{place}/propose", counter).headers["Location"] == place
     page = page_of(owner, place)
     assert "Versions side by side" in page and "No delay." in page and page.count("changed") == 3
@@ -60,7 +61,8 @@ def test_people_draft_offer_counter_accept_sign_and_end_on_the_pages(aurora, bor
         text_hash = Agreement.objects.get().versions.get(number=2).text_hash
     for client in (owner, partner):
         assert client.post(f"{place}/steps/sign", {"version": "2", "text_hash": text_hash}).status_code == 302
-    assert "in force since" in text(page_of(partner, place).encode()).lower()
+    shown = text(page_of(partner, place).encode())
+    assert "in force since" in shown.lower() and "7.50 USD for 0 rows read so far" in shown
     page = page_of(owner, place)
     assert "Aurora owner" in page and "Borealis owner" in page and 'id="suspend"' in page and 'id="sign"' not in page
     assert owner.post(f"{place}/steps/suspend", headers={"HX-Request": "true"}).headers["Location"] == f"{place}/body"

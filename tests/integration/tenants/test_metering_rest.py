@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 
 from tenants.agreements import actions as agreeing
+from tenants.context import as_platform
+from tenants.models import Agreement, Tenant
 from tests.integration.edge.scenes import Lane, gateway, raised
 from tests.integration.tenants.test_metering import NOW, THIS_MONTH, costly, put_budget, roll_up, spend, use
 
@@ -135,6 +137,8 @@ def test_both_parties_see_the_same_lines_of_what_was_read_and_its_price(aurora, 
     assert n_rows >= 2
     assert (line["rows_read"], line["quantity"], line["amount_minor"]) == (n_rows, n_rows, n_rows)
     assert (told["total_minor"], told["currency"]) == (n_rows, "USD")
+    assert told["so_far"] == {"rows_read": n_rows, "total_minor": n_rows}
+    assert [(each["month"], each["total_minor"]) for each in told["months"]] == [(told["month"], n_rows)]
     assert cassia.client().get(f"/api/v1/agreements/{agreement.pk}/usage").status_code == 404
     assert usage_of(aurora, agreement, "?month=2026-01")["total_minor"] == 0
 
@@ -143,6 +147,19 @@ def test_both_parties_see_the_same_lines_of_what_was_read_and_its_price(aurora, 
 def test_clause_in_force_since_now_costs_its_price_once_so_far(aurora, borealis, per):
     agreement = priced(aurora, borealis, 700, per)
     assert usage_of(borealis, agreement)["total_minor"] == 700
+
+
+def test_cost_so_far_is_the_sum_of_all_months_since_it_came_into_force(aurora, borealis):
+    agreement = priced(aurora, borealis, 700, "month")
+    begun = (NOW.replace(day=1) - timedelta(days=40)).replace(day=1)
+    with as_platform("operator", "an agreement of old"):
+        Agreement.objects.filter(pk=agreement.pk).update(activated_at=begun)
+    with as_platform("operator", "an unlisted owner"):
+        Tenant.objects.filter(pk=aurora.id).update(listed=False)
+    told = usage_of(borealis, agreement)
+    # The clause itself begins now, so that the months before it cost nothing.
+    assert [each["total_minor"] for each in told["months"]] == [700, 0, 0]
+    assert told["so_far"]["total_minor"] == told["total_minor"] == 700 and told["currency"] == "USD"
 
 
 def test_agreement_that_never_came_into_force_costs_nothing(aurora, borealis):
