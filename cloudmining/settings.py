@@ -48,6 +48,8 @@ WEBHOOK_SWEEP_S: float = env.float("WEBHOOK_SWEEP_S", default=2.0)
 WEBHOOK_GIVE_UP_DAYS: int = env.int("WEBHOOK_GIVE_UP_DAYS", default=5)
 # Private networks that webhooks may be posted to, such as 10.0.0.0/8; none by default.
 WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", default=[])
+EDGE_SILENT_S: int = env.int("EDGE_SILENT_S", default=120)
+ALARM_UNRECEIVED_S: int = env.int("ALARM_UNRECEIVED_S", default=60)
 CLOSING_GRACE_DAYS: int = env.int("CLOSING_GRACE_DAYS", default=30)
 AGREEMENT_WARNING_DAYS: int = env.int("AGREEMENT_WARNING_DAYS", default=14)
 
@@ -304,6 +306,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-owed-plans": {"task": "optimization.sweep_owed_plans", "schedule": SWEEP_S},
     "sweep-lapsed-claims": {"task": "marketplace.sweep_lapsed_claims", "schedule": SWEEP_S},
+    "sweep-alarms": {"task": "edge_bridge.sweep_alarms", "schedule": SWEEP_S},
     "roll-up-usage": {"task": "tenants.roll_up_usage", "schedule": SWEEP_S},
     "tell-of-agreements-ends": {"task": "tenants.tell_of_ends", "schedule": 60.0},
     "close-statements": {"task": "tenants.close_statements", "schedule": 3600.0},

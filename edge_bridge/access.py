@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from edge_bridge.models import Alarm, Device, Series
+from edge_bridge.queries import MACHINE_IN_SIGHT
 from tenants.api import actor, granted, require
 from tenants.data import NotFound
 
@@ -10,7 +11,7 @@ from tenants.data import NotFound
 def get_alarm(alarm_id: UUID, *, needs: str = "view_alarms") -> Alarm:
     """An own alarm, or one of a site or equipment opened with `needs`."""
     require(needs)
-    alarm = Alarm.objects.select_related("equipment", "site").filter(pk=alarm_id).first()
+    alarm = Alarm.objects.select_related("equipment", "site").filter(MACHINE_IN_SIGHT, pk=alarm_id).first()
     if alarm is None or not _is_open(alarm, needs):
         raise NotFound
     return alarm

@@ -33,6 +33,16 @@ class AlarmChangeAdmin(ReadOnly):
     search_fields = ("event",)  # a filter would list the values of rows that partners opened
 
 
+class SuppressionRuleAdmin(ReadOnly):
+    list_display = ("cause", "effect", "site", "reason", "created_at", "ended_at")
+    search_fields = ("cause", "effect")
+
+
+class EscalationStepAdmin(ReadOnly):
+    list_display = ("severity", "site", "after_s", "role", "user")
+    list_filter = ("severity",)
+
+
 class DeviceAdmin(ReadOnly):
     list_display = ("name", "site", "created_at", "last_seen_at", "revoked_at")
     exclude = ("secret_hash",)
@@ -68,6 +78,8 @@ show(
         models.Alarm: AlarmAdmin,
         models.AlarmChange: AlarmChangeAdmin,
         models.Device: DeviceAdmin,
+        models.EscalationStep: EscalationStepAdmin,
+        models.SuppressionRule: SuppressionRuleAdmin,
         models.Series: SeriesAdmin,
         models.Latest: LatestAdmin,
         models.Watermark: WatermarkAdmin,

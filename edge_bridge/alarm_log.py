@@ -1,4 +1,4 @@
-"""Alarms as rows: each step follows the table of `edge_bridge.alarm`, is kept in the history and announced.
+"""The alarms of one batch as rows: each step follows the table of `edge_bridge.alarm`, is kept and announced.
 
 Whoever raises inserts against the partial unique index and then locks the one active row; so two gateways that report
 the same alarm at once make one row, and the second of them finds it.
@@ -7,21 +7,19 @@ the same alarm at once make one row, and the second of them finds it.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from edge_bridge import alarm as table
 from edge_bridge import protocol
 from edge_bridge.alarm import Event, State
+from edge_bridge.alarms.data import FLOOD_OVER, RANK, Around
+from edge_bridge.alarms.flood import Flood
+from edge_bridge.alarms.steps import Key, Steps, around, claim, tell
+from edge_bridge.alarms.suppression import find_causes, settle
 from edge_bridge.data import AlarmKind, Unplaceable
-from edge_bridge.models import Alarm, AlarmChange, Device
-from edge_bridge.queries import alarm_facts
-from tenants.api import actor, announce
+from edge_bridge.models import Alarm, Device
 from tenants.models import Equipment, Site
 
-RANK = {str(severity): rank for rank, severity in enumerate(protocol.Severity)}
 UPDATED = "updated"
-
-Key = tuple[UUID, str]
 
 
 @dataclass
@@ -35,76 +33,119 @@ class AlarmLog:
     received_at: datetime
     active: dict[Key, Alarm] = field(default_factory=dict)
     made: dict[Key, Alarm] = field(default_factory=dict)
-    changed: dict[UUID, Alarm] = field(default_factory=dict)
-    history: list[AlarmChange] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.steps = Steps(self.received_at)
+        self.flood = Flood(self.device, self.received_at)
+        self.around: Around | None = None
 
     def prepare(self, said: Iterable[tuple[Equipment, protocol.Alarm]]) -> None:
         """Make and lock, in two statements, the rows that these entries speak of."""
+        said = list(said)
+        found = self._look_around()
         places = {_key(equipment, alarm): equipment for equipment, alarm in said}
         fresh: dict[Key, Alarm] = {}
         for equipment, alarm in said:
             if alarm.event is protocol.AlarmEvent.RAISED:
                 fresh.setdefault(_key(equipment, alarm), self._fresh(equipment, alarm))
-        Alarm.objects.bulk_create(fresh.values(), ignore_conflicts=True)
-        for row in self._locked(places):
-            key = (row.equipment_id, row.alarm_type)
+        new = {row.pk for row in fresh.values()}
+        for row in claim(self.device.site_id, places, list(fresh.values())):
+            key = _key_of(row)
             row.equipment, row.site = places[key], self._site_of(places[key])
-            is_new = key in fresh and fresh[key].pk == row.pk
-            (self.made if is_new else self.active)[key] = row
+            (self.made if row.pk in new else self.active)[key] = row
+            if row.alarm_type in found.causes and row.pk in new:
+                found.note(row.alarm_type, row.pk, stands=False)  # until its entry raises it
 
     def take(self, equipment: Equipment, said: protocol.Alarm) -> None:
         """Raised or cleared; Unplaceable if nothing stands that could be cleared."""
+        alarm = self.active.get(_key(equipment, said))
+        if alarm is not None and self.steps.end_shelf(alarm) and alarm.state == State.NORM:
+            del self.active[_key(equipment, said)]
         if said.event is protocol.AlarmEvent.CLEARED:
             self._clear(equipment, said)
-            return
+        else:
+            self._raise(equipment, said)
+
+    def write(self) -> None:
+        """Keep what was taken; a cause that came or went is felt by all alarms of the site."""
+        self.flood.close(self.steps)
+        self.steps.write()
+        if self._look_around().suppressions:
+            settle(self.device.tenant_id, self.device.site_id, self.received_at)
+
+    def _look_around(self) -> Around:
+        if self.around is None:
+            self.around = around(self.device.site_id, self.received_at)
+            self.flood.known = self.around.flood
+            if self.around.suppressions:
+                find_causes(self.around, self.device.tenant_id, self.device.site_id)
+        return self.around
+
+    def _raise(self, equipment: Equipment, said: protocol.Alarm) -> None:
         key = _key(equipment, said)
         while key not in self.active and key not in self.made:  # it went back to normal since `prepare`
             self.write()
             self.prepare([(equipment, said)])
         if key in self.made:
             alarm = self.active[key] = self.made.pop(key)
-            self._keep(alarm, Event.RAISED, State.NORM, AlarmKind.RAISED)
+            self.steps.begin(alarm)
+            self._fold(alarm)
+            self._note_cause(alarm)
+            self._suppress(alarm)
+            tell(alarm, AlarmKind.RAISED, alarm.occurred_at)
         else:
             self._raise_again(self.active[key], said)
 
-    def write(self) -> None:
-        for alarm in self.changed.values():
-            alarm.save()
-        AlarmChange.objects.bulk_create(self.history)
-        self.changed, self.history = {}, []
-
     def _raise_again(self, alarm: Alarm, said: protocol.Alarm) -> None:
         """Bring an active alarm up to date; a worse one must be seen again."""
-        event, before = _event_of_repeat(alarm, said), State(alarm.state)
-        came_back = before is State.RTNUN
-        alarm.state = table.next_state(before, event) if event else before
+        event, came_back = _event_of_repeat(alarm, said), not alarm.stands
         alarm.raised_at = said.occurred_at if came_back else alarm.raised_at
         alarm.cleared_at = None
         alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
-        self._note(alarm, said)
-        self._keep(alarm, event or UPDATED, before, AlarmKind.RAISED if came_back else AlarmKind.UPDATED)
+        self._keep(alarm, event, said)
+        self._suppress(alarm)
+        tell(alarm, AlarmKind.RAISED if came_back else AlarmKind.UPDATED, said.occurred_at)
 
     def _clear(self, equipment: Equipment, said: protocol.Alarm) -> None:
         alarm = self.active.get(_key(equipment, said))
         if alarm is None or (State(alarm.state), Event.CLEARED) not in table.TRANSITIONS:
             raise Unplaceable(f"No alarm {said.alarm_type!r} stands on {equipment.code!r} that could be cleared.")
-        before = State(alarm.state)
-        alarm.state, alarm.cleared_at = table.next_state(before, Event.CLEARED), said.occurred_at
+        alarm.cleared_at = said.occurred_at
+        self._keep(alarm, Event.CLEARED, said)
         if alarm.state == State.NORM:
             del self.active[_key(equipment, said)]
-        self._note(alarm, said)
-        self._keep(alarm, Event.CLEARED, before, AlarmKind.CLEARED)
+        tell(alarm, AlarmKind.CLEARED, said.occurred_at)
 
-    def _note(self, alarm: Alarm, said: protocol.Alarm) -> None:
-        alarm.value, alarm.limit, alarm.occurred_at, alarm.received_at = (
-            *(said.value, said.limit, said.occurred_at),
-            self.received_at,
-        )
-        self.changed[alarm.pk] = alarm
+    def _keep(self, alarm: Alarm, event: Event | None, said: protocol.Alarm) -> None:
+        alarm.value, alarm.limit = said.value, said.limit
+        alarm.occurred_at, alarm.received_at = said.occurred_at, self.received_at
+        if event is None:
+            self.steps.note(alarm, UPDATED, at=said.occurred_at)
+        else:
+            self.steps.take(alarm, event, at=said.occurred_at)
+        self._note_cause(alarm)
 
-    def _keep(self, alarm: Alarm, event: str, before: str, kind: AlarmKind) -> None:
-        self.history.append(_change(alarm, event, before, alarm.occurred_at, self.received_at))
-        announce(alarm_facts(alarm).event(kind, alarm.occurred_at))
+    def _note_cause(self, alarm: Alarm) -> None:
+        found = self._look_around()
+        if alarm.alarm_type in found.causes:
+            found.note(alarm.alarm_type, alarm.pk, stands=alarm.stands)
+
+    def _suppress(self, alarm: Alarm) -> None:
+        """An alarm that follows from what stands calls nobody; what is silenced already stays as it is."""
+        reason = self._look_around().reasons().get(alarm.alarm_type) if alarm.state == State.UNACK else None
+        if reason:
+            alarm.silenced_reason = reason
+            self.steps.take(alarm, Event.SUPPRESSED, at=alarm.occurred_at, comment=reason)
+
+    def _fold(self, alarm: Alarm) -> None:
+        """What came late calls nobody, so it makes no flood."""
+        found = self._look_around()
+        if alarm.historical:
+            return
+        found.n_recent += 1
+        if found.n_recent > FLOOD_OVER:
+            self.flood.fold(alarm)
+            self.steps.changed[alarm.pk] = alarm
 
     def _fresh(self, equipment: Equipment, said: protocol.Alarm) -> Alarm:
         return Alarm(
@@ -123,35 +164,21 @@ class AlarmLog:
             raised_at=said.occurred_at,
             occurred_at=said.occurred_at,
             received_at=self.received_at,
+            annunciated_at=self.received_at,
         )
 
     def _site_of(self, equipment: Equipment) -> Site:
         """The gateway's, also of equipment that was moved away since."""
         return equipment.site if equipment.site_id == self.device.site_id else self.device.site
 
-    def _locked(self, keys: Iterable[Key]) -> list[Alarm]:
-        rows = Alarm.objects.filter(
-            tenant=self.device.tenant_id,
-            site=self.device.site_id,
-            equipment__in={equipment for equipment, _ in keys},
-            alarm_type__in={alarm_type for _, alarm_type in keys},
-        )
-        found = rows.exclude(state=State.NORM).order_by("pk").select_for_update()
-        return [row for row in found if (row.equipment_id, row.alarm_type) in keys]
-
-
-def keep_acknowledgement(alarm: Alarm, before: str, comment: str) -> None:
-    """History and announcement of an acknowledgement already written to the row."""
-    at = alarm.acknowledged_at
-    assert at is not None
-    change = _change(alarm, Event.ACKNOWLEDGED, before, at, at)
-    change.comment = comment
-    change.save()
-    announce(alarm_facts(alarm).event(AlarmKind.ACKNOWLEDGED, at))
-
 
 def _key(equipment: Equipment, said: protocol.Alarm) -> Key:
     return equipment.pk, said.alarm_type
+
+
+def _key_of(alarm: Alarm) -> Key:
+    assert alarm.equipment_id is not None
+    return alarm.equipment_id, alarm.alarm_type
 
 
 def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:
@@ -160,21 +187,3 @@ def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:
     if RANK[said.severity] > RANK[alarm.severity] and (state, Event.RE_ALARMED) in table.TRANSITIONS:
         return Event.RE_ALARMED
     return Event.RAISED if (state, Event.RAISED) in table.TRANSITIONS else None
-
-
-def _change(alarm: Alarm, event: str, before: str, occurred_at: datetime, recorded_at: datetime) -> AlarmChange:
-    who = actor()
-    return AlarmChange(
-        tenant_id=alarm.tenant_id,
-        alarm=alarm,
-        event=event,
-        from_state=before,
-        to_state=alarm.state,
-        severity=alarm.severity,
-        value=alarm.value,
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
-        by_user_id=who.user_id,
-        by_tenant_id=who.tenant_id,
-        via=who.via,
-    )

@@ -1,7 +1,8 @@
 """The public door of the edge for the other apps."""
 
 from edge_bridge.access import get_alarm, get_device, get_series
-from edge_bridge.actions import acknowledge_alarm, enrol_device, record, revoke_device
+from edge_bridge.actions import enrol_device, record, revoke_device
+from edge_bridge.alarms.actions import acknowledge_alarm
 from edge_bridge.queries import alarm_facts, alarm_snapshot, alarms, readings, series_of
 from edge_bridge.summaries import summary
 

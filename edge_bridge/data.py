@@ -16,19 +16,31 @@ class AlarmKind(StrEnum):
     CLEARED = "alarm.cleared"
     ACKNOWLEDGED = "alarm.acknowledged"
     UPDATED = "alarm.updated"
+    SHELVED = "alarm.shelved"
+    SUPPRESSED = "alarm.suppressed"
+    OUT_OF_SERVICE = "alarm.out_of_service"
+    RETURNED = "alarm.returned"
+    ESCALATED = "alarm.escalated"
+    ASSIGNED = "alarm.assigned"
+    COMMENTED = "alarm.commented"
+    FLOOD = "alarm.flood"
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmFacts:
-    """An alarm as it stands, with the names of where it is; `value` and `limit` in the unit of the tag."""
+    """An alarm as it stands, with the names of where it is; `value` and `limit` in the unit of the tag.
+
+    Without equipment it is of a gateway or of the site itself. `folded_into` is the flood that it came in, `n_folded`
+    how many came in this one.
+    """
 
     id: UUID
     owner_id: UUID
     alarm_type: str
     severity: str
     state: str
-    equipment_id: UUID
-    equipment_code: str
+    equipment_id: UUID | None
+    equipment_code: str | None
     site_id: UUID
     site_name: str
     tag: str
@@ -36,6 +48,11 @@ class AlarmFacts:
     limit: float
     occurred_at: datetime
     raised_at: datetime
+    shelved_until: datetime | None = None
+    assigned_to: UUID | None = None
+    escalated_to: str = ""
+    folded_into: UUID | None = None
+    n_folded: int = 0
 
     def body(self) -> dict[str, Any]:
         """The body of its feed events."""
@@ -44,7 +61,7 @@ class AlarmFacts:
             "type": self.alarm_type,
             "severity": self.severity,
             "state": self.state,
-            "equipment": str(self.equipment_id),
+            "equipment": _text(self.equipment_id),
             "equipment_code": self.equipment_code,
             "site": str(self.site_id),
             "site_name": self.site_name,
@@ -53,6 +70,11 @@ class AlarmFacts:
             "limit": self.limit,
             "occurred_at": self.occurred_at.isoformat(),
             "raised_at": self.raised_at.isoformat(),
+            "shelved_until": self.shelved_until and self.shelved_until.isoformat(),
+            "assigned_to": _text(self.assigned_to),
+            "escalated_to": self.escalated_to,
+            "folded_into": _text(self.folded_into),
+            "n_folded": self.n_folded,
         }
 
     def event(self, kind: AlarmKind, occurred_at: datetime) -> Event:
@@ -66,6 +88,10 @@ class AlarmFacts:
             owner_id=self.owner_id,
             occurred_at=occurred_at,
         )
+
+
+def _text(key: UUID | None) -> str | None:
+    return None if key is None else str(key)
 
 
 @dataclass

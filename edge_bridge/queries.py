@@ -18,6 +18,8 @@ LONGEST_HISTORY = 500
 LONGEST_STREAM_LIST = 100
 SNAPSHOT_READINGS = 200
 SNAPSHOT_SPAN = timedelta(hours=1)
+# A machine that was moved away may be hidden from those who see the site; an alarm is shown with its machine or not.
+MACHINE_IN_SIGHT = Q(equipment=None) | Q(equipment__code__isnull=False)
 
 
 def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
@@ -28,7 +30,7 @@ def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
     if not shared:
         return found.filter(tenant=me)
     opened = Q(site__in=granted("sites", "view_alarms")) | Q(equipment__in=granted("equipment", "view_alarms"))
-    return found.filter(opened).exclude(tenant=me)
+    return found.filter(opened, MACHINE_IN_SIGHT).exclude(tenant=me)
 
 
 def alarms_where(*, shared: bool = False, active: bool | None = None, **exact: Any) -> QuerySet[Alarm]:
@@ -62,7 +64,7 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         severity=alarm.severity,
         state=alarm.state,
         equipment_id=alarm.equipment_id,
-        equipment_code=alarm.equipment.code,
+        equipment_code=alarm.equipment and alarm.equipment.code,
         site_id=alarm.site_id,
         site_name=alarm.site.name,
         tag=alarm.tag,
@@ -70,6 +72,11 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         limit=alarm.limit,
         occurred_at=alarm.occurred_at,
         raised_at=alarm.raised_at,
+        shelved_until=alarm.shelved_until,
+        assigned_to=alarm.assigned_to_id,
+        escalated_to=alarm.escalated_to,
+        folded_into=alarm.folded_into_id,
+        n_folded=alarm.n_folded,
     )
 
 
@@ -78,7 +85,8 @@ def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
 
     `readings` are `[series, measured_at, value, quality]`, oldest first, at most SNAPSHOT_READINGS of all series.
     """
-    series = {row.pk: row for row in series_of(alarm.equipment)}
+    machine = alarm.equipment
+    series = {row.pk: row for row in series_of(machine)} if machine else {}
     until = alarm.occurred_at
     rows = Reading.objects.filter(
         series__in=list(series), measured_at__gt=until - SNAPSHOT_SPAN, measured_at__lte=until
@@ -87,7 +95,7 @@ def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
     return {
         "taken_at": datetime.now(UTC).isoformat(),
         "alarm": alarm_facts(alarm).body() | {"rule": alarm.rule, "historical": alarm.historical},
-        "equipment": {"id": str(alarm.equipment_id), "code": alarm.equipment.code, "name": alarm.equipment.name},
+        "equipment": machine and {"id": str(machine.pk), "code": machine.code, "name": machine.name},
         "site": {"id": str(alarm.site_id), "code": alarm.site.code, "name": alarm.site.name},
         "series": [{"id": str(pk), "tag": row.tag, "unit": row.unit} for pk, row in series.items()],
         "readings": [

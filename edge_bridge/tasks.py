@@ -1,9 +1,11 @@
 """Celery shells of the edge."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import shared_task
 
+from edge_bridge.alarms import sweeps
 from edge_bridge.partitions import make_ahead
 from tenants.api import as_platform, opened
 
@@ -13,3 +15,9 @@ def make_reading_partitions(self: Any) -> int:
     """Keep the partitions of the days to come made; hourly, so a night without a worker does no harm."""
     with as_platform("sweep", "make partitions for readings"):
         return make_ahead(opened().alias)
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_alarms", system=True)
+def sweep_alarms(self: Any) -> int:
+    """Shelves that end, escalation, floods that are over, silent gateways; safe to run twice or at the same time."""
+    return sweeps.sweep_alarms(datetime.now(UTC))

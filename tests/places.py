@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from edge_bridge.alarms import policies
 from edge_bridge.models import Series
 from optimization import actions as planning
 from optimization.studies import actions as studies
@@ -44,6 +45,10 @@ class Places:
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
             webhook, _ = webhooks.make_webhook(name="Dispatch of Aurora", url="https://hooks.example.com/aurora")
             series = Series.objects.get(tenant=aurora.id)
+            suppression = policies.make_suppression(
+                site=aurora.sites["north"], cause="power_failed", effect="fan_stopped", reason="nothing turns then"
+            )
+            policies.set_escalation(site=None, severity="high", steps=[policies.Step(600, user_id=aurora.user.pk)])
             export = Export.objects.create(tenant=aurora.tenant, status=Export.Status.CANCELLED)
             company = organising.add_company(code="group", name="Group")
             process = organising.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")
@@ -66,6 +71,7 @@ class Places:
                 "membership_id": _colleague(aurora),
                 "alarm_id": alarm.pk,
                 "device_id": alarm.device_id,
+                "suppression_rule_id": suppression.pk,
                 "series_id": series.pk,
                 "plan_id": run.pk,
                 "experiment_id": study.pk,

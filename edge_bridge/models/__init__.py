@@ -1,6 +1,7 @@
 """Tables of the edge: who may send, what was measured, which alarms stand, and what could not be placed."""
 
 from edge_bridge.models.alarm import Alarm, AlarmChange
+from edge_bridge.models.alarm_policy import EscalationStep, SuppressionRule
 from edge_bridge.models.device import Device
 from edge_bridge.models.reading import Latest, Quality, Reading, Series
 from edge_bridge.models.stream import Gap, Quarantine, Watermark
@@ -9,11 +10,13 @@ __all__ = [
     "Alarm",
     "AlarmChange",
     "Device",
+    "EscalationStep",
     "Gap",
     "Latest",
     "Quality",
     "Quarantine",
     "Reading",
     "Series",
+    "SuppressionRule",
     "Watermark",
 ]

@@ -1,25 +1,32 @@
 """Which alarms stand, and their history."""
 
-from django.db import models
-from django.db.models import Q
+from datetime import UTC, datetime
 
-from edge_bridge.alarm import State
+from django.db import models
+from django.db.models import F, Q
+
+from edge_bridge.alarm import State, next_state, returned
 from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, Severity
 from tenants.api import SharedModel, TenantForeignKey, TenantModel
 
 
 class Alarm(SharedModel, TenantModel):
-    """An alarm of one type on one piece of equipment, from its raising to its return to NORM."""
+    """An alarm of one type on one piece of equipment, from its raising to its return to NORM.
+
+    One without equipment is of a gateway, or without that too of the site itself: the cloud raised it. Its condition
+    stands while `cleared_at` is null, whatever the state. `annunciated_at` is when operators were last called, by our
+    clock: escalation counts from there.
+    """
 
     shared_by = "view_alarms"
     shared_place = ("site_id", "equipment_id")
     shared_singly = True
-    maskable = ("tag", "value", "limit", "rule", "acknowledged_by")
+    maskable = ("tag", "value", "limit", "rule", "acknowledged_by", "assigned_to", "escalated_to", "silenced_reason")
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
-    equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, related_name="alarms")
-    device = TenantForeignKey("edge_bridge.Device", models.PROTECT, related_name="+")
+    equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, null=True, blank=True, related_name="alarms")
+    device = TenantForeignKey("edge_bridge.Device", models.PROTECT, null=True, blank=True, related_name="+")
     alarm_type = models.CharField(max_length=MAX_NAME_CHARS)
     severity = models.CharField(max_length=10, choices=choices_of(Severity))
     state = models.CharField(max_length=5, choices=choices_of(State))
@@ -37,6 +44,14 @@ class Alarm(SharedModel, TenantModel):
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
     acknowledged_for = models.ForeignKey("tenants.Tenant", models.PROTECT, null=True, blank=True, related_name="+")
+    annunciated_at = models.DateTimeField(null=True, blank=True)
+    silenced_reason = models.CharField(max_length=300, blank=True, default="")
+    shelved_until = models.DateTimeField(null=True, blank=True)
+    assigned_to = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
+    escalation_step = models.SmallIntegerField(default=0, help_text="How many steps of its policy were taken.")
+    escalated_to = models.CharField(max_length=60, blank=True, default="", help_text="`role:<name>` or `user:<id>`.")
+    folded_into = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, null=True, blank=True, related_name="folded")
+    n_folded = models.IntegerField(default=0, help_text="Of a flood: how many alarms were folded into it.")
 
     class Meta:
         constraints = [
@@ -45,20 +60,64 @@ class Alarm(SharedModel, TenantModel):
                 condition=~Q(state="NORM"),
                 name="alarm_active_once",
             ),
+            models.UniqueConstraint(
+                fields=["tenant", "site", "device", "alarm_type"],
+                condition=~Q(state="NORM") & Q(equipment=None),
+                nulls_distinct=False,
+                name="alarm_of_site_active_once",
+            ),
             models.CheckConstraint(condition=Q(state__in=[str(state) for state in State]), name="alarm_state_known"),
+            models.CheckConstraint(
+                condition=Q(equipment=None) | Q(device__isnull=False), name="alarm_of_equipment_has_gateway"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="SHLVD", shelved_until__isnull=False) | (~Q(state="SHLVD") & Q(shelved_until=None)),
+                name="alarm_shelf_has_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["SHLVD", "DSUPR", "OOSRV"]) | ~Q(silenced_reason=""),
+                name="alarm_silenced_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=(~Q(state__in=["UNACK", "ACKED"]) | Q(cleared_at=None))
+                & (~Q(state__in=["RTNUN", "NORM"]) | Q(cleared_at__isnull=False)),
+                name="alarm_cleared_as_state_says",
+            ),
+            models.CheckConstraint(condition=~Q(folded_into=F("id")), name="alarm_not_folded_into_itself"),
         ]
         indexes = [
             models.Index(fields=["tenant", "-id"], condition=~Q(state="NORM"), name="alarm_active_newest"),
             models.Index(fields=["site", "-id"], name="alarm_of_site_newest"),
             models.Index(fields=["equipment", "-id"], name="alarm_of_equipment_newest"),
+            models.Index(
+                fields=["tenant", "annunciated_at"], condition=Q(state__in=["UNACK", "RTNUN"]), name="alarm_waiting"
+            ),
+            models.Index(fields=["shelved_until"], condition=Q(shelved_until__isnull=False), name="alarm_shelf_ending"),
+            models.Index(fields=["folded_into"], condition=Q(folded_into__isnull=False), name="alarm_folded"),
         ]
 
     def __str__(self) -> str:
         return f"{self.alarm_type} {self.severity} {self.state}"
 
+    @property
+    def stands(self) -> bool:
+        """Whether the condition does, heard or not."""
+        return self.cleared_at is None
 
-class AlarmChange(SharedModel, TenantModel):  # type: ignore[misc]
-    """One step in an alarm's history; rows are never changed or removed."""
+    @property
+    def state_now(self) -> State:
+        return self.state_at(datetime.now(UTC))
+
+    def state_at(self, now: datetime) -> State:
+        """The state, or that to which a shelf returns whose time is over: a sweep writes it a little later."""
+        state = State(self.state)
+        if self.shelved_until is None or self.shelved_until > now:
+            return state
+        return next_state(state, returned(standing=self.stands))
+
+
+class AlarmChange(SharedModel, TenantModel):
+    """One step in an alarm's history, or a note that changes no state; rows are never changed or removed."""
 
     shared_by = "view_alarms"
     shared_through = "alarm"
@@ -77,3 +136,8 @@ class AlarmChange(SharedModel, TenantModel):  # type: ignore[misc]
     by_tenant = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
     via = models.CharField(max_length=100)
     comment = models.CharField(max_length=1000, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "recorded_at"], condition=Q(to_state="UNACK"), name="alarm_change_called")
+        ]

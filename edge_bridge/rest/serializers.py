@@ -1,4 +1,4 @@
-"""Shapes of the edge over HTTP. Input serializers validate form; actions decide."""
+"""Shapes of readings and devices over HTTP. Input serializers validate form; actions decide."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,76 +6,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from edge_bridge.actions import MAX_COMMENT_CHARS
-from edge_bridge.alarm import State
-from edge_bridge.models import Alarm, AlarmChange, Device, Latest, Quality, Series, Watermark
-from edge_bridge.protocol import Severity
+from edge_bridge.models import Device, Latest, Quality, Series, Watermark
 from edge_bridge.summaries import SIZES_S
 from tenants.rest.masked import MaskedSerializer, nullable
 
 MAX_READINGS = 10_000
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # an hour before it can still be told
-
-
-class AlarmFilterSerializer(serializers.Serializer[Any]):
-    """`shared` lists alarms that partners opened instead of own ones; `active` those not yet back to NORM."""
-
-    shared = serializers.BooleanField(required=False, default=False)
-    active = serializers.BooleanField(required=False, allow_null=True, default=None)
-    state = serializers.ChoiceField([str(state) for state in State], required=False)
-    severity = serializers.ChoiceField([str(severity) for severity in Severity], required=False)
-    site = serializers.UUIDField(required=False)
-    equipment = serializers.UUIDField(required=False)
-
-
-class AlarmSerializer(MaskedSerializer[Alarm]):
-    owner = serializers.UUIDField(source="tenant_id")
-    site = serializers.UUIDField(source="site_id")
-    site_name = serializers.CharField(source="site.name", allow_null=True)
-    equipment = serializers.UUIDField(source="equipment_id")
-    equipment_code = serializers.CharField(source="equipment.code")
-    acknowledged_by = serializers.UUIDField(source="acknowledged_by_id", allow_null=True, help_text="The person.")
-    acknowledged_for = serializers.UUIDField(
-        source="acknowledged_for_id", allow_null=True, help_text="Their organisation."
-    )
-
-    class Meta:
-        model = Alarm
-        fields = [
-            *["id", "owner", "site", "site_name", "equipment", "equipment_code", "alarm_type", "severity", "state"],
-            *["tag", "value", "limit", "rule", "historical", "raised_at", "occurred_at", "received_at", "cleared_at"],
-            *["acknowledged_at", "acknowledged_by", "acknowledged_for", "masked"],
-        ]
-        extra_kwargs = nullable(Alarm, "tag", "value", "limit", "rule")
-
-    def get_masked(self, row: Alarm) -> list[str]:
-        return [*super().get_masked(row), *(["site_name"] if "name" in row.site.masked else [])]
-
-
-class AlarmChangeSerializer(MaskedSerializer[AlarmChange]):
-    by_user = serializers.UUIDField(source="by_user_id", allow_null=True)
-    by_tenant = serializers.UUIDField(source="by_tenant_id")
-
-    class Meta:
-        model = AlarmChange
-        fields = [
-            *["event", "from_state", "to_state", "severity", "value", "occurred_at", "recorded_at"],
-            *["by_user", "by_tenant", "comment", "masked"],
-        ]
-        extra_kwargs = nullable(AlarmChange, "value", "comment")
-
-
-class AlarmDetailSerializer(AlarmSerializer):
-    """With its history, newest first; of a very long one the newest part."""
-
-    changes = AlarmChangeSerializer(many=True, source="newest_changes")
-
-    class Meta(AlarmSerializer.Meta):
-        fields = [*AlarmSerializer.Meta.fields, "changes"]
-
-
-class AcknowledgeSerializer(serializers.Serializer[Any]):
-    comment = serializers.CharField(required=False, default="", allow_blank=True, max_length=MAX_COMMENT_CHARS)
 
 
 class LatestSerializer(MaskedSerializer[Latest]):

@@ -1,13 +1,12 @@
 from django.urls import URLPattern, path
 
+from edge_bridge.alarms import urls as alarm_urls
 from edge_bridge.ingest.http import BatchView
 from edge_bridge.rest import views
 
 urlpatterns: list[URLPattern] = [
     path("edge/batches", BatchView.as_view(), name="edge-batches"),
-    path("alarms", views.AlarmList.as_view(), name="alarm-list"),
-    path("alarms/<uuid:alarm_id>", views.AlarmDetail.as_view(), name="alarm-detail"),
-    path("alarms/<uuid:alarm_id>/acknowledge", views.AlarmAcknowledge.as_view(), name="alarm-acknowledge"),
+    *alarm_urls.urlpatterns,
     path("equipment/<uuid:equipment_id>/series", views.SeriesList.as_view(), name="series-list"),
     path("series/<uuid:series_id>/readings", views.ReadingList.as_view(), name="reading-list"),
     path("series/<uuid:series_id>/summary", views.SeriesSummary.as_view(), name="series-summary"),

@@ -1,4 +1,4 @@
-"""Alarms, series and devices over HTTP: parse, one action or query, render."""
+"""Series and devices over HTTP: parse, one action or query, render."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,12 +11,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from edge_bridge import access, actions, queries
-from edge_bridge.models import Alarm, Device, Quality, Series
+from edge_bridge.models import Device, Quality, Series
 from edge_bridge.rest.serializers import (
-    AcknowledgeSerializer,
-    AlarmDetailSerializer,
-    AlarmFilterSerializer,
-    AlarmSerializer,
     BucketSpanSerializer,
     DeviceDetailSerializer,
     DeviceSerializer,
@@ -29,37 +25,6 @@ from edge_bridge.rest.serializers import (
 from edge_bridge.summaries import summary
 from tenants.api import get_equipment, get_site
 from tenants.rest.base import ActorView, ListView
-
-
-class AlarmList(ListView):
-    needs = {"GET": "view_alarms"}
-    serializer_class = AlarmSerializer
-    queryset = Alarm.objects.none()  # names the model to the schema's generator, which has no identity
-
-    def get_queryset(self) -> QuerySet[Alarm]:
-        return queries.alarms_where(**_parsed(AlarmFilterSerializer, self.request.query_params))
-
-    @extend_schema(parameters=[AlarmFilterSerializer], responses=AlarmSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        return super().get(request)
-
-
-class AlarmDetail(ActorView):
-    needs = {"GET": "view_alarms"}
-
-    @extend_schema(responses=AlarmDetailSerializer)
-    def get(self, request: Request, alarm_id: UUID) -> Response:
-        return _rendered(access.get_alarm(alarm_id))
-
-
-class AlarmAcknowledge(ActorView):
-    needs = {"POST": "acknowledge_alarms"}
-
-    @extend_schema(request=AcknowledgeSerializer, responses=AlarmDetailSerializer)
-    def post(self, request: Request, alarm_id: UUID) -> Response:
-        comment = _parsed(AcknowledgeSerializer, request.data)["comment"]
-        alarm = access.get_alarm(alarm_id, needs="acknowledge_alarms")
-        return _rendered(actions.acknowledge_alarm(alarm=alarm, comment=comment))
 
 
 class SeriesList(ListView):
@@ -145,8 +110,3 @@ def _parsed(form: type[Serializer[Any]], data: Any) -> dict[str, Any]:
     bound = form(data=data)
     bound.is_valid(raise_exception=True)
     return dict(bound.validated_data)
-
-
-def _rendered(alarm: Alarm) -> Response:
-    alarm.newest_changes = queries.changes_of(alarm)
-    return Response(AlarmDetailSerializer(alarm).data)

@@ -18,6 +18,7 @@ OPENED_BY = re.compile(r"(granted|immediate|delayed)_|by_grant|live_grants|edge_
 NOTED_OTHERWISE = {"tenants_feedevent": "the recipient's own rows; feed.log notes those that a grant opens"}
 # Raw statements over shared tables.
 RAW = {
+    "edge_bridge/alarms/health.py": "figures of own alarms; of others' sites it answers nothing",
     "edge_bridge/intake.py": "writes what the organisation's own gateway sends",
     "edge_bridge/summaries.py": "figures, noted by `give` where they are a partner's",
     "tenants/policies.py": "the functions that the walls ask",
@@ -43,7 +44,7 @@ def test_what_may_be_hidden_is_a_column_and_no_key():
 
 def test_no_list_is_ordered_or_filtered_by_what_may_be_hidden():
     """Order and filters would tell it; the lists of shared rows are newest first, and their filters are these."""
-    from edge_bridge.rest.serializers import AlarmFilterSerializer
+    from edge_bridge.alarms.serializers import AlarmFilterSerializer
 
     hidden = {name for model in shared_models() for name in model.maskable}
     assert not hidden & set(AlarmFilterSerializer().fields)

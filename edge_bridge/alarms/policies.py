@@ -1,0 +1,129 @@
+"""What an organisation decides about its alarms beforehand: suppressions by design, and steps of escalation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from edge_bridge.alarms.access import get_suppression_rule
+from edge_bridge.alarms.actions import check_member
+from edge_bridge.alarms.data import LONGEST_WAIT_S, MOST_STEPS, SHORTEST_WAIT_S
+from edge_bridge.alarms.suppression import rules_of, settle
+from edge_bridge.models import EscalationStep, SuppressionRule
+from edge_bridge.protocol import Severity
+from tenants.api import enter, require
+from tenants.data import Conflict, FieldError, Invalid, NotFound
+from tenants.models import Site
+from tenants.roles import ROLES, capabilities_of
+
+MOST_RULES_OF_A_SITE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """After so long the alarm goes to those with the role, or to one member."""
+
+    after_s: int
+    role: str = ""
+    user_id: UUID | None = None
+
+
+def make_suppression(*, site: Site, cause: str, effect: str, reason: str) -> SuppressionRule:
+    """From now on, while an alarm of type `cause` stands at the own site, those of type `effect` call nobody."""
+    who = require("manage_rules")
+    if site.tenant_id != who.tenant_id:
+        raise NotFound
+    kept = list(rules_of(who.tenant_id, site.pk).select_for_update(no_key=True))
+    _check_pair(cause, effect, [(rule.cause, rule.effect) for rule in kept])
+    rule = SuppressionRule(
+        tenant_id=who.tenant_id, site=site, cause=cause, effect=effect, reason=reason, made_by_id=who.user_id
+    )
+    try:
+        with transaction.atomic():
+            rule.save()
+    except IntegrityError:
+        raise Conflict("There is such a rule already.") from None
+    settle(who.tenant_id, site.pk, datetime.now(UTC))
+    _enter(rule, "alarm.suppression_made")
+    return rule
+
+
+def end_suppression(*, rule: SuppressionRule) -> SuppressionRule:
+    """What it suppressed returns, unless another rule does so too."""
+    rule = get_suppression_rule(rule.pk)
+    now = datetime.now(UTC)
+    if not SuppressionRule.objects.filter(pk=rule.pk, ended_at=None).update(ended_at=now):
+        raise Conflict("This rule has ended already.")
+    rule.ended_at = now
+    settle(rule.tenant_id, rule.site_id, now)
+    _enter(rule, "alarm.suppression_ended")
+    return rule
+
+
+def set_escalation(*, site: Site | None, severity: str, steps: Sequence[Step]) -> list[EscalationStep]:
+    """Replace the steps for a severity, at one site or wherever a site has none of its own; none at all lifts them."""
+    who = require("manage_rules")
+    if site is not None and site.tenant_id != who.tenant_id:
+        raise NotFound
+    _check_steps(steps)
+    EscalationStep.objects.filter(tenant=who.tenant_id, site=site, severity=severity).delete()
+    rows = [
+        EscalationStep(
+            tenant_id=who.tenant_id,
+            site=site,
+            severity=Severity(severity),
+            after_s=step.after_s,
+            role=step.role,
+            user_id=step.user_id,
+        )
+        for step in steps
+    ]
+    EscalationStep.objects.bulk_create(rows)
+    said = {"site": site and site.pk, "severity": severity, "steps": [f"{row.after_s} s: {row.target}" for row in rows]}
+    enter(kind="alarm.escalation_set", subject=site.pk if site else who.tenant_id, payload=said)
+    return rows
+
+
+def _check_pair(cause: str, effect: str, kept: Sequence[tuple[str, str]]) -> None:
+    """Two alarms that suppress each other, even by way of others, would both be silent."""
+    if len(kept) >= MOST_RULES_OF_A_SITE:
+        raise Invalid(f"A site has at most {MOST_RULES_OF_A_SITE} rules; end some.")
+    reached, fresh = {effect}, {effect}
+    while fresh:
+        fresh = {then for first, then in kept if first in fresh} - reached
+        reached |= fresh
+    if cause in reached:
+        message = "suppresses the cause itself, perhaps by way of others: both would be silent"
+        raise Invalid("Rules can't go in a ring.", (FieldError("/effect", message),))
+
+
+def _check_steps(steps: Sequence[Step]) -> None:
+    if len(steps) > MOST_STEPS:
+        raise Invalid("Too many steps.", (FieldError("/steps", f"at most {MOST_STEPS}"),))
+    for n, step in enumerate(steps):
+        _check_step(step, f"/steps/{n}")
+    for n, (first, second) in enumerate(pairwise(steps), 1):
+        if second.after_s <= first.after_s:
+            raise Invalid(
+                "The steps are not in order.", (FieldError(f"/steps/{n}/after_s", "later than the step before"),)
+            )
+
+
+def _check_step(step: Step, pointer: str) -> None:
+    if not SHORTEST_WAIT_S <= step.after_s <= LONGEST_WAIT_S:
+        message = f"between {SHORTEST_WAIT_S} and {LONGEST_WAIT_S}"
+        raise Invalid("A step is out of bounds.", (FieldError(f"{pointer}/after_s", message),))
+    if bool(step.role) == (step.user_id is not None):
+        raise Invalid("A step goes to a role or to a member.", (FieldError(pointer, "give one of role and user"),))
+    if step.user_id is not None:
+        check_member(step.user_id, f"{pointer}/user")
+    elif "view_alarms" not in capabilities_of(frozenset({step.role}) & ROLES.keys()):
+        raise Invalid("There is no such role.", (FieldError(f"{pointer}/role", "a role that sees alarms"),))
+
+
+def _enter(rule: SuppressionRule, kind: str) -> None:
+    said = {"site": rule.site_id, "cause": rule.cause, "effect": rule.effect, "reason": rule.reason}
+    enter(kind=kind, subject=rule.pk, payload=said)

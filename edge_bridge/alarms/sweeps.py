@@ -1,0 +1,85 @@
+"""What is due without anybody asking: shelves that end, steps of escalation, floods that are over, silent gateways.
+
+Each organisation's share is a transaction of its own, so that none waits for another. What is done once is not due
+any more: sweeps may run twice, or two at once.
+"""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.db import OperationalError
+from django.db.models import QuerySet
+
+from edge_bridge.alarm import State
+from edge_bridge.alarms.data import ALARM_FLOOD
+from edge_bridge.alarms.dead_man import miss, silent
+from edge_bridge.alarms.escalation import escalate_due, waiting
+from edge_bridge.alarms.flood import end_flood
+from edge_bridge.alarms.steps import Steps, tell
+from edge_bridge.alarms.suppression import settle
+from edge_bridge.data import AlarmKind
+from edge_bridge.models import Alarm
+from tenants.api import acting_as, as_platform
+from tenants.data import Actor
+
+log = logging.getLogger(__name__)
+
+
+def sweep_alarms(now: datetime) -> int:
+    """Do what is due, for everyone; returns how many alarms changed."""
+    with as_platform("sweep", "alarms of which something is due") as platform:
+        due = _due(now)
+        platform.leaves_trace = bool(due)
+    return sum(_sweep_safely(tenant_id, now) for tenant_id in sorted(due))
+
+
+def sweep_of(tenant_id: UUID, now: datetime) -> int:
+    """One organisation's share, in the open transaction of its own."""
+    sites = suppressed(now).own().values_list("site", flat=True)
+    floods = floods_standing(now).own().values_list("site", flat=True)
+    return (
+        miss(tenant_id, now)
+        + end_shelves(tenant_id, now)
+        + sum(settle(tenant_id, site, now) for site in sorted(set(sites)))
+        + sum(end_flood(tenant_id, site, now) for site in sorted(set(floods)))
+        + escalate_due(tenant_id, now)
+    )
+
+
+def end_shelves(tenant_id: UUID, now: datetime) -> int:
+    rows = shelved_too_long(now).filter(tenant=tenant_id).select_related("equipment", "site").order_by("pk")
+    steps = Steps(now)
+    for alarm in rows.select_for_update(of=("self",), skip_locked=True):
+        steps.end_shelf(alarm)
+        tell(alarm, AlarmKind.RETURNED, now)
+    n = len(steps.changed)
+    steps.write()
+    return n
+
+
+def shelved_too_long(now: datetime) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(shelved_until__lte=now)
+
+
+def suppressed(now: datetime) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(state=State.DSUPR)
+
+
+def floods_standing(now: datetime) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(alarm_type=ALARM_FLOOD, equipment=None, cleared_at=None)
+
+
+def _due(now: datetime) -> set[UUID]:
+    alarms = (shelved_too_long, suppressed, floods_standing, waiting)
+    found = [find(now).values_list("tenant", flat=True) for find in (*alarms, silent)]
+    return {tenant_id for rows in found for tenant_id in rows.order_by("tenant").distinct()}
+
+
+def _sweep_safely(tenant_id: UUID, now: datetime) -> int:
+    try:
+        with acting_as(Actor(tenant_id, None, frozenset(), "cloud:alarms")):
+            return sweep_of(tenant_id, now)
+    except OperationalError as error:  # a deadlock, or a lock that took too long: the next sweep finds it due again
+        log.warning("alarms of %s wait for the next sweep: %s", tenant_id, error)
+        return 0

@@ -1,0 +1,195 @@
+"""Alarms over HTTP: parse, one action or query, render."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from edge_bridge import access, queries
+from edge_bridge.alarms import actions, policies
+from edge_bridge.alarms.access import get_own_alarm, get_suppression_rule
+from edge_bridge.alarms.health import Health, alarm_health, as_csv
+from edge_bridge.alarms.serializers import (
+    AcknowledgeSerializer,
+    AlarmDetailSerializer,
+    AlarmFilterSerializer,
+    AlarmSerializer,
+    AssignSerializer,
+    CommentSerializer,
+    EscalationSerializer,
+    EscalationStepSerializer,
+    HealthSerializer,
+    HealthSpanSerializer,
+    ReasonSerializer,
+    ShelveSerializer,
+    SuppressionRuleSerializer,
+)
+from edge_bridge.models import Alarm, EscalationStep, SuppressionRule
+from tenants.api import actor, get_site
+from tenants.rest.base import ActorView, ListView
+from tenants.rest.files import CSV, FileView, answers, file_answer
+
+
+class AlarmList(ListView):
+    needs = {"GET": "view_alarms"}
+    serializer_class = AlarmSerializer
+    queryset = Alarm.objects.none()  # names the model to the schema's generator, which has no identity
+
+    def get_queryset(self) -> QuerySet[Alarm]:
+        return queries.alarms_where(**_parsed(AlarmFilterSerializer, self.request.query_params))
+
+    @extend_schema(parameters=[AlarmFilterSerializer], responses=AlarmSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return super().get(request)
+
+
+class AlarmDetail(ActorView):
+    needs = {"GET": "view_alarms"}
+
+    @extend_schema(responses=AlarmDetailSerializer)
+    def get(self, request: Request, alarm_id: UUID) -> Response:
+        return _rendered(access.get_alarm(alarm_id))
+
+
+class AlarmAcknowledge(ActorView):
+    needs = {"POST": "acknowledge_alarms"}
+
+    @extend_schema(request=AcknowledgeSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        alarm = access.get_alarm(alarm_id, needs="acknowledge_alarms")
+        return _rendered(actions.acknowledge_alarm(alarm=alarm, **_parsed(AcknowledgeSerializer, request.data)))
+
+
+class AlarmShelve(ActorView):
+    """Let it call nobody until a moment."""
+
+    needs = {"POST": "shelve_alarms"}
+
+    @extend_schema(request=ShelveSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        alarm = get_own_alarm(alarm_id, needs="shelve_alarms")
+        return _rendered(actions.shelve_alarm(alarm=alarm, **_parsed(ShelveSerializer, request.data)))
+
+
+class AlarmOutOfService(ActorView):
+    """Let it call nobody until somebody returns it."""
+
+    needs = {"POST": "manage_rules"}
+
+    @extend_schema(request=ReasonSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        alarm = get_own_alarm(alarm_id, needs="manage_rules")
+        return _rendered(actions.take_out_of_service(alarm=alarm, **_parsed(ReasonSerializer, request.data)))
+
+
+class AlarmReturn(ActorView):
+    """End its shelf, or its time out of service."""
+
+    needs = {"POST": "shelve_alarms"}
+
+    @extend_schema(request=None, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        return _rendered(actions.return_alarm(alarm=get_own_alarm(alarm_id, needs="shelve_alarms")))
+
+
+class AlarmAssign(ActorView):
+    needs = {"POST": "acknowledge_alarms"}
+
+    @extend_schema(request=AssignSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        alarm = get_own_alarm(alarm_id, needs="acknowledge_alarms")
+        user_id = _parsed(AssignSerializer, request.data)["user"]
+        return _rendered(actions.assign_alarm(alarm=alarm, user_id=user_id))
+
+
+class AlarmComment(ActorView):
+    needs = {"POST": "comment"}
+
+    @extend_schema(request=CommentSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        alarm = access.get_alarm(alarm_id, needs="comment")
+        return _rendered(actions.comment_alarm(alarm=alarm, **_parsed(CommentSerializer, request.data)))
+
+
+class SuppressionRuleList(ListView):
+    needs = {"GET": "view_alarms", "POST": "manage_rules"}
+    serializer_class = SuppressionRuleSerializer
+    queryset = SuppressionRule.objects.none()
+
+    def get_queryset(self) -> QuerySet[SuppressionRule]:
+        return SuppressionRule.objects.filter(tenant=actor().tenant_id)
+
+    @extend_schema(request=SuppressionRuleSerializer, responses={201: SuppressionRuleSerializer})
+    def post(self, request: Request) -> Response:
+        said = self.parsed(request)
+        site = get_site(said.pop("site_id"), needs="manage_rules")
+        rule = policies.make_suppression(site=site, **said)
+        return Response(SuppressionRuleSerializer(rule).data, status=201)
+
+
+class SuppressionRuleEnd(ActorView):
+    needs = {"POST": "manage_rules"}
+
+    @extend_schema(request=None, responses=SuppressionRuleSerializer)
+    def post(self, request: Request, suppression_rule_id: UUID) -> Response:
+        rule = policies.end_suppression(rule=get_suppression_rule(suppression_rule_id))
+        return Response(SuppressionRuleSerializer(rule).data)
+
+
+class EscalationList(ListView):
+    """Every step of every policy; a PUT replaces the steps of one."""
+
+    needs = {"GET": "view_alarms", "PUT": "manage_rules"}
+    serializer_class = EscalationStepSerializer
+    queryset = EscalationStep.objects.none()
+
+    def get_queryset(self) -> QuerySet[EscalationStep]:
+        return EscalationStep.objects.filter(tenant=actor().tenant_id)
+
+    @extend_schema(request=EscalationSerializer, responses=EscalationStepSerializer(many=True))
+    def put(self, request: Request) -> Response:
+        said = _parsed(EscalationSerializer, request.data)
+        site = None if said["site"] is None else get_site(said["site"], needs="manage_rules")
+        steps = [policies.Step(**step) for step in said["steps"]]
+        rows = policies.set_escalation(site=site, severity=said["severity"], steps=steps)
+        return Response(EscalationStepSerializer(rows, many=True).data)
+
+
+class AlarmHealth(ActorView):
+    """How many alarms an operator's position had, hour by hour, and which of them make the most of it."""
+
+    needs = {"GET": "view_alarms"}
+
+    @extend_schema(parameters=[HealthSpanSerializer], responses=HealthSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(HealthSerializer(_health(request)).data)
+
+
+class AlarmHealthCsv(FileView):
+    needs = {"GET": "view_alarms"}
+
+    @extend_schema(parameters=[HealthSpanSerializer], responses=answers(CSV))
+    def get(self, request: Request) -> HttpResponse:
+        return file_answer(as_csv(_health(request)), CSV, "alarm-health.csv")
+
+
+def _health(request: Request) -> Health:
+    said = _parsed(HealthSpanSerializer, request.query_params)
+    site = get_site(said.pop("site"), needs="view_alarms")
+    return alarm_health(site, **said, tenant_id=actor().tenant_id)
+
+
+def _parsed(form: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    bound = form(data=data)
+    bound.is_valid(raise_exception=True)
+    return dict(bound.validated_data)
+
+
+def _rendered(alarm: Alarm) -> Response:
+    alarm.newest_changes = queries.changes_of(alarm)
+    return Response(AlarmDetailSerializer(alarm).data)
