@@ -121,6 +121,16 @@ class Conflict(Refusal):
     title = "Conflict"
 
 
+class PreconditionFailed(Refusal):
+    """The object is not any more what the caller has read (RFC 9110, If-Match)."""
+
+    status = 412
+    title = "Precondition Failed"
+
+    def __init__(self, detail: str = "It has changed since you read it; read it again and decide anew.") -> None:
+        super().__init__(detail)
+
+
 def stated_purpose(text: str) -> str:
     """What a caller says in `X-Purpose` that they act for, '' if nothing; Invalid if no clause could name it."""
     if text and not PURPOSE.fullmatch(text):

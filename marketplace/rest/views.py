@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -24,13 +23,10 @@ from marketplace.rest.serializers import (
 )
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
+from tenants.rest.preconditions import refuse_changed
 
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The version you read, as its ETag.")
-
-
-class PreconditionFailed(APIException):
-    status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = "The task has changed since you read it; read it again and decide anew."
+CHANGED = "The task has changed since you read it; read it again and decide anew."
 
 
 class TaskList(IdempotentView, ListView):
@@ -140,9 +136,7 @@ def _parsed(form_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:
 
 def _unchanged(request: Request, task: ServiceTask) -> ServiceTask:
     """The task, if it is still the version that the caller read; the actions see to it until the commit."""
-    wanted = request.headers.get("If-Match", "*")
-    if wanted.strip() not in ("*", _etag(task)):
-        raise PreconditionFailed
+    refuse_changed(request, _etag(task), CHANGED)
     return task
 
 

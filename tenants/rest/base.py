@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from tenants.context import acting_as
 from tenants.data import stated_purpose
+from tenants.rest.preconditions import IF_MATCH, etag_of, refuse_changed, take_turns
 
 
 class ActorView(APIView):
@@ -20,6 +21,8 @@ class ActorView(APIView):
 
     `needs` maps the HTTP method to a capability of `tenants.roles`. A handler returns a response whose data is
     already evaluated: nothing may read the database after it.
+
+    Where there is a PATCH, the answers to it and to GET have an ETag, and PATCH honours `If-Match`.
     """
 
     needs: ClassVar[dict[str, str]] = {}
@@ -39,9 +42,24 @@ class ActorView(APIView):
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
             actor = replace(request.auth, purpose=stated_purpose(request.headers.get("X-Purpose", "")))
             with acting_as(actor, repeatable=self.repeatable):
-                return handler(request, *args, **kwargs)
+                return self._conditional(handler, request, *args, **kwargs)
 
         return run
+
+    def _conditional(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A refusal of another kind comes first, hence the precondition is looked at last; it rolls the change back."""
+        if not hasattr(self, "patch") or request.method not in ("GET", "HEAD", "PATCH"):
+            return handler(request, *args, **kwargs)
+        before = None
+        if request.method == "PATCH":
+            take_turns(request)
+        if request.method == "PATCH" and IF_MATCH in request.headers:
+            before = etag_of(self.get(request, *args, **kwargs).data)
+        answer = handler(request, *args, **kwargs)
+        if before is not None:
+            refuse_changed(request, before)
+        answer["ETag"] = etag_of(answer.data)
+        return answer
 
 
 class ListView(ActorView, ListModelMixin, GenericAPIView):
