@@ -38,7 +38,7 @@ def test_import_contracts_are_kept():
     [
         ("tenants/roles.py", "import marketplace.data", "Apps build on one another in one direction"),
         ("edge_bridge/apps.py", "import optimization.data", "Apps build on one another in one direction"),
-        ("terminal_sim/process.py", "import tenants.data", "A terminal speaks the wire protocol"),
+        ("terminal_sim/run.py", "import tenants.data", "A terminal speaks the wire protocol"),
         ("optimization/data.py", "import tenants.models", "Pure cores never reach Django"),
         ("optimization/checker.py", "import pyomo.environ", "The checker shares nothing with the solver"),
         ("marketplace/apps.py", "import highspy", "Only the solver and its live programs name HiGHS"),
