@@ -1,7 +1,6 @@
 """What a person fills in about companies, sites, processes and equipment; made inside the actor's transaction."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 
@@ -51,7 +50,7 @@ class SiteForm(NodeForm):
         super().__init__(*args, **kwargs)
         self.choose("company", organising.companies())
         self.choose("mine", organising.own_sites().filter(kind=Site.Kind.MINE))
-        self.fields["time_zone"].choices = [(name, name) for name in sorted(available_timezones())]
+        self.fields["time_zone"].choices = [(name, name) for name in sorted(organising.time_zones())]
 
 
 class SiteChangeForm(SiteForm):

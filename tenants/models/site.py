@@ -1,11 +1,10 @@
-from zoneinfo import available_timezones
-
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from tenants.models.base import TenantForeignKey, TenantModel
 from tenants.models.shared import SharedModel
 from tenants.roles import SITE_PERMISSIONS
+from tenants.time_zones import time_zones
 
 
 class Site(SharedModel, TenantModel):
@@ -59,7 +58,7 @@ class Site(SharedModel, TenantModel):
         ]
 
     def clean(self) -> None:
-        if self.time_zone not in available_timezones():
+        if self.time_zone not in time_zones():
             raise ValidationError({"time_zone": "There is no such time zone: use an IANA name, such as Asia/Shanghai."})
 
     def __str__(self) -> str:

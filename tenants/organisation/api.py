@@ -29,6 +29,7 @@ from tenants.organisation.queries import (
     own_sites,
     processes_at,
 )
+from tenants.time_zones import time_zones
 
 __all__ = [
     "Branch",
@@ -61,5 +62,6 @@ __all__ = [
     "remove_process",
     "request_closure",
     "request_export",
+    "time_zones",
     "withdraw_closure",
 ]

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
@@ -15,6 +14,7 @@ from tenants.metering.queries import rate_plan_of
 from tenants.models import Company, Invitation, Membership, Process, RatePlan, Site, Tenant
 from tenants.people.actions import INVITED_FOR
 from tenants.secrets import hash_secret, new_secret
+from tenants.time_zones import time_zones
 
 # As in `Site.Kind`.
 MINE, MILL, CENTRE, WORKS = "mine", "concentrating_mill", "logistics_centre", "customer_works"
@@ -104,7 +104,7 @@ def refuse_unusable(*, slug: str, name: str, kind: str, email: str, currency: st
     ]
     if len(currency) != 3 or not (currency.isascii() and currency.isalpha() and currency.isupper()):
         wrong.append(FieldError("/currency", "give three capital letters, such as USD"))
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         wrong.append(FieldError("/time_zone", "use an IANA name: Asia/Shanghai"))
     if wrong:
         raise Invalid("The organisation can't be founded like this.", tuple(wrong))
