@@ -91,7 +91,7 @@ class Feed:
         """One read, handed out; True if there is more to read now."""
         beat = _now() >= self._beat_at
         holders = frozenset(subscriber.actor for subscriber in self.subscribers)
-        # With each heartbeat the rights are read again, for what changes without an event (a user made inactive).
+        # With each heartbeat the rights are read again, for what was changed by hand, without an event.
         known_rights = None if beat else self.head.rights_epoch
         try:
             page = await door(read_page, self.reader, self.head.seq, self.head.epoch, BATCH, holders, known_rights)

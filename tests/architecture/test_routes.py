@@ -245,7 +245,11 @@ OTHERWISE = {
     "schema": "the description of the API, without any data",
     "api-docs": "a page that shows the schema",
     "api-reference": "a page that shows the schema",
+    "asyncapi": "the description of the feed, without any data",
+    "feed-reference": "a page that shows it",
     "edge-batches": "takes a device's credential; tests/integration/edge",
+    "session-list": "a person's own, for no key; tests/functional/console/test_sessions_api.py",
+    "session-detail": "a person's own, for no key; tests/functional/console/test_sessions_api.py",
 }
 
 # Bodies good enough to reach the object: what it is comes before what is said about it.

@@ -1,21 +1,29 @@
 """A follower of the feed, as a program would be written: it keeps a cursor and proves the chain itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import jsonschema_rs
 from websockets.asyncio.client import ClientConnection, connect
 
 from tenants.bus import announce
 from tenants.data import Event
+from tenants.feed.asyncapi import document
 from tenants.feed.filters import Filter
 from tenants.feed.frames import Ack, Ev, Hb, Hello, Live, Reset, ServerFrame, Skip, Sub, decode_server, encode
 from tests.live import LiveWeb
 from tests.personas import Organisation
 
 WITHIN_S = 20.0
+_SAID = document("127.0.0.1", is_secure=False)["components"]
+DOCUMENTED = {
+    name: jsonschema_rs.Draft202012Validator(message["payload"] | {"components": _SAID}, validate_formats=True)
+    for name, message in _SAID["messages"].items()
+}
 
 
 class Follower:
@@ -43,7 +51,7 @@ class Follower:
         """The next frame that isn't a heartbeat; fails if the chain has a gap or goes back."""
         while True:
             async with asyncio.timeout(within_s):
-                frame = decode_server(str(await self.socket.recv()))
+                frame = as_documented(str(await self.socket.recv()))
             self.frames.append(frame)
             if isinstance(frame, Ev | Skip):
                 assert frame.prev == self.position, f"gap: {frame} after {self.position}"
@@ -79,6 +87,14 @@ class Follower:
         return frame
 
 
+def as_documented(text: str) -> ServerFrame:
+    """The frame; fails if it is not one that the AsyncAPI document describes."""
+    said = json.loads(text)
+    errors = [error.message for error in DOCUMENTED[said["t"]].iter_errors(said)]
+    assert errors == [], f"{text[:300]}: {errors}"
+    return decode_server(text)
+
+
 @asynccontextmanager
 async def greeted(
     web: LiveWeb, key: str, headers: dict[str, str] | None = None, **options: Any
@@ -86,7 +102,7 @@ async def greeted(
     """A socket opened with an API key, not subscribed yet."""
     address, said = f"{web.ws_url}/ws/v1/feed", {"Authorization": f"Api-Key {key}", **(headers or {})}
     async with connect(address, additional_headers=said, compression=None, **options) as socket:
-        hello = decode_server(str(await asyncio.wait_for(socket.recv(), WITHIN_S)))
+        hello = as_documented(str(await asyncio.wait_for(socket.recv(), WITHIN_S)))
         assert isinstance(hello, Hello), hello
         yield Follower(socket, hello)
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from tenants.context import as_platform
-from tenants.feed.frames import Ev, Live, Reset, Skip, decode_server
+from tenants.feed.frames import Ev, Live, Reset, Skip
 from tenants.models import FeedEvent, FeedHead, FeedReceipt
-from tests.integration.feed.client import emit, following
+from tests.integration.feed.client import as_documented, emit, following
 from tests.integration.feed.test_rights import end, open_north, revoke, set_roles
 
 later = asyncio.to_thread
@@ -39,7 +39,7 @@ class Stream:
                 if name == "id":
                     self.last_id = value
                 if name == "data":
-                    self.frames.append(decode_server(value))
+                    self.frames.append(as_documented(value))
                     return self.frames[-1]
         return None
 

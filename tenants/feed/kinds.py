@@ -1,0 +1,113 @@
+"""The closed list of events: what may be announced, who may see it, and what it says. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`permission` is what a role needs to receive it; `words` say what happened."""
+
+    permission: str
+    words: str
+
+
+def _of(permission: str, kinds: dict[str, str]) -> dict[str, Kind]:
+    return {kind: Kind(permission, words) for kind, words in kinds.items()}
+
+
+_ALARMS: Final = {
+    "alarm.raised": "An alarm was raised, or came back.",
+    "alarm.updated": "Severity or value of an alarm changed.",
+    "alarm.cleared": "The condition of an alarm is over.",
+    "alarm.acknowledged": "Somebody has seen the alarm and says so.",
+    "alarm.shelved": "Somebody set an alarm aside for a while.",
+    "alarm.suppressed": "An alarm is suppressed by design.",
+    "alarm.out_of_service": "An alarm was taken out of service.",
+    "alarm.returned": "An alarm is no longer set aside, suppressed or out of service.",
+    "alarm.assigned": "An alarm was given to a member.",
+    "alarm.commented": "Somebody wrote about an alarm.",
+    "alarm.escalated": "Nobody acknowledged an alarm in time: the next ones are told.",
+    "alarm.flood": "Too many alarms at a site in a short time, with their counts.",
+}
+_PLANS: Final = {
+    "plan.queued": "A plan was asked for.",
+    "plan.progress": "A better plan or bound was found.",
+    "plan.solved": "A plan was found and checked.",
+    "plan.infeasible": "No plan fits; what is short is named in the plan.",
+    "plan.stopped": "The solver was stopped before it had a plan.",
+    "plan.failed": "The plan could not be solved.",
+    "plan.approved": "A person approved a plan.",
+    "plan.rejected": "A person rejected a plan.",
+    "plan.released": "A plan was released to those who carry it out.",
+    "plan.invited": "An organisation was invited to a plan of several.",
+    "plan.part": "An organisation gave its part of such a plan, or took it back.",
+    "plan.share": "A participant's share of such a plan is there.",
+    "experiment.queued": "An experiment was asked for.",
+    "experiment.progress": "Some of an experiment's runs are done.",
+    "experiment.solved": "An experiment is done.",
+    "experiment.stopped": "An experiment was stopped.",
+    "experiment.failed": "An experiment failed.",
+    "grades.held": "New samples fit the set of grades.",
+    "grades.drifted": "New samples no longer fit the set of grades.",
+}
+_TASKS: Final = {
+    "task.published": "A service task is open to the market.",
+    "task.claimed": "A firm took a service task.",
+    "task.submitted": "The work is reported done.",
+    "task.accepted": "The owner accepted the work.",
+    "task.reopened": "A task is open again: rework, a release or a lapsed claim.",
+    "task.cancelled": "The owner withdrew a task.",
+}
+_AGREEMENTS: Final = {
+    "agreement.offered": "An agreement was offered.",
+    "agreement.countered": "The partner proposed another version.",
+    "agreement.accepted": "The partner accepted the text.",
+    "agreement.signed": "A party signed.",
+    "agreement.declined": "An offer was declined.",
+    "rights.agreement_activated": "An agreement is in force.",
+    "rights.agreement_suspended": "An agreement opens nothing for now.",
+    "rights.agreement_resumed": "An agreement opens again.",
+    "rights.agreement_ended": "An agreement was ended.",
+    "rights.agreement_expired": "An agreement came to its end.",
+    "rights.agreement_expiring": "An agreement's end is near.",
+    "rights.agreement_superseded": "Another agreement took the place of this one.",
+    "rights.delegation_changed": "Who of the organisation may use an agreement changed.",
+    "rights.member_joined": "A member joined.",
+    "rights.member_changed": "A member's roles changed.",
+    "rights.member_removed": "A member left.",
+    "rights.key_rotated": "An API key was replaced.",
+    "rights.key_revoked": "An API key was revoked.",
+    "rights.organisation_closing": "The organisation is to be closed.",
+    "rights.organisation_reopened": "The closing was taken back.",
+}
+_RESOURCES: Final = {
+    "booking.made": "A person or machine was booked.",
+    "booking.cancelled": "A booking was cancelled.",
+    "equipment.relocated": "A machine moved to another site.",
+    "stock.moved": "Stock was received, used, moved or counted.",
+}
+_USAGE: Final = {
+    "usage.budget_warning": "Most of the month's budget is used.",
+    "usage.budget_reached": "The month's budget is used up.",
+}
+_EXPORTS: Final = {
+    "export.queued": "An archive was asked for.",
+    "export.progress": "Some of the archive is written.",
+    "export.ready": "The archive can be fetched.",
+    "export.fetched": "The archive was fetched.",
+    "export.cancelled": "The archive is no longer wanted.",
+    "export.failed": "The archive could not be written.",
+}
+
+KINDS: Final[dict[str, Kind]] = {
+    **_of("view_alarms", _ALARMS),
+    **_of("view_plans", _PLANS),
+    **_of("view_tasks", _TASKS),
+    **_of("view_agreements", _AGREEMENTS),
+    **_of("view_resources", _RESOURCES),
+    **_of("view_usage", _USAGE),
+    **_of("manage_organisation", _EXPORTS),
+    **_of("manage_members", {"rights.session_ended": "Somebody signed out, or was signed out."}),
+    **_of("manage_keys", {"webhook.disabled": "A webhook was switched off: what it is sent was not taken."}),
+}
