@@ -1,5 +1,6 @@
 """A version's text holds the agreement's heading too, so that a counter-offer may change it; call-offs are closed and
-end with their framework; the parties are told once that an end is near, and once that it has come."""
+end with their framework; the parties are told once that an end is near, and once that it has come; who is made inactive
+loses their sockets at once."""
 
 from django.db import migrations, models
 
@@ -91,6 +92,24 @@ BEGIN
   RETURN NEW;
 END $$;
 """
+# However a person is made inactive: open sockets of their organisations look their rights up again, as for an event.
+RECALL = """
+CREATE FUNCTION tenants_recall_rights() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  me text := current_setting('app.tenant', true);
+  organisation uuid;
+  found uuid[] := ARRAY(SELECT tenant_id FROM public.tenants_membership WHERE user_id = NEW.id ORDER BY tenant_id);
+BEGIN
+  FOREACH organisation IN ARRAY found LOOP
+    PERFORM set_config('app.tenant', organisation::text, true);
+    UPDATE public.tenants_feedhead SET rights_epoch = rights_epoch + 1 WHERE tenant_id = organisation;
+  END LOOP;
+  PERFORM set_config('app.tenant', coalesce(me, ''), true);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER recall_rights AFTER UPDATE OF is_active ON tenants_user FOR EACH ROW
+  WHEN (OLD.is_active IS DISTINCT FROM NEW.is_active) EXECUTE FUNCTION tenants_recall_rights();
+"""
 
 
 def named(name: str, length: int) -> migrations.AddField:
@@ -116,4 +135,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(OPENED + HEADINGS + FORCED, migrations.RunSQL.noop),
         migrations.RunSQL(FROZEN, "DROP FUNCTION tenants_guard_version CASCADE"),
         migrations.RunSQL(GUARD_AGREEMENT, migrations.RunSQL.noop),
+        migrations.RunSQL(RECALL, "DROP FUNCTION tenants_recall_rights CASCADE"),
     ]
