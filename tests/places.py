@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+
 from edge_bridge.alarms import policies
 from edge_bridge.models import Series
 from optimization import actions as planning
@@ -69,6 +72,7 @@ class Places:
                 "invitation_id": invitation.pk,
                 "account_id": account.pk,
                 "membership_id": _colleague(aurora),
+                "session_id": _session(aurora),
                 "alarm_id": alarm.pk,
                 "device_id": alarm.device_id,
                 "suppression_rule_id": suppression.pk,
@@ -108,3 +112,13 @@ def _colleague(aurora: Organisation) -> UUID:
     with as_platform("tests", "admit a colleague"):
         user = User.objects.create_user(f"{new_id()}@example.com", personas.PASSWORD, name="Colleague")
         return tenancy.admit_member(tenant=aurora.tenant, user=user, roles=["viewer"]).pk
+
+
+def _session(aurora: Organisation) -> int:
+    """Where its user is signed in."""
+    with as_platform("tests", "a session"):
+        session = Session.objects.create(
+            session_key=new_id().hex, session_data="", expire_date=datetime.now(UTC) + timedelta(hours=1)
+        )
+        about = {"user": aurora.user, "ip": "192.0.2.7", "user_agent": "Browser of Aurora"}
+        return UserSession.objects.create(session_key=session.session_key, **about).pk

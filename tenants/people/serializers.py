@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from rest_framework import serializers
 
 from tenants.models import ApiKey, Invitation, Membership, ServiceAccount
@@ -99,3 +100,15 @@ class RotationSerializer(serializers.Serializer[Any]):
     keep_s = serializers.IntegerField(
         default=KEEP_S, min_value=0, max_value=MOST_KEPT_S, help_text="How long the old key still opens."
     )
+
+
+class SessionSerializer(serializers.ModelSerializer[UserSession]):
+    is_current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = UserSession
+        fields = ["id", "created_at", "last_seen_at", "ip", "user_agent", "is_current"]
+        read_only_fields = fields
+
+    def get_is_current(self, row: UserSession) -> bool:
+        return bool(row.session_key == self.context["request"].session.session_key)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 
 from tenants.authentication import memberships_of
 from tenants.bus import announce
@@ -12,12 +13,17 @@ from tenants.data import Event, NotFound
 
 
 def sessions_of(user_id: UUID) -> list[UserSession]:
-    """Those that still open something, newest first; rows of ended ones are dropped on the way."""
+    """Those that still open something, newest first."""
     with presenting(user_id=user_id):
-        found = UserSession.objects.filter(user=user_id)
-        alive = Session.objects.filter(session_key__in=found.values("session_key")).values("session_key")
-        found.exclude(session_key__in=alive).delete()
-        return list(found.order_by("-created_at"))
+        return list(open_sessions(user_id).order_by("-created_at"))
+
+
+def open_sessions(user_id: UUID) -> QuerySet[UserSession]:
+    """Those that still open something, inside `presenting`; rows of ended ones are dropped on the way."""
+    found = UserSession.objects.filter(user=user_id)
+    alive = Session.objects.filter(session_key__in=found.values("session_key")).values("session_key")
+    found.exclude(session_key__in=alive).delete()
+    return found
 
 
 def end_session(user_id: UUID, session_id: int) -> None:

@@ -5,6 +5,7 @@ from tenants.ledger import views as ledger
 from tenants.metering import views as metering
 from tenants.organisation import lifecycle_views as lifecycle
 from tenants.organisation import views as organisation
+from tenants.people import session_views as sessions
 from tenants.people import views as people
 from tenants.reads import views as reads
 from tenants.resources.urls import urlpatterns as resources
@@ -14,6 +15,8 @@ from tenants.sharing import views as sharing
 urlpatterns: list[URLPattern] = [
     path("identity", views.IdentityView.as_view(), name="identity"),
     path("tenants", views.TenantList.as_view(), name="tenant-list"),
+    path("sessions", sessions.SessionList.as_view(), name="session-list"),
+    path("sessions/<int:session_id>", sessions.SessionDetail.as_view(), name="session-detail"),
     path("roles", people.RoleList.as_view(), name="role-list"),
     path("members", people.MemberList.as_view(), name="member-list"),
     path("members/<uuid:membership_id>/roles", people.MemberRoles.as_view(), name="member-roles"),
