@@ -4,14 +4,16 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from edge_bridge.gateway.filters import Deadband
+from edge_bridge.gateway.commands import Interlock
+from edge_bridge.gateway.filters import Deadband, SwingingDoor
 from edge_bridge.protocol import MAX_NAME_CHARS
 from edge_bridge.rules.thresholds import Rule, RuleError, parse_rules
 
@@ -22,8 +24,10 @@ ENVIRONMENT = {
     "GATEWAY_DATA_DIR": "data_dir",
     "GATEWAY_PORT": "listen_port",
     "TERMINAL_TOKEN": "terminal_token",
+    "MQTT_PORT": "mqtt_port",
+    "MQTT_URL": "mqtt_url",
 }
-SECRETS = {"credential": "DEVICE_CREDENTIAL", "terminal_token": "TERMINAL_TOKEN"}
+SECRETS = {"credential": "DEVICE_CREDENTIAL", "terminal_token": "TERMINAL_TOKEN", "mqtt_url": "MQTT_URL"}
 
 
 class ConfigError(ValueError):
@@ -32,7 +36,10 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Times in seconds. `credential` and `terminal_token` come from the environment only."""
+    """Times in seconds. `credential`, `terminal_token` and `mqtt_url` come from the environment only.
+
+    A port of 0 is any free one; -1, the default of those that need not be, is none.
+    """
 
     edge: str
     cloud_url: str
@@ -42,6 +49,9 @@ class Config:
     listen_host: str = "127.0.0.1"
     listen_port: int = 0
     terminal_token: str = ""
+    mqtt_port: int = -1
+    mqtt_url: str = ""
+    local_port: int = -1
     readings_limit_mb: float = 256.0
     journal_limit_mb: float = 1024.0
     heartbeat_s: float = 10.0
@@ -51,8 +61,14 @@ class Config:
     historical_after_s: float = 300.0
     answer_timeout_s: float = 20.0
     grace_s: float = 5.0
+    replay_readings_per_s: float = 10_000.0
+    silent_periods: float = 10.0
+    silent_least_s: float = 30.0
+    command_answer_s: float = 10.0
     rules: tuple[Rule, ...] = ()
     deadbands: tuple[Deadband, ...] = ()
+    swinging_doors: tuple[SwingingDoor, ...] = ()
+    interlocks: tuple[Interlock, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.edge) <= MAX_NAME_CHARS or not self.edge.isprintable() or self.edge != self.edge.strip():
@@ -68,6 +84,8 @@ class Config:
             raise ConfigError("cloud_url: must be such as https://cloud.example")
         if url.scheme == "http" and not _is_loopback(url.hostname):
             raise ConfigError("cloud_url: must be https:// unless the cloud is this machine; it carries the credential")
+        if self.mqtt_url and urlsplit(self.mqtt_url).scheme not in ("mqtt", "mqtts"):
+            raise ConfigError("MQTT_URL: must be such as mqtts://user:password@broker.example:8883")
         if not self.terminal_token and not _is_loopback(self.listen_host):
             raise ConfigError("TERMINAL_TOKEN: is needed when listen_host can be reached from other machines")
 
@@ -103,8 +121,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _setting(name: str, kind: Any, value: Any) -> Any:
     if name == "rules":
         return _rules(value)
-    if name == "deadbands":
-        return tuple(_deadband(f"deadbands[{index}]", table) for index, table in enumerate(_tables(name, value)))
+    if name in _TABLES:
+        return tuple(_TABLES[name](f"{name}[{index}]", table) for index, table in enumerate(_tables(name, value)))
     if kind is int:
         return _port(name, value)
     if kind is float:
@@ -127,16 +145,29 @@ def _tables(name: str, value: Any) -> list[Any]:
     return value
 
 
-def _deadband(path: str, table: Any) -> Deadband:
-    if not isinstance(table, dict) or not {"equipment", "tag", "value"} <= table.keys() <= {
-        "equipment",
-        "tag",
-        "value",
-        "override_s",
-    }:
-        raise ConfigError(f"{path}: needs equipment, tag and value, and may have override_s")
-    numbers = {name: _positive(f"{path}.{name}", table[name]) for name in ("value", "override_s") if name in table}
-    return Deadband(str(table["equipment"]), str(table["tag"]), **numbers)
+def _filter(kind: type[Deadband] | type[SwingingDoor], size: str, path: str, table: Any) -> Any:
+    needed = {"equipment", "tag", size}
+    if not isinstance(table, dict) or not needed <= table.keys() <= {*needed, "override_s"}:
+        raise ConfigError(f"{path}: needs equipment, tag and {size}, and may have override_s")
+    numbers = {name: _positive(f"{path}.{name}", table[name]) for name in (size, "override_s") if name in table}
+    return kind(str(table["equipment"]), str(table["tag"]), **numbers)
+
+
+def _interlock(path: str, table: Any) -> Interlock:
+    lists = ("alarm_types", "alarm_equipment", "refuses")
+    if not isinstance(table, dict) or table.keys() != {"name", *lists}:
+        raise ConfigError(f"{path}: needs name, {', '.join(lists)}")
+    for name in lists:
+        if not isinstance(table[name], list) or not table[name] or not all(isinstance(x, str) for x in table[name]):
+            raise ConfigError(f"{path}.{name}: must be a list of names")
+    return Interlock(str(table["name"]), *(frozenset(table[name]) for name in lists))
+
+
+_TABLES: Mapping[str, Callable[[str, Any], Any]] = {
+    "deadbands": partial(_filter, Deadband, "value"),
+    "swinging_doors": partial(_filter, SwingingDoor, "deviation"),
+    "interlocks": _interlock,
+}
 
 
 def _positive(path: str, value: Any) -> float:
@@ -146,8 +177,9 @@ def _positive(path: str, value: Any) -> float:
 
 
 def _port(name: str, value: Any) -> int:
-    if not re.fullmatch(r"\d{1,5}", str(value)) or int(value) > 65535:
-        raise ConfigError(f"{name}: must be a port from 0 (any free one) to 65535")
+    lowest = 0 if name == "listen_port" else -1
+    if not re.fullmatch(r"-1|\d{1,5}", str(value)) or not lowest <= int(value) <= 65535:
+        raise ConfigError(f"{name}: must be a port from 0 (any free one) to 65535" + ", or -1 for none" * -lowest)
     return int(value)
 
 

@@ -6,17 +6,20 @@ or neither. A frame sent again (same session and number) is answered again and h
 
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from edge_bridge.gateway.filters import Deadband, travels
-from edge_bridge.gateway.journal import Journal
+from edge_bridge.gateway import silence
+from edge_bridge.gateway.filters import Filter, Memory, Point, Sifted, let_go, sift
+from edge_bridge.gateway.journal import Journal, births
+from edge_bridge.gateway.judging import Judge, State
+from edge_bridge.gateway.silence import Patience, Voice
 from edge_bridge.gateway.thinning import span_of
 from edge_bridge.protocol import (
     Alarm,
     AlarmEvent,
-    Birth,
     Gap,
     GapReason,
     Lane,
@@ -27,56 +30,79 @@ from edge_bridge.protocol import (
     TerminalBirth,
     TerminalReadings,
 )
-from edge_bridge.rules.thresholds import LimitState, Rule, RuleState, state_from_text, state_to_text, step
 
 log = logging.getLogger(__name__)
 
-MAX_TAGS = 2_000  # a birth with all of them still fits into one message
+MAX_TAGS = 50_000
 ROOM_MADE_FRAC = 0.5  # of the readings waiting, given up when the disk is full
 
 Frame = TerminalBirth | TerminalReadings
-Point = tuple[str, str]  # equipment, tag
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What is done with readings: who judges them, what sifts them, how long silence is borne."""
+
+    judges: Sequence[Judge] = ()
+    filters: dict[Point, Filter] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass
 class Draft:
     """What one transaction is going to change; thrown away if it fails."""
 
-    states: dict[str, RuleState] = field(default_factory=dict)
-    last: dict[Point, Reading] = field(default_factory=dict)
+    now: datetime
+    numbers: dict[UUID, int] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    memories: dict[Point, Memory] = field(default_factory=dict)
+    voices: dict[str, Voice] = field(default_factory=dict)
     catalogue: dict[Point, Tag] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
-    filtered: list[Reading] = field(default_factory=list)
+    dropped: list[tuple[GapReason, Reading]] = field(default_factory=list)
 
 
 class Intake:
-    def __init__(self, journal: Journal, rules: Sequence[Rule], deadbands: Sequence[Deadband], now: datetime) -> None:
+    def __init__(self, journal: Journal, ways: Ways, now: datetime) -> None:
         self._journal = journal
-        self._rules: dict[Point, list[Rule]] = {}
-        for rule in rules:
-            self._rules.setdefault((rule.equipment, rule.tag), []).append(rule)
-        self._deadbands = {(deadband.equipment, deadband.tag): deadband for deadband in deadbands}
-        self._last: dict[Point, Reading] = {}
+        self._filters = ways.filters
+        self._patience = ways.patience
+        self._judges: dict[Point, list[Judge]] = {}
+        for judge in ways.judges:
+            for point in judge.inputs:
+                self._judges.setdefault(point, []).append(judge)
+        self._by_name = {judge.name: judge for judge in ways.judges}
+        self._numbers = journal.notes.frame_numbers()
+        self._memories: dict[Point, Memory] = {}
+        self._newest: dict[Point, tuple[Reading, datetime]] = {}
         self._catalogue = {(tag.equipment, tag.tag): tag for tag in journal.tags()}
-        self._states = self._resume(rules, now)
+        standing = {(alarm.equipment, alarm.alarm_type): alarm for alarm in journal.standing_alarms()}
+        silent = {equipment for equipment, alarm_type in standing if alarm_type == silence.ALARM_TYPE}
+        known = silent | {equipment for equipment, _ in self._catalogue}
+        self._voices = {equipment: Voice(now, is_silent=equipment in silent) for equipment in known}
+        self._states = self._resume(standing, now)
 
-    def _resume(self, rules: Sequence[Rule], now: datetime) -> dict[str, RuleState]:
+    def _resume(self, standing: dict[Point, Alarm], now: datetime) -> dict[str, State]:
         """States from before the restart; an alarm whose rule or limit was taken away since is cleared."""
-        stored = self._journal.rule_states()
-        standing = {(alarm.equipment, alarm.alarm_type): alarm for alarm in self._journal.standing_alarms()}
-        states = {
-            rule.name: _agreeing_with(standing, rule, state_from_text(stored.get(rule.name, "{}"))) for rule in rules
-        }
-        kept = {(rule.equipment, f"{rule.alarm_type}.{level}") for rule in rules for level in rule.limits}
+        stored = self._journal.notes.rule_states()
+        states = {name: judge.resume(stored.get(name), standing) for name, judge in self._by_name.items()}
+        kept = {alarm for judge in self._by_name.values() for alarm in judge.alarms}
+        kept |= {(equipment, silence.ALARM_TYPE) for equipment in self._voices}
         orphans = [alarm for key, alarm in standing.items() if key not in kept]
         for alarm in orphans:
             log.warning("%s of %s is cleared: its rule was taken away", alarm.alarm_type, alarm.equipment)
+        held = self._journal.notes.held()
         with self._journal.transaction():
             cleared = [replace(alarm, event=AlarmEvent.CLEARED, occurred_at=now) for alarm in orphans]
             self._journal.append(Lane.P0, cleared)
-            self._journal.forget_rule_states(stored.keys() - states.keys())
+            self._journal.notes.forget_rule_states(stored.keys() - states.keys())
+            self._journal.append(Lane.P2, held)
+            self._journal.count_readings(len(held))
+            self._journal.notes.hold({(reading.equipment, reading.tag): None for reading in held})
         return states
+
+    # What the process calls ----------------------------------------------------------------------------------------
 
     def take(self, frames: Sequence[Frame], now: datetime) -> list[Taken | Refused]:
         """Journals the frames and answers each; sqlite3.Error if the journal cannot be written, with nothing taken."""
@@ -88,58 +114,130 @@ class Intake:
             self._make_room(error)
             return self._take(frames, now)
 
-    def _take(self, frames: Sequence[Frame], now: datetime) -> list[Taken | Refused]:
-        draft = Draft()
+    def watch(self, now: datetime) -> bool:
+        """What the passing of time brings: silence, rules that wait, readings held too long. Whether anything came."""
+        draft = Draft(now)
+        for judge in self._by_name.values():
+            draft.states[judge.name], alarms = judge.tick(self._states[judge.name], now)
+            draft.alarms += alarms
+        for equipment, voice in self._voices.items():
+            if silence.fell_silent(voice, self._patience, now):
+                self._say_silence(equipment, voice, AlarmEvent.RAISED, draft)
+        for point, memory in self._memories.items():
+            self._let_go_if_late(point, memory, draft)
+        if not draft.alarms and not draft.readings:
+            return False
         with self._journal.transaction():
-            answers = [self._take_frame(frame, draft, now) for frame in frames]
-            self._write(draft, now)
-        self._states |= draft.states
-        self._last |= draft.last
-        self._catalogue |= draft.catalogue
+            self._write(draft)
+        self._keep(draft)
+        return True
+
+    def leave(self, equipment: Collection[str], now: datetime) -> None:
+        """The terminal that spoke for these ended its session."""
+        self._voices |= {code: silence.left(self._voices[code], now) for code in equipment if code in self._voices}
+
+    def newest(self, point: Point) -> tuple[Reading, datetime] | None:
+        """The reading of a tag that came last, and when it came."""
+        return self._newest.get(point)
+
+    # One transaction -----------------------------------------------------------------------------------------------
+
+    def _take(self, frames: Sequence[Frame], now: datetime) -> list[Taken | Refused]:
+        draft = Draft(now)
+        with self._journal.transaction():
+            answers = [self._take_frame(frame, draft) for frame in frames]
+            self._write(draft)
+        self._keep(draft)
         return answers
 
-    def _take_frame(self, frame: Frame, draft: Draft, now: datetime) -> Taken | Refused:
+    def _keep(self, draft: Draft) -> None:
+        self._numbers |= draft.numbers
+        self._states |= draft.states
+        self._memories |= draft.memories
+        self._voices |= draft.voices
+        self._catalogue |= draft.catalogue
+
+    def _take_frame(self, frame: Frame, draft: Draft) -> Taken | Refused:
         if isinstance(frame, TerminalBirth):
-            points = {(tag.equipment, tag.tag): tag for tag in frame.tags}
-            if len(self._catalogue.keys() | draft.catalogue.keys() | points.keys()) > MAX_TAGS:
+            tags = {(tag.equipment, tag.tag): tag for tag in frame.tags}
+            changed = {point: tag for point, tag in tags.items() if self._catalogue.get(point) != tag}
+            if len(self._catalogue) + len(draft.catalogue) + len(changed) > MAX_TAGS:
                 return Refused(frame.n, "tags", f"this gateway speaks of at most {MAX_TAGS} tags", retry=False)
-            if self._journal.take_number(frame.session, frame.n, now):
-                draft.catalogue |= {point: tag for point, tag in points.items() if self._catalogue.get(point) != tag}
-        elif self._journal.take_number(frame.session, frame.n, now):
-            for reading in frame.readings:
+            if self._is_new(frame, draft):
+                draft.catalogue |= changed
+                for equipment in {tag.equipment for tag in frame.tags}:
+                    self._hear(equipment, draft)
+        elif self._is_new(frame, draft):
+            self._hear(frame.equipment, draft)
+            for said in frame.readings:
                 self._take_reading(
-                    Reading(frame.equipment, reading.tag, reading.value, reading.quality, reading.measured_at), draft
+                    Reading(frame.equipment, said.tag, said.value, said.quality, said.measured_at), draft
                 )
         return Taken(frame.n)
 
+    def _is_new(self, frame: Frame, draft: Draft) -> bool:
+        last = draft.numbers.get(frame.session) or self._numbers.get(frame.session, 0)
+        if frame.n > last:
+            draft.numbers[frame.session] = frame.n
+        return frame.n > last
+
+    def _hear(self, equipment: str, draft: Draft) -> None:
+        voice = draft.voices.get(equipment) or self._voices.get(equipment)
+        if voice and voice.is_silent:
+            self._say_silence(equipment, voice, AlarmEvent.CLEARED, draft)
+        draft.voices[equipment] = silence.heard(voice, draft.now)
+
+    def _say_silence(self, equipment: str, voice: Voice, event: AlarmEvent, draft: Draft) -> None:
+        draft.alarms.append(silence.alarm(equipment, voice, self._patience, event, draft.now))
+        draft.voices[equipment] = replace(voice, is_silent=event is AlarmEvent.RAISED)
+
     def _take_reading(self, reading: Reading, draft: Draft) -> None:
         point = (reading.equipment, reading.tag)
-        alarms = [alarm for rule in self._rules.get(point, ()) for alarm in self._judge(rule, reading, draft)]
+        self._newest[point] = reading, draft.now
+        alarms: list[Alarm] = []
+        for judge in self._judges.get(point, ()):
+            state = draft.states[judge.name] if judge.name in draft.states else self._states[judge.name]
+            draft.states[judge.name], said = judge.step(state, reading, draft.now)
+            alarms += said
         draft.alarms += alarms
-        last = draft.last.get(point) or self._last.get(point)
-        if alarms or travels(self._deadbands.get(point), last, reading):
-            draft.last[point] = reading
+        filter_ = self._filters.get(point)
+        if filter_ is None:
             draft.readings.append(reading)
         else:
-            draft.filtered.append(reading)
+            memory = draft.memories.get(point) or self._memories.get(point)
+            self._note_sifted(point, sift(filter_, memory, reading, is_evidence=bool(alarms)), draft)
 
-    def _judge(self, rule: Rule, reading: Reading, draft: Draft) -> tuple[Alarm, ...]:
-        state = draft.states.get(rule.name) or self._states[rule.name]
-        draft.states[rule.name], alarms = step(rule, state, reading)
-        return alarms
+    def _let_go_if_late(self, point: Point, memory: Memory, draft: Draft) -> None:
+        if memory.held is None:
+            return
+        waited = draft.now - memory.sent.measured_at
+        if waited >= timedelta(seconds=self._filters[point].override_s):
+            self._note_sifted(point, let_go(memory), draft)
 
-    def _write(self, draft: Draft, now: datetime) -> None:
+    def _note_sifted(self, point: Point, sifted: Sifted, draft: Draft) -> None:
+        draft.memories[point] = sifted.memory
+        draft.readings += sifted.travels
+        draft.dropped += sifted.dropped
+
+    def _write(self, draft: Draft) -> None:
+        self._journal.notes.save_frame_numbers(draft.numbers, draft.now)
         self._journal.append(Lane.P0, draft.alarms)
         self._journal.append(Lane.P2, draft.readings)
-        self._journal.count_readings(len(draft.readings) + len(draft.filtered), _filter_count(draft.filtered))
+        self._journal.count_readings(len(draft.readings) + len(draft.dropped), _counts(draft.dropped))
+        self._journal.notes.hold({point: memory.held for point, memory in draft.memories.items() if self._holds(point)})
         changed = {name: state for name, state in draft.states.items() if state != self._states[name]}
-        self._journal.save_rule_states({name: state_to_text(state) for name, state in changed.items()})
+        self._journal.notes.save_rule_states(
+            {name: self._by_name[name].to_text(state) for name, state in changed.items()}
+        )
         if draft.catalogue:
             self._journal.save_tags(draft.catalogue.values())
-            self._journal.append(Lane.P1, [Birth(now, self._journal.tags())])
-        thinned = self._journal.thin_readings()
+            self._journal.append(Lane.P1, births(draft.now, draft.catalogue.values()))
+        thinned = self._journal.thin_session(draft.now) + self._journal.thin_readings()
         if thinned:
-            log.warning("%d of the oldest readings gave way: the journal is at its limit", thinned)
+            log.warning("%d of the oldest entries gave way to counts: the journal is at its limit", thinned)
+
+    def _holds(self, point: Point) -> bool:
+        return self._filters[point].door is not None
 
     def _make_room(self, error: sqlite3.Error) -> None:
         with self._journal.transaction():
@@ -147,16 +245,12 @@ class Intake:
         log.error("the journal cannot grow (%s); %d of the oldest readings gave way to a count", error, thinned)
 
 
-def _agreeing_with(standing: Mapping[Point, Alarm], rule: Rule, state: RuleState) -> RuleState:
-    """The stored state, corrected where the rule was renamed or changed since: what stands was said, nothing else."""
-    agreed = {}
-    for level in rule.limits:
-        raised = (rule.equipment, f"{rule.alarm_type}.{level}") in standing
-        stored = state.get(level, LimitState())
-        agreed[level] = stored if stored.raised == raised else LimitState(raised)
-    return agreed
-
-
-def _filter_count(filtered: Sequence[Reading]) -> Gap | None:
-    times = [at for reading in filtered for at in span_of(reading)]
-    return Gap(1, GapReason.DEADBAND, len(filtered), min(times), max(times)) if filtered else None
+def _counts(dropped: Iterable[tuple[GapReason, Reading]]) -> list[Gap]:
+    by_reason: dict[GapReason, list[Reading]] = {}
+    for reason, reading in dropped:
+        by_reason.setdefault(reason, []).append(reading)
+    gaps = []
+    for reason, readings in by_reason.items():
+        times = [at for reading in readings for at in span_of(reading)]
+        gaps.append(Gap(1, reason, len(readings), min(times), max(times)))
+    return gaps

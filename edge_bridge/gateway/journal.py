@@ -6,13 +6,16 @@ One thread at a time uses a Journal. Writes belong inside `transaction()`; the l
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from edge_bridge.gateway.notes import Notes, sortable
 from edge_bridge.gateway.schema import JournalError, lock_directory, open_journal
 from edge_bridge.gateway.thinning import gaps_instead_of, span_of
 from edge_bridge.protocol import (
@@ -36,8 +39,19 @@ from edge_bridge.protocol import (
 
 ENVELOPE_BYTES = 1_000  # more than a batch needs around its entries
 KEPT_QUARANTINED_READINGS = 10_000
-KEPT_SESSION_DAYS = 7
+SESSION_LIMIT_BYTES = 16_000_000
+TAGS_A_BIRTH = 2_000
 AT_ONCE = 1_000  # entries in memory while many are rewritten
+
+
+class Waiting(NamedTuple):
+    """An entry as the journal keeps it."""
+
+    seq: int
+    body: bytes
+
+    def entry(self) -> Entry:
+        return decode_entry(self.body)
 
 
 class Journal:
@@ -51,9 +65,10 @@ class Journal:
         self._readings_limit_bytes = readings_limit_bytes
         self._lock = lock_directory(directory)
         self._db = open_journal(directory / "journal.sqlite3", limit_bytes)
+        self.notes = Notes(self._db)
         with self.transaction():
             self.boot = self._identify()
-            self._forget_old_sessions()
+            self.notes.forget_old_sessions()
 
     def close(self) -> None:
         self._db.close()
@@ -99,7 +114,7 @@ class Journal:
             self._db.execute(
                 "UPDATE identity SET boot = ?, readings_produced = ?", (str(boot), waiting_readings + filtered)
             )
-            self.append(Lane.P1, [Birth(now, self.tags())])
+            self.append(Lane.P1, births(now, self.tags()))
         self.boot = boot
 
     def _renumber(self, lane: Lane) -> int:
@@ -129,27 +144,28 @@ class Journal:
         """The last number given in this lane; 0 if none."""
         return int(self._db.execute("SELECT head FROM lane WHERE lane = ?", (lane,)).fetchone()[0])
 
-    def next_entries(self, lane: Lane, most: int = MAX_ENTRIES) -> tuple[Entry, ...]:
-        """The oldest entries that fit into one message; they count as sent from now on.
+    def next_waiting(self, lane: Lane, most: int = MAX_ENTRIES) -> tuple[Waiting, ...]:
+        """The oldest entries that fit into one message, as stored; they count as sent from now on.
 
-        Readings that were sent before come again without newer ones. So what may have arrived, and must not be
-        thinned any more, stays one message however long the link is down.
+        What was sent before, of a lane that may be thinned, comes again without newer entries. So what may have
+        arrived, and must not be thinned any more, stays one message however long the link is down.
         """
         entries, room = [], MAX_MESSAGE_BYTES - ENVELOPE_BYTES
         sent_through = self._sent_through(lane)
         span = (lane, sent_through if self._first_waiting(lane) <= sent_through else MAX_SEQ, most)
-        for (body,) in self._db.execute(
-            "SELECT body FROM entry WHERE lane = ? AND seq <= ? ORDER BY seq LIMIT ?", span
+        for seq, body in self._db.execute(
+            "SELECT seq, body FROM entry WHERE lane = ? AND seq <= ? ORDER BY seq LIMIT ?", span
         ):
             room -= len(body) + 1
             if room < 0:
                 break
-            entries.append(decode_entry(body))
-        if entries and lane is Lane.P2:
-            self._db.execute(
-                "UPDATE lane SET sent_through = max(sent_through, ?) WHERE lane = ?", (entries[-1].seq, lane)
-            )
+            entries.append(Waiting(seq, body))
+        if entries and lane is not Lane.P0 and entries[-1].seq > sent_through:
+            self._db.execute("UPDATE lane SET sent_through = ? WHERE lane = ?", (entries[-1].seq, lane))
         return tuple(entries)
+
+    def next_entries(self, lane: Lane, most: int = MAX_ENTRIES) -> tuple[Entry, ...]:
+        return tuple(waiting.entry() for waiting in self.next_waiting(lane, most))
 
     def acknowledge(self, lane: Lane, through: int) -> None:
         """Lets go of what the cloud has committed."""
@@ -187,20 +203,27 @@ class Journal:
 
     def thin_readings(self, limit_bytes: int | None = None) -> int:
         """Replaces the oldest readings by counts until they fit; inside `transaction()`. Returns how many went."""
-        limit = self._readings_limit_bytes if limit_bytes is None else limit_bytes
+        return self._thin(Lane.P2, self._readings_limit_bytes if limit_bytes is None else limit_bytes)
+
+    def thin_session(self, now: datetime, limit_bytes: int = SESSION_LIMIT_BYTES) -> int:
+        """If lane p1 outgrew its limit, a count for what waits and one whole birth; inside `transaction()`."""
+        if self._bytes(Lane.P1) <= limit_bytes:
+            return 0
+        thinned = self._thin(Lane.P1, 0)
+        self.append(Lane.P1, births(now, self.tags()))
+        return thinned
+
+    def _thin(self, lane: Lane, limit_bytes: int) -> int:
         thinned = 0
-        while self.readings_bytes() > limit:
-            entries = self._oldest_unsent_readings()
+        while self._bytes(lane) > limit_bytes:
+            entries = self._entries_after(lane, self._sent_through(lane), AT_ONCE)
             gaps = gaps_instead_of(entries)
             if len(gaps) == len(entries):
                 break
             thinned += sum(not isinstance(entry.body, Gap) for entry in entries)
-            self._delete(Lane.P2, entries[0].seq, entries[-1].seq)
-            self._insert(Lane.P2, gaps)
+            self._delete(lane, entries[0].seq, entries[-1].seq)
+            self._insert(lane, gaps)
         return thinned
-
-    def _oldest_unsent_readings(self) -> list[Entry]:
-        return self._entries_after(Lane.P2, self._sent_through(Lane.P2), AT_ONCE)
 
     def _entries_after(self, lane: Lane, seq: int, most: int) -> list[Entry]:
         rows = self._db.execute(
@@ -221,7 +244,10 @@ class Journal:
 
     def readings_bytes(self) -> int:
         """What lane p2 takes, without the database's own overhead."""
-        return int(self._db.execute("SELECT bytes FROM lane WHERE lane = ?", (Lane.P2,)).fetchone()[0])
+        return self._bytes(Lane.P2)
+
+    def _bytes(self, lane: Lane) -> int:
+        return int(self._db.execute("SELECT bytes FROM lane WHERE lane = ?", (lane,)).fetchone()[0])
 
     def _insert(self, lane: Lane, entries: Iterable[Entry]) -> None:
         rows = [(lane, entry.seq, encode_entry(entry)) for entry in entries]
@@ -239,16 +265,15 @@ class Journal:
 
     # Counts ------------------------------------------------------------------------------------------------------
 
-    def count_readings(self, produced: int, filtered: Gap | None) -> None:
-        """Adds readings taken from terminals and, of these, the ones filtered; inside `transaction()`."""
+    def count_readings(self, produced: int, filtered: Iterable[Gap] = ()) -> None:
+        """Adds readings of whose way was decided and, of these, the ones filtered; inside `transaction()`."""
         self._db.execute("UPDATE identity SET readings_produced = readings_produced + ?", (produced,))
-        if filtered:
-            self._db.execute(
-                "INSERT INTO filtered VALUES (?, ?, ?, ?) ON CONFLICT (reason) DO UPDATE SET"
-                " count = count + excluded.count,"
-                " from_at = min(from_at, excluded.from_at), to_at = max(to_at, excluded.to_at)",
-                (filtered.reason, filtered.count, _sortable(filtered.from_at), _sortable(filtered.to_at)),
-            )
+        self._db.executemany(
+            "INSERT INTO filtered VALUES (?, ?, ?, ?) ON CONFLICT (reason) DO UPDATE SET"
+            " count = count + excluded.count,"
+            " from_at = min(from_at, excluded.from_at), to_at = max(to_at, excluded.to_at)",
+            [(gap.reason, gap.count, sortable(gap.from_at), sortable(gap.to_at)) for gap in filtered],
+        )
 
     def beat(self, now: datetime) -> None:
         """Journals the filtered counts and a heartbeat that balances with them, unless one still waits to be sent."""
@@ -264,7 +289,7 @@ class Journal:
         waiting = self._session_waiting()
         if not waiting or isinstance(waiting[-1], Death):
             with self.transaction():
-                self.append(Lane.P1, [Birth(now, self.tags())])
+                self.append(Lane.P1, births(now, self.tags()))
 
     def announce_death(self, now: datetime) -> None:
         self.beat(now)
@@ -277,16 +302,7 @@ class Journal:
             self.append(Lane.P2, [Gap(self.head(Lane.P2) + 1, GapReason(reason), count, from_at, to_at)])
         self._db.execute("DELETE FROM filtered")
 
-    # What the rules and the terminals stand at ---------------------------------------------------------------------
-
-    def rule_states(self) -> dict[str, str]:
-        return dict(self._db.execute("SELECT rule, state FROM rule_state"))
-
-    def save_rule_states(self, states: Mapping[str, str]) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO rule_state VALUES (?, ?)", states.items())
-
-    def forget_rule_states(self, rules: Iterable[str]) -> None:
-        self._db.executemany("DELETE FROM rule_state WHERE rule = ?", [(rule,) for rule in rules])
+    # Standing alarms and the catalogue -----------------------------------------------------------------------------
 
     def standing_alarms(self) -> list[Alarm]:
         """Alarms raised and not yet cleared, as they were raised."""
@@ -302,25 +318,24 @@ class Journal:
                 "DELETE FROM standing WHERE equipment = ? AND alarm_type = ?", (alarm.equipment, alarm.alarm_type)
             )
 
-    def take_number(self, session: UUID, n: int, now: datetime) -> bool:
-        """Notes frame `n` of a terminal's session; False if it was taken before. Inside `transaction()`."""
-        changed = self._db.execute(
-            "INSERT INTO session VALUES (?, ?, ?) ON CONFLICT (session) DO UPDATE SET n = excluded.n,"
-            " seen_at = excluded.seen_at WHERE excluded.n > session.n",
-            (str(session), n, _sortable(now)),
-        )
-        return changed.rowcount == 1
-
-    def _forget_old_sessions(self) -> None:
-        oldest = datetime.now(UTC) - timedelta(days=KEPT_SESSION_DAYS)
-        self._db.execute("DELETE FROM session WHERE seen_at < ?", (_sortable(oldest),))
-
     def tags(self) -> tuple[Tag, ...]:
         return tuple(Tag(*row) for row in self._db.execute("SELECT * FROM tag ORDER BY equipment, tag"))
 
     def save_tags(self, tags: Iterable[Tag]) -> None:
         rows = [(tag.equipment, tag.tag, tag.unit) for tag in tags]
         self._db.executemany("INSERT OR REPLACE INTO tag VALUES (?, ?, ?)", rows)
+
+
+def births(now: datetime, tags: Iterable[Tag]) -> list[Birth]:
+    """In parts that fit into a message, however long their names."""
+    parts = list(batched(tags, TAGS_A_BIRTH))
+    return [Birth(now, part) for part in parts] or [Birth(now, ())]
+
+
+def batched(items: Iterable[Tag], size: int) -> Iterator[tuple[Tag, ...]]:
+    iterator = iter(items)
+    while part := tuple(islice(iterator, size)):
+        yield part
 
 
 def _moved(body: Body, shift: int) -> Body:
@@ -335,8 +350,3 @@ def _moved(body: Body, shift: int) -> Body:
 
 def _readings(entry: Entry) -> int:
     return entry.body.count if isinstance(entry.body, Gap) else 1
-
-
-def _sortable(at: datetime) -> str:
-    """UTC with a fixed number of digits, so that texts order as the times do."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

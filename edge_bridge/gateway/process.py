@@ -9,12 +9,18 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge_bridge.gateway.commands import CommandDesk
 from edge_bridge.gateway.config import Config, ConfigError
-from edge_bridge.gateway.intake import Intake
+from edge_bridge.gateway.filters import filters_by_point
+from edge_bridge.gateway.intake import Intake, Ways
 from edge_bridge.gateway.journal import Journal
+from edge_bridge.gateway.judging import judges_of
+from edge_bridge.gateway.reception import Reception
+from edge_bridge.gateway.silence import Patience
 from edge_bridge.gateway.terminals import TerminalServer
 from edge_bridge.gateway.transport import HttpTransport, SocketTransport, Transport
 from edge_bridge.gateway.uplink import JournalThread, Pace, Uplink
+from edge_bridge.protocol import Command
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +44,20 @@ async def run_gateway(config: Config, listener: socket.socket, stop: asyncio.Eve
 async def _serve(
     config: Config, journal: Journal, thread: JournalThread, listener: socket.socket, stop: asyncio.Event
 ) -> None:
-    intake = await thread.run(Intake, journal, config.rules, config.deadbands, datetime.now(UTC))
+    now = datetime.now(UTC)
+    intake = await thread.run(Intake, journal, _ways(config), now)
+    desk = await thread.run(CommandDesk, journal, config.interlocks, intake.newest, config.command_answer_s, now)
     await _note(thread, journal.announce_birth)
-    transport = _transport(config)
-    pace = Pace(config.linger_s, config.backoff_max_s, config.alarm_backoff_max_s, config.historical_after_s)
-    uplink = Uplink(journal, thread, transport, pace)
-    server = TerminalServer(intake, thread, uplink.wake, config.terminal_token)
+    reception = Reception(intake, desk, thread, lambda: uplink.wake())
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(work) for work in (uplink.run(), server.commit_frames())]
-        tasks.append(group.create_task(_beat(journal, thread, uplink, config.heartbeat_s)))
-        async with server.listening(listener):
+        transport = _transport(config, lambda command: group.create_task(reception.take_commands([command])))
+        uplink = Uplink(journal, thread, transport, _pace(config), lambda ack: reception.take_commands(ack.commands))
+        tasks = [group.create_task(work) for work in (uplink.run(), reception.commit_frames(), reception.act())]
+        beating = group.create_task(_beat(journal, thread, uplink, config.heartbeat_s))
+        async with TerminalServer(reception, config.terminal_token).listening(listener):
             _announce(config, listener)
             await stop.wait()
+        beating.cancel()
         await _note(thread, journal.announce_death)
         uplink.wake()
         await _at_most(config.grace_s, uplink.drained())
@@ -99,7 +107,26 @@ def _announce(config: Config, listener: socket.socket) -> None:
     print(f"gateway: terminals connect to ws://{config.listen_host}:{port}", flush=True)
 
 
-def _transport(config: Config) -> Transport:
+def _ways(config: Config) -> Ways:
+    return Ways(
+        judges_of(config.rules),
+        filters_by_point(config.deadbands, config.swinging_doors),
+        Patience(config.silent_periods, config.silent_least_s),
+    )
+
+
+def _pace(config: Config) -> Pace:
+    return Pace(
+        config.linger_s,
+        config.backoff_max_s,
+        config.alarm_backoff_max_s,
+        config.historical_after_s,
+        config.replay_readings_per_s,
+    )
+
+
+def _transport(config: Config, on_command: Callable[[Command], object]) -> Transport:
     headers = {"Authorization": f"Device {config.credential}"}
-    kind = SocketTransport if config.uplink == "websocket" else HttpTransport
-    return kind(config.cloud_url, headers, config.answer_timeout_s)
+    if config.uplink == "websocket":
+        return SocketTransport(config.cloud_url, headers, config.answer_timeout_s, on_command)
+    return HttpTransport(config.cloud_url, headers, config.answer_timeout_s)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE identity (edge TEXT NOT NULL, boot TEXT NOT NULL, readings_produced INTEGER NOT NULL);
@@ -26,6 +26,13 @@ CREATE TABLE standing (equipment TEXT, alarm_type TEXT, seq INTEGER, body BLOB, 
 CREATE TABLE session (session TEXT PRIMARY KEY, n INTEGER NOT NULL, seen_at TEXT NOT NULL);
 CREATE TABLE tag (equipment TEXT, tag TEXT, unit TEXT NOT NULL, PRIMARY KEY (equipment, tag));
 """
+# By the version that lacks them.
+ADDITIONS = {
+    1: """
+CREATE TABLE held (equipment TEXT, tag TEXT, body BLOB NOT NULL, PRIMARY KEY (equipment, tag));
+CREATE TABLE command (id TEXT PRIMARY KEY, body BLOB NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL);
+""",
+}
 
 
 class JournalError(Exception):
@@ -62,12 +69,13 @@ def _open(path: Path, limit_bytes: int) -> sqlite3.Connection:
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise _damaged()
         version = database.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
+        if not 0 <= version <= VERSION:
             raise JournalError(
                 f"{path} has schema {version}, this program reads {VERSION}; run the program that made it"
             )
-        if version == 0:
-            database.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        if version < VERSION:
+            tables = [TABLES] * (version == 0) + [added for lacks, added in ADDITIONS.items() if version <= lacks]
+            database.executescript(f"BEGIN; {' '.join(tables)} PRAGMA user_version={VERSION}; COMMIT;")
     except BaseException:
         database.close()
         raise

@@ -1,6 +1,7 @@
 """Carries one message to the cloud and brings its answer, by HTTPS or by websocket; knows nothing of the journal."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -9,7 +10,16 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from edge_bridge.protocol import MAX_MESSAGE_BYTES, Ack, Lane, Problem, ProtocolError, decode, problem_from_http
+from edge_bridge.protocol import (
+    MAX_MESSAGE_BYTES,
+    Ack,
+    Command,
+    Lane,
+    Problem,
+    ProtocolError,
+    decode,
+    problem_from_http,
+)
 
 BATCH_PATH = "/api/v1/edge/batches"
 SOCKET_PATH = "/ws/v1/edge"
@@ -21,7 +31,7 @@ class LinkDown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the cloud said; `retry_after_s` if it asked for a pause."""
+    """What the cloud said of a message; `retry_after_s` if it asked for a pause."""
 
     said: Ack | Problem
     retry_after_s: float = 0.0
@@ -46,7 +56,7 @@ class HttpTransport:
         except httpx.HTTPError as error:
             raise LinkDown(f"{type(error).__name__}: {error}") from None
         if response.is_success:
-            return Answer(_decode_answer(response.content))
+            return Answer(_answered(response.content))
         if response.status_code < 400:
             raise LinkDown(f"answered {response.status_code} towards {response.headers.get('location', 'nowhere')}")
         pause_s = _seconds(response.headers.get("retry-after"))
@@ -59,18 +69,23 @@ class HttpTransport:
 class SocketTransport:
     """One connection a lane, so that an alarm never queues behind readings; opened when first needed."""
 
-    def __init__(self, cloud_url: str, headers: dict[str, str], timeout_s: float) -> None:
+    def __init__(
+        self, cloud_url: str, headers: dict[str, str], timeout_s: float, on_command: Callable[[Command], object]
+    ) -> None:
         parts = urlsplit(cloud_url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         self._url = f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}{SOCKET_PATH}"
         self._headers = headers
         self._timeout_s = timeout_s
-        self._connections: dict[Lane, ClientConnection] = {}
+        self._on_command = on_command
+        self._lines: dict[Lane, _Line] = {}
 
     async def send(self, lane: Lane, message: bytes) -> Answer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._exchange(lane, message)
+                if lane not in self._lines:
+                    self._lines[lane] = _Line(await self._connect(), self._on_command)
+                return Answer(await self._lines[lane].exchange(message))
         except InvalidStatus as error:
             return Answer(problem_from_http(error.response.status_code, bytes(error.response.body or b"")))
         except (OSError, TimeoutError, WebSocketException, LinkDown) as error:
@@ -79,29 +94,63 @@ class SocketTransport:
             raise LinkDown(f"{type(error).__name__}: {error}") from None
 
     async def close(self) -> None:
-        for lane in list(self._connections):
+        for lane in list(self._lines):
             await self._drop(lane)
 
-    async def _exchange(self, lane: Lane, message: bytes) -> Answer:
-        if lane not in self._connections:
-            self._connections[lane] = await connect(
-                self._url, additional_headers=self._headers, max_size=MAX_MESSAGE_BYTES, close_timeout=1
-            )
-        await self._connections[lane].send(message.decode())
-        return Answer(_decode_answer(await self._connections[lane].recv(decode=False)))
+    async def _connect(self) -> ClientConnection:
+        return await connect(self._url, additional_headers=self._headers, max_size=MAX_MESSAGE_BYTES, close_timeout=1)
 
     async def _drop(self, lane: Lane) -> None:
-        connection = self._connections.pop(lane, None)
-        if connection:
-            await connection.close()
+        line = self._lines.pop(lane, None)
+        if line:
+            await line.close()
 
 
-def _decode_answer(data: bytes) -> Ack | Problem:
+class _Line:
+    """A connection that is read all the time, because a command comes when it likes."""
+
+    def __init__(self, connection: ClientConnection, on_command: Callable[[Command], object]) -> None:
+        self._connection = connection
+        self._on_command = on_command
+        self._answers: asyncio.Queue[Ack | Problem | Exception] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+
+    async def exchange(self, message: bytes) -> Ack | Problem:
+        await self._connection.send(message, text=True)
+        said = await self._answers.get()
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    async def close(self) -> None:
+        self._reading.cancel()
+        await self._connection.close()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                said = _decoded(await self._connection.recv(decode=False))
+                if isinstance(said, Command):
+                    self._on_command(said)
+                else:
+                    self._answers.put_nowait(said)
+        except (WebSocketException, LinkDown) as error:
+            self._answers.put_nowait(error)
+
+
+def _answered(data: bytes) -> Ack | Problem:
+    said = _decoded(data)
+    if isinstance(said, Command):
+        raise LinkDown("a command came in the place of the answer")
+    return said
+
+
+def _decoded(data: bytes) -> Ack | Problem | Command:
     try:
         said = decode(data)
     except ProtocolError as error:
         raise LinkDown(f"the answer cannot be read: {error}") from None
-    if not isinstance(said, Ack | Problem):
+    if not isinstance(said, Ack | Problem | Command):
         raise LinkDown(f"the answer is a {type(said).__name__}, which is not an answer")
     return said
 

@@ -8,7 +8,8 @@ import asyncio
 import logging
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from edge_bridge.gateway.journal import Journal
+from edge_bridge.gateway.journal import Journal, Waiting
 from edge_bridge.gateway.transport import Answer, LinkDown, Transport
-from edge_bridge.protocol import MAX_ENTRIES, Ack, Alarm, Batch, Entry, Lane, Problem, encode
+from edge_bridge.protocol import MAX_ENTRIES, Ack, Alarm, Entry, Lane, Problem, encode_batch, encode_entry
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +57,33 @@ class JournalThread:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`linger_s` lets a batch of readings fill; an alarm sent later than `historical_after_s` may be historical."""
+    """`linger_s` lets a batch of readings fill; an alarm sent later than `historical_after_s` may be historical.
+
+    `readings_per_s` keeps the backlog of a long cut from flooding the cloud.
+    """
 
     linger_s: float = 0.5
     backoff_max_s: float = 30.0
     alarm_backoff_max_s: float = 5.0
     historical_after_s: float = 300.0
+    readings_per_s: float = 10_000.0
 
 
 class Uplink:
-    def __init__(self, journal: Journal, thread: JournalThread, transport: Transport, pace: Pace) -> None:
+    """`on_ack` is told of each acknowledgement, before what it acknowledges is let go."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        thread: JournalThread,
+        transport: Transport,
+        pace: Pace,
+        on_ack: Callable[[Ack], Awaitable[None]],
+    ) -> None:
+        self._on_ack = on_ack
         self._lanes: list[LaneUplink] = []
         for lane in Lane:
-            self._lanes.append(LaneUplink(lane, journal, thread, transport, pace, tuple(self._lanes), self._link_is_up))
+            self._lanes.append(LaneUplink(lane, journal, thread, transport, pace, tuple(self._lanes), self._hear))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -80,9 +95,11 @@ class Uplink:
         for lane in self._lanes:
             lane.wake()
 
-    def _link_is_up(self) -> None:
+    async def _hear(self, said: Ack | Problem) -> None:
         for lane in self._lanes:
             lane.link_up.set()
+        if isinstance(said, Ack):
+            await self._on_ack(said)
 
     async def drained(self) -> None:
         """Returns when the cloud has everything."""
@@ -99,7 +116,7 @@ class LaneUplink:
         transport: Transport,
         pace: Pace,
         higher: Sequence["LaneUplink"],
-        on_answer: Callable[[], None],
+        on_answer: Callable[[Ack | Problem], Awaitable[None]],
     ) -> None:
         self.lane = lane
         self.quiet = asyncio.Event()  # nothing to send, or pausing after a failure
@@ -136,10 +153,14 @@ class LaneUplink:
         self.quiet.clear()
         for lane in self._higher:
             await lane.quiet.wait()
-        batch = Batch(self._journal.edge, boot, self.lane, datetime.now(UTC), entries)
-        answer = await self._transport.send(self.lane, encode(batch))
-        self._on_answer()
+        began_s = time.monotonic()
+        bodies = [entry.body for entry in entries]
+        message = encode_batch(self._journal.edge, boot, self.lane, datetime.now(UTC), bodies)
+        answer = await self._transport.send(self.lane, message)
+        await self._on_answer(answer.said)
         await self._thread.run(self._settle, boot, entries, answer)
+        if self.lane is Lane.P2:
+            await asyncio.sleep(began_s + len(entries) / self._pace.readings_per_s - time.monotonic())
         return True
 
     async def _rest(self) -> None:
@@ -166,24 +187,19 @@ class LaneUplink:
 
     # In the journal's thread ---------------------------------------------------------------------------------------
 
-    def _read_next(self) -> tuple[UUID, tuple[Entry, ...]]:
-        entries = self._journal.next_entries(self.lane, self._most)
-        if self.lane is Lane.P0:
+    def _read_next(self) -> tuple[UUID, tuple[Waiting, ...]]:
+        entries = self._journal.next_waiting(self.lane, self._most)
+        if self.lane is Lane.P0 and entries:
             entries = self._mark_historical(entries)
         return self._journal.boot, entries
 
-    def _mark_historical(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    def _mark_historical(self, entries: tuple[Waiting, ...]) -> tuple[Waiting, ...]:
         """Late news is history, except that an alarm still standing is as urgent as ever."""
         oldest = datetime.now(UTC) - timedelta(seconds=self._pace.historical_after_s)
         standing = set(self._journal.standing_alarms())
-        return tuple(
-            replace(entry, body=replace(entry.body, historical=True))
-            if isinstance(entry.body, Alarm) and entry.body.occurred_at < oldest and entry.body not in standing
-            else entry
-            for entry in entries
-        )
+        return tuple(_aged(waiting, oldest, standing) for waiting in entries)
 
-    def _settle(self, boot: UUID, entries: tuple[Entry, ...], answer: Answer) -> None:
+    def _settle(self, boot: UUID, entries: tuple[Waiting, ...], answer: Answer) -> None:
         if boot != self._journal.boot:  # another lane began a new epoch meanwhile: these numbers mean nothing now
             return
         if isinstance(answer.said, Ack):
@@ -191,7 +207,7 @@ class LaneUplink:
         else:
             self._take_problem(entries, answer.said, answer.retry_after_s)
 
-    def _take_ack(self, boot: UUID, entries: tuple[Entry, ...], ack: Ack) -> None:
+    def _take_ack(self, boot: UUID, entries: tuple[Waiting, ...], ack: Ack) -> None:
         if (ack.edge, ack.boot, ack.lane) != (self._journal.edge, boot, self.lane):
             raise Pause("the acknowledgement is for another stream")
         if ack.through < entries[0].seq:
@@ -209,22 +225,23 @@ class LaneUplink:
         log.critical("the journal is older than what was sent from it; it goes on as epoch %s", self._journal.boot)
         return True
 
-    def _take_problem(self, entries: tuple[Entry, ...], problem: Problem, retry_after_s: float) -> None:
+    def _take_problem(self, entries: tuple[Waiting, ...], problem: Problem, retry_after_s: float) -> None:
         reason = f"{problem.status} {problem.title} {problem.detail}".strip()
         if problem.status == CONFLICT and problem.expected_seq:
             self._resume(entries, problem.expected_seq)
         elif problem.status in NOT_ABOUT_THE_ENTRIES or problem.status >= 500:
             raise Pause(reason, retry_after_s)
         elif culprit := _culprit(entries, problem):
-            self._put_aside(culprit, reason)
+            self._put_aside(culprit.entry(), reason)
         else:
             self._most = max(len(entries) // 2, 1)
 
-    def _resume(self, entries: tuple[Entry, ...], expected_seq: int) -> None:
-        if expected_seq == entries[0].first_seq:
+    def _resume(self, entries: tuple[Waiting, ...], expected_seq: int) -> None:
+        first_seq = entries[0].entry().first_seq
+        if expected_seq == first_seq:
             raise Pause(f"the cloud expects {expected_seq} and refuses it")
         if not self._renews_epoch_if_older_than(expected_seq - 1):
-            log.error("lane %s: the cloud expects %d, %d was sent", self.lane, expected_seq, entries[0].first_seq)
+            log.error("lane %s: the cloud expects %d, %d was sent", self.lane, expected_seq, first_seq)
             self._journal.resume_at(self.lane, expected_seq, datetime.now(UTC))
 
     def _put_aside(self, entry: Entry, reason: str) -> None:
@@ -233,7 +250,15 @@ class LaneUplink:
         log.error("lane %s: entry %d is quarantined, the cloud refuses it: %s", self.lane, entry.seq, reason)
 
 
-def _culprit(entries: tuple[Entry, ...], problem: Problem) -> Entry | None:
+def _aged(waiting: Waiting, oldest: datetime, standing: Container[Alarm]) -> Waiting:
+    entry = waiting.entry()
+    alarm = entry.body
+    if not isinstance(alarm, Alarm) or alarm.occurred_at >= oldest or alarm in standing:
+        return waiting
+    return Waiting(entry.seq, encode_entry(replace(entry, body=replace(alarm, historical=True))))
+
+
+def _culprit(entries: tuple[Waiting, ...], problem: Problem) -> Waiting | None:
     """The entry a refusal is about: the one it names, or the only one there is."""
     named = [entry for entry in entries if entry.seq == problem.seq]
     return named[0] if named else entries[0] if len(entries) == 1 else None

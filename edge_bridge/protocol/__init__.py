@@ -70,7 +70,7 @@ from .messages import (
     TerminalReadings,
     after_watermark,
 )
-from .wire import decode, decode_entry, encode, encode_entry, problem_details, problem_from_http
+from .wire import decode, decode_entry, encode, encode_batch, encode_entry, problem_details, problem_from_http
 
 __all__ = [
     "MAX_ENTRIES",
@@ -113,6 +113,7 @@ __all__ = [
     "decode",
     "decode_entry",
     "encode",
+    "encode_batch",
     "encode_entry",
     "problem_details",
     "problem_from_http",

@@ -133,7 +133,7 @@ class CommandStep:
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """The gateway began to speak; `tags` is its whole catalogue."""
+    """The gateway began to speak, or learnt of tags: `tags` are a part of its catalogue, or what is new in it."""
 
     at: datetime
     tags: tuple[Tag, ...]

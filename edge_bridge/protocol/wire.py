@@ -1,8 +1,10 @@
 """Which fields each message has, and the two doors: encode and decode."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from . import messages as m
 from .fields import FLAG, NUMBER, TIME, UUID_TEXT, Field, Shape, list_of, one_of, or_null, shape, text_of, whole_from
@@ -157,6 +159,13 @@ def decode(data: bytes | str) -> Message:
 def encode_entry(entry: Entry) -> bytes:
     """One entry by itself, as a journal keeps it."""
     return dump(_write_entry(entry))
+
+
+def encode_batch(edge: str, boot: UUID, lane: m.Lane, sent_at: datetime, entries: Sequence[bytes]) -> bytes:
+    """The same bytes as `encode` of the Batch, from entries that are encoded already and continue one another."""
+    envelope = {"edge": edge, "boot": str(boot), "lane": lane.value, "sent_at": TIME.write(sent_at)}
+    head = dump({"v": VERSION, "type": "batch", **envelope})
+    return b'%s,"entries":[%s]}' % (head[:-1], b",".join(entries))
 
 
 def decode_entry(data: bytes | str) -> Entry:

@@ -20,6 +20,7 @@ from edge_bridge.protocol import (
     Alarm,
     Batch,
     Body,
+    Command,
     Entry,
     Gap,
     Heartbeat,
@@ -39,7 +40,10 @@ Judge = Callable[[Batch], Problem | None]
 
 
 class Cloud:
-    """`refuse` may answer a batch with a problem; while `holds_back` a batch is committed but not answered."""
+    """`refuse` may answer a batch with a problem; while `holds_back` a batch is committed but not answered.
+
+    `commands` go out with every answer.
+    """
 
     def __init__(self) -> None:
         self.watermarks: dict[Stream, int] = defaultdict(int)
@@ -48,6 +52,7 @@ class Cloud:
         self.authorizations: set[str] = set()
         self.refuse: Judge = lambda batch: None
         self.holds_back = False
+        self.commands: tuple[Command, ...] = ()
 
     # What tests ask ------------------------------------------------------------------------------------------------
 
@@ -102,7 +107,7 @@ class Cloud:
             return Problem(409, "Entries are missing", str(hole), expected_seq=hole.expected_seq)
         self.stored[stream] += fresh
         self.watermarks[stream] = max(self.watermarks[stream], batch.entries[-1].seq)
-        return Ack(batch.edge, batch.boot, batch.lane, self.watermarks[stream])
+        return Ack(batch.edge, batch.boot, batch.lane, self.watermarks[stream], self.commands)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

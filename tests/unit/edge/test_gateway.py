@@ -352,7 +352,9 @@ def test_bad_frame_is_refused_and_the_conversation_goes_on(gateway: Gateway) -> 
     assert refused == Refused(None, "", "has NaN; numbers must be finite", retry=False)
     refused = terminal.say_raw(good.replace("2718.25", '"x"'))
     assert refused == Refused(None, "readings[0].value", "must be a number, is 'x'", retry=False)
-    assert terminal.say(Taken(1)) == [Refused(None, "type", "a terminal sends terminal_birth or readings", retry=False)]
+    assert terminal.say(Taken(1)) == [
+        Refused(None, "type", "a terminal sends terminal_birth, readings or terminal_command_result", retry=False)
+    ]
     assert terminal.say_raw(good) == Taken(1)
 
 

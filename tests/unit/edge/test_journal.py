@@ -4,14 +4,13 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_bridge.gateway.journal import Journal
-from edge_bridge.gateway.schema import JournalError
+from edge_bridge.gateway.schema import TABLES, JournalError
 from edge_bridge.gateway.thinning import gaps_instead_of
 from edge_bridge.protocol import (
     Alarm,
@@ -51,7 +50,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def put_readings(journal: Journal, count: int) -> None:
     with journal.transaction():
         journal.append(Lane.P2, [reading(index) for index in range(count)])
-        journal.count_readings(count, None)
+        journal.count_readings(count)
 
 
 def counted(entries: tuple[Entry, ...]) -> int:
@@ -118,6 +117,34 @@ def test_journal_of_a_later_program_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(JournalError, match="schema 99"):
         Journal(tmp_path, "north", PLENTY, PLENTY)
+
+
+def test_journal_of_an_earlier_program_goes_on_where_it_was(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "journal.sqlite3") as database:
+        database.executescript(f"{TABLES} PRAGMA user_version=1;")
+        database.execute("INSERT INTO identity VALUES ('north', '6f2c0c1e-7a55-4b0e-9f3e-0c8f3d1c2b4a', 7)")
+        database.executemany("INSERT INTO lane VALUES (?, 3, 0, 0)", [(lane,) for lane in Lane])
+    database.close()
+    journal = Journal(tmp_path, "north", PLENTY, PLENTY)
+    put_readings(journal, 1)
+    assert [entry.seq for entry in journal.next_entries(Lane.P2)] == [4]
+    assert journal.notes.held() == []
+    journal.close()
+
+
+def test_session_lane_that_outgrew_its_limit_becomes_a_count_and_a_birth(journal: Journal) -> None:
+    with journal.transaction():
+        journal.save_tags([Tag("GAS-1", "ch4", "%")])
+        journal.append(Lane.P1, [Birth(NOW, (Tag("GAS-1", f"t{index}", "%"),)) for index in range(100)])
+    sent = journal.next_entries(Lane.P1, most=2)
+    with journal.transaction():
+        assert journal.thin_session(NOW, 1_000) == 98
+        assert journal.thin_session(NOW, 10_000) == 0
+    assert journal.next_entries(Lane.P1) == sent
+    journal.acknowledge(Lane.P1, 2)
+    gap, birth = journal.next_entries(Lane.P1)
+    assert gap == Entry(100, Gap(3, GapReason.THINNED, 98, NOW, NOW))
+    assert birth == Entry(101, Birth(NOW, (Tag("GAS-1", "ch4", "%"),)))
 
 
 def test_damaged_journal_is_set_aside_and_kept(tmp_path: Path) -> None:
@@ -228,8 +255,8 @@ def test_what_the_cloud_has_already_is_let_go(journal: Journal) -> None:
 def test_heartbeat_balances_with_what_was_stored_and_filtered(journal: Journal) -> None:
     put_readings(journal, 5)
     with journal.transaction():
-        journal.count_readings(2, Gap(1, GapReason.DEADBAND, 2, NOW, NOW))
-        journal.count_readings(1, Gap(1, GapReason.DEADBAND, 1, NOW, NOW + timedelta(hours=1)))
+        journal.count_readings(2, [Gap(1, GapReason.DEADBAND, 2, NOW, NOW)])
+        journal.count_readings(1, [Gap(1, GapReason.DEADBAND, 1, NOW, NOW + timedelta(hours=1))])
     journal.beat(NOW)
     (beat,) = [entry.body for entry in journal.next_entries(Lane.P1)]
     entries = journal.next_entries(Lane.P2)
@@ -245,14 +272,6 @@ def test_heartbeats_and_births_do_not_pile_up_without_a_link(journal: Journal) -
     journal.announce_death(NOW)
     journal.announce_birth(NOW)
     assert [type(entry.body) for entry in journal.next_entries(Lane.P1)] == [Birth, Heartbeat, Death, Birth]
-
-
-def test_frame_is_noted_once_per_session(journal: Journal) -> None:
-    session = uuid4()
-    with journal.transaction():
-        taken = [journal.take_number(session, n, NOW) for n in (1, 2, 2, 1, 3)]
-        assert taken == [True, True, False, False, True]
-        assert journal.take_number(uuid4(), 1, NOW)
 
 
 def test_alarm_stands_until_it_is_cleared_even_when_sent(journal: Journal) -> None:

@@ -47,6 +47,7 @@ from edge_bridge.protocol import (
     decode,
     decode_entry,
     encode,
+    encode_batch,
     encode_entry,
     problem_details,
     problem_from_http,
@@ -126,6 +127,12 @@ def test_every_message_comes_back_as_it_was_sent(message: Message) -> None:
     assert decode(data) == message
     assert decode(data.decode()) == message
     assert b"\n" not in data
+
+
+@given(batches())
+def test_a_batch_of_encoded_entries_is_the_same_batch(batch: Batch) -> None:
+    stored = [encode_entry(entry) for entry in batch.entries]
+    assert encode_batch(batch.edge, batch.boot, batch.lane, batch.sent_at, stored) == encode(batch)
 
 
 @given(batches())

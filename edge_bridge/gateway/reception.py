@@ -1,0 +1,162 @@
+"""Where all ways of the terminals meet: what they say is journalled in turn and answered; commands find their way back.
+
+A `Line` is one terminal's connection, whatever it speaks. Which line reaches a machine is learnt from what came over
+it last.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from edge_bridge.gateway.commands import CommandDesk
+from edge_bridge.gateway.intake import Frame, Intake
+from edge_bridge.gateway.uplink import JournalThread
+from edge_bridge.protocol import (
+    Command,
+    Message,
+    ProtocolError,
+    Refused,
+    Taken,
+    TerminalBirth,
+    TerminalCommand,
+    TerminalCommandResult,
+    TerminalReadings,
+    decode,
+)
+
+log = logging.getLogger(__name__)
+
+FRAMES_A_COMMIT = 500  # frames that arrive during one write to the disk share the next one
+LOOK_EVERY_S = 0.5
+
+
+@dataclass(eq=False)
+class Line:
+    """`send` brings a message to the terminals at its other end; it may raise OSError or be lost."""
+
+    send: Callable[[Message], Awaitable[None]]
+    equipment: set[str] = field(default_factory=set)
+
+
+class Reception:
+    """`on_written` is called after each commit."""
+
+    def __init__(
+        self, intake: Intake, desk: CommandDesk, thread: JournalThread, on_written: Callable[[], None]
+    ) -> None:
+        self._intake = intake
+        self._desk = desk
+        self._thread = thread
+        self._on_written = on_written
+        self._frames: asyncio.Queue[tuple[Frame, asyncio.Future[Taken | Refused]]] = asyncio.Queue()
+        self._lines: dict[str, Line] = {}
+        self._has_command = asyncio.Event()
+
+    # For the ways of the terminals ---------------------------------------------------------------------------------
+
+    async def hear(self, line: Line, data: str | bytes) -> Taken | Refused | None:
+        """The answer to what came over the line; None to a command's result."""
+        try:
+            message = decode(data)
+        except ProtocolError as error:
+            log.warning("a frame is refused: %s", error)
+            return Refused(None, error.path, error.message, retry=False)
+        match message:
+            case TerminalBirth() | TerminalReadings():
+                return await self._hand_in(line, message)
+            case TerminalCommandResult():
+                await self._note_result(message)
+                return None
+            case _:
+                words = "a terminal sends terminal_birth, readings or terminal_command_result"
+                return Refused(None, "type", words, retry=False)
+
+    async def leave(self, line: Line) -> None:
+        """The line is closed: its machines have a little time to come back."""
+        gone = [code for code in line.equipment if self._lines.get(code) is line]
+        for code in gone:
+            del self._lines[code]
+        await self._thread.run(self._intake.leave, gone, datetime.now(UTC))
+
+    async def _hand_in(self, line: Line, frame: Frame) -> Taken | Refused:
+        codes = {tag.equipment for tag in frame.tags} if isinstance(frame, TerminalBirth) else {frame.equipment}
+        if not codes <= line.equipment:
+            line.equipment |= codes
+            self._has_command.set()  # one may have waited for this terminal
+        for code in codes:
+            self._lines[code] = line
+        answered: asyncio.Future[Taken | Refused] = asyncio.get_running_loop().create_future()
+        self._frames.put_nowait((frame, answered))
+        return await answered
+
+    async def _note_result(self, result: TerminalCommandResult) -> None:
+        try:
+            await self._thread.run(self._desk.settle, result, datetime.now(UTC))
+        except sqlite3.OperationalError as error:
+            log.error("the result of command %s is not taken, the journal cannot be written: %s", result.id, error)
+        self._on_written()
+
+    # For the uplink ------------------------------------------------------------------------------------------------
+
+    async def take_commands(self, commands: Sequence[Command]) -> None:
+        if not commands:
+            return
+        is_news = await self._thread.run(self._desk.receive, commands, datetime.now(UTC))
+        if is_news:
+            self._on_written()
+            self._has_command.set()
+
+    # Tasks of the process, which run until cancelled ---------------------------------------------------------------
+
+    async def commit_frames(self) -> None:
+        """Journals what the lines hand in, as much as is there at a time."""
+        while True:
+            waiting = [await self._frames.get()]
+            while len(waiting) < FRAMES_A_COMMIT and not self._frames.empty():
+                waiting.append(self._frames.get_nowait())
+            answers = await self._take([frame for frame, _ in waiting])
+            for (_, answered), answer in zip(waiting, answers, strict=True):
+                if not answered.done():
+                    answered.set_result(answer)
+            self._on_written()
+
+    async def act(self) -> None:
+        """Sends commands to their terminals, and looks after those that wait."""
+        while True:
+            try:
+                await self._send_due()
+                if await self._thread.run(self._look_around, datetime.now(UTC)):
+                    self._on_written()
+            except sqlite3.OperationalError as error:
+                log.error("the journal cannot be written: %s", error)
+            self._has_command.clear()
+            try:
+                await asyncio.wait_for(self._has_command.wait(), LOOK_EVERY_S)
+            except TimeoutError:
+                continue
+
+    async def _send_due(self) -> None:
+        has_ended, due = await self._thread.run(self._next_commands, set(self._lines), datetime.now(UTC))
+        for command in due:
+            try:
+                await self._lines[command.equipment].send(command)
+            except (OSError, KeyError) as error:
+                log.warning("command %s did not reach its terminal: %r", command.id, error)
+        if has_ended:
+            self._on_written()
+
+    def _next_commands(self, reachable: set[str], now: datetime) -> tuple[bool, list[TerminalCommand]]:
+        return self._desk.review(now), self._desk.due(reachable, now)
+
+    def _look_around(self, now: datetime) -> bool:
+        return self._desk.give_up(now) | self._intake.watch(now)
+
+    async def _take(self, frames: list[Frame]) -> list[Taken | Refused]:
+        try:
+            return await self._thread.run(self._intake.take, frames, datetime.now(UTC))
+        except sqlite3.OperationalError as error:
+            log.error("%d frames are not taken, the journal cannot be written: %s", len(frames), error)
+            return [Refused(frame.n, "", f"the journal cannot be written: {error}", retry=True) for frame in frames]
