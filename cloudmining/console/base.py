@@ -17,6 +17,7 @@ from cloudmining.console.sections import groups_for
 from tenants.api import acting_as, feed_head, tenants
 from tenants.data import Forbidden, Refusal, Unauthenticated
 from tenants.rest.authentication import actor_of_session
+from tenants.sharing.api import purposes_in_force
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -87,6 +88,8 @@ class MemberPage(Guarded):
             "groups": groups,
             "group": next((name for name, tabs in groups.items() for each in tabs if each.url_name == tab), ""),
             "tab": tab,
+            "purposes": sorted({*purposes_in_force(), self.actor.purpose} - {""}),
+            "purpose": self.actor.purpose,
         }
         if tab and "head" not in context:
             common["head"] = feed_head()  # the page's cursor; one that follows the feed reads it before its rows

@@ -1,5 +1,6 @@
 """Session or API key → `request.auth` is an `Actor`; `request.user` the person (None for a program without one)."""
 
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from rest_framework import authentication
 from rest_framework.request import Request
 
 from tenants.authentication import actor_of_key, actor_of_user
-from tenants.data import Actor, Unauthenticated
+from tenants.data import Actor, Unauthenticated, stated_purpose
 from tenants.secrets import hash_secret
 
 TENANT_HEADER: Final = "X-Tenant"
+PURPOSES: Final = "purposes"
 
 
 def session_name(request: Any) -> str:
@@ -20,9 +22,18 @@ def session_name(request: Any) -> str:
 
 
 def actor_of_session(request: Any, user_id: UUID) -> Actor:
-    """The signed-in user acting for the organisation that `X-Tenant` names, else for the one chosen at login."""
+    """The signed-in user acting for the organisation that `X-Tenant` names, else for the one chosen at login.
+
+    For the purpose that the session has stated for that organisation, if any.
+    """
     wanted = request.headers.get(TENANT_HEADER) or request.session.get("tenant_id")
-    return actor_of_user(user_id, wanted, session_name(request))
+    actor = actor_of_user(user_id, wanted, session_name(request))
+    return replace(actor, purpose=request.session.get(PURPOSES, {}).get(str(actor.tenant_id), ""))
+
+
+def state_purpose(request: Any, tenant_id: UUID, purpose: str) -> None:
+    """What the session works for from its next request on, for one organisation; '' for nothing in particular."""
+    request.session[PURPOSES] = {**request.session.get(PURPOSES, {}), str(tenant_id): stated_purpose(purpose)}
 
 
 class SessionAuthentication(authentication.SessionAuthentication):

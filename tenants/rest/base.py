@@ -40,7 +40,9 @@ class ActorView(APIView):
 
     def _in_transaction(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
-            actor = replace(request.auth, purpose=stated_purpose(request.headers.get("X-Purpose", "")))
+            actor = replace(
+                request.auth, purpose=stated_purpose(request.headers.get("X-Purpose", request.auth.purpose))
+            )
             with acting_as(actor, repeatable=self.repeatable):
                 return self._conditional(handler, request, *args, **kwargs)
 

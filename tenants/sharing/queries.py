@@ -64,6 +64,19 @@ def clauses(
     return found.filter(**exact).select_related("agreement", "version")
 
 
+def purposes_in_force() -> list[str]:
+    """What the actor may state that it works for, to see more: purposes of clauses that are in force for it."""
+    rows = list(clauses(side="received").exclude(purpose=""))
+    delegations, actor = _delegations(rows) if rows else {}, access.actor()
+    return sorted(
+        {
+            row.purpose
+            for row in rows
+            if (given := delegations.get(row.agreement_id)) is None or given.includes(actor.roles, actor.user_id)
+        }
+    )
+
+
 def ways_of(found: Iterable[Clause], permissions: Collection[str] = (), *, asking: bool = False) -> list[Way]:
     """The clauses permission by permission; `asking`: for the actor, else for the partner as a whole."""
     rows = list(found)
