@@ -1,8 +1,9 @@
-"""Simulated mine terminals: run a scenario, print it, list its faults, or replay a recorded series."""
+"""Simulated mine terminals: run a scenario, print it, tell its truth, or replay a recorded series."""
 
 import argparse
 import asyncio
 import csv
+import json
 import logging
 import math
 import os
@@ -12,12 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge_bridge.protocol import ProtocolError, encode
+from terminal_sim.limits import RuleFile, read_rules
 from terminal_sim.line import Connect, Tally
 from terminal_sim.replay import ReplayError, Series, read_series, replay, shifted_to
 from terminal_sim.run import TERMINALS_A_LINE, Player, Playing
 from terminal_sim.scenario import Scenario, ScenarioError, scaled
 from terminal_sim.simulation import scenario_frames
 from terminal_sim.toml import LARGEST_FLEET, load_scenario
+from terminal_sim.truth import truth
 from terminal_sim.websocket import WebSocketGateway
 
 
@@ -56,6 +59,13 @@ def _labels(given: argparse.Namespace) -> None:
         from_at = scenario.start_at + timedelta(seconds=fault.start_s)
         to_at = from_at + timedelta(seconds=fault.duration_s)
         writer.writerow([fault.label, fault.kind, fault.equipment, fault.tag, from_at.isoformat(), to_at.isoformat()])
+
+
+def _truth(given: argparse.Namespace) -> None:
+    scenario = _scenario(given)
+    rules = read_rules(given.rules) if given.rules else RuleFile()
+    for row in truth(scenario, rules, given.speed):
+        print(json.dumps(row))
 
 
 def _replay(given: argparse.Namespace) -> None:
@@ -104,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     labelling = commands.add_parser("labels", help="write the scenario's faults as CSV: the truth to judge against")
     _add_scenario(labelling)
     labelling.set_defaults(command=_labels)
+
+    telling = commands.add_parser("truth", help="write faults and the alarms that must follow, as JSON lines")
+    _add_scenario(telling)
+    telling.add_argument("--rules", type=Path, help="the gateway's rule file; without it only faults are told")
+    telling.add_argument("--speed", type=_positive, default=1.0, help="of the run whose stamps are foreseen")
+    telling.set_defaults(command=_truth)
 
     replaying = commands.add_parser("replay", help="play a CSV series to a gateway as one tag")
     replaying.add_argument("file", type=Path)

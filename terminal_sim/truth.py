@@ -1,0 +1,198 @@
+"""The truth of a scenario: every fault, and every alarm that must follow at a gateway with a certain rule file.
+
+An alarm's `origin` says what it is worth: `world`, the hazard is real; `sensor`, only a sensor or its terminal says so;
+`hidden`, the hazard is real and a sensor conceals it, so that the gateway cannot raise it; `terminal`, a terminal is
+silent.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from edge_bridge.protocol import Quality
+from terminal_sim.faults import Fault, FaultKind
+from terminal_sim.limits import Limit, RuleFile, Span, Watch
+from terminal_sim.scenario import Scenario
+from terminal_sim.simulation import Links, Measured, Mine, seconds
+
+AFTERMATH_S = 300.0  # a fault may show as long after its end
+LOOKED_FOR_S = 5.0  # a gateway looks for silent terminals no more seldom
+SILENT_TYPE = "terminal_silent"
+SHOWS_AT = {  # faults that are seen at these tags only
+    FaultKind.BEARING_WEAR: frozenset({"vibration", "temperature", "motor_temperature", "bearing_temperature"}),
+    FaultKind.BATTERY: frozenset({"battery"}),
+}
+
+
+@dataclass(slots=True)
+class Said:
+    """One limit as the gateway sees it and as it would be without faults in sensors and terminals."""
+
+    shown: Watch
+    true: Watch
+
+
+@dataclass(slots=True)
+class Pause:
+    """No frame of a terminal came between these real seconds; None: to the end."""
+
+    since_s: float
+    until_s: float | None = None
+
+
+def truth(scenario: Scenario, rules: RuleFile, speed: float) -> list[dict[str, Any]]:
+    """Rows of faults, alarms and rules that cannot be foreseen, by time; stamps are those of a run at `speed`."""
+    said, pauses = _watched(scenario, rules, speed)
+    rows = [_fault_row(scenario, fault, speed) for fault in scenario.faults]
+    rows += [row for watched in said for row in _alarm_rows(scenario, watched)]
+    rows += [_silence_row(scenario, equipment, pause, speed) for equipment, found in pauses.items() for pause in found]
+    rows.sort(key=lambda row: (row.get("from_at") or row["raised_from"], row["equipment"], row["what"]))
+    return rows + [{"what": "not_foreseen", "rule": name, "kind": kind} for name, kind in rules.others]
+
+
+def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Said], Mapping[str, list[Pause]]]:
+    said = [Said(Watch(limit), Watch(limit)) for limit in rules.limits]
+    by_equipment: defaultdict[str, list[Said]] = defaultdict(list)
+    for watched in said:
+        by_equipment[watched.shown.limit.equipment].append(watched)
+    silences = Silences(max(rules.silent_periods * scenario.step_s / speed, rules.silent_least_s))
+    mine, links = Mine(scenario), Links(scenario)
+    for at_s in seconds(scenario):
+        measured = mine.step(at_s)
+        for one in measured:
+            for watched in by_equipment.get(one.terminal.equipment, ()):
+                _see(watched, one, speed)
+        for one in links.through(measured, at_s):
+            if one.values:
+                silences.hear(one.terminal.equipment, at_s / speed)
+    silences.end(scenario.duration_s / speed)
+    return said, silences.pauses
+
+
+class Silences:
+    """Pauses of more than `allowed_s` real seconds between the frames of a terminal."""
+
+    def __init__(self, allowed_s: float) -> None:
+        self.pauses: defaultdict[str, list[Pause]] = defaultdict(list)
+        self._allowed_s = allowed_s
+        self._heard_s: dict[str, float] = {}
+
+    def hear(self, equipment: str, now_s: float) -> None:
+        last_s = self._heard_s.get(equipment, now_s)
+        if now_s - last_s > self._allowed_s:
+            self.pauses[equipment].append(Pause(last_s + self._allowed_s, now_s))
+        self._heard_s[equipment] = now_s
+
+    def end(self, now_s: float) -> None:
+        for equipment, last_s in self._heard_s.items():
+            if now_s - last_s > self._allowed_s:
+                self.pauses[equipment].append(Pause(last_s + self._allowed_s))
+
+
+def _see(watched: Said, one: Measured, speed: float) -> None:
+    tag, stamp = watched.shown.limit.tag, timedelta(seconds=one.at_s / speed)
+    if tag in one.truth:
+        watched.true.see(one.at_s, stamp, one.truth[tag], True)
+    if tag in one.values:
+        skewed = stamp + timedelta(seconds=one.skew_s)
+        watched.shown.see(one.at_s, skewed, one.values[tag], one.quality is Quality.GOOD)
+
+
+def _fault_row(scenario: Scenario, fault: Fault, speed: float) -> dict[str, Any]:
+    return {
+        "what": "fault",
+        "kind": fault.kind,
+        "equipment": fault.equipment,
+        "tag": fault.tag,
+        "label": fault.label,
+        "size": fault.size,
+        "from_at": _at(scenario, timedelta(seconds=fault.start_s / speed)),
+        "to_at": _at(scenario, timedelta(seconds=fault.end_s / speed)),
+    }
+
+
+def _alarm_rows(scenario: Scenario, said: Said) -> Iterator[dict[str, Any]]:
+    for span in said.shown.spans:
+        is_real = any(_overlap(span, true) for true in said.true.spans)
+        yield _alarm_row(scenario, said.shown.limit, span, "world" if is_real else "sensor")
+    for span in said.true.spans:
+        if not any(_overlap(span, shown) for shown in said.shown.spans):
+            yield _alarm_row(scenario, said.true.limit, span, "hidden")
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.true_from_s <= other.true_to_s and other.true_from_s <= one.true_to_s
+
+
+def _alarm_row(scenario: Scenario, limit: Limit, span: Span, origin: str) -> dict[str, Any]:
+    causes = [
+        fault.label
+        for fault in scenario.faults
+        if _explains(scenario, fault, limit, origin) and fault.start_s <= span.true_from_s <= fault.end_s + AFTERMATH_S
+    ]
+    return {
+        "what": "alarm",
+        "equipment": limit.equipment,
+        "alarm_type": limit.alarm_type,
+        "tag": limit.tag,
+        "severity": limit.severity,
+        "rule": limit.rule,
+        "origin": origin,
+        "causes": causes,
+        "raised_from": _at(scenario, span.passed),
+        "raised_to": _at(scenario, span.raised),
+        "cleared_from": _at(scenario, span.left),
+        "cleared_to": _at(scenario, span.cleared),
+    }
+
+
+def _explains(scenario: Scenario, fault: Fault, limit: Limit, origin: str) -> bool:
+    if not fault.is_in_the_world:
+        return origin != "world" and fault.equipment == limit.equipment and fault.tag in ("", limit.tag)
+    shows = limit.tag in SHOWS_AT.get(fault.kind, {limit.tag})
+    return shows and origin != "sensor" and fault.equipment in _acting_upon(scenario, limit.equipment)
+
+
+def _acting_upon(scenario: Scenario, equipment: str) -> set[str]:
+    """It and what acts upon it, directly or through others; a truck acts upon the bin it dumps at."""
+    acting: defaultdict[str, set[str]] = defaultdict(set)
+    for terminal in scenario.terminals:
+        for link, other in terminal.links.items():
+            cause, effect = (terminal.equipment, other) if link == "dumps_at" else (other, terminal.equipment)
+            acting[effect].add(cause)
+    found, new = {equipment}, {equipment}
+    while new:
+        new = {cause for effect in new for cause in acting[effect]} - found
+        found |= new
+    return found
+
+
+def _silence_row(scenario: Scenario, equipment: str, pause: Pause, speed: float) -> dict[str, Any]:
+    since, looks = timedelta(seconds=pause.since_s), timedelta(seconds=LOOKED_FOR_S)
+    until = None if pause.until_s is None else timedelta(seconds=pause.until_s)
+    ends_s = scenario.duration_s if pause.until_s is None else pause.until_s * speed
+    return {
+        "what": "alarm",
+        "equipment": equipment,
+        "alarm_type": SILENT_TYPE,
+        "tag": "silence",
+        "severity": "high",
+        "rule": "terminal silent",
+        "origin": "terminal",
+        "causes": _silencing(scenario.faults, equipment, pause.since_s * speed, ends_s),
+        "raised_from": _at(scenario, since),
+        "raised_to": _at(scenario, since + looks),
+        "cleared_from": _at(scenario, until),
+        "cleared_to": _at(scenario, until and until + looks),
+    }
+
+
+def _silencing(faults: Sequence[Fault], equipment: str, since_s: float, until_s: float) -> list[str]:
+    here = (fault for fault in faults if fault.equipment == equipment)
+    return [fault.label for fault in here if fault.start_s <= until_s and since_s <= fault.end_s]
+
+
+def _at(scenario: Scenario, after: timedelta | None) -> str | None:
+    return None if after is None else (scenario.start_at + after).isoformat()

@@ -1,0 +1,184 @@
+"""The truth of a scenario: worked out apart from the gateway's rules, and the same as what they say."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_bridge.protocol import AlarmEvent, Reading, TerminalReadings
+from edge_bridge.rules import kinds
+from terminal_sim.faults import Fault, FaultKind
+from terminal_sim.limits import RuleFile, read_rules
+from terminal_sim.process import TerminalKind
+from terminal_sim.scenario import Scenario, ScenarioError, Terminal
+from terminal_sim.simulation import scenario_frames
+from terminal_sim.toml import load_scenario
+from terminal_sim.truth import SILENT_TYPE, truth
+from tests.unit.terminal_sim.scenes import DEMO_RULES, ROOT, SCENARIOS
+
+Event = tuple[str, str, AlarmEvent, datetime]
+
+
+def said_by_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Event]:
+    """What the gateway's own rules say of the scenario's frames, in their order."""
+    rules = kinds.parse_rules(kinds_tables(rules_path))
+    states = {rule.name: kinds.begin(rule) for rule in rules}
+    watching: dict[tuple[str, str], list[kinds.AnyRule]] = {}
+    for rule in rules:
+        for point in kinds.points(rule):
+            watching.setdefault(point, []).append(rule)
+    for frame in scenario_frames(scenario):
+        for shown in frame.readings if isinstance(frame, TerminalReadings) else ():
+            reading = Reading(frame.equipment, shown.tag, shown.value, shown.quality, shown.measured_at)
+            for rule in watching.get((frame.equipment, shown.tag), ()):
+                states[rule.name], alarms = kinds.judge(rule, states[rule.name], reading, reading.measured_at)
+                for alarm in alarms:
+                    yield alarm.equipment, alarm.alarm_type, alarm.event, alarm.occurred_at
+
+
+def kinds_tables(path: Path) -> list[Any]:
+    tables: list[Any] = tomllib.loads(path.read_text())["rules"]
+    return tables
+
+
+def foreseen(rows: list[dict[str, Any]]) -> list[Event]:
+    events = []
+    for row in rows:
+        if row["what"] == "alarm" and row["origin"] in ("world", "sensor"):
+            key = row["equipment"], row["alarm_type"]
+            events.append((*key, AlarmEvent.RAISED, datetime.fromisoformat(row["raised_to"])))
+            if row["cleared_to"]:
+                events.append((*key, AlarmEvent.CLEARED, datetime.fromisoformat(row["cleared_to"])))
+    return events
+
+
+@cache
+def told(name: str, rules: Path, duration_s: float) -> tuple[Scenario, list[dict[str, Any]]]:
+    scenario = replace(load_scenario(SCENARIOS / f"{name}.toml"), duration_s=duration_s)
+    return scenario, truth(scenario, read_rules(rules), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "duration_s", "most_alarms"),
+    [
+        ("demo", DEMO_RULES, 1_800, 10),
+        ("ventilation", SCENARIOS / "ventilation.rules.toml", 2_400, 11),
+        ("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 35),
+        ("shift", SCENARIOS / "shift.rules.toml", 14_400, 10),
+    ],
+)
+def test_rules_say_exactly_what_the_truth_foresees(name: str, rules: Path, duration_s: float, most_alarms: int) -> None:
+    scenario, rows = told(name, rules, duration_s)
+    expected = foreseen(rows)
+    assert sorted(said_by_the_rules(scenario, rules)) == sorted(expected)
+    assert 5 <= len(expected) <= 2 * most_alarms
+
+
+@pytest.fixture
+def zoo() -> list[dict[str, Any]]:
+    return told("zoo", SCENARIOS / "zoo.rules.toml", 7_200)[1]
+
+
+def alarms(rows: list[dict[str, Any]], equipment: str, alarm_type: str) -> list[tuple[str, list[str]]]:
+    return [
+        (row["origin"], row["causes"])
+        for row in rows
+        if row["what"] == "alarm" and (row["equipment"], row["alarm_type"]) == (equipment, alarm_type)
+    ]
+
+
+def test_zoo_has_every_fault_and_labels_each(zoo: list[dict[str, Any]]) -> None:
+    faults = [row for row in zoo if row["what"] == "fault"]
+    assert {row["kind"] for row in faults} == set(FaultKind)
+    assert len({row["label"] for row in faults}) == len(faults)
+
+
+def test_alarm_of_a_bad_sensor_is_told_from_a_real_one(zoo: list[dict[str, Any]]) -> None:
+    assert alarms(zoo, "AIR-B", "oxygen.lo") == [("sensor", ["oxygen cell ages"])]
+    assert alarms(zoo, "AIR-B2", "methane.hi") == [("sensor", ["sensor was hung in heading A"])]
+    assert ("world", ["fan A trips"]) in alarms(zoo, "GAS-A", "methane.hi")
+
+
+def test_danger_that_a_frozen_sensor_conceals_is_told_as_hidden(zoo: list[dict[str, Any]]) -> None:
+    assert ("hidden", ["twin is frozen", "fan A trips"]) in alarms(zoo, "GAS-A2", "methane.hi")
+
+
+def test_alarm_of_a_wrong_clock_is_real_and_stamped_by_it(zoo: list[dict[str, Any]]) -> None:
+    burst = {row["equipment"]: row for row in zoo if "outburst while a clock is wrong" in row.get("causes", ())}
+    late, right = burst["GAS-A2"], burst["GAS-A"]
+    assert late["origin"] == right["origin"] == "world"
+    assert datetime.fromisoformat(right["raised_to"]) - datetime.fromisoformat(late["raised_to"]) == timedelta(hours=1)
+
+
+def test_supply_that_fails_explains_methane_two_links_on(zoo: list[dict[str, Any]]) -> None:
+    assert alarms(zoo, "GAS-A2", "methane.hi")[-1] == ("world", ["supply fails"])
+
+
+def test_terminal_that_says_nothing_is_foreseen_as_silent(zoo: list[dict[str, Any]]) -> None:
+    silent = {row["equipment"]: row["causes"] for row in zoo if row.get("alarm_type") == SILENT_TYPE}
+    assert silent == {
+        "VIB-B": ["terminal is silent"],
+        "GAS-A": ["leaky feeder is cut"],
+        "ROOF-Z": ["battery of the roof sensor"],
+    }
+
+
+def test_silence_at_the_end_has_no_clearing() -> None:
+    scenario = Scenario(
+        "cut",
+        1,
+        datetime.fromisoformat("2026-03-01T06:00:00Z"),
+        600,
+        1,
+        (Terminal("camera", TerminalKind.CAMERA, "CAM"),),
+        (Fault(FaultKind.SILENT, "CAM", "gone", 100, 500),),
+    )
+    (row,) = (row for row in truth(scenario, RuleFile(), 1.0) if row["what"] == "alarm")
+    assert (row["raised_from"], row["cleared_from"]) == ("2026-03-01T06:02:09+00:00", None)
+    assert [row for row in truth(scenario, RuleFile(), 60.0) if row["what"] == "alarm"] == []
+
+
+def test_rules_of_other_kinds_are_told_as_not_foreseen(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rules]]\nkind = "stuck"\nname = "ch4 is stuck"\nequipment = "GAS-A"\n')
+    scenario = replace(load_scenario(SCENARIOS / "zoo.toml"), duration_s=10, faults=())
+    assert truth(scenario, read_rules(rules), 1.0) == [
+        {"what": "not_foreseen", "rule": "ch4 is stuck", "kind": "stuck"}
+    ]
+
+
+def test_command_line_tells_the_truth_as_json_lines() -> None:
+    command = [sys.executable, "-m", "terminal_sim", "truth", "terminal_sim/scenarios/demo.toml"]
+    done = subprocess.run(
+        [*command, "--rules", DEMO_RULES, "--speed", "20"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["raised_to"] for row in rows if row.get("rule") == "methane in heading T0"] == [
+        "2026-03-01T06:00:06+00:00",
+        "2026-03-01T06:00:46.900000+00:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rules = 1", "rules: must be tables"),
+        ("[[rules]]\nname = 1", r"rules\[0\]\.name: must be text"),
+        ('[[rules]]\nname="a"\nequipment="b"\ntag="c"\nalarm_type="d"\nhi = 3', r"rules\[0\]\.hi: must be such as"),
+        ('[[rules]]\nname="a"\nequipment="b"\ntag="c"\nalarm_type="d"\ndeadband = "x"', r"deadband: must be a number"),
+        ("silent_least_s = true", "silent_least_s: must be a number"),
+        ("[", "is not TOML"),
+    ],
+)
+def test_mistake_in_a_rule_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "rules.toml").write_text(text)
+    with pytest.raises(ScenarioError, match=words):
+        read_rules(tmp_path / "rules.toml")
