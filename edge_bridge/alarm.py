@@ -63,6 +63,9 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     **{(state, event): to for state in State for event, to in _SILENCED_BY.items() if state != to},
 }
 
+# From where to where one event leads.
+MOVES = frozenset((before, after) for (before, _), after in TRANSITIONS.items())
+
 
 class IllegalTransition(ValueError):
     """The event does not apply to an alarm in this state."""

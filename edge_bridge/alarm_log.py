@@ -100,7 +100,6 @@ class AlarmLog:
         """Bring an active alarm up to date; a worse one must be seen again."""
         event, came_back = _event_of_repeat(alarm, said), not alarm.stands
         alarm.raised_at = said.occurred_at if came_back else alarm.raised_at
-        alarm.cleared_at = None
         alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
         self._keep(alarm, event, said)
         self._suppress(alarm)
@@ -110,7 +109,6 @@ class AlarmLog:
         alarm = self.active.get(_key(equipment, said))
         if alarm is None or (State(alarm.state), Event.CLEARED) not in table.TRANSITIONS:
             raise Unplaceable(f"No alarm {said.alarm_type!r} stands on {equipment.code!r} that could be cleared.")
-        alarm.cleared_at = said.occurred_at
         self._keep(alarm, Event.CLEARED, said)
         if alarm.state == State.NORM:
             del self.active[_key(equipment, said)]

@@ -49,7 +49,7 @@ def clear_alarm(
         return False
     steps = Steps(now)
     steps.end_shelf(alarm)
-    alarm.cleared_at = alarm.occurred_at = alarm.received_at = now
+    alarm.occurred_at = alarm.received_at = now
     steps.take(alarm, Event.CLEARED, at=now)
     steps.write()
     tell(alarm, AlarmKind.CLEARED, now)
@@ -65,7 +65,7 @@ def locked(alarm_type: str, tenant_id: UUID, site_id: UUID, device: Device | Non
 def _again(steps: Steps, alarm: Alarm, finding: Finding) -> None:
     steps.end_shelf(alarm)
     came_back = not alarm.stands
-    alarm.value, alarm.limit, alarm.cleared_at = finding.value, finding.limit, None
+    alarm.value, alarm.limit = finding.value, finding.limit
     alarm.occurred_at = alarm.received_at = steps.now
     if came_back and (State(alarm.state), Event.RAISED) in TRANSITIONS:
         alarm.raised_at = steps.now

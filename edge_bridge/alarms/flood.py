@@ -26,7 +26,7 @@ class Flood:
 
     def fold(self, alarm: Alarm) -> None:
         if self.known is None:
-            self.parent = self._begin()
+            self.parent = self._begin(Severity(alarm.severity))
             self.known = self.parent.pk
         alarm.folded_into_id = self.known
         self.n_new += 1
@@ -48,8 +48,8 @@ class Flood:
         tell(parent, AlarmKind.FLOOD, self.now)
         self.parent, self.n_new = parent, 0
 
-    def _begin(self) -> Alarm:
-        finding = Finding(ALARM_FLOOD, Severity.LOW, "alarms in 10 min", float(FLOOD_OVER), float(FLOOD_OVER), "flood")
+    def _begin(self, severity: Severity) -> Alarm:
+        finding = Finding(ALARM_FLOOD, severity, "alarms in 10 min", float(FLOOD_OVER), float(FLOOD_OVER), "flood")
         return raise_alarm(finding, tenant_id=self.device.tenant_id, site_id=self.device.site_id, now=self.now)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Model
 
-from edge_bridge.alarm import SILENCED_STATES, Event, State, next_state, returned
+from edge_bridge.alarm import MOVES, SILENCED_STATES, Event, State, next_state, returned
 from edge_bridge.alarms.data import FLOOD_OVER, FLOOD_WINDOW, Around, first_id_at
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, AlarmChange
@@ -31,12 +31,21 @@ class Steps:
     now: datetime
     changed: dict[UUID, Alarm] = field(default_factory=dict)
     history: list[AlarmChange] = field(default_factory=list)
+    kept: dict[UUID, State] = field(default_factory=dict)
 
-    def take(self, alarm: Alarm, event: Event, *, at: datetime, comment: str = "", call: bool = True) -> State:
-        """The state before; IllegalTransition if the table has none. `call`: operators are called (anew)."""
+    def take(self, alarm: Alarm, event: Event, *, at: datetime, comment: str = "") -> State:
+        """The state before; IllegalTransition if the table has none. Whatever leads to UNACK calls operators anew."""
         before = State(alarm.state)
-        alarm.state = next_state(before, event)
-        if alarm.state == State.UNACK and call:
+        after = next_state(before, event)
+        if (self.kept.setdefault(alarm.pk, before), after) not in MOVES:
+            self.write()  # the database, too, follows the table step by step
+            self.kept[alarm.pk] = before
+        alarm.state = after
+        if event is Event.CLEARED:
+            alarm.cleared_at = at
+        elif event in (Event.RAISED, Event.RE_ALARMED):
+            alarm.cleared_at = None
+        if alarm.state == State.UNACK:
             alarm.annunciated_at, alarm.escalation_step, alarm.escalated_to = self.now, 0, ""
         if alarm.state not in SILENCED_STATES:
             alarm.silenced_reason = ""
@@ -84,7 +93,7 @@ class Steps:
             with connection.cursor() as cursor:
                 rows = [_as_json(self.changed.values()), _as_json(self.history)]
                 cursor.execute("SELECT wall.keep_alarms(%s, %s)", rows)
-        self.changed, self.history = {}, []
+        self.changed, self.history, self.kept = {}, [], {}
 
 
 def tell(alarm: Alarm, kind: AlarmKind, at: datetime) -> None:

@@ -109,7 +109,7 @@ BEGIN
            ORDER BY s.id FOR NO KEY UPDATE) r;
   SELECT a.id INTO flood FROM public.edge_bridge_alarm a
    WHERE a.tenant_id = wall.tenant() AND a.site_id = place AND a.alarm_type = 'alarm_flood' AND a.state <> 'NORM'
-     AND a.equipment_id IS NULL;
+     AND a.equipment_id IS NULL AND a.cleared_at IS NULL;
   SELECT count(*) INTO n_recent FROM (
     SELECT FROM public.edge_bridge_alarm a
      WHERE a.tenant_id = wall.tenant() AND a.site_id = place AND a.id > since AND NOT a.historical

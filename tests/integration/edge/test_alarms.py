@@ -230,3 +230,17 @@ def test_flood_of_alarms_in_one_batch_costs_few_statements(aurora, django_assert
     with django_assert_max_num_queries(20):
         edge.record(flood)
     assert len(told(aurora)) == 301 + 2  # and of the flood that they are: its beginning, and its count
+
+
+def test_batch_that_goes_through_several_states_leaves_each_step_in_the_log(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(severity="high"))
+    acknowledge(aurora, the_alarm(aurora))
+    edge.say(Lane.P0, raised(severity="critical"), cleared(), raised(), cleared())
+    assert [(before, after) for _, before, after in history(aurora)][2:] == [
+        ("ACKED", "UNACK"),
+        ("UNACK", "RTNUN"),
+        ("RTNUN", "UNACK"),
+        ("UNACK", "RTNUN"),
+    ]
+    assert the_alarm(aurora).state == "RTNUN"

@@ -1,0 +1,173 @@
+"""What is due without anybody asking: escalation, silent gateways, floods and their end; the figures of the log."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edge_bridge.actions import revoke_device
+from edge_bridge.alarms import actions, policies
+from edge_bridge.alarms.health import alarm_health
+from edge_bridge.alarms.sweeps import sweep_alarms, sweep_of
+from edge_bridge.models import Alarm, AlarmChange, Device
+from edge_bridge.protocol import Lane
+from tenants.data import Invalid, NotFound
+from tenants.feed.receipts import note_receipts
+from tenants.models import FeedEvent, FeedHead
+from tests.integration.edge.scenes import cleared, gateway, history, raised, reading, the_alarm, told
+
+
+def after(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def swept(owner, now: datetime) -> int:
+    with owner.acting():
+        return sweep_of(owner.id, now)
+
+
+def escalations(owner) -> list[str]:
+    with owner.acting():
+        rows = FeedEvent.objects.filter(kind="alarm.escalated").order_by("seq")
+        return [row.body["escalated_to"] for row in rows]
+
+
+def policy(owner, severity: str, *steps: policies.Step, site: str = "") -> None:
+    with owner.acting("manager"):
+        policies.set_escalation(site=owner.sites.get(site), severity=severity, steps=steps)
+
+
+def received(owner) -> None:
+    """A screen of the owner says that it has the whole feed."""
+    with owner.acting():
+        head = FeedHead.objects.get(tenant=owner.id)
+        note_receipts(owner.id, head.epoch, {owner.user.pk: head.seq})
+
+
+def test_unacknowledged_alarm_goes_step_by_step_and_each_step_once(aurora):
+    policy(aurora, "high", policies.Step(60, "manager"), policies.Step(120, user_id=aurora.user.pk))
+    policy(aurora, "high", policies.Step(30, "owner"), site="north-mill")  # another site's
+    gateway(aurora).say(Lane.P0, raised(severity="high"))
+    assert swept(aurora, after(50)) == 0
+    assert (swept(aurora, after(61)), swept(aurora, after(62))) == (1, 0)
+    assert (swept(aurora, after(200)), swept(aurora, after(9000))) == (1, 0)
+    assert escalations(aurora) == ["role:manager", f"user:{aurora.user.pk}"]
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.severity, alarm.escalation_step) == ("UNACK", "high", 2)
+
+
+def test_acknowledged_or_late_alarm_escalates_to_nobody(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(), raised(alarm_type="late", historical=True))
+    with aurora.acting():
+        actions.acknowledge_alarm(alarm=Alarm.objects.get(alarm_type="ch4.hi"))
+    assert swept(aurora, after(2000)) == 0
+
+
+def test_alarm_that_grows_worse_begins_its_steps_anew(aurora):
+    policy(aurora, "high", policies.Step(60, "manager"))
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(severity="high"))
+    swept(aurora, after(61))
+    edge.say(Lane.P0, raised(severity="critical"))
+    alarm = the_alarm(aurora)
+    assert (alarm.escalation_step, alarm.escalated_to) == (0, "")
+
+
+def test_critical_alarm_that_no_screen_received_goes_on_before_its_time(aurora):
+    gateway(aurora).say(Lane.P0, raised(), raised(alarm_type="seen too", severity="high"))
+    assert swept(aurora, after(70)) == 1
+    assert escalations(aurora) == ["role:manager"]
+    with aurora.acting():
+        assert AlarmChange.objects.get(event="escalated").comment == "to role:manager: no screen has received it"
+
+
+def test_critical_alarm_that_a_screen_received_waits_for_its_steps(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    received(aurora)
+    assert (swept(aurora, after(70)), swept(aurora, after(301))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [policies.Step(5, "manager")],
+        [policies.Step(60, "finance")],
+        [policies.Step(60)],
+        [policies.Step(60, "manager"), policies.Step(60, "owner")],
+        [policies.Step(60 + n, "manager") for n in range(6)],
+    ],
+)
+def test_policy_that_calls_nobody_in_order_is_refused(aurora, steps):
+    with pytest.raises(Invalid):
+        policy(aurora, "high", *steps)
+
+
+def test_silent_gateway_is_an_alarm_until_its_next_batch(aurora):
+    edge = gateway(aurora)
+    edge.post(edge.batch(Lane.P2, reading()))
+    assert swept(aurora, after(60)) == 0
+    assert (swept(aurora, after(150)), swept(aurora, after(160))) == (1, 0)
+    alarm = the_alarm(aurora)
+    assert (alarm.alarm_type, alarm.equipment_id, alarm.device_id) == ("edge_silent", None, edge.device.pk)
+    assert alarm.value > alarm.limit == 120
+    edge.post(edge.batch(Lane.P2, reading()))
+    assert the_alarm(aurora).state == "RTNUN"
+    assert [event for event, _, _ in history(aurora)] == ["raised", "cleared"]
+    assert swept(aurora, after(150)) == 1  # again, since it was heard again
+    with aurora.acting():
+        revoke_device(device=Device.objects.get(pk=edge.device.pk))
+    assert the_alarm(aurora).state == "RTNUN"
+
+
+def test_flood_folds_what_comes_over_ten_and_ends_when_it_ebbs(aurora, cassia):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, *[raised(alarm_type=f"type {n}", severity="medium") for n in range(10)])
+    gateway(aurora).say(Lane.P0, raised(alarm_type="late", historical=True))
+    with aurora.acting():
+        assert not Alarm.objects.filter(alarm_type="alarm_flood").exists()
+    edge.say(Lane.P0, *[raised(alarm_type=f"more {n}", severity="high") for n in range(20)])
+    with aurora.acting():
+        parent = Alarm.objects.get(alarm_type="alarm_flood")
+        folded = Alarm.objects.filter(folded_into=parent)
+        assert (parent.n_folded, parent.severity, len(folded)) == (20, "high", 20)
+        events = list(FeedEvent.objects.filter(kind="alarm.raised", body__folded_into=str(parent.pk)))
+        assert len(events) == 20
+        flood = FeedEvent.objects.get(kind="alarm.flood")
+        assert flood.body["n_folded"] == 20
+    assert swept(aurora, after(60)) == 0
+    assert swept(aurora, after(601)) == 1
+    with aurora.acting():
+        assert not Alarm.objects.get(pk=parent.pk).stands
+    assert told(cassia) == []
+
+
+def test_sweep_of_all_does_each_organisations_share(aurora, cassia):
+    for owner in (aurora, cassia):
+        with owner.acting():
+            policies.set_escalation(site=None, severity="critical", steps=[policies.Step(10, "owner")])
+    gateway(aurora).say(Lane.P0, raised())
+    sweep_alarms(after(12))
+    sweep_alarms(after(12))
+    assert escalations(aurora) == ["role:owner"] and escalations(cassia) == []
+
+
+def test_health_tells_calls_floods_chatter_and_the_worst_of_them(aurora, cassia):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, *[raised(alarm_type=f"type {n}") for n in range(14)])
+    for _ in range(3):
+        edge.say(Lane.P0, cleared(alarm_type="type 0"), raised(alarm_type="type 0"))
+    site = aurora.sites["north"]
+    with aurora.acting():
+        alarm = Alarm.objects.get(alarm_type="type 1")
+        actions.shelve_alarm(alarm=alarm, until=after(60), reason="too loud")
+        actions.return_alarm(alarm=alarm)
+        found = alarm_health(site, since=after(-3 * 3600), until=after(1), tenant_id=aurora.id)
+        stale = alarm_health(site, since=after(0), until=after(90_000), tenant_id=aurora.id).stale
+    assert found.calls == 14 + 1 + 3 + 1  # raised, the flood that they are, those that came back from NORM and a shelf
+    assert (found.busiest_hour_calls, found.verdict, len(found.hours)) == (found.calls, "overloaded", 4)
+    assert sum(flood.calls for flood in found.floods) == found.calls and len(stale) == 10
+    assert (found.top_ten[0].alarm_type, found.top_ten[0].calls) == ("type 0", 4)
+    assert found.top_ten_frac == pytest.approx((4 + 2 + 8) / 19)
+    assert [(source.equipment_code, source.alarm_type) for source in found.chattering] == [("GAS-T0-01", "type 0")]
+    with cassia.acting(), pytest.raises(NotFound):
+        alarm_health(site, since=after(-60), until=after(1), tenant_id=cassia.id)
