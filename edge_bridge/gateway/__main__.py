@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from edge_bridge.gateway.config import Config, ConfigError, load_config
-from edge_bridge.gateway.process import open_listener, run_gateway
+from edge_bridge.gateway.process import open_listeners, run_gateway
 from edge_bridge.gateway.schema import JournalError
 
 
@@ -43,8 +43,8 @@ async def _run(config: Config) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    with open_listener(config) as listener:
-        await run_gateway(config, listener, stop)
+    with open_listeners(config) as listeners:
+        await run_gateway(config, listeners, stop)
 
 
 if __name__ == "__main__":

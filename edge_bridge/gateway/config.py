@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from edge_bridge.gateway.commands import Interlock
 from edge_bridge.gateway.filters import Deadband, SwingingDoor
+from edge_bridge.gateway.mqtt.topics import is_level
 from edge_bridge.protocol import MAX_NAME_CHARS
 from edge_bridge.rules.thresholds import Rule, RuleError, parse_rules
 
@@ -86,6 +87,8 @@ class Config:
             raise ConfigError("cloud_url: must be https:// unless the cloud is this machine; it carries the credential")
         if self.mqtt_url and urlsplit(self.mqtt_url).scheme not in ("mqtt", "mqtts"):
             raise ConfigError("MQTT_URL: must be such as mqtts://user:password@broker.example:8883")
+        if (self.mqtt_url or self.mqtt_port >= 0) and not is_level(self.edge):
+            raise ConfigError("edge: must be without /, + and # where MQTT is spoken; it is part of the topics")
         if not self.terminal_token and not _is_loopback(self.listen_host):
             raise ConfigError("TERMINAL_TOKEN: is needed when listen_host can be reached from other machines")
 

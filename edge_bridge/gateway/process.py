@@ -5,7 +5,8 @@ import logging
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from edge_bridge.gateway.filters import filters_by_point
 from edge_bridge.gateway.intake import Intake, Ways
 from edge_bridge.gateway.journal import Journal
 from edge_bridge.gateway.judging import judges_of
+from edge_bridge.gateway.mqtt.broker import BrokerClient
+from edge_bridge.gateway.mqtt.endpoint import MqttEndpoint
 from edge_bridge.gateway.reception import Reception
 from edge_bridge.gateway.silence import Patience
 from edge_bridge.gateway.terminals import TerminalServer
@@ -26,15 +29,17 @@ log = logging.getLogger(__name__)
 
 PORT_FILE = "port"
 
+Listeners = dict[str, socket.socket]  # by the scheme that is spoken there
 
-async def run_gateway(config: Config, listener: socket.socket, stop: asyncio.Event) -> None:
+
+async def run_gateway(config: Config, listeners: Listeners, stop: asyncio.Event) -> None:
     """Runs until `stop`; a fault that is not foreseen ends it at once, for its supervisor to start it again."""
     thread = JournalThread()
     try:
         limits_bytes = (int(limit_mb * 1_000_000) for limit_mb in (config.readings_limit_mb, config.journal_limit_mb))
         journal = await thread.run(Journal, Path(config.data_dir), config.edge, *limits_bytes)
         try:
-            await _serve(config, journal, thread, listener, stop)
+            await _serve(config, journal, thread, listeners, stop)
         finally:
             await thread.run(journal.close)
     finally:
@@ -42,7 +47,7 @@ async def run_gateway(config: Config, listener: socket.socket, stop: asyncio.Eve
 
 
 async def _serve(
-    config: Config, journal: Journal, thread: JournalThread, listener: socket.socket, stop: asyncio.Event
+    config: Config, journal: Journal, thread: JournalThread, listeners: Listeners, stop: asyncio.Event
 ) -> None:
     now = datetime.now(UTC)
     intake = await thread.run(Intake, journal, _ways(config), now)
@@ -54,8 +59,12 @@ async def _serve(
         uplink = Uplink(journal, thread, transport, _pace(config), lambda ack: reception.take_commands(ack.commands))
         tasks = [group.create_task(work) for work in (uplink.run(), reception.commit_frames(), reception.act())]
         beating = group.create_task(_beat(journal, thread, uplink, config.heartbeat_s))
-        async with TerminalServer(reception, config.terminal_token).listening(listener):
-            _announce(config, listener)
+        if config.mqtt_url:
+            tasks.append(group.create_task(BrokerClient(reception, config.edge, config.mqtt_url).run()))
+        async with AsyncExitStack() as stack:
+            for name, server in _servers(config, reception).items():
+                await stack.enter_async_context(server.listening(listeners[name]))
+            _announce(config, listeners)
             await stop.wait()
         beating.cancel()
         await _note(thread, journal.announce_death)
@@ -64,7 +73,8 @@ async def _serve(
         for task in tasks:
             task.cancel()
     await transport.close()
-    (Path(config.data_dir) / PORT_FILE).unlink()
+    for scheme in listeners:
+        (Path(config.data_dir) / _port_file(scheme)).unlink()
 
 
 async def _beat(journal: Journal, thread: JournalThread, uplink: Uplink, every_s: float) -> None:
@@ -89,22 +99,43 @@ async def _at_most(longest_s: float, work: Coroutine[None, None, None]) -> None:
         log.warning("what the cloud has not acknowledged yet stays in the journal for the next start")
 
 
-def open_listener(config: Config) -> socket.socket:
-    """The socket for the terminals; ConfigError if the address cannot be had."""
+def _servers(config: Config, reception: Reception) -> dict[str, TerminalServer | MqttEndpoint]:
+    servers: dict[str, TerminalServer | MqttEndpoint] = {"ws": TerminalServer(reception, config.terminal_token)}
+    if config.mqtt_port >= 0:
+        servers["mqtt"] = MqttEndpoint(reception, config.edge, config.terminal_token)
+    return servers
+
+
+@contextmanager
+def open_listeners(config: Config) -> Iterator[Listeners]:
+    """The sockets for the terminals, by scheme; ConfigError if an address cannot be had."""
+    ports = {"ws": config.listen_port, "mqtt": config.mqtt_port}
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_listener(config, name, port)) for name, port in ports.items() if port >= 0}
+
+
+def _listener(config: Config, name: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.listen_host else socket.AF_INET
     try:
-        return socket.create_server((config.listen_host, config.listen_port), family=family)
+        return socket.create_server((config.listen_host, port), family=family)
     except OSError as error:
-        address = f"{config.listen_host} port {config.listen_port}"
-        raise ConfigError(f"listen_port: cannot listen on {address}: {os.strerror(error.errno or 0)}") from None
+        setting = "listen_port" if name == "ws" else f"{name}_port"
+        address = f"{config.listen_host} port {port}"
+        raise ConfigError(f"{setting}: cannot listen on {address}: {os.strerror(error.errno or 0)}") from None
 
 
-def _announce(config: Config, listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
-    half_written = Path(config.data_dir) / f"{PORT_FILE}.new"
-    half_written.write_text(f"{port}\n")
-    half_written.replace(half_written.with_name(PORT_FILE))
-    print(f"gateway: terminals connect to ws://{config.listen_host}:{port}", flush=True)
+def _announce(config: Config, listeners: Listeners) -> None:
+    """Ports to files, the terminals' own one last: whoever waits for it finds all."""
+    for scheme, listener in reversed(listeners.items()):
+        port = listener.getsockname()[1]
+        half_written = Path(config.data_dir) / f"{_port_file(scheme)}.new"
+        half_written.write_text(f"{port}\n")
+        half_written.replace(half_written.with_name(_port_file(scheme)))
+        print(f"gateway: terminals connect to {scheme}://{config.listen_host}:{port}", flush=True)
+
+
+def _port_file(scheme: str) -> str:
+    return PORT_FILE if scheme == "ws" else f"{scheme}.{PORT_FILE}"
 
 
 def _ways(config: Config) -> Ways:

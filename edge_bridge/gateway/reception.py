@@ -57,14 +57,16 @@ class Reception:
 
     # For the ways of the terminals ---------------------------------------------------------------------------------
 
-    async def hear(self, line: Line, data: str | bytes) -> Taken | Refused | None:
-        """The answer to what came over the line; None to a command's result."""
+    async def hear(self, line: Line, data: str | bytes, terminal: str = "") -> Taken | Refused | None:
+        """The answer to what came over the line; None to a command's result. `terminal`: only this one may speak."""
         try:
             message = decode(data)
         except ProtocolError as error:
             log.warning("a frame is refused: %s", error)
             return Refused(None, error.path, error.message, retry=False)
         match message:
+            case TerminalBirth() | TerminalReadings() if terminal and message.terminal != terminal:
+                return Refused(message.n, "terminal", f"must be {terminal!r}, whose connection this is", retry=False)
             case TerminalBirth() | TerminalReadings():
                 return await self._hand_in(line, message)
             case TerminalCommandResult():
