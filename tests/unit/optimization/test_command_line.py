@@ -14,11 +14,12 @@ import pytest
 
 from optimization.__main__ import main
 from tests.unit.optimization import tiny
+from tests.unit.optimization.commands import run
 
 ROOT = Path(__file__).parents[3]
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run_apart(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "optimization", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
@@ -59,7 +60,7 @@ def test_generated_instance_is_solved_checked_and_a_spoiled_plan_rejected(tmp_pa
 
 
 def test_plan_goes_to_stdout_without_an_output_file(instance_path: Path) -> None:
-    solved = run("solve", instance_path, "--gap", "0")
+    solved = run_apart("solve", instance_path, "--gap", "0")
     assert solved.returncode == 0
     assert json.loads(solved.stdout)["report"]["objective_usd"] == pytest.approx(319 + 2 / 3)
 
@@ -131,7 +132,7 @@ def test_bad_arguments_end_with_4_and_a_sentence(
 
 
 def test_unknown_argument_ends_with_4_and_not_with_argparse_s_2() -> None:
-    refused = run("solve")
+    refused = run_apart("solve")
     assert refused.returncode == 4
     assert "required: instance" in refused.stderr and "Traceback" not in refused.stderr
 

@@ -119,7 +119,7 @@ def test_mine_too_poor_for_its_grade_has_no_mode() -> None:
     assert [list(phi) for phi in value_functions(tiny.instance({"kind": "box"}, alpha=0.55))] == [[(), ()]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(
     sizes=st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 2), st.integers(1, 3)),
     options=st.tuples(st.integers(1, 3), st.integers(1, 2)),

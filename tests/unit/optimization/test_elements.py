@@ -63,7 +63,7 @@ def held_by(n_mines: int) -> st.SearchStrategy[UncertaintySet]:
     return st.one_of(st.just(NominalSet()), st.just(BoxSet()), st.just(PaperSet(-10.0, -0.4)), budgets)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(data=st.data(), n_mines=st.integers(1, 2), n_periods=st.integers(1, 2), seed=st.integers(0, 10_000))
 def test_several_elements_cost_the_same_by_both_roads(
     data: st.DataObject, n_mines: int, n_periods: int, seed: int

@@ -48,7 +48,7 @@ def same(a: SolveResult, b: SolveResult) -> bool:
     return a.plan == b.plan and a.report.dual_bound_usd == b.report.dual_bound_usd
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     sizes=st.tuples(st.integers(2, 3), st.integers(1, 2), st.integers(1, 2), st.integers(1, 3)),
     seed=st.integers(0, 10_000),

@@ -39,13 +39,13 @@ def assert_holds(instance: SupplyChainInstance, gap: float) -> None:
     assert check_plan(instance, result.plan, objective_usd=report.objective_usd).violations == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(odd_instances())
 def test_bound_is_below_and_plan_above_the_optimum_of_an_odd_instance(instance: SupplyChainInstance) -> None:
     assert_holds(instance, gap=0.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(odd_instances())
 def test_prices_hold_for_odd_instances_too(instance: SupplyChainInstance) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -53,7 +53,7 @@ def test_prices_hold_for_odd_instances_too(instance: SupplyChainInstance) -> Non
         assert_holds(instance, gap=0.02)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(odd_instances())
 def test_bounds_and_stock_cuts_lose_no_optimum(instance: SupplyChainInstance) -> None:
     plain, tight = optimum_of(instance), minimise(build_program(instance), EXACT)

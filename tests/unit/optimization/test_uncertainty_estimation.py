@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +31,7 @@ from optimization.uncertainty.estimation import (
 from optimization.uncertainty.report import from_document, in_words, to_document
 from optimization.uncertainty.samples import Columns, Sample, at_cutoffs, composites, grouped, read_samples
 from tests.unit.optimization import tiny
+from tests.unit.optimization.commands import run
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -409,11 +408,6 @@ def test_real_silica_is_fitted_as_a_contaminant() -> None:
     assert grade.coverage is not None and grade.coverage.share_frac > 0.95
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "optimization", "fit", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-
-
 def written(path: Path, samples: list[Sample]) -> Path:
     rows = [f"{s.location},{s.cutoff},{s.value_frac!r},{s.taken_at or ''},{s.source}" for s in samples]
     path.write_text("\n".join(["location,cutoff,value,time,source", *rows]), encoding="utf-8")
@@ -422,20 +416,20 @@ def written(path: Path, samples: list[Sample]) -> Path:
 
 def test_command_fits_a_set_and_tests_it_with_new_samples(tmp_path: Path) -> None:
     old, set_path = written(tmp_path / "old.csv", drawn(60)), tmp_path / "set.json"
-    fitted = run(old, "--violation", "0.6", "--mean0", "0.4", "--output", set_path)
+    fitted = run("fit", old, "--violation", "0.6", "--mean0", "0.4", "--output", set_path)
     assert fitted.returncode == 0 and "rejected" in fitted.stderr and fitted.stdout == ""
     assert from_document(json.loads(set_path.read_text(encoding="utf-8"))) == fit(
         drawn(60), FitOptions(violation=0.6, mean0_frac=0.4)
     )
-    same = run(written(tmp_path / "same.csv", drawn(30, seed=9)), "--retest", set_path)
+    same = run("fit", written(tmp_path / "same.csv", drawn(30, seed=9)), "--retest", set_path)
     assert same.returncode == 0 and json.loads(same.stdout)["drift"] == "stands"
-    fallen = run(written(tmp_path / "fallen.csv", drawn(30, 0.4, seed=9)), "--retest", set_path)
+    fallen = run("fit", written(tmp_path / "fallen.csv", drawn(30, 0.4, seed=9)), "--retest", set_path)
     assert fallen.returncode == 1 and json.loads(fallen.stdout)["drift"] == "refit"
 
 
 def test_command_refuses_bad_samples_with_4_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("location,value\nA,58\n", encoding="utf-8")
-    refused = run(path, "--output", tmp_path / "set.json")
+    refused = run("fit", path, "--output", tmp_path / "set.json")
     assert refused.returncode == 4 and "/rows/0/value" in refused.stderr
     assert not (tmp_path / "set.json").exists()

@@ -57,7 +57,7 @@ def dense(rows: list[Row], n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array([[a.get(k, 0.0) for k in range(n)] for a, _ in rows]).reshape(-1, n), np.array([b for _, b in rows])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(1, 6).flatmap(systems))
 def test_minimum_is_that_of_another_solver_and_empty_sets_are_told(system: tuple[list[float], list[Row]]) -> None:
     cost, rows = system
