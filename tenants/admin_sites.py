@@ -16,6 +16,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -48,6 +49,14 @@ class IdentitySite(admin.AdminSite):
                 return response.render() if hasattr(response, "render") else response
 
         return run
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The person's own page, so that failures are counted, rules hold and other sessions end in one way only."""
+        return redirect("account_change_password")
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The console's, which tells what the session follows live."""
+        return redirect("logout", preserve_request=True)
 
 
 class PlatformSite(IdentitySite):

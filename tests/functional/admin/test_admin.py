@@ -204,11 +204,19 @@ def test_one_row_of_each_kind_can_be_opened(aurora, operator):
 def test_password_is_changed_and_the_session_ended_in_each_administration(prefix, aurora, operator):
     user = aurora.user if prefix == "administration" else operator
     client = signed_in(aurora) if prefix == "administration" else at_the_platform(operator, "change password")
+    elsewhere = Client()
+    assert elsewhere.login(username=user.email, password=PASSWORD)
+    assert elsewhere.get("/account/sessions").status_code == 200
     new = "gangue-and-gold-2027"
-    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
-    assert client.post(f"/{prefix}/password_change/", form).status_code == 302
-    assert client.get(f"/{prefix}/").status_code == 200
-    assert client.post(f"/{prefix}/logout/").status_code == 302
+    old_form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    for answer in (client.get(f"/{prefix}/password_change/"), client.post(f"/{prefix}/password_change/", old_form)):
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/account/password")
+    form = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/account/password", form).status_code == 302
+    assert (client.get(f"/{prefix}/").status_code, elsewhere.get("/account/sessions").status_code) == (200, 302)
+    answer = client.post(f"/{prefix}/logout/")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/logout")
+    assert client.post("/logout").status_code == 302
     assert client.get(f"/{prefix}/").status_code == 302
     assert client.login(username=user.email, password=new)
 
