@@ -2,6 +2,7 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -82,7 +83,8 @@ class FormPage(MemberPage):
         rows = agreeing.clauses_from(agreeing.with_places(wishes, self.given))
         for row in rows:
             row.tenant_id = self.given.tenant_id if self.given else self.actor.tenant_id
-        return [(preview, in_lines(preview.clause, "")) for preview in agreeing.preview_of(rows)]
+        zone = ZoneInfo(tenants().get(pk=self.actor.tenant_id).time_zone)
+        return [(preview, in_lines(preview.clause, "", zone)) for preview in agreeing.preview_of(rows)]
 
     def shown(self, heading: Any, clauses: Any, status: int = 200, **more: Any) -> HttpResponse:
         context = {

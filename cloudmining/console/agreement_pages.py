@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -58,10 +59,10 @@ class AgreementPage(MemberPage):
         head = feed_head()
         agreement = _one(agreement_id)
         found = list(agreeing.versions(agreement).order_by("-number")[:MOST_BESIDE])[::-1]
-        currency = (
-            tenants().get(pk=self.actor.tenant_id).currency if agreement.tenant_id == self.actor.tenant_id else ""
-        )
-        heading, terms = said_beside(found)
+        organisation = tenants().get(pk=self.actor.tenant_id)
+        currency = organisation.currency if agreement.tenant_id == organisation.pk else ""
+        zone = ZoneInfo(organisation.time_zone)
+        heading, terms = said_beside(found, zone)
         clauses = agreeing.current_clauses(agreement)
         context = {
             **_card_of(agreement, self.actor),
@@ -70,8 +71,10 @@ class AgreementPage(MemberPage):
             "steps": _steps(agreement, self.actor),
             "current": next((version for version in found if version.number == agreement.version), None),
             "versions": found,
-            "rows": beside(found, currency),
-            "previews": [(preview, in_lines(preview.clause, currency)) for preview in agreeing.preview_of(clauses)],
+            "rows": beside(found, currency, zone),
+            "previews": [
+                (preview, in_lines(preview.clause, currency, zone)) for preview in agreeing.preview_of(clauses)
+            ],
             "costs": costs_of(agreement, clauses),
         }
         return self.page(self.template, tab="console-agreements", head=head, **context)

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from cloudmining.console.money import in_words
 from tenants.roles import SITE_PERMISSIONS
@@ -36,9 +37,9 @@ class Row:
     cells: list[Cell]
 
 
-def in_lines(clause: Any, currency: str) -> list[str]:
-    """A clause, one limit a line; `currency` is the owner's, '' where it is not known."""
-    lines = [", ".join(SITE_PERMISSIONS[name].lower() for name in clause.permissions), _window(clause.during)]
+def in_lines(clause: Any, currency: str, zone: ZoneInfo) -> list[str]:
+    """A clause, one limit a line; `currency` is the owner's, '' where it is not known; times are the reader's."""
+    lines = [", ".join(SITE_PERMISSIONS[name].lower() for name in clause.permissions), _window(clause.during, zone)]
     if clause.purpose:
         lines.append(f"only for the purpose {clause.purpose}")
     if clause.field_mask:
@@ -52,24 +53,24 @@ def in_lines(clause: Any, currency: str) -> list[str]:
     return lines
 
 
-def beside(versions: Sequence[Any], currency: str) -> list[Row]:
+def beside(versions: Sequence[Any], currency: str, zone: ZoneInfo) -> list[Row]:
     """A row for each place that any of the versions names; a cell is changed if it differs from the one before it."""
     said: list[dict[tuple[str, str], list[list[str]]]] = []
     for version in versions:
         places = defaultdict(list)
         for clause in version.clauses.all():
-            places[clause.code, clause.name].append(in_lines(clause, currency))
+            places[clause.code, clause.name].append(in_lines(clause, currency, zone))
         said.append(places)
     named = dict.fromkeys(place for places in said for place in places)
     return [Row(*place, _cells([places.get(place, []) for places in said])) for place in named]
 
 
-def said_beside(versions: Sequence[Any]) -> tuple[list[Said], Said]:
+def said_beside(versions: Sequence[Any], zone: ZoneInfo) -> tuple[list[Said], Said]:
     """The heading part by part, and the terms."""
     heading = [
         Said("Title", _said([version.title for version in versions])),
         Said("Purpose", _said([version.purpose for version in versions])),
-        Said("Ends", _said([_moment(version.ends_at) if version.ends_at else "" for version in versions])),
+        Said("Ends", _said([_moment(version.ends_at, zone) if version.ends_at else "" for version in versions])),
     ]
     return heading, Said("Terms", _said([version.terms for version in versions]))
 
@@ -82,13 +83,13 @@ def _said(said: list[T]) -> list[tuple[T, bool]]:
     return [(now, now != then) for now, then in zip(said, [*said[:1], *said], strict=False)]
 
 
-def _window(during: Any) -> str:
-    begins = f"from {_moment(during.lower)}"
-    return f"{begins} on" if during.upper is None else f"{begins} to {_moment(during.upper)}"
+def _window(during: Any, zone: ZoneInfo) -> str:
+    begins = f"from {_moment(during.lower, zone)}"
+    return f"{begins} on" if during.upper is None else f"{begins} to {_moment(during.upper, zone)}"
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+def _moment(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%-d %b %Y, %H:%M %Z}"
 
 
 def _duration(seconds: int) -> str:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from cloudmining.console import organisation_forms as forms
 from cloudmining.console.base import MemberPage
@@ -17,6 +18,7 @@ from tenants.api import tenants
 from tenants.data import Conflict, Invalid
 from tenants.organisation import api as organising
 from tenants.organisation.api import Site, get_own_equipment, get_own_site
+from tenants.units import stated_in_words
 
 TAB: Final = "console-sites"
 MOST_EQUIPMENT: Final = 500
@@ -49,6 +51,8 @@ class SitePage(MemberPage):
         site = get_own_site(site_id, needs="view_registry")
         context = {
             "site": site,
+            "units": stated_in_words(site.units),
+            "now": timezone.now(),
             "processes": organising.processes_at(site),
             "machines": organising.equipment_at(site)[:MOST_EQUIPMENT],
             "may_manage": self.actor.can("manage"),

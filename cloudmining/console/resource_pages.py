@@ -19,6 +19,7 @@ from tenants.api import feed_head, require, sites, tenants
 from tenants.data import Invalid, NotFound, Refusal
 from tenants.resources import api as resources
 from tenants.resources.api import Cell
+from tenants.units import shown
 
 VIEW = "view_resources"
 SOON_DAYS, MOST_PAPERS, MOST_LEVELS, MOST_BOOKINGS = 90, 50, 200, 300
@@ -151,8 +152,15 @@ def _people(today: date) -> dict[str, Any]:
 
 def _stock() -> dict[str, Any]:
     levels = list(resources.stock_levels().order_by("site__name", "material__code")[: MOST_LEVELS + 1])
-    rows = [(level, f"{level.quantity.normalize():,f}", resources.UNITS[level.material.unit]) for level in levels]
+    rows = [(level, *_in_units_of_the_site(level)) for level in levels]
     return {"levels": rows[:MOST_LEVELS], "more_levels": len(rows) > MOST_LEVELS}
+
+
+def _in_units_of_the_site(level: Any) -> tuple[str, str, str]:
+    """Figure and unit as its site shows them, and what is stored where that is something else."""
+    stored = f"{level.quantity.normalize():,f}", str(resources.UNITS[level.material.unit])
+    found = shown(level.quantity, level.material.unit, level.site.units)
+    return (*stored, "") if found is None else (f"{found[0].normalize():,f}", found[1], " ".join(stored))
 
 
 # The week ------------------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.models import Equipment, Site, Tenant
 from tenants.rest.masked import MaskedSerializer, nullable, refuse_null
+from tenants.units import STATED
 
 
 class TenantSerializer(serializers.ModelSerializer[Tenant]):
@@ -24,7 +26,18 @@ class IdentitySerializer(serializers.Serializer[Any]):
     via = serializers.CharField()
 
 
+class DisplayUnitsSerializer(serializers.Serializer[Any]):
+    """UCUM codes."""
+
+    mass = serializers.CharField()
+    length = serializers.CharField()
+    volume = serializers.CharField()
+
+
 class SiteSerializer(MaskedSerializer[Site]):
+    """`display_units` are those in which people want its figures to be shown; what is stored is in SI units."""
+
+    display_units = serializers.SerializerMethodField()
     owner = serializers.UUIDField(source="tenant_id", read_only=True)
     mine = serializers.UUIDField(source="mine_id", allow_null=True, required=False)
     company = serializers.UUIDField(source="company_id", allow_null=True, required=False)
@@ -33,12 +46,16 @@ class SiteSerializer(MaskedSerializer[Site]):
         model = Site
         fields = [
             *["id", "owner", "code", "name", "kind", "company", "mine"],
-            *["time_zone", "currency", "units", "created_at", "masked"],
+            *["time_zone", "currency", "units", "display_units", "created_at", "masked"],
         ]
         read_only_fields = ["created_at"]
         extra_kwargs = nullable(Site, "name")
 
     validate_name = staticmethod(refuse_null)
+
+    @extend_schema_field(DisplayUnitsSerializer)
+    def get_display_units(self, row: Site) -> dict[str, str]:
+        return STATED[row.units]
 
 
 class EquipmentSerializer(MaskedSerializer[Equipment]):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenants.agreements import actions as agreeing
-from tenants.models import Agreement
+from tenants.models import Agreement, Tenant
 from tenants.roles import ROLES
 from tests.agreements import agreed, drafted, grants_of, mandate_of, signed, wish
 from tests.functional.console.scenes import HOSTILE, sign_in
@@ -146,6 +146,15 @@ def test_owner_of_a_mandate_sees_it_and_has_no_button(aurora, delta):
     page = page_of(sign_in(aurora), f"/agreements/{mandate.pk}")
     assert "Mine Safety Act, s. 12" in page and 'id="terminate"' not in page and 'id="suspend"' not in page
     assert 'id="terminate"' in page_of(sign_in(delta), f"/agreements/{mandate.pk}")
+
+
+def test_times_are_shown_in_the_zone_of_the_reader(aurora, borealis):
+    ends_at = datetime(2031, 5, 1, 20, 30, tzinfo=UTC)
+    agreement = signed(agreed(aurora, borealis, ends_at=ends_at), aurora, borealis)
+    with borealis.acting():
+        Tenant.objects.filter(pk=borealis.id).update(time_zone="Australia/Perth")
+    assert page_of(sign_in(aurora), f"/agreements/{agreement.pk}").count("1 May 2031, 20:30 UTC") == 2
+    assert page_of(sign_in(borealis), f"/agreements/{agreement.pk}").count("2 May 2031, 04:30 AWST") == 2
 
 
 def test_hostile_words_are_shown_as_words(aurora, borealis):

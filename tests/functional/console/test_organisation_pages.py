@@ -63,7 +63,13 @@ def test_company_site_process_and_equipment_are_added_and_changed(aurora, owner)
     renamed = owner.post(f"/sites/{site.pk}/change", {**given, **local, "name": "Great pit", "units": "imperial"})
     assert renamed["Location"] == f"/sites/{site.pk}"
     text = page(owner, f"/sites/{site.pk}")
-    assert "Great pit" in text and "Imperial" in text and "FAN-09" in text and "Ventilation" in text
+    assert (
+        "short tons, feet, cubic yards" in text
+        and "Great pit" in text
+        and "Imperial" in text
+        and "FAN-09" in text
+        and "Ventilation" in text
+    )
     with aurora.acting():
         fan = Equipment.objects.get(tenant=aurora.id, code="FAN-09")
     assert 'value="Fan 9"' in page(owner, f"/sites/{site.pk}/equipment/{fan.pk}")

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenants.actions import register_equipment
 from tenants.models import Booking, StockMove
+from tenants.organisation.actions import change_site
 from tenants.resources import actions, bookings, queries, stock
 from tenants.roles import ROLES
 from tests.functional.console.plan_scenes import reads_of
@@ -126,6 +127,16 @@ def test_role_sees_the_forms_it_may_send(aurora, role):
     assert ('value="table"' in page) == ("manage_resources" in rights)
     expected = 302 if "use_resources" in rights else 403
     assert client.post("/resources", asked(people, aurora)).status_code == expected
+
+
+def test_stock_is_shown_in_the_units_of_its_site(aurora):
+    with aurora.acting():
+        change_site(site=aurora.sites["north-mill"], units="imperial")
+        material = stock.register_material(code="lime", name="Lime", unit="t")
+        for site in aurora.sites.values():
+            stock.receive(site=site, material=material, quantity=Decimal("907.185"))
+    page = text(sign_in(aurora).get("/resources").content)
+    assert "907.185 tonnes" in page and "1,000 short tons" in page and "short tons 907.185 tonnes" in page
 
 
 def test_names_are_shown_as_they_are_written_and_never_run(aurora):

@@ -51,6 +51,8 @@ def test_site_takes_currency_and_time_zone_of_its_organisation(aurora):
         f"/api/v1/sites/{made['id']}", {"currency": "CNY", "units": "imperial", "time_zone": "Asia/Shanghai"}
     ).json()
     assert (changed["currency"], changed["units"], changed["time_zone"]) == ("CNY", "imperial", "Asia/Shanghai")
+    assert made["display_units"] == {"mass": "t", "length": "m", "volume": "m3"}
+    assert changed["display_units"] == {"mass": "[ston_av]", "length": "[ft_i]", "volume": "[cyd_i]"}
 
 
 @pytest.mark.parametrize(
