@@ -1,5 +1,6 @@
 """The benchmark's web process: our feed, and beside it the classic Channels way, content through the channel layer."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -39,11 +40,35 @@ class CorePeerConsumer(PeerConsumer):
     channel_layer_alias = "core"
 
 
+class Bare:
+    """The least that a Python server can do: each frame awaits each socket's `send`, and nothing else happens.
+
+    A socket that says `go N text` makes it send `text` to all, N times.
+    """
+
+    def __init__(self) -> None:
+        self.sockets: set[Any] = set()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": '{"t":"ready"}'})
+        self.sockets.add(send)
+        while (message := await receive())["type"] == "websocket.receive":
+            _, count, text = message["text"].split(" ", 2)
+            for _ in range(int(count)):
+                for each in list(self.sockets):
+                    await each({"type": "websocket.send", "text": text})
+                await asyncio.sleep(0)
+        self.sockets.discard(send)
+
+
 add_core_layer()
 application = URLRouter(
     [
         path("ws/v1/feed", FeedConsumer.as_asgi()),
         path("peer/default", PeerConsumer.as_asgi()),
         path("peer/core", CorePeerConsumer.as_asgi()),
+        path("peer/bare", Bare()),
     ]
 )

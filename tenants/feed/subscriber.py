@@ -7,7 +7,7 @@ it entries as they come). A live socket whose queue is full lags: it is told so,
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -25,6 +25,8 @@ QUEUE_CHARACTERS: Final = 1_000_000
 SUBSCRIBE_WITHIN_S: Final = 30.0
 SEND_WITHIN_S: Final = 60.0
 CLOSE_WITHIN_S: Final = 5.0
+# Longer runs of frames go through the queue, so that one page does not hold up the process.
+AT_ONCE_FRAMES: Final = 8
 GAP: Final = -1
 
 BAD_FRAME, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW, SERVER_ERROR, TRY_LATER = 4400, 4401, 4403, 4408, 1011, 1013
@@ -37,6 +39,21 @@ log = logging.getLogger(__name__)
 
 class Gone(Exception):
     """The client went away while we were writing to it; its consumer hears so by itself."""
+
+
+class Unfinished:
+    """A `send` that was begun outside of a task and had to wait; a task finishes it by awaiting this."""
+
+    def __init__(self, sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
+        self._sending, self._waits_for = sending, waits_for
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        try:
+            yield self._waits_for
+        except BaseException:
+            self._sending.close()
+            raise
+        return (yield from self._sending.__await__())
 
 
 class FeedState(Protocol):
@@ -53,11 +70,12 @@ class Subscriber:
     def __init__(
         self,
         actor: Actor,
-        send: Callable[[str, int | None], Awaitable[None]],
+        send: Callable[[str, int | None], Coroutine[Any, Any, None]],
         close: Callable[[int, str], Awaitable[None]],
     ) -> None:
         self.actor, self._send, self._close = actor, send, close
-        self.rights = Rights(frozenset())
+        self._rights = Rights(frozenset())
+        self.view = View(frozenset())
         self.feed: FeedState | None = None
         self.state = "greeted"
         self.position = 0
@@ -70,6 +88,7 @@ class Subscriber:
         self._wake = asyncio.Event()
         self._since = _now()
         self._sending_since: float | None = None
+        self._unfinished: Unfinished | None = None
         self._writer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -84,6 +103,7 @@ class Subscriber:
             raise BadFrame("/t: this socket has a subscription; open another socket for another one.")
         self.position = self._sent = frame.cursor
         self.epoch, self.filter = frame.epoch, frame.filter or EVERYTHING
+        self.view = self.rights.view(self.actor.purpose, self.filter)
         self._turn("behind")
 
     def acknowledge(self, frame: Ack) -> None:
@@ -97,19 +117,28 @@ class Subscriber:
         return told if told and self.filter is EVERYTHING else None
 
     @property
-    def view(self) -> View:
-        """The permanent rule: what they asked for, held against their rights and the purpose that they stated."""
-        return self.rights.view(self.actor.purpose, self.filter)
+    def rights(self) -> Rights:
+        return self._rights
+
+    @rights.setter
+    def rights(self, rights: Rights) -> None:
+        """With the permanent rule: what they asked for, held against their rights and the purpose that they stated."""
+        if rights is not self._rights:
+            self._rights, self.view = rights, rights.view(self.actor.purpose, self.filter)
 
     def offer(self, links: Sequence[tuple[str, int]], head: int) -> None:
-        """Queue what follows the position of a live socket; one that can't keep up is told so and falls behind."""
+        """Give a live socket what follows its position; one that can't keep up is told so and falls behind."""
+        at_once = len(links) <= AT_ONCE_FRAMES and not self._queue and self._sending_since is None
         for text, end in links:
             if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
                 self._put(encode(Lagging(self.position, head)))
                 self.fall_behind()
                 return
             self.position = end
-            self._put(text, end)
+            if at_once:
+                at_once = self._send_at_once(text, end)
+            elif self.state == "live":
+                self._put(text, end)
 
     def fall_behind(self) -> None:
         """What is queued is still sent, unless rights change; the rest is read from the log, with those of then."""
@@ -187,6 +216,9 @@ class Subscriber:
         try:
             while self.state != "ended":
                 self._wake.clear()
+                if self._unfinished is not None:
+                    unfinished, self._unfinished = self._unfinished, None
+                    await self._send_timed(unfinished)
                 while self._queue:
                     await self._send_next()
                 if self.state == "behind":
@@ -196,16 +228,33 @@ class Subscriber:
         except Gone as gone:
             log.info("socket of %s is gone: %r", self.actor.via, gone.__cause__)
 
+    def _send_at_once(self, text: str, end: int) -> bool:
+        """Without the writer, whose waking costs as much as the sending. False if the client is not ready for more:
+        the writer then finishes what was begun."""
+        self._sent = end
+        sending = self._send(text, end)
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return True
+        except GONE as error:
+            log.info("socket of %s is gone: %r", self.actor.via, error)
+            self.abandon()
+            return False
+        self._sending_since, self._unfinished = _now(), Unfinished(sending, waits_for)
+        self._wake.set()
+        return False
+
     async def _send_next(self) -> None:
         text, end = self._queue.popleft()
         self._queued_characters -= len(text)
         self._sent = self._sent if end is None else end
-        await self._send_timed(text, end)
+        await self._send_timed(self._send(text, end))
 
-    async def _send_timed(self, text: str, end: int | None) -> None:
-        self._sending_since = _now()
+    async def _send_timed(self, sending: Awaitable[None]) -> None:
+        self._sending_since = self._sending_since or _now()
         try:
-            await self._send(text, end)
+            await sending
         except GONE as error:
             raise Gone from error
         self._sending_since = None
@@ -218,7 +267,7 @@ class Subscriber:
         for text, end in page.links(self.position, self.view):
             if self.feed is None or self.feed.head.rights_epoch > page.head.rights_epoch:
                 return  # a slow client must not be sent for long what it might see when the page was read
-            await self._send_timed(text, end)
+            await self._send_timed(self._send(text, end))
             self.position = self._sent = end
         if self._may_join(page.head):
             self.state = "live"

@@ -21,13 +21,14 @@ from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, 
 from tenants.feed.receipts import write_receipts
 from tenants.feed.rights import Rights
 from tenants.feed.subscriber import FORBIDDEN, NO_RIGHTS, SERVER_ERROR, TOO_SLOW, Subscriber
-from tenants.feed.view import View
 
 # Below a socket's queue, so that one that keeps up never falls behind in a burst.
 BATCH: Final = 200
 RETRY_S: Final = 1.0
 SILENCE_S: Final = 30.0
 RECEIPTS_S: Final = 1.0
+# After so many sockets others get a turn.
+BREATH: Final = 100
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,18 @@ class Feed:
         self.head, self.database = head, database
         self.reader = reader_of(head.feed)
         self.subscribers: set[Subscriber] = set()
+        self.holders: frozenset[Actor] = frozenset()
         self.bell = asyncio.Event()
         self._beat_at = _now() + settings.FEED_HEARTBEAT_S
-        self._receipts_at = 0.0
+        self._receipts_at = self._looked_at = 0.0
+
+    def join(self, subscriber: Subscriber) -> None:
+        self.subscribers.add(subscriber)
+        self.holders = frozenset()
+
+    def leave(self, subscriber: Subscriber) -> None:
+        self.subscribers.discard(subscriber)
+        self.holders = frozenset()
 
     async def wait_for_database(self, error: Exception) -> None:
         """For a socket; the feed itself keeps trying."""
@@ -90,7 +100,7 @@ class Feed:
     async def _advance(self) -> bool:
         """One read, handed out; True if there is more to read now."""
         beat = _now() >= self._beat_at
-        holders = frozenset(subscriber.actor for subscriber in self.subscribers)
+        holders = self.holders = self.holders or frozenset(subscriber.actor for subscriber in self.subscribers)
         # With each heartbeat the rights are read again, for what was changed by hand, without an event.
         known_rights = None if beat else self.head.rights_epoch
         try:
@@ -99,7 +109,7 @@ class Feed:
             self._reset(stale)
             return True
         self._refresh_rights(page, holders)
-        self._hand_out(page)
+        await self._hand_out(page)
         if beat and page.to == page.head.seq:
             self._beat()
         await self._keep_receipts()
@@ -119,6 +129,10 @@ class Feed:
             await door(write_receipts, self.reader, self.head.epoch, told)
 
     def _refresh_rights(self, page: Page, holders: frozenset[Actor]) -> None:
+        """Those that were read; now and then also which have run out, and which sockets are stuck."""
+        if page.rights is None and _now() - self._looked_at < settings.FEED_POLL_S:
+            return
+        self._looked_at = _now()
         now, have_changed = datetime.now(UTC), page.head.rights_epoch != self.head.rights_epoch
         for subscriber in list(self.subscribers):
             rights: Rights | None = subscriber.rights
@@ -135,16 +149,18 @@ class Feed:
             if (why := subscriber.overdue()) is not None:
                 subscriber.end(TOO_SLOW, why)
 
-    def _hand_out(self, page: Page) -> None:
-        worked_out: dict[tuple[int, View], list[tuple[str, int]]] = {}
-        for subscriber in self.subscribers:
+    async def _hand_out(self, page: Page) -> None:
+        """What equal views see of the page is worked out once. Whoever joins meanwhile has read it from the log."""
+        head, worked_out = page.head, {}
+        self.head = Head(head.feed, head.epoch, page.to, head.min_seq, head.rights_epoch)
+        for number, subscriber in enumerate(tuple(self.subscribers), start=1):
             if subscriber.state == "live":
                 place = subscriber.position, subscriber.view
                 if place not in worked_out:
                     worked_out[place] = page.links(*place)
-                subscriber.offer(worked_out[place], page.head.seq)
-        head = page.head
-        self.head = Head(head.feed, head.epoch, page.to, head.min_seq, head.rights_epoch)
+                subscriber.offer(worked_out[place], head.seq)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
 
     def _beat(self) -> None:
         self._beat_at = _now() + settings.FEED_HEARTBEAT_S
@@ -175,7 +191,7 @@ class Tailer:
             subscriber.end(FORBIDDEN, "your role or key does not include what a feed needs")
             return head
         feed = self.feeds.get(head.feed) or self._open(head)
-        feed.subscribers.add(subscriber)
+        feed.join(subscriber)
         subscriber.start(feed, rights, encode(Hello(head.feed, head.epoch, head.seq, head.min_seq)))
         return head
 
@@ -183,7 +199,7 @@ class Tailer:
         subscriber.abandon()
         feed = subscriber.feed
         if isinstance(feed, Feed):
-            feed.subscribers.discard(subscriber)
+            feed.leave(subscriber)
             if not feed.subscribers:
                 self._forget(feed)
 

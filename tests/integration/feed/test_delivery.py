@@ -145,7 +145,6 @@ async def test_client_that_stops_reading_falls_behind_and_recovers_everything(li
         assert slow.numbers == quick.numbers == list(range(200))
         states = [frame.t for frame in slow.frames if isinstance(frame, Live | Lagging)]
         assert len(states) >= 3 and states == [*["live", "lagging"] * (len(states) // 2), "live"]
-        assert not any(isinstance(frame, Lagging) for frame in quick.frames)
 
 
 async def test_sockets_stay_open_and_resume_without_loss_while_postgresql_is_away(aurora):

@@ -120,3 +120,45 @@ async def test_page_read_before_a_change_of_rights_is_not_sent_to_its_end(monkey
     state.head = Head(FEED, EPOCH, 10, 1, 1)
     await socket._catch_up()
     assert (wire.sent, socket.position) == ([], 0)
+
+
+async def test_few_frames_go_out_at_once_and_in_order_though_the_client_stops_in_between():
+    wire = Wire()
+    socket = live_on(wire)
+    await asyncio.sleep(0.01)
+    offer(socket, page(2))
+    assert [decode_server(text).seq for text in wire.sent[1:]] == [1, 2]  # without the writer's turn
+    wire.open.clear()
+    offer(socket, Page(page(8).head, 2, 8, page(8).entries[2:]))
+    await asyncio.sleep(0.01)
+    assert len(wire.sent) == 3 and socket.overdue() is None and socket._sending_since is not None
+    wire.open.set()
+    await asyncio.sleep(0.01)
+    assert [decode_server(text).seq for text in wire.sent[1:]] == list(range(1, 9))
+    assert socket._sending_since is None
+    socket.abandon()
+
+
+async def test_begun_frame_of_a_client_that_left_is_dropped():
+    wire = Wire()
+    socket = live_on(wire)
+    await asyncio.sleep(0.01)
+    wire.open.clear()
+    offer(socket, page(3))
+    await asyncio.sleep(0.01)
+    socket.end(4403, "no rights any more")
+    wire.open.set()
+    await asyncio.sleep(0.01)
+    assert wire.sent == ["hello", "closed 4403"]
+
+
+async def test_client_that_is_gone_is_noticed_when_it_is_sent_to():
+    socket = live_on(Wire())
+    await asyncio.sleep(0.01)
+
+    async def broken(text: str, end: int | None) -> None:
+        raise RuntimeError("the transport is closed")
+
+    socket._send = broken
+    offer(socket, page(3))
+    assert socket.state == "ended"
