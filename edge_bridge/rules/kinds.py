@@ -35,6 +35,7 @@ from edge_bridge.rules.detector import (
 from edge_bridge.rules.health import Clock, OutOfRange, Silence, Spike, Stuck
 from edge_bridge.rules.limits import Limits
 from edge_bridge.rules.several import Fusion, Neighbours, Several, Twin, Vote
+from edge_bridge.rules.surprise import Surprise
 from edge_bridge.rules.thresholds import LimitState, Rule, RuleError, text_of
 from edge_bridge.rules.trend import Rate, TimeToLimit
 
@@ -55,7 +56,9 @@ DETECTORS: Mapping[str, type[Detector]] = {
     "vote": Vote,
     "fusion": Fusion,
     "neighbours": Neighbours,
+    "surprise": Surprise,
 }
+RECOMMENDED = "surprise"
 
 Point = tuple[str, str]  # equipment, tag
 
