@@ -1,4 +1,4 @@
-"""python -m edge_bridge.gateway --config gateway.toml"""
+"""python -m edge_bridge.gateway --config gateway.toml, and … alarms --data-dir DIR for what stands there."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from edge_bridge.gateway.config import Config, ConfigError, load_config
+from edge_bridge.gateway.local import as_text, read_standing
 from edge_bridge.gateway.process import open_listeners, run_gateway
 from edge_bridge.gateway.schema import JournalError
 
@@ -19,6 +20,9 @@ def main() -> int:
     logging.getLogger("websockets").setLevel(logging.WARNING)
     flags = {name: getattr(arguments, name) for name in ("edge", "cloud_url", "data_dir", "uplink", "listen_port")}
     try:
+        if arguments.what == "alarms":
+            print(as_text(read_standing(Path(arguments.data_dir or "."))))
+            return 0
         asyncio.run(_run(load_config(arguments.config, arguments.rules, flags)))
     except (ConfigError, JournalError) as error:
         print(f"gateway: {error}", file=sys.stderr)
@@ -28,6 +32,13 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m edge_bridge.gateway", description=__doc__)
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=["run", "alarms"],
+        default="run",
+        help="run the gateway (default), or print the alarms that stand in its journal",
+    )
     parser.add_argument("--config", type=Path, help="TOML file with the settings below and more")
     parser.add_argument("--rules", type=Path, help="TOML file with [[rules]] and [[deadbands]]")
     parser.add_argument("--edge", help="the gateway's name in the cloud")

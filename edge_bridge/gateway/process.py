@@ -16,6 +16,7 @@ from edge_bridge.gateway.filters import filters_by_point
 from edge_bridge.gateway.intake import Intake, Ways
 from edge_bridge.gateway.journal import Journal
 from edge_bridge.gateway.judging import judges_of
+from edge_bridge.gateway.local import LocalPage
 from edge_bridge.gateway.mqtt.broker import BrokerClient
 from edge_bridge.gateway.mqtt.endpoint import MqttEndpoint
 from edge_bridge.gateway.reception import Reception
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 PORT_FILE = "port"
 
+LOOPBACK = "127.0.0.1"
+
+Server = TerminalServer | MqttEndpoint | LocalPage
 Listeners = dict[str, socket.socket]  # by the scheme that is spoken there
 
 
@@ -99,29 +103,31 @@ async def _at_most(longest_s: float, work: Coroutine[None, None, None]) -> None:
         log.warning("what the cloud has not acknowledged yet stays in the journal for the next start")
 
 
-def _servers(config: Config, reception: Reception) -> dict[str, TerminalServer | MqttEndpoint]:
-    servers: dict[str, TerminalServer | MqttEndpoint] = {"ws": TerminalServer(reception, config.terminal_token)}
+def _servers(config: Config, reception: Reception) -> dict[str, Server]:
+    servers: dict[str, Server] = {"ws": TerminalServer(reception, config.terminal_token)}
     if config.mqtt_port >= 0:
         servers["mqtt"] = MqttEndpoint(reception, config.edge, config.terminal_token)
+    if config.local_port >= 0:
+        servers["http"] = LocalPage(Path(config.data_dir))
     return servers
 
 
 @contextmanager
 def open_listeners(config: Config) -> Iterator[Listeners]:
-    """The sockets for the terminals, by scheme; ConfigError if an address cannot be had."""
-    ports = {"ws": config.listen_port, "mqtt": config.mqtt_port}
+    """The sockets by scheme, those for people on this machine only; ConfigError if an address cannot be had."""
+    ports = {"ws": config.listen_port, "mqtt": config.mqtt_port, "http": config.local_port}
     with ExitStack() as stack:
         yield {name: stack.enter_context(_listener(config, name, port)) for name, port in ports.items() if port >= 0}
 
 
-def _listener(config: Config, name: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.listen_host else socket.AF_INET
+def _listener(config: Config, scheme: str, port: int) -> socket.socket:
+    host = LOOPBACK if scheme == "http" else config.listen_host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((config.listen_host, port), family=family)
+        return socket.create_server((host, port), family=family)
     except OSError as error:
-        setting = "listen_port" if name == "ws" else f"{name}_port"
-        address = f"{config.listen_host} port {port}"
-        raise ConfigError(f"{setting}: cannot listen on {address}: {os.strerror(error.errno or 0)}") from None
+        setting = {"ws": "listen_port", "mqtt": "mqtt_port", "http": "local_port"}[scheme]
+        raise ConfigError(f"{setting}: cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}") from None
 
 
 def _announce(config: Config, listeners: Listeners) -> None:
@@ -131,7 +137,8 @@ def _announce(config: Config, listeners: Listeners) -> None:
         half_written = Path(config.data_dir) / f"{_port_file(scheme)}.new"
         half_written.write_text(f"{port}\n")
         half_written.replace(half_written.with_name(_port_file(scheme)))
-        print(f"gateway: terminals connect to {scheme}://{config.listen_host}:{port}", flush=True)
+        who, host = ("people look at", LOOPBACK) if scheme == "http" else ("terminals connect to", config.listen_host)
+        print(f"gateway: {who} {scheme}://{host}:{port}", flush=True)
 
 
 def _port_file(scheme: str) -> str:
