@@ -105,11 +105,9 @@ class LocalPage:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), READ_WITHIN_S)
-            found = head.startswith((b"GET / ", b"HEAD / "))
+            found = head.startswith(b"GET / ") and _is_asked_here(head)
             page = await asyncio.to_thread(self._page) if found else "Only / is here.\n"
-            writer.write(
-                _response("200 OK" if found else "404 Not Found", page, with_body=not head.startswith(b"HEAD"))
-            )
+            writer.write(_response("200 OK" if found else "404 Not Found", page))
             await writer.drain()
         except (EOFError, OSError, TimeoutError, asyncio.LimitOverrunError):
             pass  # whoever asked has gone, or said nothing that could be answered
