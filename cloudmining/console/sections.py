@@ -38,6 +38,7 @@ TABS: Final = (
     Tab("Organisation", "console-usage", "Usage", "view_usage"),
     Tab("Organisation", "console-ledger", "Ledger", "view_ledger"),
     Tab("Organisation", "console-keys", "Keys", "manage_keys"),
+    Tab("Organisation", "console-webhooks", "Webhooks", "manage_keys"),
     Tab("Organisation", "console-data", "Data", "manage_organisation"),
 )
 

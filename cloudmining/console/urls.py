@@ -20,6 +20,7 @@ from cloudmining.console import (
     study_pages,
     usage_pages,
     views,
+    webhook_pages,
 )
 from cloudmining.console.base import guarded
 
@@ -38,6 +39,9 @@ urlpatterns = [
     path("keys", people_pages.KeyList.as_view(), name="console-keys"),
     path("keys/<uuid:key_id>/<slug:step>", people_pages.KeyStep.as_view(), name="console-key-step"),
     path("programs/<uuid:account_id>/retire", people_pages.RetireProgram.as_view(), name="console-program-retire"),
+    path("webhooks", webhook_pages.WebhookList.as_view(), name="console-webhooks"),
+    path("webhooks/<uuid:webhook_id>", webhook_pages.WebhookPage.as_view(), name="console-webhook"),
+    path("webhooks/<uuid:webhook_id>/<slug:step>", webhook_pages.WebhookStep.as_view(), name="console-webhook-step"),
     path("panels/<slug:name>", views.OnePanel.as_view(), name="panel"),
     path("alarms/<uuid:alarm_id>/acknowledge", views.AcknowledgeAlarm.as_view(), name="console-acknowledge-alarm"),
     path("plans/<uuid:plan_id>/cancel", views.CancelPlan.as_view(), name="console-cancel-plan"),
