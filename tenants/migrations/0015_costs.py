@@ -1,9 +1,11 @@
-"""What a shared read writes, in one statement for each organisation in whose name it is written."""
+"""What a shared read writes goes in one statement for each organisation in whose name it is written; and policies that
+are asked in every request no longer spell out queries of other closed tables, see 0014_plans."""
 
 import django.db.models.deletion
 from django.db import migrations, models
 
 import tenants.models.base
+from tenants.policies import ME, MY_CREDENTIAL, MY_USER, OWN
 
 # Entries by owner. A record is the owner's: like wall.deliver it is written in their name, for rows that the reader was
 # just given.
@@ -41,7 +43,8 @@ BEGIN
   LOOP
     PERFORM set_config('app.tenant', payer.id::text, true);
     INSERT INTO public.tenants_usageevent
-      (id, tenant_id, source, event_id, meter, quantity, at, hour, subject_kind, subject_id, counterpart_id, agreement_id)
+      (id, tenant_id, source, event_id, meter, quantity, at, hour,
+       subject_kind, subject_id, counterpart_id, agreement_id)
       SELECT u.id, payer.id, u.source, u.event_id, u.meter, u.quantity, u.at, date_trunc('hour', u.at, 'UTC'),
              u.subject_kind, u.subject_id, u.counterpart, u.agreement
         FROM jsonb_to_recordset(payer.uses) AS u(
@@ -52,6 +55,34 @@ BEGIN
   END LOOP;
   PERFORM set_config('app.tenant', coalesce(me, ''), true);
 END $$;
+"""
+
+MEMBERS_AND_PARTIES = f"""
+CREATE FUNCTION wall.my_tenants() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT tenant_id FROM public.tenants_membership WHERE user_id = {MY_USER}
+  UNION ALL SELECT tenant_id FROM public.tenants_invitation WHERE token_hash = {MY_CREDENTIAL} $$;
+CREATE FUNCTION wall.colleagues() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT user_id FROM public.tenants_membership WHERE tenant_id = {ME} $$;
+CREATE FUNCTION wall.agreements_as_partner() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT id FROM public.tenants_agreement WHERE partner_id = {ME} $$;
+CREATE FUNCTION wall.versions_as_partner() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT id FROM public.tenants_agreementversion
+   WHERE agreement_id = ANY (ARRAY(SELECT wall.agreements_as_partner())) $$;
+"""
+AS_PARTNER = "agreement_id IN (SELECT wall.agreements_as_partner())"
+POLICIES = f"""
+ALTER POLICY wall_select ON tenants_tenant USING (
+  CASE WHEN id = {ME} OR listed AND {ME} IS NOT NULL THEN true ELSE id IN (SELECT wall.my_tenants()) END);
+ALTER POLICY wall_select ON tenants_user USING (
+  CASE WHEN id = {MY_USER} OR email = {MY_CREDENTIAL} OR service_of_id = {ME} THEN true
+    ELSE id IN (SELECT wall.colleagues()) END);
+ALTER POLICY wall_select ON tenants_user_groups USING (
+  CASE WHEN user_id = {MY_USER} THEN true ELSE user_id IN (SELECT wall.colleagues()) END);
+ALTER POLICY wall_select ON tenants_agreementversion USING (
+  CASE WHEN {OWN} THEN true ELSE offered_at IS NOT NULL AND {AS_PARTNER} END);
+ALTER POLICY wall_select ON tenants_clause USING (
+  CASE WHEN {OWN} THEN true ELSE version_id IN (SELECT wall.versions_as_partner()) END);
+ALTER POLICY wall_select ON tenants_signature USING (CASE WHEN {OWN} THEN true ELSE {AS_PARTNER} END);
 """
 
 
@@ -80,4 +111,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(RECORD_READS, migrations.RunSQL.noop),
         migrations.RunSQL(METER, migrations.RunSQL.noop),
+        migrations.RunSQL(MEMBERS_AND_PARTIES, migrations.RunSQL.noop),
+        migrations.RunSQL(POLICIES, migrations.RunSQL.noop),
     ]
