@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_bridge.backtest import read_rows
+from edge_bridge.rules.detector import Sample
 from edge_bridge.rules.kinds import DETECTORS, RECOMMENDED
 from edge_bridge.rules.trial import outcomes
 
@@ -78,7 +79,7 @@ def worth(series: Series) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Of a detection at each row: its unweighted score, and its window (-1: none)."""
     n = len(series.values)
     rows, worths, inside = np.arange(n), np.full(n, -1.0), np.full(n, -1)
-    starts = [first for first, _ in series.windows[1:]] + [n]
+    starts = [first for first, _ in series.windows[1:]] + [n] * bool(series.windows)
     for index, ((first, last), until) in enumerate(zip(series.windows, starts, strict=True)):
         width = last - first + 1
         worths[first : last + 1] = sigmoid(-(last - rows[first : last + 1] + 1) / width) / sigmoid(-1.0)
@@ -138,7 +139,7 @@ def read_corpus(folder: Path) -> list[Series]:
 
 
 def _series(folder: Path, name: str, windows: list[list[str]]) -> Series:
-    samples = [row.sample for row in read_rows(folder / "data" / name, "timestamp", "value")]
+    samples = [row.sample for row in read_rows(folder / "data" / name, "timestamp", "value", lambda words: None)]
     times_s = [sample.at_s for sample in samples]
     rows = tuple((times_s.index(_seconds(first)), times_s.index(_seconds(last))) for first, last in windows)
     return Series(name, np.array(times_s), np.array([sample.value for sample in samples]), rows)
@@ -148,10 +149,10 @@ def _seconds(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-def scored(folder: Path, name: str, detector: str) -> Floats:
+def scored(series: Series, detector: str) -> Floats:
     """The detector's scores of one file, in one pass from its first row."""
-    rows = read_rows(folder / "data" / name, "timestamp", "value")
-    return np.array([outcome.score for outcome in outcomes(DETECTORS[detector].made({}), (row.sample for row in rows))])
+    samples = map(Sample, series.times_s.tolist(), series.values.tolist())
+    return np.array([outcome.score for outcome in outcomes(DETECTORS[detector].made({}), samples)])
 
 
 def published_scores(folder: Path, detector: str, corpus: Sequence[Series]) -> list[Floats]:
@@ -192,7 +193,7 @@ def main() -> None:
     print(f"{len(corpus)} files, {n_windows} windows, {sum(len(series.values) for series in corpus)} rows")
     print(f"{'':28}" + "".join(f"{name:>22}" for name in PROFILES))
     for detector in arguments.detector or without_limits():
-        _print_ours(arguments.corpus, corpus, detector, arguments.processes)
+        _print_ours(corpus, detector, arguments.processes)
     for detector, numbers in _published_table(arguments.corpus, corpus):
         print(f"{detector:28}" + "".join(f"{number:22.1f}" for number in numbers))
 
@@ -201,10 +202,9 @@ def without_limits() -> list[str]:
     return ["ewma", "cusum", "page_hinkley", "gaussian_tail", "spike", RECOMMENDED]
 
 
-def _print_ours(folder: Path, corpus: Sequence[Series], detector: str, processes: int) -> None:
+def _print_ours(corpus: Sequence[Series], detector: str, processes: int) -> None:
     with ProcessPoolExecutor(processes) as pool:
-        names = [series.name for series in corpus]
-        scores = list(pool.map(scored, [folder] * len(names), names, [detector] * len(names)))
+        scores = list(pool.map(scored, corpus, [detector] * len(corpus)))
     best = [best_threshold(corpus, scores, profile) for profile in PROFILES.values()]
     shown = [
         f"{normalised(corpus, raw, profile):.1f} at {threshold:.3f}"

@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
@@ -60,12 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         detector = made_detector(arguments.detector, arguments.set)
         _write_scores(detector, arguments)
     except (BadInput, RuleError) as error:
-        print(error, file=sys.stderr)
+        _tell(str(error))
         return BAD_INPUT
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        _tell(f"{error.filename}: {error.strerror}")
         return BAD_INPUT
     return WRITTEN
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr)
 
 
 def _parser() -> _Parser:
@@ -122,24 +126,24 @@ def _typed(text: str) -> Any:
 # The series ----------------------------------------------------------------------------------------------------------
 
 
-def read_rows(path: Path, time_column: str, value_column: str) -> Iterator[Row]:
-    """Rows in the order of time; BadInput names the line and the column."""
+def read_rows(path: Path, time_column: str, value_column: str, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Rows in the order of time; BadInput names the line and the column. `tell` hears what is odd but can be read."""
     # utf-8-sig: spreadsheets put a byte order mark first, which would else become part of the first column's name.
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            yield from _rows(csv.reader(file, strict=True), path, time_column, value_column)
+            yield from _rows(csv.reader(file, strict=True), path, time_column, value_column, tell)
         except UnicodeDecodeError as error:
             raise BadInput(f"{path}: is not UTF-8 text: {error.reason}; save it as UTF-8") from None
         except csv.Error as error:
             raise BadInput(f"{path}: is not CSV: {error}") from None
 
 
-def _rows(reader: Any, path: Path, time_column: str, value_column: str) -> Iterator[Row]:
+def _rows(reader: Any, path: Path, time_column: str, value_column: str, tell: Callable[[str], None]) -> Iterator[Row]:
     header = next(reader, None)
     if not header:
         raise BadInput(f"{path}: is empty; a header line with {time_column!r} and {value_column!r} is needed")
     time_index, value_index = (_index(path, header, name) for name in (time_column, value_column))
-    order = _Order()
+    order = _Order(tell)
     for cells in reader:
         if not cells:
             continue
@@ -156,8 +160,9 @@ def _rows(reader: Any, path: Path, time_column: str, value_column: str) -> Itera
 class _Order:
     """Times must not fall, but where a clock is put back: exactly an hour less than the usual step."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
         self.n_rows = 0
+        self._tell = tell
         self._at_s = -math.inf
         self._step_s = 0.0
 
@@ -166,7 +171,7 @@ class _Order:
         if step_s < 0:
             if step_s + HOUR_S != self._step_s:
                 raise BadInput(f"{place}: is {-step_s:g} s before the row above; sort the rows by time")
-            print(f"{place}: the clock was put back by an hour; rows are taken as they stand", file=sys.stderr)
+            self._tell(f"{place}: the clock was put back by an hour; rows are taken as they stand")
         self.n_rows, self._at_s = self.n_rows + 1, at_s
         self._step_s = step_s if step_s > 0 else self._step_s
 
@@ -210,7 +215,7 @@ def _write_scores(detector: Detector, arguments: argparse.Namespace) -> None:
         raise BadInput(f"{output}: is a directory; name a file")
     if output.exists() and arguments.csv.exists() and output.samefile(arguments.csv):
         raise BadInput(f"{output}: is the input itself; name another file")
-    rows = read_rows(arguments.csv, arguments.time, arguments.value)
+    rows = read_rows(arguments.csv, arguments.time, arguments.value, _tell)
     with tempfile.NamedTemporaryFile("w", dir=output.parent, prefix=output.name, delete=False, newline="") as file:
         try:
             _write(file, detector, rows)

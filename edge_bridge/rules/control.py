@@ -5,6 +5,7 @@ the baseline no harder than OUTLIER_SIGMAS. Scores do not change when the series
 """
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,17 +43,42 @@ def sigmas(baseline: Baseline, value: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart(Measuring):
-    """`memory_n`: samples that the mean and the spread are learnt from."""
+    """Judges the means of `group_n` samples each; `memory_n` of those make up the mean and the spread.
+
+    The false-alarm rates of the theory hold for independent values. Samples a second apart are not: take group_n so
+    large that a group outlasts what lingers.
+    """
 
     claims_invariance: ClassVar[bool] = True
 
+    group_n: int = 1
     memory_n: int = 1000
 
     def check(self) -> None:
+        within("group_n", self.group_n, 1, 100_000)
         within("memory_n", self.memory_n, FEWEST, 1_000_000)
 
+    @abstractmethod
+    def begun(self) -> State:
+        """What is judged by, before the first group: the baseline, then the chart's own."""
+
+    @abstractmethod
+    def judge(self, by: State, value: float) -> tuple[State, float]:
+        """After the mean of one group."""
+
+    def empty(self) -> State:
+        return self.begun(), 0.0, 0, 0.0
+
+    def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
+        by, total, n, ratio = memory
+        total, n = total + sample.value, n + 1
+        if n < self.group_n:
+            return (by, total, n, ratio), ratio
+        by, ratio = self.judge(by, total / n)
+        return (by, 0.0, 0, ratio), ratio
+
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        _, mean, variance = memory[0]
+        _, mean, variance = memory[0][0]
         return mean, f"departs from its usual {mean:.4g} ± {math.sqrt(variance):.3g}"
 
 
@@ -73,14 +99,14 @@ class Ewma(Chart):
         within("weight", self.weight, 0.001, 1)
         positive(self, "width_sigmas")
 
-    def empty(self) -> State:
+    def begun(self) -> State:
         return NOTHING_YET, 0.0
 
-    def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        baseline, mean = memory
-        mean += self.weight * (sigmas(baseline, sample.value) - mean)
+    def judge(self, by: State, value: float) -> tuple[State, float]:
+        baseline, mean = by
+        mean += self.weight * (sigmas(baseline, value) - mean)
         width = self.width_sigmas * math.sqrt(self.weight / (2 - self.weight))
-        return (learnt(baseline, sample.value, self.memory_n), mean), abs(mean) / width
+        return (learnt(baseline, value, self.memory_n), mean), abs(mean) / width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,16 +125,16 @@ class Cusum(Chart):
         super().check()
         positive(self, "slack_sigmas", "limit_sigmas")
 
-    def empty(self) -> State:
+    def begun(self) -> State:
         return NOTHING_YET, 0.0, 0.0
 
-    def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        baseline, above, below = memory
-        z, most = sigmas(baseline, sample.value), 2 * self.limit_sigmas
+    def judge(self, by: State, value: float) -> tuple[State, float]:
+        baseline, above, below = by
+        z, most = sigmas(baseline, value), 2 * self.limit_sigmas
         above = min(max(above + z - self.slack_sigmas, 0.0), most)
         below = min(max(below - z - self.slack_sigmas, 0.0), most)
         ratio = max(above, below) / self.limit_sigmas
-        return (learnt(baseline, sample.value, self.memory_n), above, below), ratio
+        return (learnt(baseline, value, self.memory_n), above, below), ratio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +153,14 @@ class PageHinkley(Chart):
         super().check()
         positive(self, "slack_sigmas", "limit_sigmas")
 
-    def empty(self) -> State:
+    def begun(self) -> State:
         return NOTHING_YET, 0.0, 0.0
 
-    def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        baseline, rise, fall = memory
+    def judge(self, by: State, value: float) -> tuple[State, float]:
+        baseline, rise, fall = by
         # The mean is taken with the sample in it, which is what tells this chart from a cumulative sum.
-        baseline = learnt(baseline, sample.value, self.memory_n)
-        z, most = sigmas(baseline, sample.value), 2 * self.limit_sigmas
+        baseline = learnt(baseline, value, self.memory_n)
+        z, most = sigmas(baseline, value), 2 * self.limit_sigmas
         rise = min(max(rise + z - self.slack_sigmas, 0.0), most)
         fall = min(max(fall - z - self.slack_sigmas, 0.0), most)
         return (baseline, rise, fall), max(rise, fall) / self.limit_sigmas
@@ -157,15 +183,15 @@ class GaussianTail(Chart):
         within("short_n", self.short_n, 1, self.memory_n)
         positive(self, "tail_exponent")
 
-    def empty(self) -> State:
+    def begun(self) -> State:
         return NOTHING_YET, 0.0
 
-    def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        baseline, short = memory
+    def judge(self, by: State, value: float) -> tuple[State, float]:
+        baseline, short = by
         weight = 2 / (self.short_n + 1)
-        short += weight * (sigmas(baseline, sample.value) - short)
+        short += weight * (sigmas(baseline, value) - short)
         ratio = tail_exponent(short / math.sqrt(weight / (2 - weight))) / self.tail_exponent
-        return (learnt(baseline, sample.value, self.memory_n), short), ratio
+        return (learnt(baseline, value, self.memory_n), short), ratio
 
 
 def tail_exponent(z: float) -> float:
