@@ -16,7 +16,8 @@ from edge_bridge.gateway.commands import Interlock
 from edge_bridge.gateway.filters import Deadband, SwingingDoor
 from edge_bridge.gateway.mqtt.topics import is_level
 from edge_bridge.protocol import MAX_NAME_CHARS
-from edge_bridge.rules.thresholds import Rule, RuleError, parse_rules
+from edge_bridge.rules.kinds import AnyRule, parse_rules
+from edge_bridge.rules.thresholds import RuleError
 
 ENVIRONMENT = {
     "EDGE_NAME": "edge",
@@ -66,7 +67,7 @@ class Config:
     silent_periods: float = 10.0
     silent_least_s: float = 30.0
     command_answer_s: float = 10.0
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AnyRule, ...] = ()
     deadbands: tuple[Deadband, ...] = ()
     swinging_doors: tuple[SwingingDoor, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
@@ -135,7 +136,7 @@ def _setting(name: str, kind: Any, value: Any) -> Any:
     return value
 
 
-def _rules(value: Any) -> tuple[Rule, ...]:
+def _rules(value: Any) -> tuple[AnyRule, ...]:
     try:
         return parse_rules(_tables("rules", value))
     except RuleError as error:

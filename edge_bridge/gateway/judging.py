@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from edge_bridge.gateway.filters import Point
 from edge_bridge.protocol import Alarm, Reading
-from edge_bridge.rules.thresholds import LimitState, Rule, RuleState, state_from_text, state_to_text, step
+from edge_bridge.rules import kinds
+from edge_bridge.rules.kinds import AnyRule
 
 State = Any  # the rule's own
 
@@ -29,32 +30,28 @@ class Judge(Protocol):
     def to_text(self, state: State) -> str: ...
 
 
-class LimitJudge:
-    def __init__(self, rule: Rule) -> None:
+class RuleJudge:
+    """A rule of any kind that `edge_bridge.rules` knows."""
+
+    def __init__(self, rule: AnyRule) -> None:
         self.name = rule.name
-        self.inputs = frozenset({(rule.equipment, rule.tag)})
-        self.alarms = frozenset((rule.equipment, f"{rule.alarm_type}.{level}") for level in rule.limits)
+        self.inputs = frozenset(kinds.points(rule))
+        self.alarms = frozenset((rule.equipment, alarm_type) for alarm_type in kinds.alarm_types(rule))
         self._rule = rule
 
-    def resume(self, text: str | None, standing: Mapping[Point, Alarm]) -> RuleState:
-        """Corrected where the rule was renamed or changed since: what stands was said, nothing else."""
-        stored = state_from_text(text or "{}")
-        agreed = {}
-        for level in self._rule.limits:
-            raised = (self._rule.equipment, f"{self._rule.alarm_type}.{level}") in standing
-            state = stored.get(level, LimitState())
-            agreed[level] = state if state.raised == raised else LimitState(raised)
-        return agreed
+    def resume(self, text: str | None, standing: Mapping[Point, Alarm]) -> State:
+        here = {alarm_type for equipment, alarm_type in standing if equipment == self._rule.equipment}
+        return kinds.resumed(self._rule, text or "", here)
 
-    def step(self, state: RuleState, reading: Reading, now: datetime) -> tuple[RuleState, tuple[Alarm, ...]]:
-        return step(self._rule, state, reading)
+    def step(self, state: State, reading: Reading, now: datetime) -> tuple[State, tuple[Alarm, ...]]:
+        return kinds.judge(self._rule, state, reading, now)
 
-    def tick(self, state: RuleState, now: datetime) -> tuple[RuleState, tuple[Alarm, ...]]:
-        return state, ()
+    def tick(self, state: State, now: datetime) -> tuple[State, tuple[Alarm, ...]]:
+        return kinds.judge_time(self._rule, state, now)
 
-    def to_text(self, state: RuleState) -> str:
-        return state_to_text(state)
+    def to_text(self, state: State) -> str:
+        return kinds.to_text(self._rule, state)
 
 
-def judges_of(rules: Iterable[Rule]) -> list[Judge]:
-    return [LimitJudge(rule) for rule in rules]
+def judges_of(rules: Iterable[AnyRule]) -> list[Judge]:
+    return [RuleJudge(rule) for rule in rules]

@@ -153,21 +153,6 @@ _NAMES = ("name", "equipment", "tag", "alarm_type")
 _NUMBERS = ("deadband", "on_delay_s", "off_delay_s")
 
 
-def parse_rules(settings: list[Any]) -> tuple[Rule, ...]:
-    """Rules from tables as TOML gives them; RuleError names the table and the setting."""
-    rules = []
-    for index, table in enumerate(settings):
-        try:
-            rules.append(parse_rule(table))
-        except RuleError as error:
-            raise RuleError(f"rules[{index}]", str(error)) from None
-    names = [rule.name for rule in rules]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise RuleError("rules", f"the name {twice!r} is used twice; its state would be shared")
-    return tuple(rules)
-
-
 def parse_rule(table: Any) -> Rule:
     """One rule; RuleError names the setting."""
     known = {*_NAMES, *_NUMBERS, *Level}

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_bridge.protocol import Alarm, AlarmEvent, Quality, Reading, Severity
+from edge_bridge.rules.kinds import parse_rules
 from edge_bridge.rules.thresholds import (
     Level,
     Limit,
     Rule,
     RuleError,
     RuleState,
-    parse_rules,
     state_from_text,
     state_to_text,
     step,
