@@ -11,10 +11,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edge_bridge.protocol import ProtocolError, encode
 from terminal_sim.limits import RuleFile, read_rules
-from terminal_sim.line import Connect, Tally
+from terminal_sim.line import Gateway, Tally
+from terminal_sim.mqtt import MqttGateway
 from terminal_sim.replay import ReplayError, Series, read_series, replay, shifted_to
 from terminal_sim.run import TERMINALS_A_LINE, Player, Playing
 from terminal_sim.scenario import Scenario, ScenarioError, scaled
@@ -82,8 +84,9 @@ def _scenario(given: argparse.Namespace) -> Scenario:
     return scaled(scenario, given.terminals) if given.terminals else scenario
 
 
-def _gateway(url: str) -> Connect:
-    return WebSocketGateway(url, os.environ.get("TERMINAL_TOKEN", "")).connected
+def _gateway(url: str) -> Gateway:
+    token = os.environ.get("TERMINAL_TOKEN", "")
+    return MqttGateway(url, token) if url.startswith("mqtt") else WebSocketGateway(url, token)
 
 
 def _report(tally: Tally) -> None:
@@ -97,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     playing = commands.add_parser("run", help="play a scenario to a gateway, again and again")
     _add_scenario(playing)
     playing.add_argument(
-        "--gateway", type=_websocket, required=True, action="append", help="such as ws://127.0.0.1:4000"
+        "--gateway", type=_gateway_url, required=True, action="append", help="such as ws://127.0.0.1:4000"
     )
     playing.add_argument("--share", type=_count, default=TERMINALS_A_LINE, help="terminals on one connection")
     playing.add_argument("--speed", type=_positive, help="simulated seconds a second; else the scenario's own")
@@ -128,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--unit", default="1", help="UCUM code, such as Cel")
     replaying.add_argument("--time-column", default="timestamp")
     replaying.add_argument("--value-column", default="value")
-    replaying.add_argument("--gateway", type=_websocket, required=True)
+    replaying.add_argument("--gateway", type=_gateway_url, required=True)
     replaying.add_argument("--rate", type=_positive, default=100.0, help="readings a second")
     stamps = replaying.add_mutually_exclusive_group()
     stamps.add_argument("--shift-to-now", action="store_true", help="keep the intervals, end the series now")
@@ -156,10 +159,13 @@ def _positive(text: str) -> float:
     return number
 
 
-def _websocket(text: str) -> str:
-    if not text.startswith(("ws://", "wss://")):
-        raise argparse.ArgumentTypeError("must begin with ws:// or wss://")
-    return text
+def _gateway_url(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme in ("ws", "wss") and address.hostname:
+        return text
+    if address.scheme in ("mqtt", "mqtts") and address.hostname and address.path.strip("/"):
+        return text
+    raise argparse.ArgumentTypeError("must be such as ws://host:4000 or mqtt://host:1883/<name of the gateway>")
 
 
 if __name__ == "__main__":

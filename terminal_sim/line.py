@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import math
 import random
+import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +29,7 @@ Obey = Callable[[TerminalCommand], TerminalCommandResult]
 
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 5.0
+ANSWER_TIMEOUT_S = 20.0
 WAITING_FRAMES = 1_000  # a line keeps this much while the gateway is away; then the simulated mine waits
 
 
@@ -55,7 +58,19 @@ class Wire(Protocol):
 
 
 Waiting = tuple[int, str, bytes]  # number, topic, message
-Connect = Callable[[], AbstractAsyncContextManager[Wire]]
+
+
+class Gateway(Protocol):
+    """Where frames go."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether one connection may speak for several terminals."""
+        ...
+
+    def connected(self, terminals: Sequence[str]) -> AbstractAsyncContextManager[Wire]:
+        """An open connection for these terminals; LinkBroken if it cannot be had."""
+        ...
 
 
 @dataclass
@@ -71,11 +86,22 @@ class Line:
     More of one terminal at a time would let a frame that is welcome later be overtaken by its successor.
     """
 
-    def __init__(self, connect: Connect, tally: Tally, obey: Obey) -> None:
-        self._connect = connect
+    def __init__(
+        self,
+        gateway: Gateway,
+        terminals: Sequence[str],
+        tally: Tally,
+        obey: Obey,
+        opening: AbstractAsyncContextManager[None],
+    ) -> None:
+        """`opening` is held while a connection is made, so that thousands do not come at once."""
+        self._gateway = gateway
+        self._opening = opening
+        self._terminals = terminals
         self.tally = tally
         self._obey = obey
-        self._waiting: dict[str, deque[Waiting]] = {}
+        self._waiting: dict[str, deque[Waiting]] = {terminal: deque() for terminal in terminals}
+        self._asked_s: dict[str, float] = {}  # when each frame under way was sent
         self._count = 0
         self._ready: deque[str] = deque()
         self._work, self._room, self._empty = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -87,7 +113,7 @@ class Line:
         while self._count >= WAITING_FRAMES:
             self._room.clear()
             await self._room.wait()
-        waiting = self._waiting.setdefault(frame.terminal, deque())
+        waiting = self._waiting[frame.terminal]
         topic = "birth" if isinstance(frame, TerminalBirth) else "readings"
         waiting.append((frame.n, topic, encode(frame)))
         self._count += 1
@@ -105,7 +131,9 @@ class Line:
         while not self._empty.is_set():
             self._has_succeeded = False
             try:
-                async with self._connect() as wire:
+                async with AsyncExitStack() as open_:
+                    async with self._opening:
+                        wire = await open_.enter_async_context(self._gateway.connected(self._terminals))
                     await self._converse(wire)
             except (LinkBroken, NotNow) as error:
                 failures = 0 if self._has_succeeded else failures + 1
@@ -116,7 +144,9 @@ class Line:
     async def _converse(self, wire: Wire) -> None:
         self._ready = deque(terminal for terminal, waiting in self._waiting.items() if waiting)
         self._work.set()
-        tasks = [asyncio.ensure_future(work) for work in (self._send(wire), self._listen(wire), self._empty.wait())]
+        self._asked_s.clear()
+        works = (self._send(wire), self._listen(wire), self._grow_impatient(), self._empty.wait())
+        tasks = [asyncio.ensure_future(work) for work in works]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -132,6 +162,7 @@ class Line:
             while self._ready:
                 terminal = self._ready.popleft()
                 _, topic, message = self._waiting[terminal][0]
+                self._asked_s[terminal] = time.monotonic()
                 await wire.ask(terminal, topic, message)
             self._work.clear()
 
@@ -142,25 +173,31 @@ class Line:
                 case TerminalCommand():
                     self.tally.commands += 1
                     await wire.tell(terminal, encode(self._obey(message)))
+                case Taken(n) | Refused(n=int(n)) if n < self._under_way(terminal):
+                    continue  # said twice, because the frame was sent twice
                 case Taken(n) if n == self._under_way(terminal):
                     self.tally.taken += 1
                     self._next(terminal)
-                case Refused(retry=False):
+                case Refused(retry=False) if terminal in self._asked_s:
                     self.tally.refused += 1
-                    n = self._under_way(terminal)
-                    log.error("%s frame %d is refused: %s %s", terminal, n, message.path, message.detail)
+                    log.error("%s: a frame is refused: %s %s", terminal, message.path, message.detail)
                     self._next(terminal)
                 case _:
                     raise NotNow(f"answered {message}")
 
-    def _under_way(self, terminal: str) -> int:
-        waiting = self._waiting.get(terminal)
-        if not waiting:
-            raise NotNow(f"an answer for {terminal!r}, which has asked nothing")
-        return waiting[0][0]
+    async def _grow_impatient(self) -> None:
+        while True:
+            await asyncio.sleep(ANSWER_TIMEOUT_S / 4)
+            late = [terminal for terminal, at_s in self._asked_s.items() if time.monotonic() - at_s > ANSWER_TIMEOUT_S]
+            if late:
+                raise NotNow(f"no answer to {late[0]} in {ANSWER_TIMEOUT_S:g} s")
+
+    def _under_way(self, terminal: str) -> float:
+        return self._waiting[terminal][0][0] if terminal in self._asked_s else math.inf
 
     def _next(self, terminal: str) -> None:
         self._has_succeeded = True
+        del self._asked_s[terminal]
         waiting = self._waiting[terminal]
         waiting.popleft()
         self._count -= 1

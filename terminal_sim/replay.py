@@ -19,7 +19,7 @@ from edge_bridge.protocol import (
     TerminalReading,
     TerminalReadings,
 )
-from terminal_sim.line import Connect, Frame, Line, Tally
+from terminal_sim.line import Frame, Gateway, Line, Tally
 
 FRAMES_PER_S = 20.0
 MOST_IN_A_FRAME = 1_000
@@ -76,16 +76,20 @@ def shifted_to(readings: Sequence[TerminalReading], last_at: datetime) -> list[T
 
 
 async def replay(
-    series: Series, readings: Sequence[TerminalReading], gateway: Connect, *, rate_per_s: float, stamps_now: bool
+    series: Series, readings: Sequence[TerminalReading], gateway: Gateway, *, rate_per_s: float, stamps_now: bool
 ) -> Tally:
     """Sends at `rate_per_s`; with `stamps_now` each reading is stamped when it is sent."""
-    line = Line(gateway, Tally(), _refuse)
+    line = Line(gateway, [_name(series)], Tally(), _refuse, asyncio.Semaphore())
     async with asyncio.TaskGroup() as group:
         group.create_task(line.run())
         async for frame in _frames(series, readings, rate_per_s, stamps_now):
             await line.put(frame)
         line.finish()
     return line.tally
+
+
+def _name(series: Series) -> str:
+    return f"replay {series.equipment}"[:64]
 
 
 def _refuse(command: TerminalCommand) -> TerminalCommandResult:
@@ -95,7 +99,7 @@ def _refuse(command: TerminalCommand) -> TerminalCommandResult:
 async def _frames(
     series: Series, readings: Sequence[TerminalReading], rate_per_s: float, stamps_now: bool
 ) -> AsyncIterator[Frame]:
-    name, session = f"replay {series.equipment}"[:64], uuid4()
+    name, session = _name(series), uuid4()
     yield TerminalBirth(name, session, 1, (Tag(series.equipment, series.tag, series.unit),))
     size = min(max(math.ceil(rate_per_s / FRAMES_PER_S), 1), MOST_IN_A_FRAME)
     began_s = time.monotonic()

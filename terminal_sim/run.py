@@ -2,18 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from uuid import uuid4
 
 from edge_bridge.protocol import TerminalCommand, TerminalCommandResult
-from terminal_sim.line import Connect, Line, Tally
+from terminal_sim.line import Gateway, Line, Tally
 from terminal_sim.scenario import Scenario
 from terminal_sim.simulation import Links, Measured, Mine, birth, frame, seconds
 
 TERMINALS_A_LINE = 25
+OPENING_AT_ONCE = 20
 SPREAD = 50  # frames sent at a time; the frames of one step are spread over it
 
 
@@ -47,22 +48,25 @@ class Playing:
 class Player:
     """One scenario on its way to its gateways; neighbours in the scenario share a line, and lines a gateway."""
 
-    def __init__(self, scenario: Scenario, gateways: Sequence[Connect], playing: Playing) -> None:
+    def __init__(self, scenario: Scenario, gateways: Sequence[Gateway], playing: Playing) -> None:
         self.tally = Tally()
         self._scenario = scenario
         self._playing = playing
         self._mine = Mine(scenario)
-        share = playing.terminals_a_line
-        lines = -(-len(scenario.terminals) // share)
-        self._lines = [Line(gateways[n * len(gateways) // lines], self.tally, self._obey) for n in range(lines)]
-        self._line = {terminal.name: self._lines[n // share] for n, terminal in enumerate(scenario.terminals)}
+        self._opening = asyncio.Semaphore(OPENING_AT_ONCE)
+        names = [terminal.name for terminal in scenario.terminals]
+        self._line = {
+            name: line
+            for gateway, mine in zip(gateways, _parts(names, len(gateways)), strict=True)
+            for line, name in self._lines_to(gateway, mine)
+        }
         self._sessions = {terminal.name: uuid4() for terminal in scenario.terminals}
         self._numbers = {terminal.name: count(2) for terminal in scenario.terminals}
 
     async def run(self) -> Tally:
         """Returns when the gateways have taken everything."""
         async with asyncio.TaskGroup() as group:
-            for line in self._lines:
+            for line in dict.fromkeys(self._line.values()):
                 group.create_task(line.run())
             group.create_task(self._play())
         return self.tally
@@ -74,8 +78,15 @@ class Player:
             await self._line[terminal.name].put(birth(terminal, self._sessions[terminal.name]))
         for index in range(self._playing.rounds) if self._playing.rounds else count():
             await self._play_round(clock, index * self._scenario.duration_s)
-        for line in self._lines:
+        for line in dict.fromkeys(self._line.values()):
             line.finish()
+
+    def _lines_to(self, gateway: Gateway, names: Sequence[str]) -> Iterator[tuple[Line, str]]:
+        share = self._playing.terminals_a_line if gateway.is_shared else 1
+        for first in range(0, len(names), share):
+            together = names[first : first + share]
+            line = Line(gateway, together, self.tally, self._obey, self._opening)
+            yield from ((line, name) for name in together)
 
     async def _play_round(self, clock: Clock, since_s: float) -> None:
         self._mine, links = Mine(self._scenario), Links(self._scenario)
@@ -96,3 +107,9 @@ class Player:
 
     def _obey(self, command: TerminalCommand) -> TerminalCommandResult:
         return self._mine.apply(command)
+
+
+def _parts(names: Sequence[str], count: int) -> list[Sequence[str]]:
+    """`count` runs of neighbours, as equal as can be."""
+    ends = [len(names) * n // count for n in range(count + 1)]
+    return [names[first:end] for first, end in pairwise(ends)]

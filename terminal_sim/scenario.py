@@ -100,7 +100,7 @@ class Scenario:
 
 
 def scaled(scenario: Scenario, count: int) -> Scenario:
-    """The scenario with `count` terminals: its first ones, or copies of the mine beside it, named `…/2`, `…/3`.
+    """The scenario with `count` terminals: its first ones, or copies of the mine beside it, named `….2`, `….3`.
 
     Links that lead outside are dropped, and so are faults and orders at equipment that is no more; copies have none.
     """
@@ -118,8 +118,8 @@ def scaled(scenario: Scenario, count: int) -> Scenario:
 def _copied(terminal: Terminal, copy: int) -> Terminal:
     if copy == 0:
         return terminal
-    links: dict[str, Any] = {link: f"{equipment}/{copy + 1}" for link, equipment in terminal.links.items()}
-    name, equipment = f"{terminal.name}/{copy + 1}", f"{terminal.equipment}/{copy + 1}"
+    links: dict[str, Any] = {link: f"{equipment}.{copy + 1}" for link, equipment in terminal.links.items()}
+    name, equipment = f"{terminal.name}.{copy + 1}", f"{terminal.equipment}.{copy + 1}"
     return replace(terminal, name=name, equipment=equipment, **links)
 
 

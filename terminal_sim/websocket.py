@@ -1,7 +1,7 @@
 """The wire over a websocket. Answers come in the order of the frames, so the oldest question tells whose they are."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,8 +19,10 @@ class WebSocketGateway:
     url: str
     token: str = ""
 
+    is_shared = True
+
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator["WebSocketWire"]:
+    async def connected(self, terminals: Sequence[str]) -> AsyncIterator["WebSocketWire"]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         # Terminals and gateway share the mine's network; a web proxy has no place between them.
         opening = connect(

@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from edge_bridge.protocol import AlarmEvent, Quality, Reading, TerminalReading
+from edge_bridge.protocol import AlarmEvent, Command, CommandState, CommandStep, Lane, Quality, Reading, TerminalReading
+from terminal_sim.limits import read_rules
 from terminal_sim.replay import ReplayError, Series, read_series, shifted_to
+from terminal_sim.toml import load_scenario
+from terminal_sim.truth import truth
 from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
 from tests.unit.edge.processes import ROOT, Gateway
 
@@ -50,8 +54,8 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     gateway.kill()
 
 
-def play(gateway: Gateway, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "terminal_sim", *arguments, "--gateway", gateway.url]
+def play(gateway: Gateway, *arguments: str, url: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "terminal_sim", *arguments, "--gateway", url or gateway.url]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -66,12 +70,17 @@ def unfiltered(cloud: Cloud) -> list[Reading]:
     return [reading for reading in cloud.readings() if reading.tag != "co"]
 
 
-def test_stopped_fan_becomes_a_critical_alarm_that_clears(gateway: Gateway) -> None:
+@pytest.mark.parametrize("way", ["websocket", "mqtt"])
+def test_stopped_fan_becomes_a_critical_alarm_that_clears(gateway: Gateway, way: str) -> None:
     cloud = Cloud()
+    mqtt_port = free_port()
+    with (gateway.directory / "gateway.toml").open("a") as settings:
+        settings.write(f"mqtt_port = {mqtt_port}\n")
     with serving(cloud, gateway.cloud_port):
         gateway.start()
+        url = gateway.url if way == "websocket" else f"mqtt://127.0.0.1:{mqtt_port}/north"
         began_at = datetime.now(UTC)
-        output, _ = play(gateway, "run", scenario(gateway), "--once").communicate(timeout=40)
+        output, _ = play(gateway, "run", scenario(gateway), "--once", url=url).communicate(timeout=40)
         assert output == "frames taken: 242, refused: 0\n"
         wait_until(lambda: len(unfiltered(cloud)) == 120 * 6)
         assert [alarm.event for alarm in cloud.alarms()] == [AlarmEvent.RAISED, AlarmEvent.CLEARED]
@@ -87,7 +96,8 @@ def test_terminal_outlives_its_gateway_and_nothing_is_lost_or_doubled(gateway: G
         settings.write(f"listen_port = {port}\n")
     with serving(cloud, gateway.cloud_port):
         gateway.start()
-        playing = play(gateway, "run", scenario(gateway), "--once", "--scenario-times")
+        path = scenario(gateway)
+        playing = play(gateway, "run", path, "--once", "--scenario-times")
         for _ in range(2):
             seen = len(cloud.readings())
             wait_until(lambda seen=seen: len(cloud.readings()) > seen + 30)  # type: ignore[misc]
@@ -96,12 +106,39 @@ def test_terminal_outlives_its_gateway_and_nothing_is_lost_or_doubled(gateway: G
             gateway.start()
         output, _ = playing.communicate(timeout=40)
         assert output == "frames taken: 242, refused: 0\n"
+        rows = truth(load_scenario(Path(path)), read_rules(gateway.directory / "rules.toml"), 1.0)
+        (row,) = (row for row in rows if row["what"] == "alarm")
+        wait_until(lambda: len(cloud.alarms()) == 2)
+        assert [alarm.occurred_at.isoformat() for alarm in cloud.alarms()] == [row["raised_to"], row["cleared_to"]]
         wait_until(lambda: len(unfiltered(cloud)) >= 120 * 6)
         start_at = datetime(2026, 3, 1, 6, tzinfo=UTC)
         for tag in ("ch4", "vibration"):
             stamps = [reading.measured_at for reading in cloud.readings() if reading.tag == tag]
             assert stamps == [start_at + timedelta(seconds=2 * index) for index in range(120)]
         cloud.assert_gapless()
+
+
+def test_command_from_the_cloud_slows_the_fan_once(gateway: Gateway) -> None:
+    cloud = Cloud()
+    with serving(cloud, gateway.cloud_port):
+        gateway.start()
+        playing = play(gateway, "run", scenario(gateway), "--speed", "20")
+        wait_until(lambda: len(cloud.readings()) > 10)
+        not_after = datetime.now(UTC) + timedelta(minutes=1)
+        slow = Command(uuid4(), "FAN-1", "setpoint", 40.0, not_after, cloud.received[-1].boot)
+        cloud.commands = (slow,)
+        wait_until(lambda: CommandState.DONE in [step.state for step in steps(cloud)])
+        wait_until(lambda: any(r.tag == "setpoint" and r.value == 40.0 for r in cloud.readings()))
+        playing.terminate()
+        playing.communicate(timeout=20)
+    assert [(step.id, step.state, step.value) for step in steps(cloud)] == [
+        (slow.id, CommandState.DELIVERED, None),
+        (slow.id, CommandState.DONE, 40.0),
+    ]
+
+
+def steps(cloud: Cloud) -> list[CommandStep]:
+    return [body for body in cloud.bodies(Lane.P0) if isinstance(body, CommandStep)]
 
 
 @pytest.mark.skipif(not NAB.exists(), reason="the Numenta Anomaly Benchmark is not beside the project")
@@ -160,7 +197,7 @@ def test_mistake_in_a_recorded_series_is_named(tmp_path: Path, text: str, words:
     ("arguments", "words"),
     [
         (("print", "nowhere.toml"), "terminal_sim: nowhere.toml: cannot be read: No such file or directory\n"),
-        (("run", "x.toml", "--gateway", "http://x"), "must begin with ws:// or wss://"),
+        (("run", "x.toml", "--gateway", "http://x"), "must be such as ws://host:4000"),
         (("run", "x.toml", "--gateway", "ws://x", "--speed", "0"), "must be a positive number"),
         (("replay", "x.csv", "--gateway", "ws://x"), "the following arguments are required: --equipment, --tag"),
     ],

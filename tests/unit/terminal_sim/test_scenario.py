@@ -185,7 +185,7 @@ def test_scaled_scenario_is_its_mine_several_times() -> None:
     ventilation = load_scenario(SCENARIOS / "ventilation.toml")
     larger = scaled(ventilation, 21)
     assert len(larger.terminals) == 21
-    assert [one.ventilated_by for one in larger.terminals if one.equipment == "AIR-21/2"] == ["FAN-21/2"]
+    assert [one.ventilated_by for one in larger.terminals if one.equipment == "AIR-21.2"] == ["FAN-21.2"]
     assert larger.faults == ventilation.faults
     smaller = scaled(ventilation, 3)
     assert len(smaller.terminals) == 3
