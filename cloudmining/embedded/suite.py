@@ -13,6 +13,8 @@ from cloudmining.embedded import ports, servers
 from cloudmining.embedded.home import Home
 from cloudmining.embedded.supervisor import Supervisor, ignore_signals, signals_interrupt
 
+# One more than the two processors that a check has: many a test waits, for a lease, a beat or a process.
+WORKERS = "3"
 CHOOSES_WORKERS = ("-n", "--numprocesses", "--pdb", "--trace", "no:xdist")
 TEARDOWN_WITHIN_S = 30.0
 
@@ -43,7 +45,7 @@ def _run_in(home: Home, arguments: Sequence[str]) -> int:
 
 
 def _run_pytest(supervisor: Supervisor, arguments: Sequence[str], env: dict[str, str]) -> int:
-    workers = () if any(word.startswith(CHOOSES_WORKERS) for word in arguments) else ("-n", "2")
+    workers = () if any(word.startswith(CHOOSES_WORKERS) for word in arguments) else ("-n", WORKERS)
     pytest = supervisor.run("pytest", [sys.executable, "-m", "pytest", *workers, *arguments], env, on_screen=True)
     try:
         supervisor.until(lambda: not pytest.alive())
