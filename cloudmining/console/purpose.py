@@ -3,7 +3,6 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
-from django_htmx.http import HttpResponseClientRefresh
 
 from cloudmining.console.base import MemberPage
 from tenants.data import FieldError, Invalid
@@ -22,8 +21,6 @@ class StatePurpose(MemberPage):
             words = FieldError("/purpose", "choose one that an agreement in force names")
             raise Invalid("Nothing is open to you for that purpose.", (words,))
         state_purpose(request, self.actor.tenant_id, purpose)
-        if request.htmx:
-            return HttpResponseClientRefresh()
         wanted = request.POST.get("next", "")
         is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
         return redirect(wanted if is_ours else resolve_url("console"))

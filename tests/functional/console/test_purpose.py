@@ -72,8 +72,3 @@ def test_purpose_of_one_organisation_is_not_stated_for_another(aurora, borealis,
     client.post("/api/v1/feed/tickets")
     with cassia.acting():
         assert FeedTicket.objects.filter(tenant=cassia.id).latest("pk").purpose == ""
-
-
-def test_choice_with_scripts_loads_the_page_anew(borealis, repair):
-    answer = sign_in(borealis).post("/purpose", {"purpose": "repair"}, headers={"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["HX-Refresh"]) == (200, "true")
