@@ -129,15 +129,18 @@ ClientFrame = Sub | Ack
 
 def as_dict(frame: ServerFrame | ClientFrame) -> dict[str, Any]:
     """The frame as JSON values: identifiers and times as text, times in UTC."""
-    values = {field.name: _plain(getattr(frame, field.name)) for field in fields(frame)}
-    return {
-        "t": frame.t,
-        **{name: value for name, value in values.items() if name not in OPTIONAL or value is not None},
-    }
+    plain: dict[str, Any] = json.loads(encode(frame))
+    return plain
 
 
 def encode(frame: ServerFrame | ClientFrame) -> str:
-    return json.dumps(as_dict(frame), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """One line of JSON."""
+    said = {"t": frame.t}
+    for name in _NAMES[type(frame)]:
+        value = getattr(frame, name)
+        if value is not None or name not in OPTIONAL:
+            said[name] = value
+    return _JSON.encode(said)
 
 
 def decode_client(text: str) -> ClientFrame:
@@ -160,8 +163,11 @@ def _plain(value: Any) -> Any:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case Filter():
             return value.as_dict()
-        case _:
-            return value
+    raise TypeError(f"{type(value).__name__} has no place in a frame.")
+
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+_NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in get_args(ServerFrame | ClientFrame)}
 
 
 def _build(said: dict[str, Any], known: dict[str, Any]) -> Any:

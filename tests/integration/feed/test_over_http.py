@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 
 from tenants.context import as_platform
 from tenants.feed.frames import Ev, Live, Reset, Skip
+from tenants.feed.pruning import prune
+from tenants.feed.receipts import note_receipts, unreceived
 from tenants.models import FeedEvent, FeedHead, FeedReceipt
 from tests.integration.feed.client import as_documented, emit, following
 from tests.integration.feed.test_rights import end, open_north, revoke, set_roles
@@ -58,7 +61,7 @@ async def streaming(web, key, last_id: str = "", **query):
     headers = {"Authorization": f"Api-Key {key}", "Accept": "text/event-stream"}
     headers |= {"Last-Event-ID": last_id} if last_id else {}
     async with (
-        httpx.AsyncClient(timeout=20) as client,
+        httpx.AsyncClient(timeout=60) as client,
         client.stream("GET", f"{web.base_url}/api/v1/feed/events", headers=headers, params=query) as answer,
     ):
         assert answer.status_code == 200 and answer.headers["content-type"] == "text/event-stream"
@@ -66,7 +69,7 @@ async def streaming(web, key, last_id: str = "", **query):
 
 
 async def page(web, key, **query):
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return await client.get(
             f"{web.base_url}/api/v1/feed", headers={"Authorization": f"Api-Key {key}"}, params=query
         )
@@ -217,3 +220,37 @@ async def test_receipts_of_whole_feeds_are_kept_and_those_of_filtered_ones_are_n
         async with asyncio.timeout(10):
             while await later(received) != 4:
                 await asyncio.sleep(0.2)
+
+
+def test_old_events_leave_the_log_from_its_beginning_and_never_leave_a_hole(aurora):
+    emit(aurora, range(8))
+    old = datetime.now(UTC) - timedelta(days=91)
+    with as_platform("tests", "events of long ago"):
+        FeedEvent.objects.filter(tenant=aurora.id, seq__in=[1, 2, 3, 6]).update(recorded_at=old)
+    prune()
+    with aurora.acting():
+        assert FeedHead.objects.get(tenant=aurora.id).min_seq == 4
+        assert list(FeedEvent.objects.order_by("seq").values_list("seq", flat=True)) == [4, 5, 6, 7, 8]
+    with as_platform("tests", "events of long ago"):
+        FeedEvent.objects.filter(tenant=aurora.id).update(recorded_at=old)
+    prune()
+    client = aurora.client()
+    answer = client.get("/api/v1/feed").json()
+    assert (answer["min_seq"], answer["head"]) == (9, 8)
+    assert client.get("/api/v1/feed", {"after": 7, "epoch": answer["epoch"]}).json()["reason"] == "below_min_seq"
+    emit(aurora, range(1))
+    frames = client.get("/api/v1/feed", {"after": 8, "epoch": answer["epoch"]}).json()["frames"]
+    assert [frame["seq"] for frame in frames] == [9]
+
+
+def test_event_that_nobody_allowed_to_see_it_has_received_is_found(aurora):
+    emit(aurora, range(3))
+    with aurora.acting():
+        epoch, soon = FeedHead.objects.get(tenant=aurora.id).epoch, datetime.now(UTC) + timedelta(seconds=1)
+        assert [row.seq for row in unreceived(aurora.id, "alarm.raised", "view_alarms", soon)] == [1, 2, 3]
+        note_receipts(aurora.id, epoch, {aurora.user.pk: 2})
+        note_receipts(aurora.id, epoch, {aurora.user.pk: 1})
+        assert [row.seq for row in unreceived(aurora.id, "alarm.raised", "view_alarms", soon)] == [3]
+    set_roles(aurora, "finance")
+    with aurora.acting():
+        assert unreceived(aurora.id, "alarm.raised", "view_alarms", soon).count() == 3
