@@ -52,7 +52,7 @@ def said(detector: Detector, given_samples: Sequence[Sample]) -> list[tuple[int,
 
 
 @pytest.mark.parametrize("name", DETECTORS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(values=VALUES, cut=st.integers(0, 120))
 def test_state_that_went_through_text_goes_on_as_the_other(name: str, values: list[float], cut: int) -> None:
     detector = made(name)
@@ -66,7 +66,7 @@ def test_state_that_went_through_text_goes_on_as_the_other(name: str, values: li
 
 
 @pytest.mark.parametrize("name", DETECTORS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(values=VALUES, steps_s=st.lists(st.sampled_from([0.0, 0.001, 1.0, 300.0, 1e6, -3600.0]), min_size=120))
 def test_score_is_from_0_to_1_whatever_comes(name: str, values: list[float], steps_s: list[float]) -> None:
     detector, at_s = made(name), 1.7e9
@@ -88,7 +88,7 @@ def test_constant_series_raises_nothing(name: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("name", LEARNING)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(power=st.integers(-8, 8), shift=st.integers(-1000, 1000), seed=st.integers(0, 99))
 def test_scores_do_not_depend_on_the_unit(name: str, power: int, shift: int, seed: int) -> None:
     detector, rng = made(name), Random(seed)
@@ -125,7 +125,7 @@ def test_step_is_found_within_so_many_samples(name: str, step_sigmas: float, wit
 
 @pytest.mark.parametrize(("name", "once_in"), [("ewma", 500), ("cusum", 465), ("page_hinkley", 1170)])
 def test_false_alarms_are_as_rare_as_the_theory_says(name: str, once_in: int) -> None:
-    n = 40_000
+    n = 20_000
     alarms = sum(finding.event is RAISED for _, finding in said(made(name), samples(noise(n))))
     assert 0.4 * n / once_in < alarms < 2 * n / once_in
 

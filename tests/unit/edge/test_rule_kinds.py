@@ -1,11 +1,25 @@
 """Rules of every kind: from tables, judged by one function, their state kept as text."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from edge_bridge.protocol import AlarmEvent, Quality, Reading, Severity
+from edge_bridge.gateway.intake import Intake, Ways
+from edge_bridge.gateway.journal import Journal
+from edge_bridge.gateway.judging import judges_of
+from edge_bridge.protocol import (
+    Alarm,
+    AlarmEvent,
+    Lane,
+    Quality,
+    Reading,
+    Severity,
+    TerminalReading,
+    TerminalReadings,
+)
 from edge_bridge.rules.kinds import (
     DETECTORS,
     DetectorRule,
@@ -21,6 +35,7 @@ from edge_bridge.rules.kinds import (
 from edge_bridge.rules.thresholds import Rule, RuleError
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
+SESSION = UUID(int=1, version=4)
 HEAD = {"name": "methane", "equipment": "GAS-1", "tag": "ch4", "alarm_type": "methane"}
 LIMITS = HEAD | {"hi": {"value": 1.0, "severity": "critical"}}
 SOON = HEAD | {"kind": "time_to_limit", "severity": "high", "limit": 1.0, "alarm_type": "methane.soon", "name": "soon"}
@@ -131,3 +146,21 @@ def test_state_of_other_parameters_counts_as_none_but_a_standing_alarm_is_kept()
     assert resumed(other, text, frozenset()) == begin(other)
     assert resumed(rule, "{}", frozenset()) == begin(rule)
     assert resumed(rule, "", {"methane.soon"})[0] is True
+
+
+def test_gateway_warns_before_the_limit_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    rules = parse_rules([LIMITS, SOON | {"over_s": 20, "horizon_s": 300}])
+    alarms: list[Alarm] = []
+    for part in range(3):  # the gateway is started anew for each part
+        journal = Journal(tmp_path, "north", 10_000_000, 10_000_000)
+        intake = Intake(journal, Ways(judges_of(rules)), NOW)
+        for n in range(part * 100, part * 100 + 100):
+            rising = TerminalReading("ch4", 0.4 + 0.0025 * n, Quality.GOOD, NOW + timedelta(seconds=n))
+            intake.take([TerminalReadings("probe", SESSION, n + 1, "GAS-1", (rising,))], NOW)
+        alarms = [entry.body for entry in journal.next_entries(Lane.P0) if isinstance(entry.body, Alarm)]
+        journal.close()
+    assert [(alarm.alarm_type, alarm.event) for alarm in alarms] == [
+        ("methane.soon", AlarmEvent.RAISED),
+        ("methane.hi", AlarmEvent.RAISED),
+    ]
+    assert alarms[1].occurred_at - alarms[0].occurred_at > timedelta(seconds=200)
