@@ -12,7 +12,8 @@ from edge_bridge.models import Alarm, AlarmChange, Latest, Reading, Series
 from tenants.context import on_behalf_of
 from tenants.data import NotFound, reader_of
 from tenants.feed.log import head_now, page_now, read_page
-from tenants.models import Equipment, SharedRead, Site
+from tenants.models import Equipment, SharedRead, Site, UsageEvent
+from tests import personas
 from tests.integration.edge.scenes import the_alarm
 from tests.integration.tenants.read_scenes import kinds_of, reads_of, share, with_alarm_and_readings
 
@@ -66,6 +67,24 @@ def test_own_list_costs_no_statement_more_and_a_shared_one_costs_one(aurora, bor
     assert len([sql for sql in counts["shared"] if "tenants_sitegroupobjectpermission" in sql]) == 1
     assert len([sql for sql in counts["shared"] if "record_reads" in sql]) == 1
     assert len([sql for sql in counts["shared"] if "wall.meter" not in sql]) == len(counts["own"]) + 2
+
+
+def test_read_of_several_owners_rows_is_recorded_with_each_and_metered_for_each_agreement(aurora, borealis):
+    agreements, owners = {}, (aurora, personas.aurora())
+    for owner in owners:
+        with_alarm_and_readings(owner)
+        agreements[owner.id] = share(owner, borealis, "view_alarms").pk
+    with borealis.acting():
+        assert {alarm.tenant_id for alarm in edge.alarms(shared=True)} == set(agreements)
+    for owner in owners:
+        assert {(read.tenant_id, read.agreement_id) for read in reads_of(owner)} == {(owner.id, agreements[owner.id])}
+        assert kinds_of(owner) == {"alarm": 1, "equipment": 1, "site": 1}
+    with borealis.acting():
+        uses = UsageEvent.objects.filter(tenant=borealis.id, meter="shared_reads")
+        assert {use.counterpart_id: (use.agreement_id, use.quantity) for use in uses} == {
+            owner_id: (agreement_id, 3) for owner_id, agreement_id in agreements.items()
+        }
+        assert len(uses) == 2
 
 
 def test_read_that_ends_in_a_refusal_is_not_recorded(aurora, borealis):
