@@ -1,6 +1,7 @@
 """Scenarios: the same seed gives the same bytes, faults show where and when they are labelled, mistakes are named."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -20,7 +21,10 @@ from edge_bridge.protocol import (
     decode,
     encode,
 )
-from terminal_sim.scenario import Scenario, ScenarioError, scaled
+from edge_bridge.protocol.machine import MachineState, StopReason
+from terminal_sim.faults import FaultKind
+from terminal_sim.process import KINDS, TerminalKind
+from terminal_sim.scenario import LINKS, Scenario, ScenarioError, scaled
 from terminal_sim.simulation import Mine, scenario_frames, simulate
 from terminal_sim.toml import load_scenario
 from tests.unit.terminal_sim.scenes import DEMO, ROOT, SCENARIOS
@@ -257,6 +261,16 @@ def test_mistake_in_a_fleet_or_an_order_is_named(tmp_path: Path, table: str, wor
     (tmp_path / "wrong.toml").write_text(f"{DEMO.read_text()}\n[[{table}\n")
     with pytest.raises(ScenarioError, match=words):
         load_scenario(tmp_path / "wrong.toml")
+
+
+def test_how_to_names_every_kind_tag_link_fault_and_code() -> None:
+    text = (ROOT / "docs/how-to/simulate-terminals.md").read_text()
+    words = set(re.findall(r"\w+", text))
+    machines = KINDS.values()
+    tags = {tag for machine in machines for tag in machine.units}
+    assert {*TerminalKind, *FaultKind, *tags, *LINKS} <= words
+    for code in (*MachineState, *StopReason):
+        assert re.search(rf"\| [\d, ]*\b{code.value}\b[\d, ]* \|[^|]*{code.name.split('_')[-1].lower()}", text), code
 
 
 def test_simulator_knows_nothing_of_the_cloud() -> None:
