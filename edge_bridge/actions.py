@@ -7,6 +7,7 @@ from edge_bridge.alarms.dead_man import hear
 from edge_bridge.data import HoleInStream
 from edge_bridge.models import Device, Watermark
 from edge_bridge.protocol import Ack, Batch, SequenceHole, after_watermark
+from edge_bridge.rows import loaded
 from tenants.api import hash_secret, new_secret, require
 from tenants.data import NotFound
 from tenants.models import Site
@@ -49,20 +50,18 @@ def record(*, device: Device, batch: Batch) -> Ack:
     return Ack(batch.edge, batch.boot, batch.lane, stream.through)
 
 
+_STREAM = (
+    "edge_bridge_watermark WHERE tenant_id = %s AND site_id = %s AND edge = %s AND boot = %s AND lane = %s FOR UPDATE"
+)
+
+
 def _lock_stream(device: Device, batch: Batch) -> Watermark:
-    key = {"tenant": device.tenant_id, "site": device.site_id, "edge": batch.edge, "boot": batch.boot}
-    rows = Watermark.objects.filter(**key, lane=batch.lane).select_for_update()
-    stream = rows.first()
-    if stream is None:
-        fresh = Watermark(
-            tenant_id=device.tenant_id,
-            site_id=device.site_id,
-            device=device,
-            edge=batch.edge,
-            boot=batch.boot,
-            lane=batch.lane,
-        )
+    key = {"tenant_id": device.tenant_id, "site_id": device.site_id, "edge": batch.edge, "boot": batch.boot}
+    found = loaded(Watermark, _STREAM, [*key.values(), batch.lane])
+    if not found:
+        fresh = Watermark(**key, device=device, lane=batch.lane)
         Watermark.objects.bulk_create([fresh], ignore_conflicts=True)
-        stream = rows.get()
+        found = loaded(Watermark, _STREAM, [*key.values(), batch.lane])
+    stream = found[0]
     stream.device = device
     return stream

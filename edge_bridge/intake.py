@@ -17,8 +17,9 @@ from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.data import Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
+from edge_bridge.rows import keep, loaded
 from tenants.api import Use, meter
-from tenants.models import Equipment, Relocation
+from tenants.models import Equipment, Relocation, Site
 
 AHEAD_AT_MOST = timedelta(days=1)
 QUALITY = {protocol.Quality(name): number for number, name in Quality.choices}
@@ -65,8 +66,7 @@ class Intake:
 
 def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     """Store entries that continue the stream, and move its watermark and counts past them."""
-    known = Equipment.objects.filter(tenant=device.tenant_id, code__in=_codes(entries)).select_related("site")
-    equipment = {row.code: row for row in known}
+    equipment = {row.code: row for row in _known_equipment(device, _codes(entries))}
     intake = Intake(device, stream, equipment, datetime.now(UTC), _left_at(device, equipment.values()))
     _take_readings(intake, _of(protocol.Reading, entries))
     _take_alarms(intake, _of(protocol.Alarm, entries))
@@ -79,7 +79,16 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     stream.missing += sum(gap.count for _, gap in gaps)
     stream.quarantined += len(intake.unplaced)
     stream.stored += len(entries) - len(gaps) - len(intake.unplaced)
-    stream.save()
+    keep(stream)
+
+
+def _known_equipment(device: Device, codes: set[str]) -> list[Equipment]:
+    """With their sites."""
+    found = loaded(Equipment, "tenants_equipment WHERE tenant_id = %s AND code = ANY(%s)", [device.tenant_id, [*codes]])
+    sites = {row.pk: row for row in loaded(Site, "tenants_site WHERE id = ANY(%s)", [[row.site_id for row in found]])}
+    for row in found:
+        row.site = sites[row.site_id]
+    return found
 
 
 def _left_at(device: Device, equipment: Iterable[Equipment]) -> dict[UUID, datetime]:

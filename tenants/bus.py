@@ -5,23 +5,26 @@ that announce to each other's organisations can't deadlock.
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
 
 from tenants.context import Transaction, on_behalf_of, opened
 from tenants.data import Event
 from tenants.feed.doorbell import ring
 from tenants.metering.counting import meter
 from tenants.metering.use import Use
-from tenants.models import EquipmentGroupObjectPermission, SiteGroupObjectPermission, new_id
+from tenants.models import new_id
 from tenants.sharing.feed_grant import hidden_by, without
 
+# Permission, site, equipment, owner, and whom the event names besides.
+About = tuple[str, UUID | None, UUID | None, UUID | None, frozenset[UUID]]
 # By grant, the fields that it hides.
 Masks = dict[UUID, frozenset[str]]
 
@@ -41,13 +44,8 @@ def announce_rights(kind: str, body: dict[str, object], to: frozenset[UUID] = fr
 def _deliver(current: Transaction) -> None:
     """Write the transaction's events to the feeds of their recipients; ring their doorbells after the commit."""
     author = current.actor.tenant_id if current.actor else None
-    known: dict[tuple[Any, ...], dict[UUID, Masks]] = {}
-    entries = []
-    for event in current.events:  # a flood of alarms speaks of few places: ask once for each
-        about = (event.permission, event.site_id, event.equipment_id, event.owner_id, event.to)
-        if about not in known:
-            known[about] = _recipients(event, author)
-        entries += _entries(event, author, known[about])
+    known = _recipients(current.events, author)  # a flood of alarms speaks of few places: asked once for each
+    entries = [entry for event in current.events for entry in _entries(event, author, known[_about(event)])]
     _count(entries)
     with connections[current.alias].cursor() as cursor:
         cursor.execute("SELECT recipient, reached FROM wall.deliver(%s)", [json.dumps(entries, cls=DjangoJSONEncoder)])
@@ -82,33 +80,40 @@ def _entries(event: Event, author: UUID | None, recipients: dict[UUID, Masks]) -
     ]
 
 
-def _recipients(event: Event, author: UUID | None) -> dict[UUID, Masks]:
-    """Organisation → the grants by which it may know, none for those who know in their own right."""
+def _recipients(events: Iterable[Event], author: UUID | None) -> dict[About, dict[UUID, Masks]]:
+    """By what events are about: organisation → the grants by which it may know, none for those who know by right."""
+    abouts = {_about(event): event for event in events}
+    found: dict[About, dict[UUID, Masks]] = {about: {} for about in abouts}
+    by_owner: defaultdict[UUID | None, list[About]] = defaultdict(list)
+    for about, event in abouts.items():
+        by_owner[event.owner_id or author].append(about)
+    for owner, asked in by_owner.items():
+        with nullcontext() if owner in (None, author) else on_behalf_of(owner):
+            for n, grantee, grant, mask in _grantees(asked):
+                found[asked[n]].setdefault(grantee, {})[grant] = frozenset(mask)
+    return {about: {**found[about], **_by_right(event, author)} for about, event in abouts.items()}
+
+
+def _by_right(event: Event, author: UUID | None) -> dict[UUID, Masks]:
     owner = event.owner_id or author
-    if owner is not None and owner != author:
-        with on_behalf_of(owner):
-            found = _grantees(event)
-    else:
-        found = _grantees(event)
-    own_right = set(event.to) | ({author, owner} if event.site_id is None or author == owner else {owner})
-    return found | {tenant: {} for tenant in own_right if tenant is not None}
+    knowing = set(event.to) | ({author, owner} if event.site_id is None or author == owner else {owner})
+    return {tenant: {} for tenant in knowing if tenant is not None}
 
 
-def _grantees(event: Event) -> dict[UUID, Masks]:
-    """Partners to whom the owner opened this permission on the event's site or equipment, at once and row by row."""
-    found: dict[UUID, Masks] = {}
-    grants = ((SiteGroupObjectPermission, event.site_id), (EquipmentGroupObjectPermission, event.equipment_id))
-    for model, object_id in grants:
-        if object_id is not None:
-            rows = model.objects.filter(
-                Q(agreement__ends_at=None) | Q(agreement__ends_at__gt=Now()),
-                agreement__status="active",
-                content_object=object_id,
-                permission__codename=event.permission,
-                during__contains=Now(),
-                delay_s=0,
-                floor_n=0,
-            )
-            for grantee, grant, mask in rows.values_list("grantee", "pk", "field_mask"):
-                found.setdefault(grantee, {})[grant] = frozenset(mask)
-    return found
+def _about(event: Event) -> About:
+    return event.permission, event.site_id, event.equipment_id, event.owner_id, event.to
+
+
+def _grantees(asked: Sequence[About]) -> list[tuple[int, UUID, UUID, list[str]]]:
+    """Partners to whom the owner opened a permission on a site or a machine, at once and row by row: number, partner,
+    grant, mask."""
+    places = [
+        {"n": n, "permission": permission, "site": site, "equipment": equipment}
+        for n, (permission, site, equipment, *_) in enumerate(asked)
+        if site is not None or equipment is not None
+    ]
+    if not places:
+        return []
+    with connections[opened().alias].cursor() as cursor:
+        cursor.execute("SELECT n, grantee, grant_id, mask FROM wall.grantees(%s)", [json.dumps(places, default=str)])
+        return cursor.fetchall()

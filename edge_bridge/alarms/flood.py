@@ -7,10 +7,11 @@ from uuid import UUID
 from edge_bridge.alarm import TRANSITIONS, Event, State
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
 from edge_bridge.alarms.data import ALARM_FLOOD, FLOOD_ENDS_AT, FLOOD_OVER, RANK
-from edge_bridge.alarms.steps import Steps, around, tell
+from edge_bridge.alarms.steps import Steps, around, lock, tell
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, Device
 from edge_bridge.protocol import Severity
+from tenants.models import Site
 
 
 @dataclass
@@ -23,12 +24,13 @@ class Flood:
     parent: Alarm | None = None
     n_new: int = 0
     worst: str = field(default=Severity.LOW)
+    site: Site | None = None
 
     def fold(self, alarm: Alarm) -> None:
         if self.known is None:
             self.parent = self._begin(Severity(alarm.severity))
             self.known = self.parent.pk
-        alarm.folded_into_id = self.known
+        alarm.folded_into_id, self.site = self.known, alarm.site
         self.n_new += 1
         self.worst = max(self.worst, alarm.severity, key=RANK.__getitem__)
 
@@ -36,7 +38,9 @@ class Flood:
         """Count those of the batch, and tell of all at once."""
         if not self.n_new:
             return
-        parent = self.parent or Alarm.objects.select_related("site").select_for_update(of=("self",)).get(pk=self.known)
+        assert self.known is not None and self.site is not None
+        parent = self.parent or lock(self.known)
+        parent.site = self.site
         parent.n_folded += self.n_new
         parent.value = parent.n_folded + FLOOD_OVER
         parent.occurred_at = parent.received_at = self.now

@@ -19,6 +19,7 @@ from edge_bridge.alarms.data import FLOOD_OVER, FLOOD_WINDOW, Around, first_id_a
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, AlarmChange
 from edge_bridge.queries import alarm_facts
+from edge_bridge.rows import loaded
 from tenants.api import actor, announce
 
 Key = tuple[UUID, str]
@@ -105,7 +106,11 @@ def claim(site_id: UUID, wanted: Iterable[Key], fresh: Sequence[Alarm]) -> list[
     keys = [{"equipment": equipment, "alarm_type": alarm_type} for equipment, alarm_type in sorted(wanted)]
     made = _as_json(sorted(fresh, key=lambda alarm: (alarm.equipment_id, alarm.alarm_type)))
     asked = [site_id, json.dumps(keys, default=str), made]
-    return list(Alarm.objects.raw("SELECT * FROM wall.claim_alarms(%s, %s, %s)", asked))
+    return loaded(Alarm, "wall.claim_alarms(%s, %s, %s)", asked)
+
+
+def lock(alarm_id: UUID) -> Alarm:
+    return loaded(Alarm, "wall.lock_alarm(%s)", [alarm_id])[0]
 
 
 def around(site_id: UUID, now: datetime) -> Around:

@@ -78,6 +78,11 @@ BEGIN
   END LOOP;
 END $$;
 
+CREATE FUNCTION wall.lock_alarm(one uuid) RETURNS SETOF public.edge_bridge_alarm LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY SELECT * FROM public.edge_bridge_alarm a WHERE a.id = one FOR UPDATE;
+END $$;
+
 CREATE FUNCTION wall.keep_alarms(changed jsonb, history jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   one public.edge_bridge_alarm;
@@ -119,6 +124,7 @@ END $$;
 """
 DROP_ROW_FUNCTIONS = """
 DROP FUNCTION wall.claim_alarms(uuid, jsonb, jsonb);
+DROP FUNCTION wall.lock_alarm(uuid);
 DROP FUNCTION wall.keep_alarms(jsonb, jsonb);
 DROP FUNCTION wall.alarms_around(uuid, uuid, integer);
 """

@@ -23,6 +23,29 @@ CREATE TRIGGER guard_webhook BEFORE UPDATE OF epoch, cursor ON tenants_webhook
 """
 NO_CURSOR = "DROP TRIGGER guard_webhook ON tenants_webhook; DROP FUNCTION tenants_guard_webhook();"
 
+# Who is told what happens at a place. In a function, since its plan is kept: it is asked by whatever is announced.
+GRANTEES = """
+CREATE FUNCTION wall.grantees(asked jsonb) RETURNS TABLE (n integer, grantee uuid, grant_id uuid, mask text[])
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+    SELECT q.n, g.grantee_id, g.id, g.field_mask::text[]
+      FROM jsonb_to_recordset(asked) AS q(n integer, permission text, site uuid, equipment uuid)
+      CROSS JOIN LATERAL (
+        SELECT s.grantee_id, s.id, s.field_mask, s.permission_id, s.agreement_id
+          FROM public.tenants_sitegroupobjectpermission s
+         WHERE s.content_object_id = q.site AND s.during @> statement_timestamp() AND s.delay_s = 0 AND s.floor_n = 0
+        UNION ALL
+        SELECT e.grantee_id, e.id, e.field_mask, e.permission_id, e.agreement_id
+          FROM public.tenants_equipmentgroupobjectpermission e
+         WHERE e.content_object_id = q.equipment AND e.during @> statement_timestamp() AND e.delay_s = 0
+           AND e.floor_n = 0) AS g
+      JOIN public.auth_permission p ON p.id = g.permission_id AND p.codename = q.permission
+      JOIN public.tenants_agreement a ON a.id = g.agreement_id AND a.status = 'active'
+       AND (a.ends_at IS NULL OR a.ends_at > statement_timestamp());
+END $$;
+"""
+
 
 def key() -> tuple[str, models.Field]:
     return (
@@ -158,4 +181,5 @@ class Migration(migrations.Migration):
         Wall("WebhookDelivery"),
         Wall("FeedReceipt"),
         migrations.RunSQL(CURSOR, NO_CURSOR),
+        migrations.RunSQL(GRANTEES, "DROP FUNCTION wall.grantees(jsonb)"),
     ]
