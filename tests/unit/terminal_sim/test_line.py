@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from edge_bridge.protocol import (
     Quality,
     Refused,
     Taken,
+    TerminalBirth,
     TerminalCommand,
     TerminalCommandResult,
     TerminalReading,
@@ -21,7 +23,11 @@ from edge_bridge.protocol import (
     decode,
 )
 from terminal_sim import line as line_module
-from terminal_sim.line import Line, LinkBroken, Tally
+from terminal_sim.line import Frame, Line, LinkBroken, Tally
+from terminal_sim.run import Player, Playing
+from terminal_sim.simulation import scenario_frames
+from terminal_sim.toml import load_scenario
+from tests.unit.terminal_sim.scenes import SCENARIOS
 
 AT = datetime(2026, 3, 1, 6, tzinfo=UTC)
 SESSION = UUID(int=1)
@@ -53,12 +59,12 @@ class Mine:
 class Wire:
     def __init__(self, mine: Mine) -> None:
         self._mine = mine
-        self._inbox: asyncio.Queue[TerminalReadings] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Frame] = asyncio.Queue()
         self._under_way: defaultdict[str, int] = defaultdict(int)
 
     async def ask(self, terminal: str, topic: str, message: bytes) -> None:
         said = decode(message)
-        assert isinstance(said, TerminalReadings) and topic == "readings"
+        assert isinstance(said, TerminalReadings if topic == "readings" else TerminalBirth)
         self._under_way[terminal] += 1
         self._mine.most_under_way = max(self._mine.most_under_way, self._under_way[terminal])
         self._inbox.put_nowait(said)
@@ -172,3 +178,21 @@ async def test_full_line_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None
         await line.put(frame("a", n))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(line.put(frame("a", 6)), 0.05)
+
+
+async def test_player_shares_gateways_among_neighbours_and_sends_all_frames() -> None:
+    """A whole mine at a thousand times its speed; a terminal is silent, one is held, and all is taken at the end."""
+    scenario = replace(load_scenario(SCENARIOS / "zoo.toml"), duration_s=6_200, step_s=50)
+    gateways = [Mine(), Mine()]
+    player = Player(scenario, gateways, Playing(100_000.0, 1, scenario_times=True, terminals_a_line=4))
+    tally = await asyncio.wait_for(player.run(), 60)
+    names = [terminal.name for terminal in scenario.terminals]
+    assert [set(gateway.taken) for gateway in gateways] == [set(names[:7]), set(names[7:])]
+    assert [gateway.connections for gateway in gateways] == [2, 2]
+    taken = gateways[0].taken | gateways[1].taken
+    expected: defaultdict[str, int] = defaultdict(int)
+    for sent in scenario_frames(scenario):
+        expected[sent.terminal] += 1
+    assert {name: len(numbers) for name, numbers in taken.items()} == expected
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in taken.values())
+    assert tally.taken == sum(expected.values())
