@@ -39,7 +39,7 @@ class SessionList(OwnView, ListView):
     def get_queryset(self) -> QuerySet[UserSession]:
         return open_sessions(self.request.user.pk)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="sessions_end_others", responses={204: None})
     def delete(self, request: Request) -> Response:
         """End all but the one that asks; what they follow live stops with them."""
         end_other_sessions(request.user.pk, request.session.session_key)
