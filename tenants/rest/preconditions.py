@@ -26,6 +26,8 @@ def refuse_changed(request: Request, etag: str, *words: str) -> None:
 
 
 def take_turns(request: Request) -> None:
-    """Until the commit nobody else changes what is at this address in the same way."""
-    with connections[opened().alias].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [request.path])
+    """Until the commit nobody else of the organisation changes what is at this address in the same way."""
+    current = opened()
+    with connections[current.alias].cursor() as cursor:
+        address = f"{current.tenant_id} {request.path}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [address])
