@@ -1,4 +1,5 @@
-"""A Celery worker as it runs in production: processes of its own, on this test worker's database and queues.
+"""A Celery worker as it runs in production: processes of its own, on this test worker's database and queues. Only beat
+is not alone: inside the worker it spares another start.
 
 `live_worker` is shared by the tests of a module; a test that kills it restarts it.
 """
@@ -52,9 +53,8 @@ class LiveWorker:
         """Start and wait until tasks are taken; RuntimeError with the output if it ends before."""
         seen = len(self.output)
         quiet = ("--without-gossip", "--without-mingle", "-l", "INFO")
-        self._spawn("worker", "-Q", self.queues, "-n", f"{self.name}@%h", "--concurrency", "1", *quiet)
-        if self.beat:
-            self._spawn("beat", "--schedule", str(self.home / "schedule"), "--pidfile=", "-l", "WARNING")
+        beat = ("--beat", "--schedule", str(self.home / "schedule")) if self.beat else ()
+        self._spawn("worker", "-Q", self.queues, "-n", f"{self.name}@%h", "--concurrency", "1", *quiet, *beat)
         self._wait_until_ready(seen)
 
     def kill(self) -> None:
