@@ -82,11 +82,11 @@ class Scene:
             after = hello["head"] if cursor is None else cursor
             socket.send(json.dumps({"t": "sub", "cursor": after, "epoch": hello["epoch"]}))
         if cursor is None:
-            await until(lambda: all(payload_of(socket).startswith(b'{"t":"live"') for socket in sockets))
+            await until(lambda: all(map(is_live, sockets)))
 
 
-def payload_of(socket: LeanSocket) -> bytes:
-    return socket.received[-1][1]
+def is_live(socket: LeanSocket) -> bool:
+    return any(payload.startswith(b'{"t":"live"') for _, payload in socket.received)
 
 
 def numbers_of(socket: LeanSocket) -> list[int]:

@@ -1,11 +1,12 @@
-"""A websocket client that costs next to nothing, so that the server is what a benchmark measures.
+"""Clients that cost next to nothing, so that the server is what a benchmark measures: a websocket, an event stream.
 
-It only understands what the benchmark's server sends: whole, uncompressed text frames.
+They only understand what the benchmark's server sends: whole, uncompressed text frames; an event in a chunk.
 """
 
 import asyncio
 import base64
 import os
+import re
 import time
 from collections.abc import Iterator
 
@@ -65,3 +66,28 @@ class LeanSocket(asyncio.Protocol):
             yield buffer[start] & 0x0F, bytes(buffer[at : at + size])
             start = at + size
         del buffer[:start]
+
+
+class LeanStream(asyncio.Protocol):
+    """Server-sent events; `received` as that of a socket."""
+
+    DATA = re.compile(rb"data: ([^\n]*)\n\n")
+
+    def __init__(self, path: str, headers: dict[str, str]) -> None:
+        lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: text/event-stream"]
+        self._request = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
+        self._buffer = b""
+        self.received: list[tuple[float, bytes]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        now, end = time.perf_counter(), 0
+        for found in self.DATA.finditer(self._buffer):
+            self.received.append((now, found[1]))
+            end = found.end()
+        self._buffer = self._buffer[end:]

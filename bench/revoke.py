@@ -21,12 +21,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
-from bench.lean_socket import LeanSocket
+from bench.lean_socket import LeanSocket, LeanStream
 from bench.scratch import scratch_database
 
 BEFORE_S, AFTER_S = 1.5, 2.5
 KEYS = 20
 AT_ONCE = 50
+EVENTS, ALL = "/api/v1/feed/events", "cloudmining.asgi:application"
+Client = LeanSocket | LeanStream
 REVOKED = b'"rights.agreement_suspended"'
 
 
@@ -79,8 +81,8 @@ class Scene:
             (resume_agreement if is_open else suspend_agreement)(agreement=self.agreement)
         return time.perf_counter()
 
-    def greet(self, socket: LeanSocket) -> None:
-        if not self.through_layer:
+    def greet(self, socket: Client) -> None:
+        if isinstance(socket, LeanSocket) and not self.through_layer:
             hello = json.loads(socket.received[0][1])
             socket.send(json.dumps({"t": "sub", "cursor": hello["head"], "epoch": hello["epoch"]}))
 
@@ -129,9 +131,10 @@ def main() -> None:
         for name, environment, path in (
             ("feed, with the doorbell", {}, "/ws/v1/feed"),
             ("feed, doorbell lost (poll 0.5 s)", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "/ws/v1/feed"),
+            ("feed, server-sent events", {}, EVENTS),
             ("group_send, no rights asked again", {}, "/peer/default"),
         ):
-            with LiveWeb(environment, "bench.feed_peer:application") as web:
+            with LiveWeb(environment, ALL if path == EVENTS else "bench.feed_peer:application") as web:
                 scene = _scene(path)
                 print(asyncio.run(_measure(name, scene, web.port, options)).words(), flush=True)
 
@@ -151,7 +154,7 @@ def _scene(path: str) -> Scene:
 
     add_core_layer()
     owner, partner = aurora(), borealis()
-    return Scene(owner, partner, opened(owner, partner), path, through_layer=path != "/ws/v1/feed")
+    return Scene(owner, partner, opened(owner, partner), path, through_layer=path == "/peer/default")
 
 
 async def _measure(name: str, scene: Scene, port: int, options: argparse.Namespace) -> Outcome:
@@ -167,18 +170,19 @@ async def _measure(name: str, scene: Scene, port: int, options: argparse.Namespa
 
 async def _connect(scene: Scene, port: int, count: int) -> list[LeanSocket]:
     loop = asyncio.get_running_loop()
+    kind = LeanStream if scene.path == EVENTS else LeanSocket
     keys = await asyncio.to_thread(lambda: [scene.borealis.key() for _ in range(KEYS)])
-    sockets: list[LeanSocket] = []
+    sockets: list[Client] = []
     for number in range(count):
         headers = {"Authorization": f"Api-Key {keys[number % KEYS]}"}
-        _, socket = await loop.create_connection(lambda said=headers: LeanSocket(scene.path, said), "127.0.0.1", port)
+        _, socket = await loop.create_connection(lambda said=headers: kind(scene.path, said), "127.0.0.1", port)
         sockets.append(socket)
         if number % AT_ONCE == AT_ONCE - 1 or number == count - 1:
             await _let_in(scene, sockets[number - number % AT_ONCE :])
     return sockets
 
 
-async def _let_in(scene: Scene, sockets: list[LeanSocket]) -> None:
+async def _let_in(scene: Scene, sockets: list[Client]) -> None:
     await _all(sockets, lambda socket: bool(socket.received))
     for socket in sockets:
         scene.greet(socket)
@@ -186,13 +190,13 @@ async def _let_in(scene: Scene, sockets: list[LeanSocket]) -> None:
         await _all(sockets, lambda socket: any(payload.startswith(b'{"t":"live"') for _, payload in socket.received))
 
 
-async def _all(sockets: list[LeanSocket], ready: Callable[[LeanSocket], bool]) -> None:
+async def _all(sockets: list[Client], ready: Callable[[Client], bool]) -> None:
     async with asyncio.timeout(300):
         while not all(ready(socket) for socket in sockets):
             await asyncio.sleep(0.05)
 
 
-async def _round(scene: Scene, stream: Stream, sockets: list[LeanSocket], outcome: Outcome) -> None:
+async def _round(scene: Scene, stream: Stream, sockets: list[Client], outcome: Outcome) -> None:
     await asyncio.sleep(BEFORE_S)
     for socket in sockets:
         socket.received.clear()

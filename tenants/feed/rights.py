@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from tenants.data import Actor
 from tenants.feed.filters import EVERYTHING, Filter
-from tenants.feed.view import View
+from tenants.feed.view import View, view_of
 from tenants.models import ApiKey, Delegation, Membership
 from tenants.roles import CAPABILITIES
 
@@ -33,7 +33,7 @@ class Rights:
     roles: frozenset[str] = frozenset()
 
     def view(self, purpose: str, wanted: Filter = EVERYTHING) -> View:
-        return View(self.capabilities, self.withheld, purpose, wanted)
+        return view_of(self.capabilities, self.withheld, purpose, wanted)
 
 
 def rights_of(actors: Collection[Actor]) -> dict[Actor, Rights]:

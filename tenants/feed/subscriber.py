@@ -114,7 +114,7 @@ class Subscriber:
     def take_receipt(self) -> int | None:
         """What the client has newly told to have of the whole feed; under a filter it would say nothing of the rest."""
         told, self.acknowledged = self.acknowledged, 0
-        return told if told and self.filter is EVERYTHING else None
+        return told if told and self.filter == EVERYTHING else None
 
     @property
     def rights(self) -> Rights:

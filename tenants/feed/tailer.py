@@ -21,6 +21,7 @@ from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, 
 from tenants.feed.receipts import write_receipts
 from tenants.feed.rights import Rights
 from tenants.feed.subscriber import FORBIDDEN, NO_RIGHTS, SERVER_ERROR, TOO_SLOW, Subscriber
+from tenants.feed.view import View
 
 # Below a socket's queue, so that one that keeps up never falls behind in a burst.
 BATCH: Final = 200
@@ -151,14 +152,16 @@ class Feed:
 
     async def _hand_out(self, page: Page) -> None:
         """What equal views see of the page is worked out once. Whoever joins meanwhile has read it from the log."""
-        head, worked_out = page.head, {}
+        head = page.head
+        worked_out: dict[tuple[int, View], list[tuple[str, int]]] = {}
         self.head = Head(head.feed, head.epoch, page.to, head.min_seq, head.rights_epoch)
         for number, subscriber in enumerate(tuple(self.subscribers), start=1):
             if subscriber.state == "live":
                 place = subscriber.position, subscriber.view
-                if place not in worked_out:
-                    worked_out[place] = page.links(*place)
-                subscriber.offer(worked_out[place], head.seq)
+                links = worked_out.get(place)
+                if links is None:
+                    links = worked_out[place] = page.links(*place)
+                subscriber.offer(links, head.seq)
             if number % BREATH == 0:
                 await asyncio.sleep(0)
 

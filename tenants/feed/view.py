@@ -4,15 +4,19 @@ Followers with equal views are shown the same, so that it is worked out once for
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from tenants.feed.entry import Entry
 from tenants.feed.filters import EVERYTHING, Filter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """`withheld` are agreements that the organisation did not delegate to the follower."""
+    """`withheld` are agreements that the organisation did not delegate to the follower.
+
+    Compared by identity, of which `view_of` sees to that there are few: the tailer looks one up with each delivery.
+    """
 
     capabilities: frozenset[str]
     withheld: frozenset[UUID] = frozenset()
@@ -28,3 +32,13 @@ class View:
             return seen
         frame = seen.frame
         return seen if self.filter.wants(frame.kind, frame.site, frame.equipment, frame.body) else None
+
+
+@lru_cache(1024)
+def view_of(
+    capabilities: frozenset[str],
+    withheld: frozenset[UUID] = frozenset(),
+    purpose: str = "",
+    wanted: Filter = EVERYTHING,
+) -> View:
+    return View(capabilities, withheld, purpose, wanted)
