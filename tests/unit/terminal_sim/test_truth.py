@@ -61,22 +61,24 @@ def foreseen(rows: list[dict[str, Any]]) -> list[Event]:
 
 
 @cache
-def told(name: str, rules: Path, duration_s: float) -> tuple[Scenario, list[dict[str, Any]]]:
-    scenario = replace(load_scenario(SCENARIOS / f"{name}.toml"), duration_s=duration_s)
+def told(name: str, rules: Path, duration_s: float, step_s: float) -> tuple[Scenario, list[dict[str, Any]]]:
+    scenario = replace(load_scenario(SCENARIOS / f"{name}.toml"), duration_s=duration_s, step_s=step_s)
     return scenario, truth(scenario, read_rules(rules), 1.0)
 
 
 @pytest.mark.parametrize(
-    ("name", "rules", "duration_s", "most_alarms"),
+    ("name", "rules", "duration_s", "step_s", "most_alarms"),
     [
-        ("demo", DEMO_RULES, 1_800, 10),
-        ("ventilation", SCENARIOS / "ventilation.rules.toml", 2_400, 11),
-        ("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 35),
-        ("shift", SCENARIOS / "shift.rules.toml", 14_400, 10),
+        ("demo", DEMO_RULES, 1_800, 2, 10),
+        ("ventilation", SCENARIOS / "ventilation.rules.toml", 2_400, 1, 11),
+        ("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 4, 35),
+        ("shift", SCENARIOS / "shift.rules.toml", 14_400, 20, 10),
     ],
 )
-def test_rules_say_exactly_what_the_truth_foresees(name: str, rules: Path, duration_s: float, most_alarms: int) -> None:
-    scenario, rows = told(name, rules, duration_s)
+def test_rules_say_exactly_what_the_truth_foresees(
+    name: str, rules: Path, duration_s: float, step_s: float, most_alarms: int
+) -> None:
+    scenario, rows = told(name, rules, duration_s, step_s)
     expected = foreseen(rows)
     assert sorted(said_by_the_rules(scenario, rules)) == sorted(expected)
     assert 5 <= len(expected) <= 2 * most_alarms
@@ -84,7 +86,7 @@ def test_rules_say_exactly_what_the_truth_foresees(name: str, rules: Path, durat
 
 @pytest.fixture
 def zoo() -> list[dict[str, Any]]:
-    return told("zoo", SCENARIOS / "zoo.rules.toml", 7_200)[1]
+    return told("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 4)[1]
 
 
 def alarms(rows: list[dict[str, Any]], equipment: str, alarm_type: str) -> list[tuple[str, list[str]]]:
