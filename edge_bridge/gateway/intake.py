@@ -14,7 +14,6 @@ from uuid import UUID
 from edge_bridge.gateway import silence
 from edge_bridge.gateway.filters import Filter, Memory, Point, Sifted, let_go, sift
 from edge_bridge.gateway.journal import Journal, births
-from edge_bridge.gateway.judging import Judge, State
 from edge_bridge.gateway.silence import Patience, Voice
 from edge_bridge.gateway.thinning import span_of
 from edge_bridge.protocol import (
@@ -30,6 +29,7 @@ from edge_bridge.protocol import (
     TerminalBirth,
     TerminalReadings,
 )
+from edge_bridge.rules.kinds import AnyRule, RuleState, alarm_types, judge, judge_time, points, resumed, to_text
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ Frame = TerminalBirth | TerminalReadings
 
 @dataclass(frozen=True)
 class Ways:
-    """What is done with readings: who judges them, what sifts them, how long silence is borne."""
+    """What is done with readings: by which rules they are judged, what sifts them, how long silence is borne."""
 
-    judges: Sequence[Judge] = ()
+    rules: Sequence[AnyRule] = ()
     filters: dict[Point, Filter] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
 
@@ -54,7 +54,7 @@ class Draft:
 
     now: datetime
     numbers: dict[UUID, int] = field(default_factory=dict)
-    states: dict[str, State] = field(default_factory=dict)
+    states: dict[str, RuleState] = field(default_factory=dict)
     memories: dict[Point, Memory] = field(default_factory=dict)
     voices: dict[str, Voice] = field(default_factory=dict)
     catalogue: dict[Point, Tag] = field(default_factory=dict)
@@ -68,11 +68,11 @@ class Intake:
         self._journal = journal
         self._filters = ways.filters
         self._patience = ways.patience
-        self._judges: dict[Point, list[Judge]] = {}
-        for judge in ways.judges:
-            for point in judge.inputs:
-                self._judges.setdefault(point, []).append(judge)
-        self._by_name = {judge.name: judge for judge in ways.judges}
+        self._rules = {rule.name: rule for rule in ways.rules}
+        self._rules_of: dict[Point, list[AnyRule]] = {}
+        for rule in ways.rules:
+            for point in points(rule):
+                self._rules_of.setdefault(point, []).append(rule)
         self._numbers = journal.notes.frame_numbers()
         self._memories: dict[Point, Memory] = {}
         self._newest: dict[Point, tuple[Reading, datetime]] = {}
@@ -83,11 +83,17 @@ class Intake:
         self._voices = {equipment: Voice(now, is_silent=equipment in silent) for equipment in known}
         self._states = self._resume(standing, now)
 
-    def _resume(self, standing: dict[Point, Alarm], now: datetime) -> dict[str, State]:
+    def _resume(self, standing: dict[Point, Alarm], now: datetime) -> dict[str, RuleState]:
         """States from before the restart; an alarm whose rule or limit was taken away since is cleared."""
         stored = self._journal.notes.rule_states()
-        states = {name: judge.resume(stored.get(name), standing) for name, judge in self._by_name.items()}
-        kept = {alarm for judge in self._by_name.values() for alarm in judge.alarms}
+        types: dict[str, set[str]] = {}
+        for equipment, alarm_type in standing:
+            types.setdefault(equipment, set()).add(alarm_type)
+        states = {
+            name: resumed(rule, stored.get(name, ""), types.get(rule.equipment, set()))
+            for name, rule in self._rules.items()
+        }
+        kept = {(rule.equipment, alarm_type) for rule in self._rules.values() for alarm_type in alarm_types(rule)}
         kept |= {(equipment, silence.ALARM_TYPE) for equipment in self._voices}
         orphans = [alarm for key, alarm in standing.items() if key not in kept]
         for alarm in orphans:
@@ -117,8 +123,8 @@ class Intake:
     def watch(self, now: datetime) -> bool:
         """What the passing of time brings: silence, rules that wait, readings held too long. Whether anything came."""
         draft = Draft(now)
-        for judge in self._by_name.values():
-            draft.states[judge.name], alarms = judge.tick(self._states[judge.name], now)
+        for name, rule in self._rules.items():
+            draft.states[name], alarms = judge_time(rule, self._states[name], now)
             draft.alarms += alarms
         for equipment, voice in self._voices.items():
             if silence.fell_silent(voice, self._patience, now):
@@ -195,9 +201,9 @@ class Intake:
         point = (reading.equipment, reading.tag)
         self._newest[point] = reading, draft.now
         alarms: list[Alarm] = []
-        for judge in self._judges.get(point, ()):
-            state = draft.states[judge.name] if judge.name in draft.states else self._states[judge.name]
-            draft.states[judge.name], said = judge.step(state, reading, draft.now)
+        for rule in self._rules_of.get(point, ()):
+            state = draft.states[rule.name] if rule.name in draft.states else self._states[rule.name]
+            draft.states[rule.name], said = judge(rule, state, reading, draft.now)
             alarms += said
         draft.alarms += alarms
         filter_ = self._filters.get(point)
@@ -226,9 +232,8 @@ class Intake:
         self._journal.count_readings(len(draft.readings) + len(draft.dropped), _counts(draft.dropped))
         self._journal.notes.hold({point: memory.held for point, memory in draft.memories.items() if self._holds(point)})
         changed = {name: state for name, state in draft.states.items() if state != self._states[name]}
-        self._journal.notes.save_rule_states(
-            {name: self._by_name[name].to_text(state) for name, state in changed.items()}
-        )
+        texts = {name: to_text(self._rules[name], state) for name, state in changed.items()}
+        self._journal.notes.save_rule_states(texts)
         if draft.catalogue:
             self._journal.save_tags(draft.catalogue.values())
             self._journal.append(Lane.P1, births(draft.now, draft.catalogue.values()))

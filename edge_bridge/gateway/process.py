@@ -15,7 +15,6 @@ from edge_bridge.gateway.config import Config, ConfigError
 from edge_bridge.gateway.filters import filters_by_point
 from edge_bridge.gateway.intake import Intake, Ways
 from edge_bridge.gateway.journal import Journal
-from edge_bridge.gateway.judging import judges_of
 from edge_bridge.gateway.local import LocalPage
 from edge_bridge.gateway.mqtt.broker import BrokerClient
 from edge_bridge.gateway.mqtt.endpoint import MqttEndpoint
@@ -147,7 +146,7 @@ def _port_file(scheme: str) -> str:
 
 def _ways(config: Config) -> Ways:
     return Ways(
-        judges_of(config.rules),
+        config.rules,
         filters_by_point(config.deadbands, config.swinging_doors),
         Patience(config.silent_periods, config.silent_least_s),
     )

@@ -29,8 +29,11 @@ from edge_bridge.protocol import (
 
 log = logging.getLogger(__name__)
 
-FRAMES_A_COMMIT = 500  # frames that arrive during one write to the disk share the next one
+FRAMES_A_COMMIT = 1_000
+GATHER_S = 0.005  # what arrives within this time shares a write to the disk
 LOOK_EVERY_S = 0.5
+
+Answer = asyncio.Future[Taken | Refused | None]  # None to a command's result
 
 
 @dataclass(eq=False)
@@ -51,30 +54,30 @@ class Reception:
         self._desk = desk
         self._thread = thread
         self._on_written = on_written
-        self._frames: asyncio.Queue[tuple[Frame, asyncio.Future[Taken | Refused]]] = asyncio.Queue()
+        self._frames: asyncio.Queue[tuple[Frame, Answer]] = asyncio.Queue()
         self._lines: dict[str, Line] = {}
         self._has_command = asyncio.Event()
 
     # For the ways of the terminals ---------------------------------------------------------------------------------
 
-    async def hear(self, line: Line, data: str | bytes, terminal: str = "") -> Taken | Refused | None:
-        """The answer to what came over the line; None to a command's result. `terminal`: only this one may speak."""
+    def hear(self, line: Line, data: str | bytes, terminal: str = "") -> Answer:
+        """Hands in what came over the line, in turn: the caller may read on. `terminal`: who alone may speak."""
         try:
             message = decode(data)
         except ProtocolError as error:
             log.warning("a frame is refused: %s", error)
-            return Refused(None, error.path, error.message, retry=False)
+            return _at_once(Refused(None, error.path, error.message, retry=False))
         match message:
             case TerminalBirth() | TerminalReadings() if terminal and message.terminal != terminal:
-                return Refused(message.n, "terminal", f"must be {terminal!r}, whose connection this is", retry=False)
+                words = f"must be {terminal!r}, whose connection this is"
+                return _at_once(Refused(message.n, "terminal", words, retry=False))
             case TerminalBirth() | TerminalReadings():
-                return await self._hand_in(line, message)
+                return self._hand_in(line, message)
             case TerminalCommandResult():
-                await self._note_result(message)
-                return None
+                return asyncio.ensure_future(self._note_result(message))
             case _:
                 words = "a terminal sends terminal_birth, readings or terminal_command_result"
-                return Refused(None, "type", words, retry=False)
+                return _at_once(Refused(None, "type", words, retry=False))
 
     async def leave(self, line: Line) -> None:
         """The line is closed: its machines have a little time to come back."""
@@ -83,16 +86,16 @@ class Reception:
             del self._lines[code]
         await self._thread.run(self._intake.leave, gone, datetime.now(UTC))
 
-    async def _hand_in(self, line: Line, frame: Frame) -> Taken | Refused:
+    def _hand_in(self, line: Line, frame: Frame) -> Answer:
         codes = {tag.equipment for tag in frame.tags} if isinstance(frame, TerminalBirth) else {frame.equipment}
         if not codes <= line.equipment:
             line.equipment |= codes
             self._has_command.set()  # one may have waited for this terminal
         for code in codes:
             self._lines[code] = line
-        answered: asyncio.Future[Taken | Refused] = asyncio.get_running_loop().create_future()
+        answered: Answer = asyncio.get_running_loop().create_future()
         self._frames.put_nowait((frame, answered))
-        return await answered
+        return answered
 
     async def _note_result(self, result: TerminalCommandResult) -> None:
         try:
@@ -117,6 +120,7 @@ class Reception:
         """Journals what the lines hand in, as much as is there at a time."""
         while True:
             waiting = [await self._frames.get()]
+            await asyncio.sleep(GATHER_S)
             while len(waiting) < FRAMES_A_COMMIT and not self._frames.empty():
                 waiting.append(self._frames.get_nowait())
             answers = await self._take([frame for frame, _ in waiting])
@@ -162,3 +166,9 @@ class Reception:
         except sqlite3.OperationalError as error:
             log.error("%d frames are not taken, the journal cannot be written: %s", len(frames), error)
             return [Refused(frame.n, "", f"the journal cannot be written: {error}", retry=True) for frame in frames]
+
+
+def _at_once(refused: Refused) -> Answer:
+    answer: Answer = asyncio.get_running_loop().create_future()
+    answer.set_result(refused)
+    return answer

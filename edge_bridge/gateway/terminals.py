@@ -1,5 +1,6 @@
 """The websocket the terminals speak to: a frame is answered with `taken` once the journal has it."""
 
+import asyncio
 import hmac
 import socket
 from collections.abc import AsyncIterator
@@ -10,8 +11,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from edge_bridge.gateway.reception import Line, Reception
+from edge_bridge.gateway.reception import Answer, Line, Reception
 from edge_bridge.protocol import MAX_MESSAGE_BYTES, Message, encode
+
+UNANSWERED_MOST = 200  # frames of one connection on their way to the journal
 
 
 class TerminalServer:
@@ -36,17 +39,28 @@ class TerminalServer:
             with suppress(ConnectionClosed):
                 await connection.send(encode(message), text=True)
 
-        line = Line(send)
-        with suppress(ConnectionClosed):  # terminals come and go; what was not answered is sent again
-            async for data in connection:
-                if answer := await self._reception.hear(line, data):
-                    await connection.send(encode(answer), text=True)
+        line, answers = Line(send), asyncio.Queue[Answer](UNANSWERED_MOST)
+        try:
+            async with asyncio.TaskGroup() as group:
+                answering = group.create_task(_answer(connection, answers))
+                async for data in connection:
+                    await answers.put(self._reception.hear(line, data))
+                answering.cancel()
+        except* ConnectionClosed:
+            pass  # terminals come and go; what was not answered is sent again
         await self._reception.leave(line)
 
     def _check_token(self, connection: ServerConnection, request: Request) -> Response | None:
         if is_token(self._token, request.headers.get("Authorization", "").removeprefix("Bearer ")):
             return None
         return connection.respond(HTTPStatus.UNAUTHORIZED, "This gateway wants its terminal token.\n")
+
+
+async def _answer(connection: ServerConnection, answers: asyncio.Queue[Answer]) -> None:
+    """In the order of the frames, while more of them are read."""
+    while True:
+        if answer := await (await answers.get()):
+            await connection.send(encode(answer), text=True)
 
 
 def is_token(token: str, given: str) -> bool:

@@ -1,6 +1,8 @@
 """From frame to journal: rules before filters, once per frame, and one state with what was said."""
 
+import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -10,7 +12,6 @@ import pytest
 from edge_bridge.gateway.filters import Deadband, filters_by_point
 from edge_bridge.gateway.intake import MAX_TAGS, Frame, Intake, Ways
 from edge_bridge.gateway.journal import Journal
-from edge_bridge.gateway.judging import judges_of
 from edge_bridge.protocol import (
     Alarm,
     AlarmEvent,
@@ -28,6 +29,7 @@ from edge_bridge.protocol import (
     TerminalReading,
     TerminalReadings,
 )
+from edge_bridge.rules.kinds import parse_rules
 from edge_bridge.rules.thresholds import Level, Limit, Rule
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -50,7 +52,7 @@ def frame(n: int, *values: float, at_s: float = 0) -> TerminalReadings:
 
 
 def intake(journal: Journal, rules: Sequence[Rule] = (RULE,), deadbands: Sequence[Deadband] = ()) -> Intake:
-    return Intake(journal, Ways(judges_of(rules), filters_by_point(deadbands, [])), NOW)
+    return Intake(journal, Ways(rules, filters_by_point(deadbands, [])), NOW)
 
 
 def said(journal: Journal) -> list[tuple[str, AlarmEvent]]:
@@ -146,3 +148,37 @@ def test_catalogue_beyond_bounds_is_refused_and_the_rest_is_taken(journal: Journ
     assert isinstance(answers[0], Refused)
     assert not answers[0].retry
     assert answers[1] == Taken(1)
+
+
+VOTE = """
+[[rules]]
+kind = "vote"
+name = "two of three"
+equipment = "GAS-1"
+tag = "ch4"
+alarm_type = "gas"
+severity = "critical"
+k = 2
+limit = 1.0
+inputs = [{equipment = "GAS-1", tag = "ch4"}, {equipment = "GAS-2", tag = "ch4"}, {equipment = "GAS-3", tag = "ch4"}]
+
+[[rules]]
+kind = "silence"
+name = "ch4 comes"
+equipment = "GAS-1"
+tag = "ch4"
+alarm_type = "ch4_silent"
+severity = "high"
+"""
+
+
+def test_rule_on_several_sensors_keeps_its_state_over_a_restart(journal: Journal) -> None:
+    rules = parse_rules(tomllib.loads(VOTE)["rules"])
+    first = replace(frame(1, 1.2), equipment="GAS-2")
+    intake(journal, rules).take([first], NOW)
+    assert said(journal) == []
+    again = intake(journal, rules)
+    again.take([frame(2, 1.3)], NOW)
+    assert said(journal) == [("gas", AlarmEvent.RAISED)]
+    assert again.watch(NOW + timedelta(days=1))
+    assert ("ch4_silent", AlarmEvent.RAISED) in said(journal)
