@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,14 +133,14 @@ def _through_code(reader: Any) -> dict[str, Callable[[], Any]]:
     def newest(shared: bool) -> list[Any]:
         return list(alarms(shared=shared).order_by("-pk")[:50])
 
-    own, shared = (acted(lambda side=side: newest(side)[0])().pk for side in (False, True))
+    own, shared = (acted(partial(newest, side))()[0].pk for side in (False, True))
     return {
-        "list, own": acted(lambda: newest(False)),
-        "list, shared": acted(lambda: newest(True)),
-        "single get, own": acted(lambda: get_alarm(own)),
-        "single get, shared": acted(lambda: get_alarm(shared)),
-        "explain, own": acted(lambda: explain(f"alarm:{own}")),
-        "explain, shared": acted(lambda: explain(f"alarm:{shared}")),
+        "list, own": acted(partial(newest, False)),
+        "list, shared": acted(partial(newest, True)),
+        "single get, own": acted(partial(get_alarm, own)),
+        "single get, shared": acted(partial(get_alarm, shared)),
+        "explain, own": acted(partial(explain, f"alarm:{own}")),
+        "explain, shared": acted(partial(explain, f"alarm:{shared}")),
     }
 
 
@@ -162,7 +163,7 @@ def _requests(reader: Any) -> dict[str, Callable[[], Any]]:
         assert answer.status_code == 200, answer.content
 
     paths = ("/api/v1/alarms", "/api/v1/alarms?shared=true")
-    return {f"GET {path}": lambda asked=path: get(asked) for path in paths}
+    return {f"GET {path}": partial(get, path) for path in paths}
 
 
 def _guardian(reader: Any) -> Callable[[], Any]:
