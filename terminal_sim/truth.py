@@ -58,6 +58,8 @@ def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Sa
     for watched in said:
         by_equipment[watched.shown.limit.equipment].append(watched)
     silences = Silences(max(rules.silent_periods * scenario.step_s / speed, rules.silent_least_s))
+    for terminal in scenario.terminals:
+        silences.hear(terminal.equipment, 0.0)  # its birth
     mine, links = Mine(scenario), Links(scenario)
     for at_s in seconds(scenario):
         measured = mine.step(at_s)

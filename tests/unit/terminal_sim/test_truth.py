@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from edge_bridge.gateway.silence import Patience, Voice, fell_silent, heard
 from edge_bridge.protocol import AlarmEvent, Reading, TerminalReadings
 from edge_bridge.rules import kinds
 from terminal_sim.faults import Fault, FaultKind
 from terminal_sim.limits import RuleFile, read_rules
 from terminal_sim.process import TerminalKind
 from terminal_sim.scenario import Scenario, ScenarioError, Terminal
-from terminal_sim.simulation import scenario_frames
+from terminal_sim.simulation import Links, Mine, scenario_frames, seconds
 from terminal_sim.toml import load_scenario
 from terminal_sim.truth import SILENT_TYPE, truth
 from tests.unit.terminal_sim.scenes import DEMO_RULES, ROOT, SCENARIOS
@@ -131,6 +132,32 @@ def test_terminal_that_says_nothing_is_foreseen_as_silent(zoo: list[dict[str, An
         "GAS-A": ["leaky feeder is cut"],
         "ROOF-Z": ["battery of the roof sensor"],
     }
+
+
+def test_gateway_finds_silent_terminals_when_the_truth_says(zoo: list[dict[str, Any]]) -> None:
+    """By the gateway's own judgement of silence, asked every half second."""
+    scenario, _ = told("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 4)
+    mine, links, patience = Mine(scenario), Links(scenario), Patience()
+    voices: dict[str, Voice] = {}
+    said: list[tuple[str, AlarmEvent, datetime]] = []
+    for at_s in seconds(scenario):
+        now = scenario.start_at + timedelta(seconds=at_s)
+        for measured in links.through(mine.step(at_s), at_s):
+            equipment = measured.terminal.equipment
+            if measured.values:
+                if equipment in voices and voices[equipment].is_silent:
+                    said.append((equipment, AlarmEvent.CLEARED, now))
+                voices[equipment] = heard(voices.get(equipment), now)
+        for later in (now + timedelta(seconds=half / 2) for half in range(1, 8)):
+            for equipment in [code for code, voice in voices.items() if fell_silent(voice, patience, later)]:
+                said.append((equipment, AlarmEvent.RAISED, later))
+                voices[equipment] = replace(voices[equipment], is_silent=True)
+    rows = [row for row in zoo if row.get("alarm_type") == SILENT_TYPE]
+    assert len(said) == 2 * len(rows) == 6
+    for row in rows:
+        raised, cleared = (at for equipment, _, at in said if equipment == row["equipment"])
+        assert row["raised_from"] <= raised.isoformat() <= row["raised_to"]
+        assert row["cleared_from"] <= cleared.isoformat() <= row["cleared_to"]
 
 
 def test_silence_at_the_end_has_no_clearing() -> None:
