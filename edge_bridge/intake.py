@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from edge_bridge import protocol
+from edge_bridge import balance, protocol
 from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.data import Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
@@ -75,11 +75,12 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     for entry in entries:
         _take_session(intake, entry)
     Quarantine.objects.bulk_create(intake.unplaced)
-    stream.through = entries[-1].seq
+    was_through, stream.through = stream.through, entries[-1].seq
     stream.missing += sum(gap.count for _, gap in gaps)
     stream.quarantined += len(intake.unplaced)
     stream.stored += len(entries) - len(gaps) - len(intake.unplaced)
     keep(stream)
+    balance.check(device, stream, was_through, intake.received_at)
 
 
 def _known_equipment(device: Device, codes: set[str]) -> list[Equipment]:
