@@ -207,6 +207,39 @@ END $$;
 DELIVER_FUNCTION = _deliver_function("grant_id", "uuid")
 DELIVER_BY_GRANTS_FUNCTION = _deliver_function("grant_ids", "uuid[]")
 
+# The same for each recipient at once: a burst advances a head once, and not once for each of its events.
+DELIVER_TOGETHER_FUNCTION = """
+CREATE OR REPLACE FUNCTION wall.deliver(entries jsonb)
+RETURNS TABLE (recipient uuid, reached bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  me text := current_setting('app.tenant', true);
+  feed record;
+BEGIN
+  FOR feed IN
+    SELECT (e.value ->> 'tenant')::uuid AS tenant, jsonb_agg(e.value ORDER BY e.ordinality) AS news, count(*) AS n,
+           count(*) FILTER (WHERE e.value ->> 'kind' LIKE 'rights.%') AS n_rights
+      FROM jsonb_array_elements(entries) WITH ORDINALITY AS e GROUP BY 1 ORDER BY 1
+  LOOP
+    PERFORM set_config('app.tenant', feed.tenant::text, true);
+    INSERT INTO public.tenants_feedhead AS head (tenant_id, epoch, seq, min_seq, rights_epoch)
+      VALUES (feed.tenant, gen_random_uuid(), feed.n, 1, feed.n_rights)
+      ON CONFLICT (tenant_id)
+      DO UPDATE SET seq = head.seq + feed.n, rights_epoch = head.rights_epoch + feed.n_rights
+      RETURNING head.tenant_id, head.seq INTO recipient, reached;
+    INSERT INTO public.tenants_feedevent (id, tenant_id, seq, kind, permission, author_id, site_id, equipment_id,
+                                          grant_ids, body, occurred_at, recorded_at)
+      SELECT e.id, feed.tenant, reached - feed.n + e.place, e.kind, e.permission, e.author, e.site, e.equipment,
+             e.grant_ids, e.body, e.occurred_at, clock_timestamp()
+        FROM ROWS FROM (jsonb_to_recordset(feed.news) AS (
+               id uuid, kind text, permission text, author uuid, site uuid, equipment uuid, grant_ids uuid[],
+               body jsonb, occurred_at timestamptz))
+             WITH ORDINALITY AS e(id, kind, permission, author, site, equipment, grant_ids, body, occurred_at, place);
+    RETURN NEXT;
+  END LOOP;
+  PERFORM set_config('app.tenant', coalesce(me, ''), true);
+END $$;
+"""
+
 # How an agreement narrows what it opens. `*` stands for whatever any member may state or be: the tailer reads a feed
 # for all of an organisation's sockets, each of which is then held to its own roles and purpose.
 NARROWING_FUNCTIONS = """

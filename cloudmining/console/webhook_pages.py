@@ -24,12 +24,10 @@ class WebhookForm(forms.Form):
     """A new webhook; what is left empty narrows nothing."""
 
     name = forms.CharField(max_length=100)
-    url = forms.CharField(max_length=500, label="Address", help_text="Begins with https://.")
-    kinds = forms.CharField(
-        max_length=500, required=False, help_text="How they begin, with spaces between, such as “alarm. task.”."
-    )
-    severities = forms.CharField(max_length=200, required=False, help_text="Such as “critical high”.")
-    sites = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    url = forms.CharField(max_length=500, label="Address, beginning with https://")
+    kinds = forms.CharField(max_length=500, required=False, label="Only kinds that begin so, such as: alarm. task.")
+    severities = forms.CharField(max_length=200, required=False, label="Only severities, such as: critical high")
+    sites = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple, label="Only sites")
 
     def __init__(self, *args: Any, tenant_id: UUID, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 from django.db.models.functions import Now
 
 import tenants.models.base
-from tenants.policies import Wall
+from tenants.policies import DELIVER_BY_GRANTS_FUNCTION, DELIVER_TOGETHER_FUNCTION, Wall
 
 # What was taken is never sent again as if it were new, unless the log itself is another one.
 CURSOR = """
@@ -181,5 +181,6 @@ class Migration(migrations.Migration):
         Wall("WebhookDelivery"),
         Wall("FeedReceipt"),
         migrations.RunSQL(CURSOR, NO_CURSOR),
+        migrations.RunSQL(DELIVER_TOGETHER_FUNCTION, DELIVER_BY_GRANTS_FUNCTION),
         migrations.RunSQL(GRANTEES, "DROP FUNCTION wall.grantees(jsonb)"),
     ]
