@@ -80,11 +80,14 @@ async def replay(
 ) -> Tally:
     """Sends at `rate_per_s`; with `stamps_now` each reading is stamped when it is sent."""
     line = Line(gateway, [_name(series)], Tally(), _refuse, asyncio.Semaphore())
-    async with asyncio.TaskGroup() as group:
-        group.create_task(line.run())
-        async for frame in _frames(series, readings, rate_per_s, stamps_now):
-            await line.put(frame)
-        line.finish()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(line.run())
+            async for frame in _frames(series, readings, rate_per_s, stamps_now):
+                await line.put(frame)
+            line.finish()
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return line.tally
 
 

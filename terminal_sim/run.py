@@ -64,11 +64,14 @@ class Player:
         self._numbers = {terminal.name: count(2) for terminal in scenario.terminals}
 
     async def run(self) -> Tally:
-        """Returns when the gateways have taken everything."""
-        async with asyncio.TaskGroup() as group:
-            for line in dict.fromkeys(self._line.values()):
-                group.create_task(line.run())
-            group.create_task(self._play())
+        """Returns when the gateways have taken everything; ProtocolError for a frame that breaks the contract."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for line in dict.fromkeys(self._line.values()):
+                    group.create_task(line.run())
+                group.create_task(self._play())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
         return self.tally
 
     async def _play(self) -> None:

@@ -193,6 +193,17 @@ def test_mistake_in_a_recorded_series_is_named(tmp_path: Path, text: str, words:
         read_series(series_of(tmp_path, text))
 
 
+def test_name_too_long_for_the_wire_ends_with_words(tmp_path: Path) -> None:
+    (tmp_path / "long.toml").write_text(SCENARIO.replace('name = "gas"', f'name = "{"g" * 65}"'))
+    (tmp_path / "series.csv").write_text("timestamp,value\n2026-03-01T06:00:00Z,1\n")
+    series = ("replay", str(tmp_path / "series.csv"), "--equipment", "P", "--tag", "t" * 65)
+    for arguments, path in ((("run", str(tmp_path / "long.toml")), "terminal"), (series, "tags[0].tag")):
+        command = [sys.executable, "-m", "terminal_sim", *arguments, "--gateway", "ws://127.0.0.1:9"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"terminal_sim: {path}: must be text of 1 to 64 characters")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
