@@ -1,5 +1,7 @@
 """A person at a browser: what tests do there over and over."""
 
+from pathlib import Path
+
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 # What the browser itself says of a server that is away; everything else is a complaint.
@@ -28,6 +30,14 @@ class Desk:
 
     def was_not_reloaded(self) -> bool:
         return bool(self.page.evaluate("window.marked === true"))
+
+    def expect_to_fit(self, picture: Path, *sizes: tuple[int, int]) -> None:
+        """The page in windows of those widths and heights, each with its picture; loaded once."""
+        for width, height in sizes:
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.screenshot(path=f"{picture}-{width}.png", full_page=True)
+            needed = self.page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= width, f"{self.page.url} needs {needed} of {width}"
 
     def panel(self, name: str) -> Locator:
         return self.page.locator(f"#panel-{name}")

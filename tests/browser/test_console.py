@@ -254,16 +254,14 @@ def test_session_that_ended_leads_to_the_login(aurora, outside, open_desk):
     expect(desk.page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (820, 1180), (390, 844)])
-def test_page_fits_its_width(aurora, borealis, outside, open_desk, tmp_path, width, height):
+def test_page_fits_a_screen_a_tablet_and_a_telephone(aurora, borealis, outside, open_desk, tmp_path):
     outside(busy_day, aurora, borealis)
-    desk = open_desk(aurora, viewport={"width": width, "height": height}).live()
+    desk = open_desk(aurora).live()
     for path in ("/", "/tasks/new", "/organisation", "/nothing-here", "/login"):
         if path == "/login":
             desk.context.clear_cookies()
         desk.page.goto(path)
-        desk.page.screenshot(path=str(tmp_path / f"{path.replace('/', '-')}-{width}.png"), full_page=True)
-        assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, path
+        desk.expect_to_fit(tmp_path / path.replace("/", "-"), (1280, 800), (820, 1180), (390, 844))
     desk.complaints[:] = [words for words in desk.complaints if "status of 404" not in words]
 
 
