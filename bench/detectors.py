@@ -48,13 +48,14 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 }
 Lookouts = Mapping[str, Mapping[str, Any]]
 MINUTES: Mapping[str, Any] = {"group_n": 30}  # successive readings of air resemble one another; means of a minute less
+FAST: Mapping[str, Any] = {"limit_exponent": 7.0}  # at a reading every two seconds the default tells too much
 LEARNING: Lookouts = {
     "ewma": MINUTES,
     "cusum": MINUTES,
     "page_hinkley": MINUTES,
     "gaussian_tail": MINUTES,
     "spike": {},
-    "surprise": {},
+    "surprise": FAST,
 }
 
 
@@ -98,7 +99,13 @@ CASES = (
     Case(FaultKind.DRIFT, AIR, 2400, "o2", (AIR,), LEARNING, size=-1.5, fault_tag="o2"),
     Case(FaultKind.SPIKE, AIR, 2, "co", (AIR,), LEARNING, size=30.0, fault_tag="co"),
     Case(
-        FaultKind.STUCK_SENSOR, AIR, 900, "dust", (AIR,), {"stuck": {"for_s": 120.0}, "surprise": {}}, fault_tag="dust"
+        FaultKind.STUCK_SENSOR,
+        AIR,
+        900,
+        "dust",
+        (AIR,),
+        {"stuck": {"for_s": 120.0}, "surprise": FAST},
+        fault_tag="dust",
     ),
     Case(FaultKind.DRIFT, TWIN, 2400, "ch4", (AIR, TWIN), {"twin": {"tolerance": 0.1}}, size=0.5, fault_tag="ch4"),
     Case(FaultKind.CLOCK_SKEW, AIR, 600, "ch4", (AIR,), {"clock": {"limit_s": 30.0}}, size=90.0),

@@ -11,8 +11,9 @@ of the time. The exponents of ten of the five rarities are added, as Fisher's te
 nothing depends on the unit or the spread of the series; what recurs becomes ordinary; what is once told is not learnt
 in full, so that a second anomaly of the same size is told too.
 
-Where the constants come from: the Numenta Anomaly Benchmark's 58 files as a whole, each chosen on one half of the files
-and judged on the other, never one file: bench/nab.py and docs/how-to/see-it-early.md have the figures.
+Where the constants come from: theory where it says something, else the Numenta Anomaly Benchmark's 58 files as a whole,
+by their total and by the total of each half at the other half's threshold, never by one file. Each lies where its
+neighbours do about as well. bench/nab.py and docs/how-to/see-it-early.md have the figures.
 """
 
 import math
@@ -30,9 +31,9 @@ SHAPE_LEAST, SHAPE_MOST = 0.05, 1.0  # of a tail: thinner and thicker ones are n
 LEARNT_EXPONENT = 2.0  # a value is learnt as if it had been at most so many powers of ten rare
 CROWDING = 0.5  # successive samples resemble one another, so n of them count as the square root of n
 DUST_FRAC = 1e-9  # of the mean error: below it is rounding
-LEVEL_N, ERROR_N = 1000, 500
+LEVEL_N, ERROR_N = 500, 200
 DAY_SHARE, WEEK_SHARE = 0.02, 0.04
-CLEARLY_FRAC = 0.9
+CLEARLY_FRAC = 0.8
 SMOOTH_N = (8, 20)
 STILL_N, USUAL_N, STILL_FRAC = 150, 1000, 0.01
 BLOCKS = (1, 1, 4, 10, 75)  # samples of which a facet keeps one value: half of what it is smoothed over
@@ -58,7 +59,7 @@ class Surprise(Measuring):
     purpose: ClassVar[str] = "anything the series has not shown before: no limit, no unit, no training"
     claims_invariance: ClassVar[bool] = True
 
-    limit_exponent: float = 5.0
+    limit_exponent: float = 4.5
     rest_n: int = 100
 
     def check(self) -> None:
