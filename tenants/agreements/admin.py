@@ -36,7 +36,7 @@ class Shown(admin.TabularInline):
 
 class VersionInline(Shown):
     model = models.AgreementVersion
-    fields = ("number", "author", "terms", "text_hash", "created_at", "offered_at")
+    fields = ("number", "author", "title", "purpose", "ends_at", "terms", "text_hash", "created_at", "offered_at")
 
 
 class ClauseInline(Shown):
