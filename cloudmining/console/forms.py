@@ -67,7 +67,11 @@ def about_choices(actor: Actor, alarm: Any = None) -> list[tuple[str, list[tuple
     """The alarm if there is one, own equipment and own sites, in groups."""
     machines = equipment().filter(tenant=actor.tenant_id)[:ABOUT_LIMIT]
     places = sites().filter(tenant=actor.tenant_id)[:ABOUT_LIMIT]
-    alarms = [(f"alarm:{alarm.pk}", f"{alarm.alarm_type} on {alarm.equipment} ({alarm.site.name})")] if alarm else []
+    alarms = (
+        [(f"alarm:{alarm.pk}", f"{alarm.alarm_type} on {alarm.equipment or alarm.device or 'all'} ({alarm.site.name})")]
+        if alarm
+        else []
+    )
     groups = [
         ("Alarm", alarms),
         ("Equipment", [(f"equipment:{machine.pk}", f"{machine} ({machine.site.name})") for machine in machines]),

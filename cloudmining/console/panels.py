@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Case, IntegerField, When
+from django.db.models import Case, IntegerField, Q, When
 
 from cloudmining.console.money import in_words
 from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
@@ -61,9 +61,9 @@ def alarm_rows(actor: Actor) -> dict[str, Any]:
     rows = [alarm for shared in (False, True) for alarm in _most_pressing(shared)]
     rows.sort(key=lambda alarm: (alarm.settled, alarm.rank, -alarm.raised_at.timestamp()))
     shown = rows[:ALARM_LIMIT]
-    may_acknowledge = _acknowledgeable(actor)
+    may_acknowledge = acknowledgeable(actor)
     for alarm in shown:
-        alarm.state_words = STATE_WORDS[State(alarm.state)]
+        alarm.state_words = STATE_WORDS[alarm.state_now]
         alarm.may_acknowledge = not alarm.settled and may_acknowledge(alarm)
         alarm.may_post = alarm.tenant_id == actor.tenant_id and actor.can("post_tasks")
     return {"alarms": shown, "more": len(rows) > ALARM_LIMIT, "waiting": sum(not alarm.settled for alarm in shown)}
@@ -73,11 +73,13 @@ def _most_pressing(shared: bool) -> list[Any]:
     settled = Case(When(state__in=[*UNACKNOWLEDGED_STATES], then=0), default=1, output_field=IntegerField())
     ranks = [When(severity=severity, then=rank) for rank, severity in enumerate(SEVERITIES)]
     rank = Case(*ranks, default=len(SEVERITIES), output_field=IntegerField())
-    found = alarms(shared=shared).exclude(state=State.NORM).annotate(settled=settled, rank=rank)
+    # What came in a flood is behind the flood's own row, but for what nobody may overlook.
+    behind = Q(folded_into__isnull=False) & ~Q(severity=SEVERITIES[0])
+    found = alarms(shared=shared).exclude(state=State.NORM).exclude(behind).annotate(settled=settled, rank=rank)
     return list(found.order_by("settled", "rank", "-pk")[: ALARM_LIMIT + 1])
 
 
-def _acknowledgeable(actor: Actor) -> Callable[[Any], bool]:
+def acknowledgeable(actor: Actor) -> Callable[[Any], bool]:
     """Whether an alarm is the actor's to acknowledge: an own one, or one opened to them for that."""
     if not actor.can("acknowledge_alarms"):
         return lambda alarm: False

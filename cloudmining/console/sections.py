@@ -1,4 +1,4 @@
-"""The pages about partners and about the organisation itself, as tabs of two groups.
+"""The pages about alarms, partners and the organisation itself, as tabs of groups.
 
 A page extends `console/section.html`, fills its block `inside` and says `tab="<its url name>"` to `page()`.
 """
@@ -29,6 +29,8 @@ class Tab:
 
 
 TABS: Final = (
+    Tab("Alarms", "console-alarm-health", "Alarm health", "view_alarms"),
+    Tab("Alarms", "console-alarm-policies", "Who is called", "view_alarms"),
     Tab("Partners", "console-agreements", "Agreements", "view_agreements"),
     Tab("Partners", "console-access", "Who may see what", "view_agreements"),
     Tab("Partners", "console-reads", "What was read", "view_agreements"),

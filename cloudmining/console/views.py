@@ -150,7 +150,7 @@ def _suggested(alarm: Any) -> dict[str, Any]:
     since = f"{alarm.raised_at:%Y-%m-%d %H:%M} UTC"
     return {
         "about": f"alarm:{alarm.pk}",
-        "title": f"{alarm.alarm_type} on {alarm.equipment.code}",
+        "title": f"{alarm.alarm_type} on {alarm.equipment.code if alarm.equipment else alarm.site.name}",
         "category": "equipment_maintenance",
         "description": f"{alarm.tag} at {alarm.value:g}, limit {alarm.limit:g}, since {since}.",
         "opens": ["view_alarms", "view_telemetry"],

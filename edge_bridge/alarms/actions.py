@@ -112,7 +112,7 @@ def _stepping(alarm: Alarm) -> Iterator[tuple[Alarm, Steps]]:
         try:
             yield row, steps
         except IllegalTransition as illegal:
-            raise Conflict(f"That step isn't possible: {illegal}.") from None
+            raise Conflict(f"This alarm can't be {illegal.event.replace('_', ' ')}: {illegal}.") from None
         steps.write()
 
 

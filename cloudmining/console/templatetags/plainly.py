@@ -23,6 +23,23 @@ def plainly(value: Any) -> Any:
 
 
 @register.filter
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"
+
+
+@register.filter
+def in_words(name: str) -> str:
+    """A name of the API as people read it."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def of(mapping: dict[str, Any], key: Any) -> Any:
+    """What stands under a key that is no word, or nothing."""
+    return mapping.get(str(key))
+
+
+@register.filter
 def held_against_first(row: Any) -> list[tuple[str, dict[str, str] | None]]:
     """Each value of a row of a comparison, and how far it is from the first that is known; costs that fall are good."""
     first = next((value for value in row.values if value is not None), None)

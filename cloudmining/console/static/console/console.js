@@ -13,6 +13,14 @@ const WORDS = {
   refused: "Not live: sign in again",
 };
 
+// The kinds of events that call a person, and with which word.
+const CALLS = new Map([
+  ["alarm.raised", "New"],
+  ["alarm.returned", "Returned"],
+  ["alarm.escalated", "Escalated"],
+  ["alarm.flood", "Flood,"],
+]);
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 class Panel {
@@ -79,7 +87,7 @@ function start(root) {
     const [family] = kind.split(".");
     if (family === "rights") refreshAll();
     const concerned = panels.filter((panel) => panel.concerns(family, body));
-    if (kind === "alarm.raised") concerned.forEach((panel) => announce(panel, body));
+    if (CALLS.has(kind) && calls(body)) concerned.forEach((panel) => announce(panel, kind, body));
     concerned.forEach((panel) => panel.refresh());
   });
   setInterval(() => panels.find((panel) => panel.name === "tasks")?.refresh(), MARKET_EVERY_MS);
@@ -101,10 +109,15 @@ function followState(feed, refreshAll) {
   });
 }
 
-function announce(panel, alarm) {
+/** What is shelved or suppressed calls nobody, nor does one of a flood, unless it is critical. */
+function calls(alarm) {
+  return alarm.state === "UNACK" && (!alarm.folded_into || alarm.severity === "critical");
+}
+
+function announce(panel, kind, alarm) {
   panel.fresh.add(`alarm-${alarm.alarm}`);
-  const words = `New ${alarm.severity} alarm: ${alarm.type} on ${alarm.equipment_code}, ${alarm.site_name}`;
-  document.getElementById("spoken").textContent = words;
+  const place = alarm.equipment_code ? `on ${alarm.equipment_code}, ${alarm.site_name}` : `at ${alarm.site_name}`;
+  document.getElementById("spoken").textContent = `${CALLS.get(kind)} ${alarm.severity} alarm: ${alarm.type} ${place}`;
 }
 
 /** A refused action shows its reason until the next one; what it was about has changed, so everything is read again. */

@@ -1,0 +1,46 @@
+"""The public door of alarms for the other apps, beside `edge_bridge.api`."""
+
+from edge_bridge.alarms.access import get_own_alarm, get_suppression_rule
+from edge_bridge.alarms.actions import (
+    acknowledge_alarm,
+    assign_alarm,
+    comment_alarm,
+    return_alarm,
+    shelve_alarm,
+    take_out_of_service,
+)
+from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
+from edge_bridge.alarms.data import LONGEST_SHELF, MAX_COMMENT_CHARS, MAX_REASON_CHARS, MOST_STEPS, USUAL_STEPS
+from edge_bridge.alarms.escalation import steps_of
+from edge_bridge.alarms.health import ACCEPTABLE_PER_H, MANAGEABLE_PER_H, Health, alarm_health
+from edge_bridge.alarms.policies import Step, end_suppression, make_suppression, set_escalation
+from edge_bridge.alarms.suppression import rules_of
+
+__all__ = [
+    "ACCEPTABLE_PER_H",
+    "LONGEST_SHELF",
+    "MANAGEABLE_PER_H",
+    "MAX_COMMENT_CHARS",
+    "MAX_REASON_CHARS",
+    "MOST_STEPS",
+    "USUAL_STEPS",
+    "Finding",
+    "Health",
+    "Step",
+    "acknowledge_alarm",
+    "alarm_health",
+    "assign_alarm",
+    "clear_alarm",
+    "comment_alarm",
+    "end_suppression",
+    "get_own_alarm",
+    "get_suppression_rule",
+    "make_suppression",
+    "raise_alarm",
+    "return_alarm",
+    "rules_of",
+    "set_escalation",
+    "shelve_alarm",
+    "steps_of",
+    "take_out_of_service",
+]
