@@ -182,6 +182,19 @@ async def test_page_that_waits_is_chained_over_what_is_not_asked_for(live_web, a
     assert [frame["prev"] for frame in frames] == [0, 2] and frames[-1]["seq"] == 3
 
 
+async def test_page_that_waits_shows_nothing_that_came_after_a_revocation(live_web, aurora, borealis):
+    agreement = await later(open_north, aurora, borealis)
+    key = await later(borealis.key)
+    first = (await page(live_web, key)).json()
+    asked = {"after": first["head"], "epoch": first["epoch"], "kinds": "alarm."}
+    waiting = asyncio.create_task(page(live_web, key, **asked, wait_s=4))
+    await asyncio.sleep(0.7)
+    await later(end, aurora, agreement)
+    await later(emit, aurora, range(1))
+    frames = (await asyncio.wait_for(waiting, 15)).json()["frames"]
+    assert [frame["t"] for frame in frames] == ["skip"] * len(frames)
+
+
 async def test_void_cursor_is_refused_before_any_wait(live_web, aurora):
     answer = await page(live_web, await later(aurora.key), after=0, epoch=str(uuid4()), wait_s=10)
     assert answer.status_code == 410 and answer.json()["reason"] == "another_epoch"

@@ -10,6 +10,7 @@ from tenants.context import acting_as, as_platform
 from tenants.models import FeedEvent, FeedHead, FeedReceipt, Membership, Webhook, WebhookDelivery
 from tenants.webhooks import actions
 from tenants.webhooks.delivering import Run, _actor_of, claim_due
+from tenants.webhooks.tasks import sweep_webhooks
 from tests.integration.feed.client import emit
 from tests.integration.tenants.sharing_scenes import opened
 from tests.integration.webhooks.receiver import Receiver
@@ -256,3 +257,15 @@ def test_reader_without_manage_keys_sees_no_webhook(aurora):
     hooked(aurora, "https://x.example")
     with acting_as(aurora.actor("viewer")), pytest.raises(Exception, match="manage_keys"):
         actions.make_webhook(name="x", url="https://x.example")
+
+
+def test_sweep_posts_to_several_at_once_and_one_that_refuses_holds_up_no_other(aurora, borealis, receiver):
+    with Receiver() as refusing:
+        refusing.answers = [500] * 5
+        hooked(aurora, refusing.url)
+        hooked(borealis, receiver.url)
+        for organisation in (aurora, borealis):
+            emit(organisation, range(3))
+        assert sweep_webhooks() >= 3
+        assert receiver.numbers == [0, 1, 2] and refusing.numbers == [0]
+    assert sweep_webhooks() == 0
