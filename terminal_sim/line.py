@@ -77,7 +77,6 @@ class Gateway(Protocol):
 class Tally:
     taken: int = 0
     refused: int = 0
-    commands: int = 0
 
 
 class Line:
@@ -171,7 +170,6 @@ class Line:
             terminal, message = await wire.receive()
             match message:
                 case TerminalCommand():
-                    self.tally.commands += 1
                     await wire.tell(terminal, encode(self._obey(message)))
                 case Taken(n) | Refused(n=int(n)) if n < self._under_way(terminal):
                     continue  # said twice, because the frame was sent twice
