@@ -29,7 +29,17 @@ from edge_bridge.protocol import (
     TerminalBirth,
     TerminalReadings,
 )
-from edge_bridge.rules.kinds import AnyRule, RuleState, alarm_types, judge, judge_time, points, resumed, to_text
+from edge_bridge.rules.kinds import (
+    AnyRule,
+    DetectorRule,
+    RuleState,
+    alarm_types,
+    judge,
+    judge_time,
+    points,
+    resumed,
+    to_text,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +79,7 @@ class Intake:
         self._filters = ways.filters
         self._patience = ways.patience
         self._rules = {rule.name: rule for rule in ways.rules}
+        self._timed = [rule for rule in ways.rules if isinstance(rule, DetectorRule)]
         self._rules_of: dict[Point, list[AnyRule]] = {}
         for rule in ways.rules:
             for point in points(rule):
@@ -123,8 +134,8 @@ class Intake:
     def watch(self, now: datetime) -> bool:
         """What the passing of time brings: silence, rules that wait, readings held too long. Whether anything came."""
         draft = Draft(now)
-        for name, rule in self._rules.items():
-            draft.states[name], alarms = judge_time(rule, self._states[name], now)
+        for rule in self._timed:
+            draft.states[rule.name], alarms = judge_time(rule, self._states[rule.name], now)
             draft.alarms += alarms
         for equipment, voice in self._voices.items():
             if silence.fell_silent(voice, self._patience, now):

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 FRAMES_A_COMMIT = 1_000
 GATHER_S = 0.005  # what arrives within this time shares a write to the disk
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 
 Answer = asyncio.Future[Taken | Refused | None]  # None to a command's result
 

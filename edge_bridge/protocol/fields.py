@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -84,12 +85,20 @@ def _aware(at: datetime) -> datetime:
 
 
 def _read_uuid(value: Any) -> UUID:
+    if not isinstance(value, str):
+        raise ProtocolError("", f"must be a UUID in lower case with hyphens, is {show(value)}")
+    return _uuid_of(value)
+
+
+@lru_cache(maxsize=20_000)
+def _uuid_of(text: str) -> UUID:
+    """The same few sessions and epochs come again and again."""
     try:
-        parsed = UUID(value) if isinstance(value, str) else None
+        parsed = UUID(text)
     except ValueError:
         parsed = None
-    if parsed is None or str(parsed) != value:
-        raise ProtocolError("", f"must be a UUID in lower case with hyphens, is {show(value)}")
+    if parsed is None or str(parsed) != text:
+        raise ProtocolError("", f"must be a UUID in lower case with hyphens, is {show(text)}")
     return parsed
 
 

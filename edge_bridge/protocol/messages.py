@@ -106,7 +106,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A limit was passed or left. `historical`: sent late and no longer standing; to be counted, without siren."""
+    """A limit was passed or left. `historical`: sent late and no longer standing; to be counted, without siren.
+
+    `detail`: why, in words, such as when a trend reaches which limit by which clause.
+    """
 
     equipment: str
     alarm_type: str
@@ -118,6 +121,7 @@ class Alarm:
     rule: str
     occurred_at: datetime
     historical: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

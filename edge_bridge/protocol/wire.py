@@ -41,6 +41,7 @@ _BODIES: Mapping[str, Shape] = {
         rule=_NAME,
         occurred_at=TIME,
         historical=FLAG,
+        detail=_TEXT,
     ),
     "command_step": shape(
         m.CommandStep,

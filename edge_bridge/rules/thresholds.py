@@ -85,6 +85,8 @@ class LimitState:
     since_at: datetime | None = None
 
 
+AT_REST = LimitState()
+
 RuleState = Mapping[Level, LimitState]
 
 
@@ -92,9 +94,13 @@ def step(rule: Rule, state: RuleState, reading: Reading) -> tuple[RuleState, tup
     """The state after `reading` (of the rule's equipment and tag) and the alarms raised or cleared by it."""
     if reading.quality is Quality.BAD:
         return state, ()
-    after = {level: _step_limit(rule, level, state.get(level, LimitState()), reading) for level in rule.limits}
-    changed = [level for level in rule.limits if after[level].raised != state.get(level, LimitState()).raised]
-    return after, tuple(_alarm(rule, level, after[level].raised, reading) for level in changed)
+    after, alarms = dict(state), []
+    for level in rule.limits:
+        before = state.get(level, AT_REST)
+        after[level] = _step_limit(rule, level, before, reading)
+        if after[level].raised != before.raised:
+            alarms.append(_alarm(rule, level, after[level].raised, reading))
+    return after, tuple(alarms)
 
 
 def _step_limit(rule: Rule, level: Level, state: LimitState, reading: Reading) -> LimitState:
