@@ -26,7 +26,7 @@ from tenants.rest.feed_serializers import (
     CursorSerializer,
     FeedSnapshotSerializer,
     PageSerializer,
-    StaleSerializer,
+    StaleCursorSerializer,
     TicketSerializer,
 )
 from tenants.rest.problems import CONTENT_TYPE, problem
@@ -39,7 +39,7 @@ WHY: Final = {
     "below_min_seq": "The events after the cursor are no longer kept.",
 }
 GONE: Final[dict[Any, Any]] = {
-    (410, CONTENT_TYPE): OpenApiResponse(StaleSerializer, "The cursor can't be continued: read afresh.")
+    (410, CONTENT_TYPE): OpenApiResponse(StaleCursorSerializer, "The cursor can't be continued: read afresh.")
 }
 LAST_EVENT_ID: Final = OpenApiParameter(
     "Last-Event-ID", str, OpenApiParameter.HEADER, description="The id of the last event of a stream that broke off."

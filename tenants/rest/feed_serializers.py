@@ -105,7 +105,7 @@ class FeedSnapshotSerializer(HeadSerializer):
     snapshot = serializers.DictField()
 
 
-class StaleSerializer(HeadSerializer):
+class StaleCursorSerializer(HeadSerializer):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
