@@ -269,7 +269,7 @@ def test_snapshot_stays_when_the_alarm_changes(aurora, borealis):
     alarm = alarm_of(aurora)
     task = published(aurora, alarm_id=alarm.pk)
     with aurora.acting():
-        Alarm.objects.filter(pk=alarm.pk).update(severity="low", value=1.0, state="NORM")
+        Alarm.objects.filter(pk=alarm.pk).update(severity="low", value=1.0, state="ACKED")
     with borealis.acting():
         evidence = access.get_task(task.pk).snapshot["evidence"]
     assert (evidence["alarm"]["severity"], evidence["alarm"]["value"]) == ("critical", 9.5)
