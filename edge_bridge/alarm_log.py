@@ -88,7 +88,7 @@ class AlarmLog:
             self.prepare([(equipment, said)])
         if key in self.made:
             alarm = self.active[key] = self.made.pop(key)
-            self.steps.begin(alarm)
+            self.steps.begin(alarm, said.detail)
             self._fold(alarm)
             self._note_cause(alarm)
             self._suppress(alarm)
@@ -118,9 +118,9 @@ class AlarmLog:
         alarm.value, alarm.limit = said.value, said.limit
         alarm.occurred_at, alarm.received_at = said.occurred_at, self.received_at
         if event is None:
-            self.steps.note(alarm, UPDATED, at=said.occurred_at)
+            self.steps.note(alarm, UPDATED, at=said.occurred_at, comment=said.detail)
         else:
-            self.steps.take(alarm, event, at=said.occurred_at)
+            self.steps.take(alarm, event, at=said.occurred_at, comment=said.detail)
         self._note_cause(alarm)
 
     def _note_cause(self, alarm: Alarm) -> None:

@@ -77,9 +77,9 @@ class Steps:
             )
         )
 
-    def begin(self, alarm: Alarm) -> None:
+    def begin(self, alarm: Alarm, comment: str = "") -> None:
         """A row that was just made as raised: nothing of it has to be written again."""
-        self.note(alarm, Event.RAISED, before=State.NORM, at=alarm.occurred_at)
+        self.note(alarm, Event.RAISED, before=State.NORM, at=alarm.occurred_at, comment=comment)
         del self.changed[alarm.pk]
 
     def end_shelf(self, alarm: Alarm) -> bool:

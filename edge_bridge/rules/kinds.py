@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edge_bridge.protocol import Alarm, Quality, Reading, Severity
+from edge_bridge.protocol import MAX_TEXT_CHARS, Alarm, Quality, Reading, Severity
 from edge_bridge.rules import thresholds
 from edge_bridge.rules.control import Cusum, Ewma, GaussianTail, PageHinkley
 from edge_bridge.rules.detector import (
@@ -140,6 +140,7 @@ def alarm_of(rule: DetectorRule, finding: Finding, occurred_at: datetime) -> Ala
         rule=rule.name,
         occurred_at=occurred_at.astimezone(UTC),
         historical=False,
+        detail=f"{rule.tag} {finding.words}"[:MAX_TEXT_CHARS].rstrip(),
     )
 
 

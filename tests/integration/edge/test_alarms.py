@@ -244,3 +244,14 @@ def test_batch_that_goes_through_several_states_leaves_each_step_in_the_log(auro
         ("UNACK", "RTNUN"),
     ]
     assert the_alarm(aurora).state == "RTNUN"
+
+
+def test_why_an_alarm_was_raised_and_cleared_stands_in_its_history(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(0.7, detail="ch4 reaches 1 % in 9 min (7 min to 12 min), 30 USC 863 (i)"), cleared())
+    with aurora.acting():
+        changes = AlarmChange.objects.filter(tenant=aurora.id).order_by("pk").own()
+        assert [change.comment for change in changes] == [
+            "ch4 reaches 1 % in 9 min (7 min to 12 min), 30 USC 863 (i)",
+            "",
+        ]
