@@ -89,11 +89,11 @@ class CommentSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(max_length=MAX_COMMENT_CHARS)
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class AlarmReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(min_length=3, max_length=MAX_REASON_CHARS)
 
 
-class ShelveSerializer(ReasonSerializer):
+class ShelveSerializer(AlarmReasonSerializer):
     until = serializers.DateTimeField(help_text="Critical at most 1 h from now, high 8 h, others 24 h.")
 
 
@@ -116,7 +116,7 @@ class SuppressionRuleSerializer(serializers.ModelSerializer[SuppressionRule]):
         read_only_fields = ["created_at", "ended_at"]
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class AlarmStepSerializer(serializers.Serializer[Any]):
     """To whom it goes after so long: a role or a member."""
 
     after_s = serializers.IntegerField(min_value=SHORTEST_WAIT_S, max_value=LONGEST_WAIT_S)
@@ -129,7 +129,7 @@ class EscalationSerializer(serializers.Serializer[Any]):
 
     site = serializers.UUIDField(allow_null=True)
     severity = serializers.ChoiceField(SEVERITIES)
-    steps = StepSerializer(many=True, max_length=MOST_STEPS)
+    steps = AlarmStepSerializer(many=True, max_length=MOST_STEPS)
 
 
 class EscalationStepSerializer(serializers.ModelSerializer[EscalationStep]):

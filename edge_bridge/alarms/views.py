@@ -25,7 +25,7 @@ from edge_bridge.alarms.serializers import (
     EscalationStepSerializer,
     HealthSerializer,
     HealthSpanSerializer,
-    ReasonSerializer,
+    AlarmReasonSerializer,
     ShelveSerializer,
     SuppressionRuleSerializer,
 )
@@ -81,10 +81,10 @@ class AlarmOutOfService(ActorView):
 
     needs = {"POST": "manage_rules"}
 
-    @extend_schema(request=ReasonSerializer, responses=AlarmDetailSerializer)
+    @extend_schema(request=AlarmReasonSerializer, responses=AlarmDetailSerializer)
     def post(self, request: Request, alarm_id: UUID) -> Response:
         alarm = get_own_alarm(alarm_id, needs="manage_rules")
-        return _rendered(actions.take_out_of_service(alarm=alarm, **_parsed(ReasonSerializer, request.data)))
+        return _rendered(actions.take_out_of_service(alarm=alarm, **_parsed(AlarmReasonSerializer, request.data)))
 
 
 class AlarmReturn(ActorView):
