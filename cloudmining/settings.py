@@ -5,6 +5,7 @@
 
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,11 @@ def _refuse_unsafe() -> None:
         raise ImproperlyConfigured(f"Set {', '.join(missing)} in the environment (see the table in README.md).")
     if MODE == "production" and len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("SECRET_KEY is unsafe: give at least 50 random characters.")
+    for network in WEBHOOK_NETWORKS:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"WEBHOOK_NETWORKS: {error}; give networks such as 10.0.0.0/8.") from error
     if MODE == "production" and "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("ALLOWED_HOSTS is unsafe: '*' accepts any Host header; name your hosts.")
 
