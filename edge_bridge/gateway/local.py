@@ -61,7 +61,7 @@ def _rows(alarms: Sequence[Alarm]) -> list[tuple[str, ...]]:
             f"{alarm.severity:8}",
             f"{alarm.equipment:20}",
             f"{alarm.alarm_type:24}",
-            f"{alarm.tag} {alarm.value:g} (limit {alarm.limit:g})",
+            alarm.detail or f"{alarm.tag} {alarm.value:g} (limit {alarm.limit:g})",
             f"since {alarm.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
         )
         for alarm in alarms
