@@ -176,16 +176,23 @@ def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
             units[intake.equipment_at_site(tag.equipment, birth.at).pk, tag.tag] = tag.unit
         except Unplaceable as refusal:
             refusals[tag.equipment] = refusal.reason
-    _set_units(_series_of(intake, set(units)), units)
+    _set_units(intake, _series_of(intake, set(units)), units)
     if refusals:
         intake.set_aside(entry, " ".join(refusals.values()))
 
 
-def _set_units(series: dict[tuple[UUID, str], Series], units: dict[tuple[UUID, str], str]) -> None:
-    changed = [series[key] for key, unit in units.items() if series[key].unit != unit]
-    for row in changed:
-        row.unit = units[row.equipment_id, row.tag]
-    Series.objects.bulk_update(changed, ["unit"])
+_NAME_UNITS = """
+UPDATE edge_bridge_series AS series SET unit = named.unit
+  FROM unnest(%s::uuid[], %s::text[]) AS named (id, unit)
+ WHERE series.id = named.id AND series.tenant_id = %s
+"""
+
+
+def _set_units(intake: Intake, series: dict[tuple[UUID, str], Series], units: dict[tuple[UUID, str], str]) -> None:
+    changed = {series[key].pk: unit for key, unit in units.items() if series[key].unit != unit}
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(_NAME_UNITS, [list(changed), list(changed.values()), intake.device.tenant_id])
 
 
 def _series_of(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Series]:
