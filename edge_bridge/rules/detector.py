@@ -18,6 +18,7 @@ from edge_bridge.rules.thresholds import RuleError
 
 State = tuple[Any, ...]
 RATIO_MOST = 1e6
+VALUE_MOST = 1e100  # a greater one counts as this, so that no square of it is infinite
 MEMORY_VERSION = 1  # counted up when any detector's memory changes its shape
 
 
@@ -126,6 +127,8 @@ class Measuring(Detector):
         return bool(state[0])
 
     def step(self, state: State, sample: Sample) -> Judged:
+        if abs(sample.value) > VALUE_MOST:
+            sample = sample._replace(value=math.copysign(VALUE_MOST, sample.value))
         memory, ratio = self.measure(state[2], sample)
         return self.judged(state, memory, ratio, sample)
 

@@ -25,7 +25,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "fusion": {"limit": 5.0, "sigma": 1.0},
 }
 LEARNING = [name for name, kind in DETECTORS.items() if kind.claims_invariance]
-VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=120)
+VALUES = st.lists(st.floats(-1e6, 1e6) | st.sampled_from([1.7e308, -1.7e308]), min_size=1, max_size=120)
 RAISED, CLEARED = AlarmEvent.RAISED, AlarmEvent.CLEARED
 
 
