@@ -4,8 +4,9 @@
 
 Needs the environment of a test cluster; makes a database of its own and drops it; loopback only. *cost*: CPU seconds of
 the web process for each frame that reached a client, beside `group_send` and a bare ASGI loop in the same process.
-*crowd*: two events a second to all sockets, from the commit to each client. *flood*: 1,000 alarms a second on one feed,
-in transactions of 50 as a gateway's batches have them, to 20 sockets. *back*: a client that is 10,000 events behind.
+*crowd*: two events a second to all sockets, from the commit to each client; the bare loop beside it. *flood*: 1,000
+alarms a second on one feed, in transactions of 50 as a gateway's batches have them, to 20 sockets. *back*: clients that
+are 10,000 events behind.
 """
 
 import argparse
@@ -156,28 +157,42 @@ async def settled(sockets: list[LeanSocket], expected: int) -> None:
 
 
 async def crowd(scene: Scene, options: argparse.Namespace) -> None:
-    sockets = await scene.connect(FEED, options.sockets)
-    await asyncio.sleep(2)
-    before, begun, committed = scene.cpu_s(), time.perf_counter(), []
-    for number in range(2 * options.seconds):
-        committed.append(await asyncio.to_thread(scene.publish, range(number, number + 1)))
-        await asyncio.sleep(max(0.0, begun + 0.5 * (number + 1) - time.perf_counter()))
-    await settled(sockets, len(committed) * len(sockets))
-    cpu_s, took_s = scene.cpu_s() - before, time.perf_counter() - begun
+    """Beside it the bare loop, which shows what sending one frame to each of so many sockets costs at the least."""
+    from bench.feed import content
+
+    async def publish(sockets: list[LeanSocket], number: int) -> float:
+        return await asyncio.to_thread(scene.publish, range(number, number + 1))
+
+    async def go(sockets: list[LeanSocket], number: int) -> float:
+        sockets[0].send(f"go 1 {json.dumps(content(number), separators=(',', ':'))}")
+        return time.perf_counter()
+
+    for name, path, send in (("bare ASGI loop", BARE, go), ("feed", FEED, publish)):
+        sockets = await scene.connect(path, options.sockets)
+        await asyncio.sleep(2)
+        before, begun, sent = scene.cpu_s(), time.perf_counter(), []
+        for number in range(2 * options.seconds):
+            sent.append(await send(sockets, number))
+            await asyncio.sleep(max(0.0, begun + 0.5 * (number + 1) - time.perf_counter()))
+        await settled(sockets, len(sent) * len(sockets))
+        _tell(f"crowd, {name}", sockets, sent, scene.cpu_s() - before, time.perf_counter() - begun)
+        close(sockets)
+        await asyncio.sleep(2)
+
+
+def _tell(name: str, sockets: list[LeanSocket], sent: list[float], cpu_s: float, took_s: float) -> None:
     waits = [
-        1000 * (at - committed[json.loads(payload)["body"]["n"]])
+        1000 * (at - sent[json.loads(payload)["body"]["n"]])
         for socket in sockets
         for at, payload in socket.received
         if payload.startswith(EVENT)
     ]
-    lost = len(committed) * len(sockets) - len(waits)
-    cuts = statistics.quantiles(waits, n=100)
+    cuts, lost = statistics.quantiles(waits, n=100), len(sent) * len(sockets) - len(waits)
     print(
-        f"crowd: {len(sockets)} sockets, {len(waits) / took_s:.0f} deliveries/s for {took_s:.0f} s: from the commit "
+        f"{name}: {len(sockets)} sockets, {len(waits) / took_s:.0f} deliveries/s for {took_s:.0f} s: "
         f"p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms; {1e6 * cpu_s / len(waits):.1f} us of CPU each; {lost} lost",
         flush=True,
     )
-    close(sockets)
 
 
 async def flood(scene: Scene, options: argparse.Namespace) -> None:
