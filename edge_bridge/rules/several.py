@@ -37,8 +37,6 @@ class Several(Measuring):
         return ((),) * (1 + self.n)  # when the first sample came, then what each input said last
 
     def heard(self, memory: State, sample: Sample) -> State:
-        if not 0 <= sample.source < self.n:
-            raise RuleError("source", f"must be an input from 0 to {self.n - 1}")
         begun, said = memory[0] or (sample.at_s,), (sample.at_s, sample.value) if sample.is_sure else ()
         return (begun, *memory[1 : 1 + sample.source], said, *memory[2 + sample.source :])
 
