@@ -14,6 +14,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
+
 from tests.database import ROOT
 
 LOOPBACK = "127.0.0.1"
@@ -60,7 +62,8 @@ class LiveWeb:
         return self.log.read_text(errors="replace")
 
     def start(self) -> None:
-        """Start it and wait until it takes connections; RuntimeError with its output if it ends before."""
+        """Start it and wait until it has answered, which loads every address; RuntimeError with its output if it ends
+        before."""
         command = [sys.executable, "-m", "uvicorn", self.application, "--host", LOOPBACK]
         command += ["--port", str(self.port), "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
         command += ["--ws-max-size", "1048576", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
@@ -69,6 +72,7 @@ class LiveWeb:
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
         self._wait_until_open()
+        httpx.get(f"{self.base_url}/healthz/live", timeout=START_WITHIN_S)
 
     def kill(self) -> None:
         """SIGKILL, as a crash would: nothing is said to the clients, nothing is tidied."""
