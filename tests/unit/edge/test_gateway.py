@@ -384,3 +384,19 @@ def test_second_gateway_and_wrong_settings_end_with_words(gateway: Gateway) -> N
         2,
         f"gateway: listen_port: cannot listen on 127.0.0.1 port {taken_port}: Address already in use\n",
     )
+
+
+def test_backlog_goes_at_its_rate_and_an_alarm_overtakes_it(gateway: Gateway, cloud: Cloud) -> None:
+    (gateway.directory / "gateway.toml").write_text(SETTINGS + "replay_readings_per_s = 5000\n")
+    gateway.start()
+    terminal = Terminal(gateway)
+    terminal.say(*[terminal.frame("ch4", [0.5] * 2_000) for _ in range(6)])
+    with serving(cloud, gateway.cloud_port):
+        wait_until(lambda: len(cloud.readings()) >= 5_000)
+        terminal.say(terminal.frame("ch4", [1.5]))
+        wait_until(lambda: len(values(cloud)) == 12_001 and events(cloud) == [RAISED])
+        sent = [batch for batch in cloud.received if batch.lane is Lane.P2]
+        elapsed_s = (sent[-1].sent_at - sent[0].sent_at).total_seconds()
+        assert sum(len(batch.entries) for batch in sent[:-1]) <= 5_000 * elapsed_s * 1.01
+        lanes = [batch.lane for batch in cloud.received]
+        assert lanes.index(Lane.P0) < len(lanes) - 1 - lanes[::-1].index(Lane.P2)
