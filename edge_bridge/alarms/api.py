@@ -10,7 +10,7 @@ from edge_bridge.alarms.actions import (
     take_out_of_service,
 )
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
-from edge_bridge.alarms.data import LONGEST_SHELF, MAX_COMMENT_CHARS, MAX_REASON_CHARS, MOST_STEPS, USUAL_STEPS
+from edge_bridge.alarms.data import LONGEST_SHELF, USUAL_STEPS
 from edge_bridge.alarms.escalation import steps_of
 from edge_bridge.alarms.health import ACCEPTABLE_PER_H, MANAGEABLE_PER_H, Health, alarm_health
 from edge_bridge.alarms.policies import Step, end_suppression, make_suppression, set_escalation
@@ -20,9 +20,6 @@ __all__ = [
     "ACCEPTABLE_PER_H",
     "LONGEST_SHELF",
     "MANAGEABLE_PER_H",
-    "MAX_COMMENT_CHARS",
-    "MAX_REASON_CHARS",
-    "MOST_STEPS",
     "USUAL_STEPS",
     "Finding",
     "Health",

@@ -36,8 +36,8 @@ def sweep_alarms(now: datetime) -> int:
 
 def sweep_of(tenant_id: UUID, now: datetime) -> int:
     """One organisation's share, in the open transaction of its own."""
-    sites = suppressed(now).own().values_list("site", flat=True)
-    floods = floods_standing(now).own().values_list("site", flat=True)
+    sites = suppressed().own().values_list("site", flat=True)
+    floods = floods_standing().own().values_list("site", flat=True)
     return (
         miss(tenant_id, now)
         + end_shelves(tenant_id, now)
@@ -62,18 +62,19 @@ def shelved_too_long(now: datetime) -> QuerySet[Alarm]:
     return Alarm.objects.filter(shelved_until__lte=now)
 
 
-def suppressed(now: datetime) -> QuerySet[Alarm]:
+def suppressed() -> QuerySet[Alarm]:
     return Alarm.objects.filter(state=State.DSUPR)
 
 
-def floods_standing(now: datetime) -> QuerySet[Alarm]:
+def floods_standing() -> QuerySet[Alarm]:
     return Alarm.objects.filter(alarm_type=ALARM_FLOOD, equipment=None, cleared_at=None)
 
 
 def _due(now: datetime) -> set[UUID]:
-    alarms = (shelved_too_long, suppressed, floods_standing, waiting)
-    found = [find(now).values_list("tenant", flat=True) for find in (*alarms, silent)]
-    return {tenant_id for rows in found for tenant_id in rows.order_by("tenant").distinct()}
+    """Organisations of whose alarms something may be due."""
+    found = (shelved_too_long(now), suppressed(), floods_standing(), waiting(now), silent(now))
+    owners = [rows.order_by("tenant").values_list("tenant", flat=True).distinct() for rows in found]
+    return {tenant_id for rows in owners for tenant_id in rows}
 
 
 def _sweep_safely(tenant_id: UUID, now: datetime) -> int:

@@ -18,6 +18,7 @@ from edge_bridge.alarms.serializers import (
     AcknowledgeSerializer,
     AlarmDetailSerializer,
     AlarmFilterSerializer,
+    AlarmReasonSerializer,
     AlarmSerializer,
     AssignSerializer,
     CommentSerializer,
@@ -25,7 +26,6 @@ from edge_bridge.alarms.serializers import (
     EscalationStepSerializer,
     HealthSerializer,
     HealthSpanSerializer,
-    AlarmReasonSerializer,
     ShelveSerializer,
     SuppressionRuleSerializer,
 )
