@@ -4,7 +4,7 @@ Runs in the transaction of `actions.record`, which holds the lock of the stream.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -66,9 +66,11 @@ class Intake:
 
 def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
     """Store entries that continue the stream, and move its watermark and counts past them."""
-    equipment = {row.code: row for row in _known_equipment(device, _codes(entries))}
+    readings = _of(protocol.Reading, entries)
+    placed = _placed(device, {(reading.equipment, reading.tag) for _, reading in readings})
+    equipment = {row.code: row for row in _known_equipment(device, _codes(entries, placed))}
     intake = Intake(device, stream, equipment, datetime.now(UTC), _left_at(device, equipment.values()))
-    _take_readings(intake, _of(protocol.Reading, entries))
+    _take_readings(intake, readings, placed)
     _take_alarms(intake, _of(protocol.Alarm, entries))
     gaps = _of(protocol.Gap, entries)
     _take_gaps(stream, gaps)
@@ -104,13 +106,16 @@ def _of(kind: type[Kind], entries: Sequence[Entry]) -> list[tuple[Entry, Kind]]:
     return [(entry, entry.body) for entry in entries if isinstance(entry.body, kind)]
 
 
-def _codes(entries: Iterable[Entry]) -> set[str]:
+def _codes(entries: Iterable[Entry], placed: Container[tuple[str, str]]) -> set[str]:
+    """Of the equipment that must be looked at: not that of readings whose place is known."""
     codes: set[str] = set()
     for entry in entries:
         match entry.body:
             case protocol.Birth(tags=tags):
                 codes.update(tag.equipment for tag in tags)
-            case protocol.Reading(equipment=code) | protocol.Alarm(equipment=code):
+            case protocol.Reading(equipment=code, tag=tag) if (code, tag) not in placed:
+                codes.add(code)
+            case protocol.Alarm(equipment=code):
                 codes.add(code)
     return codes
 
@@ -219,10 +224,33 @@ def _known_series(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[U
     return {(row.equipment_id, row.tag): row for row in rows if (row.equipment_id, row.tag) in wanted}
 
 
-def _take_readings(intake: Intake, entries: Sequence[tuple[Entry, protocol.Reading]]) -> None:
+_PLACED = """
+SELECT equipment.code, series.tag, series.id
+  FROM tenants_equipment AS equipment
+  JOIN edge_bridge_series AS series ON series.equipment_id = equipment.id AND series.site_id = equipment.site_id
+ WHERE equipment.tenant_id = %(tenant)s AND equipment.site_id = %(site)s AND equipment.code = ANY(%(codes)s)
+   AND series.tenant_id = %(tenant)s AND series.tag = ANY(%(tags)s)
+"""
+
+
+def _placed(device: Device, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Series of equipment that stands at the gateway's site, by (code, tag): nearly all readings, without a model."""
+    if not names:
+        return {}
+    codes, tags = {code for code, _ in names}, {tag for _, tag in names}
+    with connection.cursor() as cursor:
+        asked = {"tenant": device.tenant_id, "site": device.site_id, "codes": [*codes], "tags": [*tags]}
+        cursor.execute(_PLACED, asked)
+        return {(code, tag): series for code, tag, series in cursor.fetchall() if (code, tag) in names}
+
+
+def _take_readings(
+    intake: Intake, entries: Sequence[tuple[Entry, protocol.Reading]], placed: dict[tuple[str, str], UUID]
+) -> None:
     if not entries:
         return
-    places = _places(intake, {(reading.equipment, reading.tag) for _, reading in entries})
+    names = {(reading.equipment, reading.tag) for _, reading in entries}
+    places = placed | _places(intake, names - placed.keys())
     left_at = {code: intake.left_at[row.pk] for code, row in intake.equipment.items() if row.pk in intake.left_at}
     horizon = intake.received_at + AHEAD_AT_MOST
     rows = []
