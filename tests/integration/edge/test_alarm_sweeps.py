@@ -1,8 +1,10 @@
 """What is due without anybody asking: escalation, silent gateways, floods and their end; the figures of the log."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connections
 
 from edge_bridge.actions import revoke_device
 from edge_bridge.alarms import actions, policies
@@ -171,3 +173,22 @@ def test_health_tells_calls_floods_chatter_and_the_worst_of_them(aurora, cassia)
     assert [(source.equipment_code, source.alarm_type) for source in found.chattering] == [("GAS-T0-01", "type 0")]
     with cassia.acting(), pytest.raises(NotFound):
         alarm_health(site, since=after(-60), until=after(1), tenant_id=cassia.id)
+
+
+def test_gateways_that_flood_a_site_at_once_count_every_alarm(aurora):
+    edges = [gateway(aurora) for _ in range(4)]
+
+    def pour(n: int) -> None:
+        try:
+            for batch in range(3):
+                said = [raised(alarm_type=f"type {n} {batch} {k}", severity="low") for k in range(6)]
+                edges[n].say(Lane.P0, *said, raised(alarm_type="shared", severity="low"))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(edges)) as pool:
+        list(pool.map(pour, range(len(edges))))
+    with aurora.acting():
+        parent = Alarm.objects.get(alarm_type="alarm_flood")
+        folded = Alarm.objects.filter(folded_into=parent).own().count()
+        assert parent.n_folded == folded >= 4 * 3 * 6 + 1 - 10 - len(edges) * 7
