@@ -11,6 +11,7 @@ from edge_bridge.alarms.sweeps import sweep_of
 from edge_bridge.models import Alarm, AlarmChange
 from edge_bridge.protocol import Lane
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
+from tests.agreements import mandate_of
 from tests.integration.edge.scenes import cleared, gateway, history, opened, raised, the_alarm, told
 
 HOUR = timedelta(hours=1)
@@ -143,9 +144,9 @@ def test_partner_acknowledges_and_comments_where_opened_and_can_do_no_more(auror
 
 
 def test_what_the_mine_silences_stays_in_sight_of_the_regulator(aurora, delta):
-    """Whoever may see alarms sees each of them with its state, and hears of every step, also of those nobody is called
-    for: a mandate is such a grant, and the mine's shelf is no lever on it."""
-    opened(aurora, delta, "view_alarms")
+    """The holder of a mandate sees each alarm with its state and hears of every step, also of those for which nobody at
+    the mine is called."""
+    mandate_of(aurora, delta)
     edge = gateway(aurora)
     edge.say(Lane.P0, raised())
     shelve(aurora)
