@@ -144,7 +144,7 @@ ALTER TABLE edge_bridge_alarm FORCE ROW LEVEL SECURITY;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("edge_bridge", "0007_rules"),
+        ("edge_bridge", "0005_plans"),
         ("tenants", "0016_loose_ends"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,7 +1,0 @@
-from django.db import migrations
-
-
-class Migration(migrations.Migration):
-    dependencies = [("edge_bridge", "0006_costs")]
-
-    operations = []
