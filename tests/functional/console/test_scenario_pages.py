@@ -14,7 +14,7 @@ from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.optimization.scenes import colleague, founded, released, solved
 
-MOST_READS = 13
+MOST_READS = 14
 
 
 LESS = [{"kind": "demand", "factor": 0.9, "periods": ["period 1"]}]

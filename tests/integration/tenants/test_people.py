@@ -104,6 +104,10 @@ def test_second_invitation_takes_the_place_of_the_first(aurora):
     assert (Client().get(first).status_code, Client().get(second).status_code) == (404, 200)
 
 
+# The invitation is used, or the account is there already, whichever the later one reads first.
+LATE = {"Not found", "Conflict"}
+
+
 def test_of_two_who_accept_at_once_one_joins(aurora):
     token = invited(aurora, email := address()).rpartition("/")[2]
 
@@ -119,7 +123,7 @@ def test_of_two_who_accept_at_once_one_joins(aurora):
 
     with ThreadPoolExecutor(4) as pool:
         outcomes = sorted(pool.map(accept, "abcd"))
-    assert outcomes == ["Not found"] * 3 + ["joined"]
+    assert (outcomes.count("joined"), set(outcomes) - {"joined"} - LATE) == (1, set())
     with aurora.acting():
         assert Membership.objects.filter(user__email=email).count() == 1
 
