@@ -309,23 +309,25 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
+
+
+def _sweep(task: str, every_s: float) -> dict[str, Any]:
+    """Beat outruns workers that plan for long; a sweep that waited for its third successor is of no use beside it."""
+    return {"task": task, "schedule": every_s, "options": {"expires": 3 * every_s}}
+
+
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "sweep-owed-plans": {"task": "optimization.sweep_owed_plans", "schedule": SWEEP_S},
-    "sweep-lapsed-claims": {"task": "marketplace.sweep_lapsed_claims", "schedule": SWEEP_S},
-    "sweep-alarms": {"task": "edge_bridge.sweep_alarms", "schedule": SWEEP_S},
-    "roll-up-usage": {"task": "tenants.roll_up_usage", "schedule": SWEEP_S},
-    "tell-of-agreements-ends": {"task": "tenants.tell_of_ends", "schedule": 60.0},
-    "close-statements": {"task": "tenants.close_statements", "schedule": 3600.0},
-    # Beat may outrun the workers; a sweep that waited is of no use beside the next one.
-    "sweep-webhooks": {
-        "task": "tenants.sweep_webhooks",
-        "schedule": WEBHOOK_SWEEP_S,
-        "options": {"expires": WEBHOOK_SWEEP_S},
-    },
-    "prune-feeds": {"task": "tenants.prune_feeds", "schedule": 3600.0},
-    "keep-house": {"task": "tenants.keep_house", "schedule": 3600.0},
-    "purge-closed": {"task": "tenants.purge_closed", "schedule": 3600.0},
-    "make-reading-partitions": {"task": "edge_bridge.make_reading_partitions", "schedule": 3600.0},
+    "sweep-owed-plans": _sweep("optimization.sweep_owed_plans", SWEEP_S),
+    "sweep-lapsed-claims": _sweep("marketplace.sweep_lapsed_claims", SWEEP_S),
+    "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
+    "roll-up-usage": _sweep("tenants.roll_up_usage", SWEEP_S),
+    "sweep-webhooks": _sweep("tenants.sweep_webhooks", WEBHOOK_SWEEP_S),
+    "tell-of-agreements-ends": _sweep("tenants.tell_of_ends", 60.0),
+    "close-statements": _sweep("tenants.close_statements", 3600.0),
+    "prune-feeds": _sweep("tenants.prune_feeds", 3600.0),
+    "keep-house": _sweep("tenants.keep_house", 3600.0),
+    "purge-closed": _sweep("tenants.purge_closed", 3600.0),
+    "make-reading-partitions": _sweep("edge_bridge.make_reading_partitions", 3600.0),
 }
 
 LOGGING = {

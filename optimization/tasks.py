@@ -8,7 +8,6 @@ from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_ready
-from django.conf import settings
 
 from optimization import actions, dispatch, presence
 from optimization.data import SolveOptions
@@ -52,7 +51,7 @@ def solve_part(wave: str) -> None:
     take_part(wave)
 
 
-@shared_task(bind=True, name="optimization.sweep_owed_plans", system=True, expires=settings.SWEEP_S)
+@shared_task(bind=True, name="optimization.sweep_owed_plans", system=True)
 def sweep_owed_plans(self: Any) -> None:
     """Send again what was never taken up, and what a dead worker left behind."""
     with as_platform("sweep", "send owed plans and studies again") as platform:
