@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
 # What the browser itself says of a server that is away; everything else is a complaint.
 EXPECTED_COMPLAINTS = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE")
@@ -44,6 +44,21 @@ class Desk:
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name).click()
+
+    def hold(self, pattern: str) -> list[Route]:
+        """Requests to such addresses wait in the list, until `let_go`."""
+        held: list[Route] = []
+        # Not the bare method: Playwright marks what it calls.
+        self.page.route(pattern, lambda route: held.append(route))
+        return held
+
+    def let_go(self, pattern: str, held: list[Route]) -> None:
+        """Wait for a request that is held, and see it answered; later ones are not held."""
+        while not held:
+            self.page.wait_for_timeout(20)
+        with self.page.expect_response(pattern):
+            held.pop().continue_()
+        self.page.unroute(pattern)
 
     def _listen(self, message: ConsoleMessage) -> None:
         known = any(words in message.text for words in EXPECTED_COMPLAINTS)

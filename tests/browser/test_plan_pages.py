@@ -106,9 +106,11 @@ def test_plan_is_approved_by_a_colleague_and_released_on_the_page(aurora, outsid
     desk = open_desk(outside(colleague, aurora))
     desk.page.goto(f"/plans/{run_id}")
     desk.expect_link("Live")
+    refreshes = desk.hold("**/body")
     desk.press("Reject")
     expect(desk.page.locator("#notice")).to_contain_text("Say why it is rejected")
-    desk.page.get_by_label("Reason").fill("cheap enough")
+    desk.page.get_by_label("Reason").fill("cheap enough")  # while the page is being asked for again
+    desk.let_go("**/body", refreshes)
     desk.press("Approve")
     expect(desk.page.locator(".decision")).to_contain_text("“cheap enough”")
     desk.press("Release: put it in force")

@@ -51,6 +51,7 @@ def plan_of(client, url) -> Plan:
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(600)  # five starts of workers and four solves, on a machine that has other work
 def test_plan_is_the_same_and_released_once_whoever_of_its_workers_is_killed(aurora, coordinator, helper, at_home):
     client = aurora.client()
     without_helper = ask(client)
@@ -63,7 +64,7 @@ def test_plan_is_the_same_and_released_once_whoever_of_its_workers_is_killed(aur
     waiting = ask(client)
     killed_once_parts_are_sent(coordinator, helper)
     coordinator.start()
-    body = seen(client, taken_over, "solved")
+    body = seen(client, taken_over, "solved", within_s=300)
     assert (body["attempt"], body["violations"]) == (2, [])
     assert seen(client, waiting, "solved")["attempt"] == 1
 

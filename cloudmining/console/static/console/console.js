@@ -28,6 +28,8 @@ class Panel {
     this.element = element;
     this.name = element.dataset.panel;
     this.fresh = new Set();
+    element.addEventListener("htmx:beforeSwap", (event) => this.keepThrough(event));
+    element.addEventListener("htmx:afterSwap", () => this.restore());
   }
 
   /** Whether an event of a family (alarm, plan …) is about what the panel shows: all of them, or one object. */
@@ -43,22 +45,31 @@ class Panel {
     this.busy = true;
     while (this.owed) {
       this.owed = false;
-      const restore = keep(this.element);
       // A failure needs no word here: the connection's state says it, and coming back live refreshes all.
       await htmx.ajax("GET", this.element.dataset.url, { target: this.element, swap: "innerHTML" }).catch(() => {});
-      restore();
       for (const id of this.fresh) document.getElementById(id)?.classList.add("new");
       this.fresh.clear();
       await pause(SPACING_MS);
     }
     this.busy = false;
   }
+
+  /** A refresh takes nothing away that a person has begun, also while it was under way; an action ends what was begun. */
+  keepThrough({ target, detail }) {
+    if (target !== this.element) return;
+    this.begun = detail.requestConfig.verb === "get" ? keep(target) : null;
+  }
+
+  restore() {
+    this.begun?.();
+    this.begun = null;
+  }
 }
 
 /** What a person has ticked, typed and opened in a panel; the function puts it back into the panel's new inside. */
 function keep(element) {
   const boxes = () => [...element.querySelectorAll("input[type=checkbox]")];
-  const texts = () => [...element.querySelectorAll("input[id]:not([type=hidden], [type=checkbox])")];
+  const texts = () => [...element.querySelectorAll("input[id]:not([type=hidden], [type=checkbox]), textarea[id], select[id]")];
   const parts = () => [...element.querySelectorAll("details")];
   const nameOf = (part) => (part.closest("figure, section")?.textContent.trim().slice(0, 80) ?? "") + part.firstChild.textContent;
   const ticked = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
