@@ -269,19 +269,10 @@ def _bounded(note: str) -> str:
 
 
 def _announce(kind: str, task: ServiceTask, claim: Claim | None = None, to: frozenset[UUID] = frozenset()) -> None:
-    body = {
-        "task": str(task.pk),
-        "title": task.title,
-        "status": task.state,
-        "category": task.category,
-        "owner": str(task.tenant_id),
-        "owner_name": task.snapshot["owner_name"],
-        "equipment_code": task.snapshot["equipment_code"],
-    }
     if claim is not None:
-        body |= {"claimant": str(claim.tenant_id), "claimant_name": claim.firm_name}
         to |= {claim.tenant_id}
         _enter(kind, task, claim)
+    body = queries.facts_of(task, claim)
     announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
 
 

@@ -1,6 +1,8 @@
 """The reads of the marketplace, under the open identity."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
@@ -12,6 +14,7 @@ from marketplace.models import Claim, ServiceTask
 from tenants.api import actor, opened
 
 CURRENT = (ClaimState.LIVE, ClaimState.COMPLETED)
+UNFINISHED = (State.DRAFT, State.OPEN, State.CLAIMED, State.SUBMITTED)
 
 
 def tasks() -> QuerySet[ServiceTask]:
@@ -31,6 +34,27 @@ def tasks_in(scope: str) -> QuerySet[ServiceTask]:
             return tasks().filter(state=State.OPEN).exclude(tenant=me)
         case _:
             return tasks().filter(pk__in=Claim.objects.filter(tenant=me).values("task"))
+
+
+def told_tasks() -> Iterator[dict[str, Any]]:
+    """Own tasks, those claimed, then the market's, unless they are over; as the bodies of their events."""
+    for scope in ("own", "claimed", "market"):
+        for task in tasks_in(scope).filter(state__in=UNFINISHED).order_by("-pk").iterator(chunk_size=100):
+            yield facts_of(task, task.claim)
+
+
+def facts_of(task: ServiceTask, claim: Claim | None) -> dict[str, Any]:
+    """What events say of a task; `claim` only to its parties."""
+    facts = {
+        "task": str(task.pk),
+        "title": task.title,
+        "status": task.state,
+        "category": task.category,
+        "owner": str(task.tenant_id),
+        "owner_name": task.snapshot["owner_name"],
+        "equipment_code": task.snapshot["equipment_code"],
+    }
+    return facts if claim is None else facts | {"claimant": str(claim.tenant_id), "claimant_name": claim.firm_name}
 
 
 def lapsed_claims() -> QuerySet[Claim]:

@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce, Now
 from optimization import dispatch
 from optimization.data import InstanceError, SolveOptions
 from optimization.models import GradeSet, JointPlan, PlanRun, Requested, ScenarioVersion
-from optimization.outcome import OWED, Outcome, PlanStatus
+from optimization.outcome import OWED, Outcome, PlanStatus, figures_of
 from optimization.request import read_options, read_request
 from tenants.api import Use, announce, meter, opened, require, require_within_budget
 from tenants.data import Actor, Conflict, Event, FieldError, Invalid
@@ -146,13 +146,7 @@ def record_progress(
 
 def finish(*, run_id: UUID, attempt: int, outcome: Outcome, solver: str) -> bool:
     """Release the outcome of this attempt; False, and nothing is kept, if it no longer is the one that counts."""
-    report = outcome.report or {}
-    news = {
-        "objective": report.get("objective_usd"),
-        "bound": report.get("dual_bound_usd"),
-        "gap": report.get("relative_gap"),
-        "elapsed_s": report.get("elapsed_s"),
-    }
+    news = figures_of(outcome.report)
     stored = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
     return release(run_id=run_id, attempt=attempt, stored={**stored, "solver": solver}, news=news)
 
@@ -225,6 +219,5 @@ def _alive() -> dict[str, Any]:
 
 
 def _announce(what: str, run: Requested, **news: Any) -> None:
-    body = {run.noun: str(run.pk), "name": run.name, "status": run.status}
     known = {key: value for key, value in news.items() if value is not None}
-    announce(Event(kind=f"{run.noun}.{what}", body=body | known, permission="view_plans"))
+    announce(Event(kind=f"{run.noun}.{what}", body=run.facts | known, permission="view_plans"))

@@ -50,6 +50,13 @@ class Outcome:
     insight: dict[str, Any] | None = None
 
 
+def figures_of(report: dict[str, Any] | None) -> dict[str, float]:
+    """What events say of a stored report: `objective` and `bound` in USD, `gap`, `elapsed_s`; only what is known."""
+    known = report or {}
+    names = {"objective": "objective_usd", "bound": "dual_bound_usd", "gap": "relative_gap", "elapsed_s": "elapsed_s"}
+    return {told: known[name] for told, name in names.items() if known.get(name) is not None}
+
+
 def outcome_of(instance: SupplyChainInstance, result: SolveResult) -> Outcome:
     """Judge a result by the independent checker; a plan that misses any rule, or its stated cost, is not released."""
     report = result.report

@@ -1,11 +1,13 @@
 """The reads of optimization, under the open identity."""
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from optimization.models import PlanRun, Requested
-from optimization.outcome import PlanStatus
+from optimization.outcome import PlanStatus, figures_of
 from tenants.api import actor
 
 
@@ -28,6 +30,12 @@ def is_wanted(run_id: UUID, attempt: int, model: type[Requested] = PlanRun) -> b
     """False once a cancellation is asked for, or another worker has taken the run over."""
     held = model.objects.filter(pk=run_id, status=PlanStatus.RUNNING, attempt=attempt)
     return held.filter(cancel_requested_at=None).exists()
+
+
+def told_plans() -> Iterator[dict[str, Any]]:
+    """As the bodies of their last events, newest first."""
+    for run in plans().order_by("-pk").iterator(chunk_size=100):
+        yield run.standing | figures_of(run.report)
 
 
 def solved_plans() -> QuerySet[PlanRun]:

@@ -1,6 +1,6 @@
 """Work that is owed to somebody: who asked, which worker has it in hand, and where it stands."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -44,6 +44,18 @@ class Requested(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every event about it says."""
+        return {self.noun: str(self.pk), "name": self.name, "status": self.status}
+
+    @property
+    def standing(self) -> dict[str, Any]:
+        """The facts with how far it has come, and its last words."""
+        progress = (self.progress or {}) if self.status == PlanStatus.RUNNING else {}
+        known = {key: value for key, value in progress.items() if value is not None}
+        return self.facts | known | ({"message": self.message} if self.message else {})
 
     @property
     def requester(self) -> Actor:

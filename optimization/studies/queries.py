@@ -1,5 +1,6 @@
 """The reads of studies, under the open identity."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,12 @@ from tenants.api import actor
 def experiments() -> QuerySet[Experiment]:
     """The organisation's own; what came out is fetched only when it is touched."""
     return Experiment.objects.filter(tenant=actor().tenant_id).defer("summary")
+
+
+def told_experiments() -> Iterator[dict[str, Any]]:
+    """As the bodies of their last events, newest first."""
+    for run in experiments().order_by("-pk").iterator(chunk_size=100):
+        yield run.standing
 
 
 def cases(experiment_id: UUID) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from marketplace.api import cancel_task, get_own_task
 from tenants.context import as_platform
 from tenants.feed.frames import Ev, Live, Reset, Skip
 from tenants.feed.pruning import prune
@@ -18,6 +19,9 @@ from tenants.feed.receipts import note_receipts, unreceived
 from tenants.models import FeedEvent, FeedHead, FeedReceipt
 from tests.integration.feed.client import as_documented, emit, following
 from tests.integration.feed.test_rights import end, open_north, revoke, set_roles
+from tests.integration.marketplace.scenes import claimed, published
+from tests.integration.optimization.runs import asked
+from tests.integration.optimization.scenes import solved
 
 NOBODY = "01930000-0000-7000-8000-000000000000"  # the same in each worker, which compare what they collected
 
@@ -207,6 +211,35 @@ def test_snapshot_over_get_is_the_state_at_a_place_in_the_log(aurora):
     answer = aurora.client().get("/api/v1/feed/snapshot").json()
     assert answer["head"] == 2 and answer["snapshot"]["alarms"] == {"items": [], "is_whole": True}
     assert aurora.client(["view_registry"]).get("/api/v1/feed/snapshot").json()["snapshot"] == {}
+
+
+def last_bodies(organisation, noun):
+    """By object, what was told of it last."""
+    with organisation.acting():
+        events = FeedEvent.objects.filter(kind__startswith=f"{noun}.").order_by("seq")
+        return {event.body[noun]: event.body for event in events}
+
+
+def test_snapshot_tells_of_plans_and_tasks_what_their_last_events_told(aurora, borealis):
+    waiting = asked(aurora.client()).rpartition("/")[2]
+    done = str(solved(aurora))
+    over = published(aurora)
+    with aurora.acting():
+        cancel_task(task=get_own_task(over.pk))
+    open_to_all, taken = published(aurora), claimed(published(aurora), borealis)
+
+    state = aurora.client().get("/api/v1/feed/snapshot").json()["snapshot"]
+    plans = {item["plan"]: item for item in state["plans"]["items"]}
+    assert list(plans) == sorted({waiting, done}, reverse=True)
+    assert plans == last_bodies(aurora, "plan") and plans[done]["objective"] > 0
+    tasks = {item["task"]: item for item in state["tasks"]["items"] if item["owner"] == str(aurora.id)}
+    assert set(tasks) == {str(open_to_all.pk), str(taken.task_id)}
+    assert tasks.items() <= last_bodies(aurora, "task").items()
+
+    theirs = borealis.client().get("/api/v1/feed/snapshot").json()["snapshot"]
+    assert theirs["plans"]["items"] == []
+    status = {item["task"]: item["status"] for item in theirs["tasks"]["items"]}
+    assert (status[str(taken.task_id)], status[str(open_to_all.pk)]) == ("claimed", "open")
 
 
 @pytest.mark.parametrize("header", ["x", "1.2", f"{NOBODY}.", f"{NOBODY}.-1"])
