@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge_bridge.protocol import ProtocolError, encode
-from terminal_sim.limits import RuleFile, read_rules
+from terminal_sim.foreseen import RuleFile, read_rules
 from terminal_sim.line import Gateway, Tally
 from terminal_sim.mqtt import MqttGateway
 from terminal_sim.replay import ReplayError, Series, read_series, replay, shifted_to

@@ -13,7 +13,7 @@ from typing import Any
 
 from edge_bridge.protocol import Quality
 from terminal_sim.faults import Fault, FaultKind
-from terminal_sim.limits import Limit, RuleFile, Span, Watch
+from terminal_sim.foreseen import Foreseen, RuleFile, Span, Watch
 from terminal_sim.scenario import Scenario
 from terminal_sim.simulation import Links, Measured, Mine, seconds
 
@@ -28,7 +28,7 @@ SHOWS_AT = {  # faults that are seen at these tags only
 
 @dataclass(slots=True)
 class Said:
-    """One limit as the gateway sees it and as it would be without faults in sensors and terminals."""
+    """One alarm as the gateway sees it and as it would be without faults in sensors and terminals."""
 
     shown: Watch
     true: Watch
@@ -53,10 +53,10 @@ def truth(scenario: Scenario, rules: RuleFile, speed: float) -> list[dict[str, A
 
 
 def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Said], Mapping[str, list[Pause]]]:
-    said = [Said(Watch(limit), Watch(limit)) for limit in rules.limits]
+    said = [Said(alarm.watch(), alarm.watch()) for alarm in rules.alarms]
     by_equipment: defaultdict[str, list[Said]] = defaultdict(list)
     for watched in said:
-        by_equipment[watched.shown.limit.equipment].append(watched)
+        by_equipment[watched.shown.alarm.equipment].append(watched)
     silences = Silences(max(rules.silent_periods * scenario.step_s / speed, rules.silent_least_s))
     for terminal in scenario.terminals:
         silences.hear(terminal.equipment, 0.0)  # its birth
@@ -94,7 +94,7 @@ class Silences:
 
 
 def _see(watched: Said, one: Measured, speed: float) -> None:
-    tag, stamp = watched.shown.limit.tag, timedelta(seconds=one.at_s / speed)
+    tag, stamp = watched.shown.alarm.tag, timedelta(seconds=one.at_s / speed)
     if tag in one.truth:
         watched.true.see(one.at_s, stamp, one.truth[tag], True)
     if tag in one.values:
@@ -118,29 +118,29 @@ def _fault_row(scenario: Scenario, fault: Fault, speed: float) -> dict[str, Any]
 def _alarm_rows(scenario: Scenario, said: Said) -> Iterator[dict[str, Any]]:
     for span in said.shown.spans:
         is_real = any(_overlap(span, true) for true in said.true.spans)
-        yield _alarm_row(scenario, said.shown.limit, span, "world" if is_real else "sensor")
+        yield _alarm_row(scenario, said.shown.alarm, span, "world" if is_real else "sensor")
     for span in said.true.spans:
         if not any(_overlap(span, shown) for shown in said.shown.spans):
-            yield _alarm_row(scenario, said.true.limit, span, "hidden")
+            yield _alarm_row(scenario, said.true.alarm, span, "hidden")
 
 
 def _overlap(one: Span, other: Span) -> bool:
     return one.true_from_s <= other.true_to_s and other.true_from_s <= one.true_to_s
 
 
-def _alarm_row(scenario: Scenario, limit: Limit, span: Span, origin: str) -> dict[str, Any]:
+def _alarm_row(scenario: Scenario, alarm: Foreseen, span: Span, origin: str) -> dict[str, Any]:
     causes = [
         fault.label
         for fault in scenario.faults
-        if _explains(scenario, fault, limit, origin) and fault.start_s <= span.true_from_s <= fault.end_s + AFTERMATH_S
+        if _explains(scenario, fault, alarm, origin) and fault.start_s <= span.true_from_s <= fault.end_s + AFTERMATH_S
     ]
     return {
         "what": "alarm",
-        "equipment": limit.equipment,
-        "alarm_type": limit.alarm_type,
-        "tag": limit.tag,
-        "severity": limit.severity,
-        "rule": limit.rule,
+        "equipment": alarm.equipment,
+        "alarm_type": alarm.alarm_type,
+        "tag": alarm.tag,
+        "severity": alarm.severity,
+        "rule": alarm.rule,
         "origin": origin,
         "causes": causes,
         "raised_from": _at(scenario, span.passed),
@@ -150,11 +150,11 @@ def _alarm_row(scenario: Scenario, limit: Limit, span: Span, origin: str) -> dic
     }
 
 
-def _explains(scenario: Scenario, fault: Fault, limit: Limit, origin: str) -> bool:
+def _explains(scenario: Scenario, fault: Fault, alarm: Foreseen, origin: str) -> bool:
     if not fault.is_in_the_world:
-        return origin != "world" and fault.equipment == limit.equipment and fault.tag in ("", limit.tag)
-    shows = limit.tag in SHOWS_AT.get(fault.kind, {limit.tag})
-    return shows and origin != "sensor" and fault.equipment in _acting_upon(scenario, limit.equipment)
+        return origin != "world" and fault.equipment == alarm.equipment and fault.tag in ("", alarm.tag)
+    shows = alarm.tag in SHOWS_AT.get(fault.kind, {alarm.tag})
+    return shows and origin != "sensor" and fault.equipment in _acting_upon(scenario, alarm.equipment)
 
 
 def _acting_upon(scenario: Scenario, equipment: str) -> set[str]:

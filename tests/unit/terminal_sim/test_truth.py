@@ -6,18 +6,20 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_bridge.gateway.silence import Patience, Voice, fell_silent, heard
-from edge_bridge.protocol import AlarmEvent, Reading, TerminalReadings
+from edge_bridge.protocol import AlarmEvent, Quality, Reading, TerminalReadings
 from edge_bridge.rules import kinds
 from terminal_sim.faults import Fault, FaultKind
-from terminal_sim.limits import RuleFile, read_rules
+from terminal_sim.foreseen import RuleFile, read_rules, rules_of
 from terminal_sim.process import TerminalKind
 from terminal_sim.scenario import Scenario, ScenarioError, Terminal
 from terminal_sim.simulation import Links, Mine, scenario_frames, seconds
@@ -72,7 +74,7 @@ def told(name: str, rules: Path, duration_s: float, step_s: float) -> tuple[Scen
     [
         ("demo", DEMO_RULES, 1_800, 2, 10),
         ("ventilation", SCENARIOS / "ventilation.rules.toml", 2_400, 1, 11),
-        ("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 4, 35),
+        ("zoo", SCENARIOS / "zoo.rules.toml", 7_200, 4, 40),
         ("shift", SCENARIOS / "shift.rules.toml", 14_400, 20, 10),
     ],
 )
@@ -83,6 +85,39 @@ def test_rules_say_exactly_what_the_truth_foresees(
     expected = foreseen(rows)
     assert sorted(said_by_the_rules(scenario, rules)) == sorted(expected)
     assert 5 <= len(expected) <= 2 * most_alarms
+
+
+# Few values and steps, so that a series often stands, leaves its range and lets its clock go back.
+AFTER_S = st.sampled_from([-20.0, 0.0, 1.0, 10.0, 50.0, 100.0])
+SERIES = st.lists(st.tuples(AFTER_S, st.sampled_from([0.0, 0.5, 1.0, 3.0]), st.booleans()), min_size=1, max_size=40)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "stuck", "for_s": 100},
+        {"kind": "stuck", "for_s": 60, "tolerance": 0.5, "hold_s": 55},
+        {"kind": "out_of_range", "lowest": 0.5, "highest": 1.0},
+        {"kind": "out_of_range", "lowest": 0.5, "highest": 1.0, "hold_s": 30},
+    ],
+)
+@given(series=SERIES)
+def test_rules_on_sensors_say_of_any_series_what_is_foreseen(settings: dict[str, Any], series: list[Any]) -> None:
+    table = {"name": "n", "equipment": "E", "tag": "t", "alarm_type": "a", "severity": "low", **settings}
+    rule = kinds.parse_rule(table)
+    (alarm,) = rules_of([table]).alarms
+    watch, state, said, at_s = alarm.watch(), kinds.begin(rule), [], 1000.0
+    for after_s, value, is_sure in series:
+        at_s += after_s
+        quality = Quality.GOOD if is_sure else Quality.UNCERTAIN
+        stamp = timedelta(seconds=at_s)
+        reading = Reading("E", "t", value, quality, datetime.fromtimestamp(at_s, UTC))
+        state, alarms = kinds.judge(rule, state, reading, reading.measured_at)
+        said += [(each.event, each.occurred_at.timestamp()) for each in alarms]
+        watch.see(at_s, stamp, value, is_sure)
+    foreseen = [(AlarmEvent.RAISED, span.raised.total_seconds()) for span in watch.spans]
+    foreseen += [(AlarmEvent.CLEARED, span.cleared.total_seconds()) for span in watch.spans if span.cleared]
+    assert sorted(said) == sorted(foreseen)
 
 
 @pytest.fixture
@@ -123,6 +158,12 @@ def test_alarm_of_a_wrong_clock_is_real_and_stamped_by_it(zoo: list[dict[str, An
 
 def test_supply_that_fails_explains_methane_two_links_on(zoo: list[dict[str, Any]]) -> None:
     assert alarms(zoo, "GAS-A2", "methane.hi")[-1] == ("world", ["supply fails"])
+
+
+def test_sensor_that_stands_still_is_foreseen_as_stuck(zoo: list[dict[str, Any]]) -> None:
+    assert alarms(zoo, "AIR-B", "dust.stuck") == [("sensor", ["dust head is clogged"])]
+    assert alarms(zoo, "GAS-A2", "methane.stuck")[0] == ("sensor", ["twin is frozen"])
+    assert alarms(zoo, "GAS-A", "methane.stuck") == []
 
 
 def test_terminal_that_says_nothing_is_foreseen_as_silent(zoo: list[dict[str, Any]]) -> None:
@@ -177,11 +218,9 @@ def test_silence_at_the_end_has_no_clearing() -> None:
 
 def test_rules_of_other_kinds_are_told_as_not_foreseen(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
-    rules.write_text('[[rules]]\nkind = "stuck"\nname = "ch4 is stuck"\nequipment = "GAS-A"\n')
+    rules.write_text('[[rules]]\nkind = "cusum"\nname = "ch4 shifts"\nequipment = "GAS-A"\n')
     scenario = replace(load_scenario(SCENARIOS / "zoo.toml"), duration_s=10, faults=())
-    assert truth(scenario, read_rules(rules), 1.0) == [
-        {"what": "not_foreseen", "rule": "ch4 is stuck", "kind": "stuck"}
-    ]
+    assert truth(scenario, read_rules(rules), 1.0) == [{"what": "not_foreseen", "rule": "ch4 shifts", "kind": "cusum"}]
 
 
 def test_command_line_tells_the_truth_as_json_lines() -> None:
