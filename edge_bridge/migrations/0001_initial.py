@@ -17,6 +17,22 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Device',
+            fields=[
+                ('id', models.UUIDField(default=tenants.models.base.new_id, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=100)),
+                ('secret_hash', models.CharField(max_length=64, unique=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
+                ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
+                ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Alarm',
             fields=[
                 ('id', models.UUIDField(default=tenants.models.base.new_id, editable=False, primary_key=True, serialize=False)),
@@ -38,7 +54,19 @@ class Migration(migrations.Migration):
                 ('equipment', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='tenants.equipment')),
                 ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('device', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='edge_bridge.device')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'NORM'), _negated=True), fields=['tenant', '-id'], name='alarm_active_newest'),
+                    models.Index(fields=['site', '-id'], name='alarm_of_site_newest'),
+                    models.Index(fields=['equipment', '-id'], name='alarm_of_equipment_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'NORM'), _negated=True), fields=('tenant', 'equipment', 'alarm_type'), name='alarm_active_once'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['NORM', 'UNACK', 'ACKED', 'RTNUN', 'SHLVD', 'DSUPR', 'OOSRV'])), name='alarm_state_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AlarmChange',
@@ -63,27 +91,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Device',
-            fields=[
-                ('id', models.UUIDField(default=tenants.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('secret_hash', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
-                ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddField(
-            model_name='alarm',
-            name='device',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='edge_bridge.device'),
-        ),
-        migrations.CreateModel(
             name='Series',
             fields=[
                 ('id', models.UUIDField(default=tenants.models.base.new_id, editable=False, primary_key=True, serialize=False)),
@@ -96,6 +103,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'series',
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'equipment', 'tag'), name='series_tag_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -110,6 +120,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'latest',
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'series'), name='latest_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -133,6 +146,11 @@ class Migration(migrations.Migration):
                 ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'site', 'edge', 'boot', 'lane'), name='watermark_stream_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Quarantine',
@@ -163,41 +181,10 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('watermark', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gaps', to='edge_bridge.watermark')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='alarm',
-            index=models.Index(condition=models.Q(('state', 'NORM'), _negated=True), fields=['tenant', '-id'], name='alarm_active_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='alarm',
-            index=models.Index(fields=['site', '-id'], name='alarm_of_site_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='alarm',
-            index=models.Index(fields=['equipment', '-id'], name='alarm_of_equipment_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='alarm',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'NORM'), _negated=True), fields=('tenant', 'equipment', 'alarm_type'), name='alarm_active_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='alarm',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['NORM', 'UNACK', 'ACKED', 'RTNUN', 'SHLVD', 'DSUPR', 'OOSRV'])), name='alarm_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('tenant', 'equipment', 'tag'), name='series_tag_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='latest',
-            constraint=models.UniqueConstraint(fields=('tenant', 'series'), name='latest_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='watermark',
-            constraint=models.UniqueConstraint(fields=('tenant', 'site', 'edge', 'boot', 'lane'), name='watermark_stream_once'),
-        ),
-        migrations.AddIndex(
-            model_name='gap',
-            index=models.Index(fields=['watermark', 'seq'], name='gap_of_stream'),
+            options={
+                'indexes': [
+                    models.Index(fields=['watermark', 'seq'], name='gap_of_stream'),
+                ],
+            },
         ),
     ]

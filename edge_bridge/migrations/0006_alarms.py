@@ -163,7 +163,57 @@ class Migration(migrations.Migration):
                 ("after_s", models.IntegerField()),
                 ("role", models.CharField(blank=True, default="", max_length=20)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "site",
+                    tenants.models.base.TenantForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.site",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "site", "severity", "after_s"),
+                        name="escalation_step_once",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=Q(("after_s__gte", 10), ("after_s__lte", 86400)), name="escalation_within_a_day"
+                    ),
+                    models.CheckConstraint(
+                        condition=Q(
+                            Q(("role", ""), ("user__isnull", False)),
+                            Q(Q(("role", ""), _negated=True), ("user", None)),
+                            _connector="OR",
+                        ),
+                        name="escalation_to_role_or_user",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SuppressionRule",
@@ -179,7 +229,45 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(max_length=300)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    tenants.models.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.site"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=Q(("ended_at", None)),
+                        fields=("tenant", "site", "cause", "effect"),
+                        name="suppression_rule_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=Q(("cause", F("effect")), _negated=True), name="suppression_of_another_type"
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="alarm",
@@ -345,101 +433,6 @@ class Migration(migrations.Migration):
             model_name="alarm",
             constraint=models.CheckConstraint(
                 condition=Q(("folded_into", F("id")), _negated=True), name="alarm_not_folded_into_itself"
-            ),
-        ),
-        migrations.AddField(
-            model_name="escalationstep",
-            name="site",
-            field=tenants.models.base.TenantForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.site"
-            ),
-        ),
-        migrations.AddField(
-            model_name="escalationstep",
-            name="tenant",
-            field=models.ForeignKey(
-                db_index=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="tenants.tenant",
-            ),
-        ),
-        migrations.AddField(
-            model_name="escalationstep",
-            name="user",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="suppressionrule",
-            name="made_by",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="suppressionrule",
-            name="site",
-            field=tenants.models.base.TenantForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.site"
-            ),
-        ),
-        migrations.AddField(
-            model_name="suppressionrule",
-            name="tenant",
-            field=models.ForeignKey(
-                db_index=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="tenants.tenant",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="escalationstep",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "site", "severity", "after_s"), name="escalation_step_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="escalationstep",
-            constraint=models.CheckConstraint(
-                condition=Q(("after_s__gte", 10), ("after_s__lte", 86400)), name="escalation_within_a_day"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="escalationstep",
-            constraint=models.CheckConstraint(
-                condition=Q(
-                    Q(("role", ""), ("user__isnull", False)),
-                    Q(Q(("role", ""), _negated=True), ("user", None)),
-                    _connector="OR",
-                ),
-                name="escalation_to_role_or_user",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="suppressionrule",
-            constraint=models.UniqueConstraint(
-                condition=Q(("ended_at", None)),
-                fields=("tenant", "site", "cause", "effect"),
-                name="suppression_rule_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="suppressionrule",
-            constraint=models.CheckConstraint(
-                condition=Q(("cause", F("effect")), _negated=True), name="suppression_of_another_type"
             ),
         ),
         Wall("SuppressionRule"),

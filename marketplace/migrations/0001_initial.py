@@ -43,6 +43,19 @@ class Migration(migrations.Migration):
                 ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='task_newest'),
+                    models.Index(condition=models.Q(('state', 'open')), fields=['-id'], name='task_market_newest'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'claimed', 'submitted', 'closed', 'cancelled'])), name='task_state_known'),
+                    models.CheckConstraint(condition=models.Q(('category__in', ['equipment_maintenance', 'system_upgrade', 'planning', 'engineering_construction', 'remote_consultation', 'geological_modelling', 'reserve_estimate', 'design', 'training'])), name='task_category_known'),
+                    models.CheckConstraint(condition=models.Q(('opens__contained_by', ['view_production', 'view_telemetry', 'view_alarms', 'acknowledge_alarms', 'send_commands', 'view_plans', 'comment', 'manage'])), name='task_opens_known'),
+                    models.CheckConstraint(condition=models.Q(('access_h__range', (1, 8784))), name='task_access_bounded'),
+                    models.CheckConstraint(condition=models.Q(('fee_minor__range', (0, 1000000000000000))), name='task_fee_bounded'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Claim',
@@ -61,57 +74,17 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('task', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', tenant_field='owner', to='marketplace.servicetask')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='servicetask',
-            index=models.Index(fields=['tenant', '-id'], name='task_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='servicetask',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['-id'], name='task_market_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicetask',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'claimed', 'submitted', 'closed', 'cancelled'])), name='task_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicetask',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ['equipment_maintenance', 'system_upgrade', 'planning', 'engineering_construction', 'remote_consultation', 'geological_modelling', 'reserve_estimate', 'design', 'training'])), name='task_category_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicetask',
-            constraint=models.CheckConstraint(condition=models.Q(('opens__contained_by', ['view_production', 'view_telemetry', 'view_alarms', 'acknowledge_alarms', 'send_commands', 'view_plans', 'comment', 'manage'])), name='task_opens_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicetask',
-            constraint=models.CheckConstraint(condition=models.Q(('access_h__range', (1, 8784))), name='task_access_bounded'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicetask',
-            constraint=models.CheckConstraint(condition=models.Q(('fee_minor__range', (0, 1000000000000000))), name='task_fee_bounded'),
-        ),
-        migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['tenant', '-id'], name='claim_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(condition=models.Q(('state', 'live')), fields=['lease_until'], name='claim_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'live')), fields=('owner', 'task'), name='claim_one_live'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('owner', 'task', 'token'), name='claim_token_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('tenant', models.F('owner')), _negated=True), name='claim_between_two'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'live')), models.Q(('ended_at__isnull', False), ('state__in', ['released', 'lapsed', 'completed'])), _connector='OR'), name='claim_ended_or_live'),
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='claim_newest'),
+                    models.Index(condition=models.Q(('state', 'live')), fields=['lease_until'], name='claim_lease'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'live')), fields=('owner', 'task'), name='claim_one_live'),
+                    models.UniqueConstraint(fields=('owner', 'task', 'token'), name='claim_token_once'),
+                    models.CheckConstraint(condition=models.Q(('tenant', models.F('owner')), _negated=True), name='claim_between_two'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'live')), models.Q(('ended_at__isnull', False), ('state__in', ['released', 'lapsed', 'completed'])), _connector='OR'), name='claim_ended_or_live'),
+                ],
+            },
         ),
     ]

@@ -18,16 +18,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='planrun',
-            name='insight',
-            field=models.JSONField(null=True),
-        ),
-        migrations.AddField(
-            model_name='planrun',
-            name='parts',
-            field=models.JSONField(null=True),
-        ),
         migrations.CreateModel(
             name='Experiment',
             fields=[
@@ -52,6 +42,12 @@ class Migration(migrations.Migration):
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['owed_at'], name='experiment_owed'),
+                    models.Index(fields=['tenant', '-id'], name='experiment_newest'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ExperimentCase',
@@ -63,6 +59,11 @@ class Migration(migrations.Migration):
                 ('experiment', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='optimization.experiment')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'experiment', 'key'), name='experiment_case_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='GradeSet',
@@ -78,11 +79,14 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
-        ),
-        migrations.AddField(
-            model_name='planrun',
-            name='grade_set',
-            field=tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='optimization.gradeset'),
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='grade_set_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'name', 'version'), name='grade_set_version_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JointPlan',
@@ -95,6 +99,11 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='joint_plan_newest'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JointPart',
@@ -109,11 +118,11 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('joint', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', tenant_field='owner', to='optimization.jointplan')),
             ],
-        ),
-        migrations.AddField(
-            model_name='planrun',
-            name='joint',
-            field=tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='optimization.jointplan'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'joint', 'version'), name='joint_part_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JointSeat',
@@ -131,6 +140,15 @@ class Migration(migrations.Migration):
                 ('participant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['participant', '-id'], name='joint_seat_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'joint', 'participant'), name='joint_seat_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('version', 0)), models.Q(('version__gt', 0), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='joint_seat_filled'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PlanDecision',
@@ -143,6 +161,11 @@ class Migration(migrations.Migration):
                 ('run', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='optimization.planrun')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'run'), name='plan_decided_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PlanShare',
@@ -160,6 +183,14 @@ class Migration(migrations.Migration):
                 ('run', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', tenant_field='owner', to='optimization.planrun')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='plan_share_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'run'), name='plan_share_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SampleBatch',
@@ -173,6 +204,14 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='sample_batch_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'digest'), name='sample_batch_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='GradeRetest',
@@ -185,6 +224,11 @@ class Migration(migrations.Migration):
                 ('grade_set', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='retests', to='optimization.gradeset')),
                 ('batch', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='retests', to='optimization.samplebatch')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'grade_set', 'batch'), name='grade_retest_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Scenario',
@@ -197,6 +241,14 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='scenario_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'name'), name='scenario_name_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PlanRelease',
@@ -210,6 +262,16 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('scenario', tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='optimization.scenario')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='plan_release_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'run'), name='plan_released_once'),
+                    models.UniqueConstraint(fields=('tenant', 'number'), name='plan_release_number'),
+                    models.CheckConstraint(condition=models.Q(('number__gt', 0)), name='plan_release_counted'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ScenarioVersion',
@@ -225,6 +287,32 @@ class Migration(migrations.Migration):
                 ('scenario', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='optimization.scenario')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'scenario', 'number'), name='scenario_version_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('base__isnull', True), ('instance__isnull', False)), models.Q(('base__isnull', False), ('instance__isnull', True)), _connector='OR'), name='scenario_base_or_instance'),
+                ],
+            },
+        ),
+        migrations.AddField(
+            model_name='planrun',
+            name='insight',
+            field=models.JSONField(null=True),
+        ),
+        migrations.AddField(
+            model_name='planrun',
+            name='parts',
+            field=models.JSONField(null=True),
+        ),
+        migrations.AddField(
+            model_name='planrun',
+            name='grade_set',
+            field=tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='optimization.gradeset'),
+        ),
+        migrations.AddField(
+            model_name='planrun',
+            name='joint',
+            field=tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='optimization.jointplan'),
         ),
         migrations.AddField(
             model_name='planrun',
@@ -238,101 +326,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='planrun',
             index=models.Index(fields=['tenant', 'scenario_version'], name='plan_run_scenario'),
-        ),
-        migrations.AddIndex(
-            model_name='experiment',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['owed_at'], name='experiment_owed'),
-        ),
-        migrations.AddIndex(
-            model_name='experiment',
-            index=models.Index(fields=['tenant', '-id'], name='experiment_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='experimentcase',
-            constraint=models.UniqueConstraint(fields=('tenant', 'experiment', 'key'), name='experiment_case_once'),
-        ),
-        migrations.AddIndex(
-            model_name='gradeset',
-            index=models.Index(fields=['tenant', '-id'], name='grade_set_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='gradeset',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name', 'version'), name='grade_set_version_once'),
-        ),
-        migrations.AddIndex(
-            model_name='jointplan',
-            index=models.Index(fields=['tenant', '-id'], name='joint_plan_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='jointpart',
-            constraint=models.UniqueConstraint(fields=('tenant', 'joint', 'version'), name='joint_part_once'),
-        ),
-        migrations.AddIndex(
-            model_name='jointseat',
-            index=models.Index(fields=['participant', '-id'], name='joint_seat_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='jointseat',
-            constraint=models.UniqueConstraint(fields=('tenant', 'joint', 'participant'), name='joint_seat_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='jointseat',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('version', 0)), models.Q(('version__gt', 0), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='joint_seat_filled'),
-        ),
-        migrations.AddConstraint(
-            model_name='plandecision',
-            constraint=models.UniqueConstraint(fields=('tenant', 'run'), name='plan_decided_once'),
-        ),
-        migrations.AddIndex(
-            model_name='planshare',
-            index=models.Index(fields=['tenant', '-id'], name='plan_share_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='planshare',
-            constraint=models.UniqueConstraint(fields=('tenant', 'run'), name='plan_share_once'),
-        ),
-        migrations.AddIndex(
-            model_name='samplebatch',
-            index=models.Index(fields=['tenant', '-id'], name='sample_batch_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='samplebatch',
-            constraint=models.UniqueConstraint(fields=('tenant', 'digest'), name='sample_batch_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='graderetest',
-            constraint=models.UniqueConstraint(fields=('tenant', 'grade_set', 'batch'), name='grade_retest_once'),
-        ),
-        migrations.AddIndex(
-            model_name='scenario',
-            index=models.Index(fields=['tenant', '-id'], name='scenario_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='scenario_name_once'),
-        ),
-        migrations.AddIndex(
-            model_name='planrelease',
-            index=models.Index(fields=['tenant', '-id'], name='plan_release_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='planrelease',
-            constraint=models.UniqueConstraint(fields=('tenant', 'run'), name='plan_released_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='planrelease',
-            constraint=models.UniqueConstraint(fields=('tenant', 'number'), name='plan_release_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='planrelease',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gt', 0)), name='plan_release_counted'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenarioversion',
-            constraint=models.UniqueConstraint(fields=('tenant', 'scenario', 'number'), name='scenario_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenarioversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('base__isnull', True), ('instance__isnull', False)), models.Q(('base__isnull', False), ('instance__isnull', True)), _connector='OR'), name='scenario_base_or_instance'),
         ),
     ]

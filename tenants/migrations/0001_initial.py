@@ -67,6 +67,16 @@ class Migration(migrations.Migration):
                 ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='agreement_newest'),
+                    models.Index(fields=['partner', '-id'], name='agreement_of_partner'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('partner', models.F('tenant')), _negated=True), name='agreement_between_two'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'active', 'suspended', 'ended'])), name='agreement_status_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='FeedHead',
@@ -103,6 +113,11 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'user'), name='membership_once', violation_error_message='This user is a member already.'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PlatformAccess',
@@ -136,6 +151,10 @@ class Migration(migrations.Migration):
                 'ordering': ['code'],
                 'permissions': [('view_production', 'See production figures'), ('view_telemetry', 'See live and stored readings'), ('view_alarms', 'See alarms'), ('acknowledge_alarms', 'Acknowledge alarms'), ('send_commands', 'Send commands to equipment'), ('view_plans', 'See plans'), ('comment', 'Comment'), ('manage', 'Manage')],
                 'default_permissions': (),
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'code'), name='site_code_once', violation_error_message='This site code is taken.'),
+                    models.CheckConstraint(condition=models.Q(('mine__isnull', True), ('kind', 'concentrating_mill'), _connector='OR'), name='site_only_mill_has_mine', violation_error_message='Only a concentrating mill belongs to a mine.'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -154,6 +173,9 @@ class Migration(migrations.Migration):
                 'ordering': ['code'],
                 'permissions': [('view_production', 'See production figures'), ('view_telemetry', 'See live and stored readings'), ('view_alarms', 'See alarms'), ('acknowledge_alarms', 'Acknowledge alarms'), ('send_commands', 'Send commands to equipment'), ('view_plans', 'See plans'), ('comment', 'Comment'), ('manage', 'Manage')],
                 'default_permissions': (),
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'code'), name='equipment_code_once', violation_error_message='This equipment code is taken.'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -167,6 +189,11 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('site', tenants.models.base.TenantForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('site__isnull', True), ('equipment__isnull', True), _connector='XOR'), name='clause_on_one_object'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SiteGroupObjectPermission',
@@ -183,6 +210,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'site grant',
                 'default_permissions': (),
+                'indexes': [
+                    models.Index(fields=['grantee', 'permission'], name='site_grant_of_grantee'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'agreement', 'group', 'permission', 'content_object'), name='site_grant_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -242,49 +275,5 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['tenant', '-id'], name='api_key_newest')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='agreement',
-            index=models.Index(fields=['tenant', '-id'], name='agreement_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='agreement',
-            index=models.Index(fields=['partner', '-id'], name='agreement_of_partner'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreement',
-            constraint=models.CheckConstraint(condition=models.Q(('partner', models.F('tenant')), _negated=True), name='agreement_between_two'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreement',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'active', 'suspended', 'ended'])), name='agreement_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('tenant', 'user'), name='membership_once', violation_error_message='This user is a member already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='site_code_once', violation_error_message='This site code is taken.'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('mine__isnull', True), ('kind', 'concentrating_mill'), _connector='OR'), name='site_only_mill_has_mine', violation_error_message='Only a concentrating mill belongs to a mine.'),
-        ),
-        migrations.AddConstraint(
-            model_name='equipment',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='equipment_code_once', violation_error_message='This equipment code is taken.'),
-        ),
-        migrations.AddConstraint(
-            model_name='clause',
-            constraint=models.CheckConstraint(condition=models.Q(('site__isnull', True), ('equipment__isnull', True), _connector='XOR'), name='clause_on_one_object'),
-        ),
-        migrations.AddIndex(
-            model_name='sitegroupobjectpermission',
-            index=models.Index(fields=['grantee', 'permission'], name='site_grant_of_grantee'),
-        ),
-        migrations.AddConstraint(
-            model_name='sitegroupobjectpermission',
-            constraint=models.UniqueConstraint(fields=('tenant', 'agreement', 'group', 'permission', 'content_object'), name='site_grant_once'),
         ),
     ]

@@ -26,9 +26,16 @@ class Migration(migrations.Migration):
                 ('text_hash', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('offered_at', models.DateTimeField(blank=True, null=True)),
+                ('agreement', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='tenants.agreement')),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'ordering': ['number'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'agreement', 'number'), name='agreement_version_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -38,7 +45,16 @@ class Migration(migrations.Migration):
                 ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('owner', 'owner'), ('manager', 'manager'), ('planner', 'planner'), ('operator', 'operator'), ('expert', 'expert'), ('finance', 'finance'), ('viewer', 'viewer'), ('auditor', 'auditor')], max_length=20), default=list, size=None)),
                 ('members', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
                 ('set_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('agreement', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', tenant_field='owner', to='tenants.agreement')),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('set_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'agreement'), name='delegation_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SharedRead',
@@ -55,7 +71,17 @@ class Migration(migrations.Migration):
                 ('last_id', models.CharField(max_length=80)),
                 ('ids_hash', models.CharField(max_length=64)),
                 ('read_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('agreement', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.agreement')),
+                ('clause', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.clause')),
+                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='shared_read_newest'),
+                    models.Index(fields=['reader', '-id'], name='shared_read_of_reader'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Signature',
@@ -65,7 +91,17 @@ class Migration(migrations.Migration):
                 ('via', models.CharField(max_length=100)),
                 ('text_hash', models.CharField(max_length=64)),
                 ('signed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('agreement', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='tenants.agreement')),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('version', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='tenants.agreementversion')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'version', 'party'), name='signature_once'),
+                ],
+            },
         ),
         migrations.RemoveConstraint(
             model_name='agreement',
@@ -215,26 +251,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('tenant', 'clause', 'group', 'permission', 'content_object'), name='site_grant_once'),
         ),
         migrations.AddField(
-            model_name='agreementversion',
-            name='agreement',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='tenants.agreement'),
-        ),
-        migrations.AddField(
-            model_name='agreementversion',
-            name='author',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='agreementversion',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='agreementversion',
-            name='tenant',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
             model_name='clause',
             name='version',
             field=tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='clauses', to='tenants.agreementversion'),
@@ -242,90 +258,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='clause',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('price_minor__isnull', True), ('price_per', '')), models.Q(('price_minor__isnull', False), ('price_per__gt', '')), _connector='OR'), name='clause_price_has_measure'),
-        ),
-        migrations.AddField(
-            model_name='delegation',
-            name='agreement',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', tenant_field='owner', to='tenants.agreement'),
-        ),
-        migrations.AddField(
-            model_name='delegation',
-            name='owner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='delegation',
-            name='set_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='delegation',
-            name='tenant',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='sharedread',
-            name='agreement',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.agreement'),
-        ),
-        migrations.AddField(
-            model_name='sharedread',
-            name='clause',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.clause'),
-        ),
-        migrations.AddField(
-            model_name='sharedread',
-            name='reader',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='sharedread',
-            name='tenant',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='signature',
-            name='agreement',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='tenants.agreement'),
-        ),
-        migrations.AddField(
-            model_name='signature',
-            name='party',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='signature',
-            name='tenant',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
-        ),
-        migrations.AddField(
-            model_name='signature',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='signature',
-            name='version',
-            field=tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='tenants.agreementversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=models.UniqueConstraint(fields=('tenant', 'agreement', 'number'), name='agreement_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.UniqueConstraint(fields=('tenant', 'agreement'), name='delegation_once'),
-        ),
-        migrations.AddIndex(
-            model_name='sharedread',
-            index=models.Index(fields=['tenant', '-id'], name='shared_read_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='sharedread',
-            index=models.Index(fields=['reader', '-id'], name='shared_read_of_reader'),
-        ),
-        migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('tenant', 'version', 'party'), name='signature_once'),
         ),
     ]

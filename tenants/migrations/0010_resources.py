@@ -66,11 +66,6 @@ class Migration(migrations.Migration):
 
     operations = [
         BtreeGistExtension(),
-        migrations.AddField(
-            model_name='equipment',
-            name='status',
-            field=models.CharField(choices=[('in_service', 'In service'), ('out_of_service', 'Out of service'), ('retired', 'Retired')], default='in_service', max_length=14),
-        ),
         migrations.CreateModel(
             name='Material',
             fields=[
@@ -83,6 +78,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['code'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'code'), name='material_code_once', violation_error_message='This material code is taken.'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -102,6 +100,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'people',
+                'indexes': [
+                    models.Index(fields=['tenant', 'home_site'], name='person_of_site'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'code'), name='person_code_once', violation_error_message='This code is taken.'),
+                    models.UniqueConstraint(fields=('tenant', 'user'), name='person_of_user_once', violation_error_message='This user is linked to a person already.'),
+                    models.CheckConstraint(condition=models.Q(('listed', False)), name='person_not_listed', violation_error_message="People can't be listed."),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -118,6 +124,15 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('person', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='certificates', to='tenants.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', 'expires_on'], name='certificate_by_expiry'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'person', 'kind', 'number'), name='certificate_once', violation_error_message='The person holds this certificate already.'),
+                    models.CheckConstraint(condition=models.Q(('expires_on__isnull', True), ('expires_on__gte', models.F('issued_on')), _connector='OR'), name='certificate_ends_after_issue', violation_error_message="A certificate can't expire before it is issued."),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Relocation',
@@ -132,6 +147,15 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('to_site', tenants.models.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='relocation_newest'),
+                    models.Index(fields=['equipment', 'from_site'], name='relocation_of_equipment'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('person__isnull', True), ('equipment__isnull', True), _connector='XOR'), name='relocation_of_one_resource'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Skill',
@@ -144,6 +168,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['code'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'code'), name='skill_code_once', violation_error_message='This skill code is taken.'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,6 +184,12 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('skill', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.skill')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'site', 'skill'), name='site_requirement_once'),
+                    models.CheckConstraint(condition=models.Q(('level__range', (1, 5))), name='site_requirement_level', violation_error_message='Levels go from 1 to 5.'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PersonSkill',
@@ -169,6 +202,12 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('skill', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.skill')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'person', 'skill'), name='person_skill_once'),
+                    models.CheckConstraint(condition=models.Q(('level__range', (1, 5))), name='person_skill_level', violation_error_message='Levels go from 1 to 5.'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Booking',
@@ -189,6 +228,18 @@ class Migration(migrations.Migration):
                 ('person', tenants.models.base.TenantForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='tenants.person')),
                 ('skill', tenants.models.base.TenantForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.skill')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='booking_newest'),
+                    models.Index(fields=['tenant', 'site'], name='booking_of_site'),
+                ],
+                'constraints': [
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('cancelled_at__isnull', True)), expressions=[('tenant', '='), ('person', '='), ('during', '&&')], name='booking_of_person_once', violation_error_message='It is booked already in this window.'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('cancelled_at__isnull', True)), expressions=[('tenant', '='), ('equipment', '='), ('during', '&&')], name='booking_of_equipment_once', violation_error_message='It is booked already in this window.'),
+                    models.CheckConstraint(condition=models.Q(('person__isnull', True), ('equipment__isnull', True), _connector='XOR'), name='booking_of_one_resource'),
+                    models.CheckConstraint(condition=models.Q(('during__isempty', False), ('during__lower_inf', False), ('during__upper_inf', False)), name='booking_window_has_both_ends'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='StockLevel',
@@ -199,6 +250,12 @@ class Migration(migrations.Migration):
                 ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'site', 'material'), name='stock_level_once'),
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='stock_level_not_negative', violation_error_message='There is not as much in stock.'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='StockMove',
@@ -216,6 +273,18 @@ class Migration(migrations.Migration):
                 ('site', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.site')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tenant', '-id'], name='stock_move_newest'),
+                    models.Index(fields=['tenant', 'site', 'material', '-id'], name='stock_move_of_level'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'transfer', 'kind'), name='stock_transfer_leg_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['receipt', 'transfer_in']), ('quantity__gt', 0)), models.Q(('kind__in', ['issue', 'transfer_out']), ('quantity__lt', 0)), models.Q(('kind', 'adjustment'), models.Q(('quantity', 0), _negated=True)), _connector='OR'), name='stock_move_sign', violation_error_message='A receipt adds and an issue takes.'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['transfer_out', 'transfer_in']), ('transfer__isnull', True), _connector='XOR'), name='stock_move_of_transfer'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'adjustment'), _negated=True), ('reason__gt', ''), _connector='OR'), name='stock_adjustment_has_reason', violation_error_message='Say why the stock is adjusted.'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Training',
@@ -228,134 +297,17 @@ class Migration(migrations.Migration):
                 ('person', tenants.models.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trainings', to='tenants.person')),
                 ('tenant', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'person', 'course', 'completed_on'), name='training_once', violation_error_message='This training is recorded already.'),
+                    models.CheckConstraint(condition=models.Q(('expires_on__isnull', True), ('expires_on__gte', models.F('completed_on')), _connector='OR'), name='training_ends_after_completion', violation_error_message="A training can't expire before it is completed."),
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name='material',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='material_code_once', violation_error_message='This material code is taken.'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['tenant', 'home_site'], name='person_of_site'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='person_code_once', violation_error_message='This code is taken.'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('tenant', 'user'), name='person_of_user_once', violation_error_message='This user is linked to a person already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('listed', False)), name='person_not_listed', violation_error_message="People can't be listed."),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['tenant', 'expires_on'], name='certificate_by_expiry'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.UniqueConstraint(fields=('tenant', 'person', 'kind', 'number'), name='certificate_once', violation_error_message='The person holds this certificate already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_on__isnull', True), ('expires_on__gte', models.F('issued_on')), _connector='OR'), name='certificate_ends_after_issue', violation_error_message="A certificate can't expire before it is issued."),
-        ),
-        migrations.AddIndex(
-            model_name='relocation',
-            index=models.Index(fields=['tenant', '-id'], name='relocation_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='relocation',
-            index=models.Index(fields=['equipment', 'from_site'], name='relocation_of_equipment'),
-        ),
-        migrations.AddConstraint(
-            model_name='relocation',
-            constraint=models.CheckConstraint(condition=models.Q(('person__isnull', True), ('equipment__isnull', True), _connector='XOR'), name='relocation_of_one_resource'),
-        ),
-        migrations.AddConstraint(
-            model_name='skill',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='skill_code_once', violation_error_message='This skill code is taken.'),
-        ),
-        migrations.AddConstraint(
-            model_name='siterequirement',
-            constraint=models.UniqueConstraint(fields=('tenant', 'site', 'skill'), name='site_requirement_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='siterequirement',
-            constraint=models.CheckConstraint(condition=models.Q(('level__range', (1, 5))), name='site_requirement_level', violation_error_message='Levels go from 1 to 5.'),
-        ),
-        migrations.AddConstraint(
-            model_name='personskill',
-            constraint=models.UniqueConstraint(fields=('tenant', 'person', 'skill'), name='person_skill_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='personskill',
-            constraint=models.CheckConstraint(condition=models.Q(('level__range', (1, 5))), name='person_skill_level', violation_error_message='Levels go from 1 to 5.'),
-        ),
-        migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['tenant', '-id'], name='booking_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['tenant', 'site'], name='booking_of_site'),
-        ),
-        migrations.AddConstraint(
-            model_name='booking',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('cancelled_at__isnull', True)), expressions=[('tenant', '='), ('person', '='), ('during', '&&')], name='booking_of_person_once', violation_error_message='It is booked already in this window.'),
-        ),
-        migrations.AddConstraint(
-            model_name='booking',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('cancelled_at__isnull', True)), expressions=[('tenant', '='), ('equipment', '='), ('during', '&&')], name='booking_of_equipment_once', violation_error_message='It is booked already in this window.'),
-        ),
-        migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('person__isnull', True), ('equipment__isnull', True), _connector='XOR'), name='booking_of_one_resource'),
-        ),
-        migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('during__isempty', False), ('during__lower_inf', False), ('during__upper_inf', False)), name='booking_window_has_both_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.UniqueConstraint(fields=('tenant', 'site', 'material'), name='stock_level_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='stock_level_not_negative', violation_error_message='There is not as much in stock.'),
-        ),
-        migrations.AddIndex(
-            model_name='stockmove',
-            index=models.Index(fields=['tenant', '-id'], name='stock_move_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='stockmove',
-            index=models.Index(fields=['tenant', 'site', 'material', '-id'], name='stock_move_of_level'),
-        ),
-        migrations.AddConstraint(
-            model_name='stockmove',
-            constraint=models.UniqueConstraint(fields=('tenant', 'transfer', 'kind'), name='stock_transfer_leg_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='stockmove',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['receipt', 'transfer_in']), ('quantity__gt', 0)), models.Q(('kind__in', ['issue', 'transfer_out']), ('quantity__lt', 0)), models.Q(('kind', 'adjustment'), models.Q(('quantity', 0), _negated=True)), _connector='OR'), name='stock_move_sign', violation_error_message='A receipt adds and an issue takes.'),
-        ),
-        migrations.AddConstraint(
-            model_name='stockmove',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['transfer_out', 'transfer_in']), ('transfer__isnull', True), _connector='XOR'), name='stock_move_of_transfer'),
-        ),
-        migrations.AddConstraint(
-            model_name='stockmove',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'adjustment'), _negated=True), ('reason__gt', ''), _connector='OR'), name='stock_adjustment_has_reason', violation_error_message='Say why the stock is adjusted.'),
-        ),
-        migrations.AddConstraint(
-            model_name='training',
-            constraint=models.UniqueConstraint(fields=('tenant', 'person', 'course', 'completed_on'), name='training_once', violation_error_message='This training is recorded already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='training',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_on__isnull', True), ('expires_on__gte', models.F('completed_on')), _connector='OR'), name='training_ends_after_completion', violation_error_message="A training can't expire before it is completed."),
+        migrations.AddField(
+            model_name='equipment',
+            name='status',
+            field=models.CharField(choices=[('in_service', 'In service'), ('out_of_service', 'Out of service'), ('retired', 'Retired')], default='in_service', max_length=14),
         ),
         migrations.AlterField(
             model_name='apikey',

@@ -160,7 +160,17 @@ class Migration(migrations.Migration):
                 ("parent", key("tenants.company", "subsidiaries", null=True, blank=True)),
                 ("tenant", tenant()),
             ],
-            {"verbose_name_plural": "companies", "ordering": ["code"]},
+            {
+                "verbose_name_plural": "companies",
+                "ordering": ["code"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "code"),
+                        name="company_code_once",
+                        violation_error_message="This company code is taken.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             "Process",
@@ -173,7 +183,17 @@ class Migration(migrations.Migration):
                 ("site", key("tenants.site", "processes")),
                 ("tenant", tenant()),
             ],
-            {"verbose_name_plural": "processes", "ordering": ["code"]},
+            {
+                "verbose_name_plural": "processes",
+                "ordering": ["code"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "site", "code"),
+                        name="process_code_once",
+                        violation_error_message="This process code is taken at the site.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             "Export",
@@ -191,6 +211,18 @@ class Migration(migrations.Migration):
                 ("requested_by", user()),
                 ("tenant", tenant()),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["tenant", "-id"], name="export_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["queued", "running"])),
+                        fields=("tenant",),
+                        name="export_one_at_a_time",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             "Closure",
@@ -206,6 +238,19 @@ class Migration(migrations.Migration):
                 ("requested_by", user()),
                 ("tenant", tenant()),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("withdrawn_at", None)), fields=("tenant",), name="closure_one_at_a_time"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("withdrawn_at__isnull", True), ("purged_at__isnull", True), _connector="OR"
+                        ),
+                        name="closure_withdrawn_or_purged",
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             "tenant",
@@ -232,44 +277,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
                 name="site_currency_is_a_code",
                 violation_error_message="Give the currency by its three capital letters, such as USD.",
-            ),
-        ),
-        migrations.AddConstraint(
-            "company",
-            models.UniqueConstraint(
-                fields=("tenant", "code"),
-                name="company_code_once",
-                violation_error_message="This company code is taken.",
-            ),
-        ),
-        migrations.AddConstraint(
-            "process",
-            models.UniqueConstraint(
-                fields=("tenant", "site", "code"),
-                name="process_code_once",
-                violation_error_message="This process code is taken at the site.",
-            ),
-        ),
-        migrations.AddIndex("export", models.Index(fields=["tenant", "-id"], name="export_newest")),
-        migrations.AddConstraint(
-            "export",
-            models.UniqueConstraint(
-                condition=models.Q(("status__in", ["queued", "running"])),
-                fields=("tenant",),
-                name="export_one_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            "closure",
-            models.UniqueConstraint(
-                condition=models.Q(("withdrawn_at", None)), fields=("tenant",), name="closure_one_at_a_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            "closure",
-            models.CheckConstraint(
-                condition=models.Q(("withdrawn_at__isnull", True), ("purged_at__isnull", True), _connector="OR"),
-                name="closure_withdrawn_or_purged",
             ),
         ),
         Wall("Company"),
