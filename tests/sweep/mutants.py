@@ -85,11 +85,9 @@ class Laboratory:
 
     @contextmanager
     def undone(self) -> Iterator[psycopg.Cursor[Any]]:
-        with self.connection.cursor() as cursor:
-            try:
-                yield cursor
-            finally:
-                self.connection.rollback()
+        """Within another one, what that one did stays: a savepoint."""
+        with self.connection.transaction(force_rollback=True), self.connection.cursor() as cursor:
+            yield cursor
 
     def policies(self) -> list[Policy]:
         with self.undone() as cursor:
@@ -100,14 +98,19 @@ class Laboratory:
         with self.undone() as cursor:
             return [Key(*row) for row in cursor.execute(KEYS).fetchall()]
 
-    def probe(self, table: str, verb: str, mutation: sql.Composable | None = None) -> str:
-        """What a stranger gets who tries the verb on every row: a count, or the name of an error."""
+    @contextmanager
+    def planted(self, table: str) -> Iterator[dict[str, Any]]:
+        """A row of each organisation in the table; yields what another one of the owner's would be."""
         with self.undone() as cursor:
             for organisation in (self.owner, self.stranger):
                 self._plant(cursor, table, organisation)
+            yield self._row(cursor, table, self.owner)
+
+    def probe(self, table: str, verb: str, foreign: dict[str, Any], mutation: sql.Composable | None = None) -> str:
+        """What a stranger gets who tries the verb on every planted row: a count, or the name of an error."""
+        with self.undone() as cursor:
             if mutation is not None:
                 cursor.execute(mutation)
-            foreign = self._row(cursor, table, self.owner)
             cursor.execute("SET LOCAL ROLE cloudmining_app")
             cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(self.stranger)])
             try:
@@ -116,13 +119,19 @@ class Laboratory:
                 return type(error).__name__
             return str(cursor.fetchone() if verb == "select" else cursor.rowcount)
 
-    def refer_abroad(self, key: Key, mutation: sql.Composable | None = None) -> str:
-        """What happens if a row of the owner's is made to refer to a stranger's object."""
+    @contextmanager
+    def referring(self, key: Key) -> Iterator[tuple[UUID, UUID]]:
+        """A row of the owner's that refers to an object at home; yields that and a stranger's."""
         with self.undone() as cursor:
             home, abroad = (self._plant(cursor, key.target, who)["id"] for who in (self.owner, self.stranger))
             self._plant(cursor, key.table, self.owner, **{key.column: home, key.tenant_column: self.owner})
             # A row of this very transaction has all its references looked up again, and only one of them is real.
             _drop(cursor, "f", key.table, but=key.name)
+            yield home, abroad
+
+    def refer_abroad(self, key: Key, home: UUID, abroad: UUID, mutation: sql.Composable | None = None) -> str:
+        """What happens if that row is made to refer to the stranger's object."""
+        with self.undone() as cursor:
             if mutation is not None:
                 cursor.execute(mutation)
             names = {"table": sql.Identifier(key.table), "column": sql.Identifier(key.column)}
