@@ -45,6 +45,9 @@ PLAN_TIME_LIMIT_S: int = env.int("PLAN_TIME_LIMIT_S", default=3600)
 STUDY_TIME_LIMIT_S: int = env.int("STUDY_TIME_LIMIT_S", default=21_600)
 SWEEP_S: float = env.float("SWEEP_S", default=10.0)
 FEED_KEEP_DAYS: int = env.int("FEED_KEEP_DAYS", default=90)
+READING_KEEP_DAYS: int = env.int("READING_KEEP_DAYS", default=90)
+MINUTE_KEEP_DAYS: int = env.int("MINUTE_KEEP_DAYS", default=400)
+HOUR_KEEP_DAYS: int = env.int("HOUR_KEEP_DAYS", default=3660)
 WEBHOOK_SWEEP_S: float = env.float("WEBHOOK_SWEEP_S", default=2.0)
 WEBHOOK_GIVE_UP_DAYS: int = env.int("WEBHOOK_GIVE_UP_DAYS", default=5)
 # Private networks that webhooks may be posted to, such as 10.0.0.0/8; none by default.
@@ -320,6 +323,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-owed-plans": _sweep("optimization.sweep_owed_plans", SWEEP_S),
     "sweep-lapsed-claims": _sweep("marketplace.sweep_lapsed_claims", SWEEP_S),
     "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
+    "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),
+    "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),
     "roll-up-usage": _sweep("tenants.roll_up_usage", SWEEP_S),
     "sweep-webhooks": _sweep("tenants.sweep_webhooks", WEBHOOK_SWEEP_S),
     "tell-of-agreements-ends": _sweep("tenants.tell_of_ends", 60.0),

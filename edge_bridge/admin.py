@@ -1,4 +1,5 @@
-"""What the two administrations show of the edge. Single readings are not here: Django's admin has no composite keys."""
+"""What the two administrations show of the edge. Readings and roll-ups are not here: Django's admin has no composite
+keys."""
 
 from django.contrib import admin
 
@@ -58,6 +59,19 @@ class LatestAdmin(ReadOnly):
     list_display = ("series", "value", "quality", "measured_at")
 
 
+class DirtyMinuteAdmin(ReadOnly):
+    list_display = ("begins_at", "received_at")
+
+
+class ReadingRetentionAdmin(ReadOnly):
+    list_display = ("raw_days", "minute_days", "hour_days", "set_by", "set_at")
+
+
+class ReadingRemovalAdmin(ReadOnly):
+    list_display = ("size_s", "before_at", "n_removed", "removed_at")
+    list_filter = ("size_s",)
+
+
 class WatermarkAdmin(ReadOnly):
     list_display = ("edge", "boot", "lane", "through", "stored", "quarantined", "missing", "heartbeat_at")
     list_filter = ("lane",)
@@ -83,6 +97,9 @@ show(
         models.Series: SeriesAdmin,
         models.Latest: LatestAdmin,
         models.Watermark: WatermarkAdmin,
+        models.DirtyMinute: DirtyMinuteAdmin,
+        models.ReadingRetention: ReadingRetentionAdmin,
+        models.ReadingRemoval: ReadingRemovalAdmin,
         models.Gap: GapAdmin,
         models.Quarantine: QuarantineAdmin,
     }

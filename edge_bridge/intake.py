@@ -17,6 +17,7 @@ from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.data import Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
+from edge_bridge.readings.naming import Named, Place, named, place_of, place_of_row
 from edge_bridge.rows import keep, loaded
 from tenants.api import Use, meter
 from tenants.models import Equipment, Relocation, Site
@@ -175,29 +176,34 @@ def _take_session(intake: Intake, entry: Entry) -> None:
 
 def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
     """Every tag that can be placed gets its series and unit; for the others the birth is set aside as well."""
-    units, refusals = {}, {}
+    units, refusals = {}, dict[str, str]()
     for tag in birth.tags:
         try:
             units[intake.equipment_at_site(tag.equipment, birth.at).pk, tag.tag] = tag.unit
         except Unplaceable as refusal:
             refusals[tag.equipment] = refusal.reason
-    _set_units(intake, _series_of(intake, set(units)), units)
+    series = _series_of(intake, set(units))
+    refusals |= _set_units(intake, [named(series[key], unit, birth.at) for key, unit in units.items()])
     if refusals:
         intake.set_aside(entry, " ".join(refusals.values()))
 
 
 _NAME_UNITS = """
-UPDATE edge_bridge_series AS series SET unit = named.unit
-  FROM unnest(%s::uuid[], %s::text[]) AS named (id, unit)
+UPDATE edge_bridge_series AS series
+   SET unit = named.unit, sent_units = named.sent_units
+  FROM unnest(%s::uuid[], %s::text[], %s::jsonb[]) AS named (id, unit, sent_units)
  WHERE series.id = named.id AND series.tenant_id = %s
 """
 
 
-def _set_units(intake: Intake, series: dict[tuple[UUID, str], Series], units: dict[tuple[UUID, str], str]) -> None:
-    changed = {series[key].pk: unit for key, unit in units.items() if series[key].unit != unit}
+def _set_units(intake: Intake, outcomes: Sequence[Named]) -> dict[str, str]:
+    """Returns what can't be done, by tag."""
+    changed = [each for each in outcomes if each.is_changed]
     if changed:
+        columns = zip(*((each.series_id, each.unit, json.dumps(each.sent_units)) for each in changed), strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(_NAME_UNITS, [list(changed), list(changed.values()), intake.device.tenant_id])
+            cursor.execute(_NAME_UNITS, [*map(list, columns), intake.device.tenant_id])
+    return {str(each.series_id): each.refusal for each in outcomes if each.refusal}
 
 
 def _series_of(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Series]:
@@ -225,7 +231,7 @@ def _known_series(intake: Intake, wanted: set[tuple[UUID, str]]) -> dict[tuple[U
 
 
 _PLACED = """
-SELECT equipment.code, series.tag, series.id
+SELECT equipment.code, series.tag, series.id, series.unit, series.sent_units::text
   FROM tenants_equipment AS equipment
   JOIN edge_bridge_series AS series ON series.equipment_id = equipment.id AND series.site_id = equipment.site_id
  WHERE equipment.tenant_id = %(tenant)s AND equipment.site_id = %(site)s AND equipment.code = ANY(%(codes)s)
@@ -233,7 +239,7 @@ SELECT equipment.code, series.tag, series.id
 """
 
 
-def _placed(device: Device, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+def _placed(device: Device, names: set[tuple[str, str]]) -> dict[tuple[str, str], Place]:
     """Series of equipment that stands at the gateway's site, by (code, tag): nearly all readings, without a model."""
     if not names:
         return {}
@@ -241,11 +247,11 @@ def _placed(device: Device, names: set[tuple[str, str]]) -> dict[tuple[str, str]
     with connection.cursor() as cursor:
         asked = {"tenant": device.tenant_id, "site": device.site_id, "codes": [*codes], "tags": [*tags]}
         cursor.execute(_PLACED, asked)
-        return {(code, tag): series for code, tag, series in cursor.fetchall() if (code, tag) in names}
+        return {(code, tag): place_of_row(*row) for code, tag, *row in cursor.fetchall() if (code, tag) in names}
 
 
 def _take_readings(
-    intake: Intake, entries: Sequence[tuple[Entry, protocol.Reading]], placed: dict[tuple[str, str], UUID]
+    intake: Intake, entries: Sequence[tuple[Entry, protocol.Reading]], placed: dict[tuple[str, str], Place]
 ) -> None:
     if not entries:
         return
@@ -262,8 +268,13 @@ def _take_readings(
             intake.set_aside(entry, "It was measured more than a day in the future; check the terminal's clock.")
         elif reading.equipment in left_at and reading.measured_at > left_at[reading.equipment]:
             intake.set_aside(entry, f"Equipment {reading.equipment!r} had been moved to another site by then.")
+        elif not place.changes:
+            rows.append((place.series_id, reading.measured_at, reading.value, QUALITY[reading.quality]))
         else:
-            rows.append((place, reading.measured_at, reading.value, QUALITY[reading.quality]))
+            try:
+                rows.append((place.series_id, reading.measured_at, place.value_of(reading), QUALITY[reading.quality]))
+            except Unplaceable as refusal:
+                intake.set_aside(entry, refusal.reason)
     if rows:
         _store(intake.device.tenant_id, rows)
         _count(intake.stream, entries[-1][0].seq, len(rows))
@@ -274,9 +285,9 @@ def _count(stream: Watermark, through: int, n_readings: int) -> None:
     meter(Use("edge", f"{stream.pk}:{through}", "readings_stored", n_readings, ("stream", str(stream.pk))))
 
 
-def _places(intake: Intake, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID | str]:
-    """(equipment code, tag) → the series' id, or in words why there is none."""
-    places: dict[tuple[str, str], UUID | str] = {}
+def _places(intake: Intake, names: set[tuple[str, str]]) -> dict[tuple[str, str], Place | str]:
+    """(equipment code, tag) → the series, or in words why there is none."""
+    places: dict[tuple[str, str], Place | str] = {}
     wanted = {}
     for code, tag in names:
         try:
@@ -284,7 +295,10 @@ def _places(intake: Intake, names: set[tuple[str, str]]) -> dict[tuple[str, str]
         except Unplaceable as refusal:
             places[code, tag] = refusal.reason
     series = _series_of(intake, set(wanted.values()))
-    return places | {name: series[key].pk for name, key in wanted.items()}
+    for name, key in wanted.items():
+        row = series[key]
+        places[name] = place_of(row.pk, row.unit, row.sent_units)
+    return places
 
 
 # COPY can't write to a table with row-level security, hence by a table of the session; it empties itself at commit.
@@ -305,6 +319,12 @@ ON CONFLICT (tenant_id, series_id) DO UPDATE
    SET measured_at = excluded.measured_at, value = excluded.value, quality = excluded.quality
  WHERE kept.measured_at <= excluded.measured_at
 """
+# Append-only: what sums a minute up again sees every reading whose row here it saw.
+_MARK_DIRTY = """
+INSERT INTO edge_bridge_dirtyminute (id, tenant_id, begins_at, series_ids)
+SELECT gen_random_uuid(), %s, date_bin('1 min', measured_at, 'epoch') AS minute, array_agg(DISTINCT series_id)
+  FROM pg_temp.reading_stage GROUP BY minute
+"""
 
 
 def _store(tenant_id: UUID, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -316,3 +336,4 @@ def _store(tenant_id: UUID, rows: Sequence[tuple[Any, ...]]) -> None:
                 copy.write_row(row)
         cursor.execute(_KEEP_READINGS, [tenant_id])
         cursor.execute(_KEEP_LATEST, [tenant_id])
+        cursor.execute(_MARK_DIRTY, [tenant_id])

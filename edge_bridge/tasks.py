@@ -7,6 +7,7 @@ from celery import shared_task
 
 from edge_bridge.alarms import sweeps
 from edge_bridge.partitions import make_ahead
+from edge_bridge.readings import retention, rolling
 from tenants.api import as_platform, opened
 
 
@@ -21,3 +22,15 @@ def make_reading_partitions(self: Any) -> int:
 def sweep_alarms(self: Any) -> int:
     """Shelves that end, escalation, floods that are over, silent gateways; safe to run twice or at the same time."""
     return sweeps.sweep_alarms(datetime.now(UTC))
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_rollups", system=True)
+def sweep_rollups(self: Any) -> int:
+    """Sum up the minutes and hours that readings came to; safe to run twice or at the same time."""
+    return rolling.sweep_rollups(datetime.now(UTC))
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_reading_retention", system=True)
+def sweep_reading_retention(self: Any) -> int:
+    """Remove readings and figures that are no longer kept."""
+    return retention.sweep_retention(datetime.now(UTC))

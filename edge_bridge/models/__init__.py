@@ -4,18 +4,23 @@ from edge_bridge.models.alarm import Alarm, AlarmChange
 from edge_bridge.models.alarm_policy import EscalationStep, SuppressionRule
 from edge_bridge.models.device import Device
 from edge_bridge.models.reading import Latest, Quality, Reading, Series
+from edge_bridge.models.rollup import DirtyMinute, ReadingRemoval, ReadingRetention, Rollup
 from edge_bridge.models.stream import Gap, Quarantine, Watermark
 
 __all__ = [
     "Alarm",
     "AlarmChange",
     "Device",
+    "DirtyMinute",
     "EscalationStep",
     "Gap",
     "Latest",
     "Quality",
     "Quarantine",
     "Reading",
+    "ReadingRemoval",
+    "ReadingRetention",
+    "Rollup",
     "Series",
     "SuppressionRule",
     "Watermark",

@@ -9,7 +9,8 @@ from tenants.api import SharedModel, TenantForeignKey, TenantModel
 class Series(SharedModel, TenantModel):
     """One measured tag of one piece of equipment while it stands at one site; elsewhere it has another series.
 
-    `unit` is a UCUM code, empty until a birth names it.
+    `unit` is a UCUM code, empty until a birth names it. Where a later birth names another one, readings measured from
+    then on are converted as they come; `sent_units` are those changes, as `edge_bridge.readings.naming` has them.
     """
 
     shared_by = "view_telemetry"
@@ -20,6 +21,7 @@ class Series(SharedModel, TenantModel):
     equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, related_name="series")
     tag = models.CharField(max_length=MAX_NAME_CHARS)
     unit = models.CharField(max_length=MAX_NAME_CHARS, blank=True, default="")
+    sent_units = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

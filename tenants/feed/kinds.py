@@ -91,6 +91,7 @@ _USAGE: Final = {
     "usage.budget_warning": "Most of the month's budget is used.",
     "usage.budget_reached": "The month's budget is used up.",
 }
+_READINGS: Final = {"readings.removed": "Readings whose time was over were removed."}
 _EXPORTS: Final = {
     "export.queued": "An archive was asked for.",
     "export.progress": "Some of the archive is written.",
@@ -107,6 +108,7 @@ KINDS: Final[dict[str, Kind]] = {
     **_of("view_agreements", _AGREEMENTS),
     **_of("view_resources", _RESOURCES),
     **_of("view_usage", _USAGE),
+    **_of("view_telemetry", _READINGS),
     **_of("manage_organisation", _EXPORTS),
     **_of("manage_members", {"rights.session_ended": "Somebody signed out, or was signed out."}),
     **_of("manage_keys", {"webhook.disabled": "A webhook was switched off: what it is sent was not taken."}),

@@ -95,7 +95,8 @@ def _opening(current: Transaction, model: type[Any], place: Place) -> Opening:
 def _id_of(row: Any) -> str:
     if not isinstance(row.pk, tuple):
         return str(row.pk)
-    return " ".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in row.pk)
+    parts = [part for part in row.pk if part != row.tenant_id]  # the owner is known
+    return " ".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in parts)
 
 
 def _record(current: Transaction) -> None:

@@ -163,8 +163,8 @@ def test_every_model_of_ours_is_in_the_platform_administration():
         for label in ("tenants", "edge_bridge", "optimization", "marketplace")
         for model in apps.get_app_config(label).get_models()
     }
-    # Rates and changes are shown within; single readings have a composite key, which Django's admin can't show.
-    assert {model.__name__ for model in ours - shown} == {"Rate", "Reading"}
+    # Rates and changes are shown within; readings and roll-ups have a composite key, which Django's admin can't show.
+    assert {model.__name__ for model in ours - shown} == {"Rate", "Reading", "Rollup"}
 
 
 def test_access_matrix_says_who_may_see_what_why_and_until_when(aurora, borealis, cassia):
