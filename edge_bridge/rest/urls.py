@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from edge_bridge.alarms import urls as alarm_urls
 from edge_bridge.ingest.http import BatchView
+from edge_bridge.readings import urls as reading_urls
 from edge_bridge.rest import views
 
 urlpatterns: list[URLPattern] = [
@@ -10,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("equipment/<uuid:equipment_id>/series", views.SeriesList.as_view(), name="series-list"),
     path("series/<uuid:series_id>/readings", views.ReadingList.as_view(), name="reading-list"),
     path("series/<uuid:series_id>/summary", views.SeriesSummary.as_view(), name="series-summary"),
+    *reading_urls.urlpatterns,
     path("devices", views.DeviceList.as_view(), name="device-list"),
     path("devices/<uuid:device_id>", views.DeviceDetail.as_view(), name="device-detail"),
     path("devices/<uuid:device_id>/revoke", views.DeviceRevoke.as_view(), name="device-revoke"),

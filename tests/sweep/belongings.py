@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import CharField, Model, TextField
 
+from edge_bridge.readings.api import definitions
 from tenants.context import as_platform
 from tests.sweep.operations import document
 
@@ -57,13 +58,14 @@ def secrets_in(rows: Iterable[Model]) -> dict[str, str]:
 
 
 def _is_telling(value: Any) -> bool:
-    """Longer than a code, and not a word of the API itself."""
+    """Longer than a code, and not a word of the API itself or of its tag dictionary."""
     return isinstance(value, str) and len(value) >= SHORTEST_WORD and value not in _vocabulary()
 
 
 @cache
 def _vocabulary() -> frozenset[str]:
-    return frozenset(re.findall(r"[\w.-]+", json.dumps(document())))
+    words = frozenset(re.findall(r"[\w.-]+", json.dumps(document())))
+    return words | {definition.tag for definition in definitions()}
 
 
 # Words of the product, and what a key that is refused still notes.

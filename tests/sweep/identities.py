@@ -18,7 +18,7 @@ from tests.sweep.belongings import secrets_in
 PLACE = frozenset({"tenants.Site", "tenants.Equipment"})
 ALARMS = PLACE | {"edge_bridge.Alarm", "edge_bridge.AlarmChange"}
 TAGS = PLACE | {"edge_bridge.Series"}
-READINGS = TAGS | {"edge_bridge.Latest", "edge_bridge.Reading"}
+READINGS = TAGS | {"edge_bridge.Latest", "edge_bridge.Reading", "edge_bridge.Rollup"}
 BOTH = ["view_alarms", "view_telemetry"]
 HOUR = timedelta(hours=1)
 
