@@ -1,10 +1,13 @@
 """The tag dictionary: what a tag measures, in which unit, within which limits, how often. Pure.
 
 A name may stand for several quantities, such as `speed` of a shaft and of a vehicle; the unit tells which is meant.
+Where a machine has a quantity in several places, a number after the name says in which: `temperature_2`,
+`tyre_pressure_1.7`.
 What the dictionary doesn't know is taken in all the same, and said to be unknown with a suggestion.
 """
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from typing import Final
 from edge_bridge.readings.units import UnknownUnit, is_convertible, suggested_unit, unit_of
 
 MOST_SUGGESTED: Final = 3
+_PLACE: Final = re.compile(r"_\d[\d.]*$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def definitions() -> tuple[TagDefinition, ...]:
 
 def meaning(tag: str, unit: str = "") -> TagDefinition | None:
     """The definition of a tag; with a unit, the one that is measured in it or in one that converts to it."""
-    found = _by_name().get(tag, ())
+    found = _known(tag)
     if not unit:
         return found[0] if len(found) == 1 else None
     return next((each for each in found if is_convertible(unit, each.unit)), None)
@@ -64,7 +68,7 @@ def meaning(tag: str, unit: str = "") -> TagDefinition | None:
 def judged(tag: str, unit: str) -> Verdict:
     """What is wrong with a tag as a birth or a message in another form names it."""
     problems = _unit_problems(unit)
-    known = _by_name().get(tag, ())
+    known = _known(tag)
     if not known:
         names = suggested_tags(tag)
         advice = f"; perhaps {names[0]!r} is meant" if names else ""
@@ -95,6 +99,11 @@ def _unit_problems(unit: str) -> tuple[str, ...]:
         hint = suggested_unit(unit)
         return (str(error) if hint else f"{error} Give a UCUM code (ucum.org).",)
     return ()
+
+
+def _known(tag: str) -> Sequence[TagDefinition]:
+    names = _by_name()
+    return names.get(tag) or names.get(_PLACE.sub("", tag), ())
 
 
 @cache

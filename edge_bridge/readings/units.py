@@ -4,6 +4,7 @@ Of the Unified Code for Units of Measure (ucum.org) the grammar in its case-sens
 send; `UnknownUnit` says which part of a code isn't one. Temperatures convert with their offset.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,16 +16,18 @@ Dimension = frozenset[tuple[str, int]]
 _PREFIXES: Final = {
     "Y": 1e24, "Z": 1e21, "E": 1e18, "P": 1e15, "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "h": 1e2, "da": 1e1,
     "d": 1e-1, "c": 1e-2, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18, "z": 1e-21, "y": 1e-24,
+    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30,
 }  # fmt: skip
 # Base units and, of each other one, its size in units that stand above it.
-_BASES: Final = ("m", "s", "g", "rad", "A", "K", "cd", "mol", "dB")
+_BASES: Final = ("m", "s", "g", "rad", "A", "K", "cd", "mol", "dB", "B[SPL]", "B[W]", "[pH]", "bit")
 _METRIC: Final = {
     "L": (1.0, "dm3"), "l": (1.0, "dm3"), "t": (1e6, "g"), "Hz": (1.0, "s-1"), "N": (1.0, "kg.m/s2"),
     "Pa": (1.0, "N/m2"), "bar": (1e5, "Pa"), "J": (1.0, "N.m"), "W": (1.0, "J/s"), "V": (1.0, "J/A/s"),
     "Ohm": (1.0, "V/A"), "S": (1.0, "A/V"), "C": (1.0, "A.s"), "F": (1.0, "C/V"), "Wb": (1.0, "V.s"),
     "T": (1.0, "Wb/m2"), "H": (1.0, "Wb/A"), "lm": (1.0, "cd"), "lx": (1.0, "lm/m2"), "Bq": (1.0, "s-1"),
     "Gy": (1.0, "J/kg"), "Sv": (1.0, "J/kg"), "ar": (100.0, "m2"), "cal": (4.184, "J"), "m[H2O]": (9806.65, "Pa"),
-    "m[Hg]": (133322.0, "Pa"), "[g]": (9.80665, "m/s2"),
+    "m[Hg]": (133322.0, "Pa"), "[g]": (9.80665, "m/s2"), "sr": (1.0, "rad2"), "kat": (1.0, "mol/s"),
+    "By": (8.0, "bit"),
 }  # fmt: skip
 _PLAIN: Final = {
     "10*": (10.0, ""), "10^": (10.0, ""), "%": (1e-2, ""), "[ppth]": (1e-3, ""), "[ppm]": (1e-6, ""),
@@ -32,7 +35,8 @@ _PLAIN: Final = {
     "wk": (604800.0, "s"), "mo": (2629800.0, "s"), "a": (31557600.0, "s"), "deg": (0.017453292519943295, "rad"),
     "'": (0.0002908882086657216, "rad"), "[in_i]": (0.0254, "m"), "[ft_i]": (0.3048, "m"), "[yd_i]": (0.9144, "m"),
     "[mi_i]": (1609.344, "m"), "[lb_av]": (453.59237, "g"), "[ston_av]": (907184.74, "g"),
-    "[lton_av]": (1016046.9088, "g"), "[gal_us]": (3.785411784, "L"), "[cft_i]": (1.0, "[ft_i]3"),
+    "[lton_av]": (1016046.9088, "g"), "[gal_us]": (3.785411784, "L"), "[gal_br]": (4.54609, "L"),
+    "[cft_i]": (1.0, "[ft_i]3"),
     "[psi]": (6894.757293168, "Pa"), "[HP]": (745.6998715822702, "W"), "[Btu]": (1055.05585262, "J"),
     "atm": (101325.0, "Pa"), "[kn_i]": (0.5144444444444445, "m/s"),
 }  # fmt: skip
@@ -138,6 +142,8 @@ def _term(tokens: list[tuple[str, str]], code: str) -> Unit:
     while True:
         part = _component(tokens, code)
         size *= part.size**power
+        if not 0 < size < math.inf:
+            raise UnknownUnit(f"{code!r} is larger or smaller than can be counted.")
         for base, exponent in part.dimension:
             dimension[base] = dimension.get(base, 0) + power * exponent
         if not tokens or tokens[0][1] == ")":

@@ -32,7 +32,10 @@ def test_value_converts_as_ucum_says(value, old, new, converted):
     assert conversion(old, new)(value) == pytest.approx(converted)
 
 
-@pytest.mark.parametrize("code", ["", "°C", "ppm", "rpm", "m//s", "m.(s", "m)s", "m s", "m99", "kmin", "x" * 65, "0"])
+@pytest.mark.parametrize(
+    "code",
+    ["", "°C", "ppm", "rpm", "m//s", "m.(s", "m)s", "m s", "m99", "kmin", "x" * 65, "0", "Ym9.Ym9", "1/(ym9.ym9)"],
+)
 def test_what_is_no_ucum_code_is_refused_in_words(code):
     with pytest.raises(UnknownUnit) as refusal:
         unit_of(code)
