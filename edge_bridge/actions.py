@@ -1,12 +1,13 @@
 """The writes of the edge. Each runs in the caller's open transaction and announces in it."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from edge_bridge import intake
 from edge_bridge.alarms.dead_man import hear
 from edge_bridge.data import HoleInStream
 from edge_bridge.models import Device, Watermark
-from edge_bridge.protocol import Ack, Batch, SequenceHole, after_watermark
+from edge_bridge.protocol import Ack, Batch, Lane, SequenceHole, after_watermark
 from edge_bridge.rows import loaded
 from tenants.api import hash_secret, new_secret, require
 from tenants.data import NotFound
@@ -31,14 +32,14 @@ def revoke_device(*, device: Device) -> None:
     hear(device, datetime.now(UTC))
 
 
-def record(*, device: Device, batch: Batch) -> Ack:
+def record(*, device: Device, batch: Batch, are_converted: bool = False) -> Ack:
     """Store what the batch adds to its stream; the answer may be sent once the transaction has committed.
 
     Entries that were stored before are passed over, so a batch may be sent again. Raises HoleInStream if entries
-    before this batch never came.
+    before this batch never came. `are_converted`: the values are in the units of their series already.
     """
     require("send_readings")
-    stream = _lock_stream(device, batch)
+    stream = lock_stream(device, batch.edge, batch.boot, batch.lane)
     try:
         entries = after_watermark(batch, stream.through)
     except SequenceHole as hole:
@@ -46,7 +47,7 @@ def record(*, device: Device, batch: Batch) -> Ack:
         raise HoleInStream(detail, expected_seq=hole.expected_seq) from None
     hear(device, datetime.now(UTC))
     if entries:
-        intake.take(device, stream, entries)
+        intake.take(device, stream, entries, are_converted)
     return Ack(batch.edge, batch.boot, batch.lane, stream.through)
 
 
@@ -55,13 +56,14 @@ _STREAM = (
 )
 
 
-def _lock_stream(device: Device, batch: Batch) -> Watermark:
-    key = {"tenant_id": device.tenant_id, "site_id": device.site_id, "edge": batch.edge, "boot": batch.boot}
-    found = loaded(Watermark, _STREAM, [*key.values(), batch.lane])
+def lock_stream(device: Device, edge: str, boot: UUID, lane: Lane) -> Watermark:
+    """Until the transaction ends nobody else writes to the stream, which is made if it is new."""
+    key = {"tenant_id": device.tenant_id, "site_id": device.site_id, "edge": edge, "boot": boot}
+    found = loaded(Watermark, _STREAM, [*key.values(), lane])
     if not found:
-        fresh = Watermark(**key, device=device, lane=batch.lane)
+        fresh = Watermark(**key, device=device, lane=lane)
         Watermark.objects.bulk_create([fresh], ignore_conflicts=True)
-        found = loaded(Watermark, _STREAM, [*key.values(), batch.lane])
+        found = loaded(Watermark, _STREAM, [*key.values(), lane])
     stream = found[0]
     stream.device = device
     return stream

@@ -1,12 +1,15 @@
 """Values of the edge that cross app borders: what is announced about an alarm, and how a batch is refused."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from tenants.data import Conflict, Event, Invalid, Refusal
+
+# A reading from further ahead is set aside: the terminal's clock is wrong.
+AHEAD_AT_MOST: Final = timedelta(days=1)
 
 
 class AlarmKind(StrEnum):

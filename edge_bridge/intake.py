@@ -6,7 +6,7 @@ Runs in the transaction of `actions.record`, which holds the lock of the stream.
 import json
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.db import connection
 
 from edge_bridge import balance, protocol
 from edge_bridge.alarm_log import AlarmLog
-from edge_bridge.data import Unplaceable
+from edge_bridge.data import AHEAD_AT_MOST, Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
 from edge_bridge.readings.naming import Named, Place, named, place_of, place_of_row
@@ -22,7 +22,6 @@ from edge_bridge.rows import keep, loaded
 from tenants.api import Use, meter
 from tenants.models import Equipment, Relocation, Site
 
-AHEAD_AT_MOST = timedelta(days=1)
 QUALITY = {protocol.Quality(name): number for number, name in Quality.choices}
 Kind = TypeVar("Kind", bound=protocol.Body)
 
@@ -31,7 +30,8 @@ Kind = TypeVar("Kind", bound=protocol.Body)
 class Intake:
     """One batch on its way in. `equipment` is by code, of the whole organisation, as far as the batch names it.
 
-    `left_at` says when those that stood at this gateway's site were last moved away.
+    `left_at` says when those that stood at this gateway's site were last moved away. `are_converted`: values are in the
+    units of their series, whatever a birth of a gateway named.
     """
 
     device: Device
@@ -39,6 +39,7 @@ class Intake:
     equipment: dict[str, Equipment]
     received_at: datetime
     left_at: dict[UUID, datetime]
+    are_converted: bool
     unplaced: list[Quarantine] = field(default_factory=list)
 
     def equipment_at_site(self, code: str, at: datetime | None = None) -> Equipment:
@@ -65,12 +66,12 @@ class Intake:
         )
 
 
-def take(device: Device, stream: Watermark, entries: Sequence[Entry]) -> None:
+def take(device: Device, stream: Watermark, entries: Sequence[Entry], are_converted: bool = False) -> None:
     """Store entries that continue the stream, and move its watermark and counts past them."""
     readings = _of(protocol.Reading, entries)
     placed = _placed(device, {(reading.equipment, reading.tag) for _, reading in readings})
     equipment = {row.code: row for row in _known_equipment(device, _codes(entries, placed))}
-    intake = Intake(device, stream, equipment, datetime.now(UTC), _left_at(device, equipment.values()))
+    intake = Intake(device, stream, equipment, datetime.now(UTC), _left_at(device, equipment.values()), are_converted)
     _take_readings(intake, readings, placed)
     _take_alarms(intake, _of(protocol.Alarm, entries))
     gaps = _of(protocol.Gap, entries)
@@ -268,7 +269,7 @@ def _take_readings(
             intake.set_aside(entry, "It was measured more than a day in the future; check the terminal's clock.")
         elif reading.equipment in left_at and reading.measured_at > left_at[reading.equipment]:
             intake.set_aside(entry, f"Equipment {reading.equipment!r} had been moved to another site by then.")
-        elif not place.changes:
+        elif intake.are_converted or not place.changes:
             rows.append((place.series_id, reading.measured_at, reading.value, QUALITY[reading.quality]))
         else:
             try:

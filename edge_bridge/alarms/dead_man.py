@@ -4,18 +4,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from edge_bridge.adapters.tongues import EPOCHS
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
 from edge_bridge.alarms.data import EDGE_SILENT
-from edge_bridge.models import Device
+from edge_bridge.models import Device, Watermark
 from edge_bridge.protocol import Severity
 
 
 def silent(now: datetime) -> QuerySet[Device]:
-    """Gateways that were heard once and are not any more, as far as no alarm says so yet."""
+    """Gateways that were heard once and are not any more, as far as no alarm says so yet.
+
+    Of devices that speak other tongues only nobody knows when they will again.
+    """
     before = now - timedelta(seconds=settings.EDGE_SILENT_S)
-    return Device.objects.filter(revoked_at=None, silent_at=None, last_seen_at__lt=before)
+    spoke = Exists(Watermark.objects.filter(device=OuterRef("pk")).exclude(boot__in=EPOCHS.values()))
+    return Device.objects.filter(spoke, revoked_at=None, silent_at=None, last_seen_at__lt=before)
 
 
 def miss(tenant_id: UUID, now: datetime) -> int:

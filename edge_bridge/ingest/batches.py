@@ -57,10 +57,9 @@ def _members(error: Exception) -> dict[str, int]:
 def _refusal(error: ProtocolError, raw: bytes) -> Refusal:
     if not error.path:
         return NotProtocol(f"The message {error.message}.")
-    pointer = "/" + re.sub(r"\[(\d+)\]", r"/\1", error.path).replace(".", "/")
     entry = re.match(r"entries\[(\d+)\]", error.path)
     seq = _seq_at(raw, int(entry[1])) if entry else None
-    return EntryRefused(f"{error}.", (FieldError(pointer, error.message),), seq=seq)
+    return EntryRefused(f"{error}.", (FieldError(error.pointer, error.message),), seq=seq)
 
 
 def _seq_at(raw: bytes, index: int) -> int | None:

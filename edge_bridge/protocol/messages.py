@@ -1,5 +1,6 @@
 """The messages as frozen dataclasses, and the limits they keep."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +21,12 @@ class ProtocolError(ValueError):
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
         self.message = message
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON pointer."""
+        steps = re.sub(r"\[(\d+)\]", r"/\1", self.path).replace(".", "/")
+        return f"/{steps}" if steps else ""
 
     def inside(self, step: str) -> "ProtocolError":
         """The same fault seen from one level further out."""

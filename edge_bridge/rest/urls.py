@@ -1,5 +1,6 @@
 from django.urls import URLPattern, path
 
+from edge_bridge.adapters import urls as adapter_urls
 from edge_bridge.alarms import urls as alarm_urls
 from edge_bridge.ingest.http import BatchView
 from edge_bridge.readings import urls as reading_urls
@@ -7,6 +8,7 @@ from edge_bridge.rest import views
 
 urlpatterns: list[URLPattern] = [
     path("edge/batches", BatchView.as_view(), name="edge-batches"),
+    *adapter_urls.urlpatterns,
     *alarm_urls.urlpatterns,
     path("equipment/<uuid:equipment_id>/series", views.SeriesList.as_view(), name="series-list"),
     path("series/<uuid:series_id>/readings", views.ReadingList.as_view(), name="reading-list"),

@@ -18,6 +18,7 @@ OPENED_BY = re.compile(r"(granted|immediate|delayed)_|by_grant|live_grants|edge_
 NOTED_OTHERWISE = {"tenants_feedevent": "the recipient's own rows; feed.log notes those that a grant opens"}
 # Raw statements over shared tables.
 RAW = {
+    "edge_bridge/adapters/queries.py": "what of the organisation's own device's message is stored",
     "edge_bridge/alarms/health.py": "figures of own alarms; of others' sites it answers nothing",
     "edge_bridge/intake.py": "writes what the organisation's own gateway sends",
     "edge_bridge/readings/daily.py": "figures of own series; of others' it answers nothing",
