@@ -58,15 +58,23 @@ def _matches(user: User, password: str) -> bool:
 def memberships_of(user_id: UUID) -> list[Membership]:
     """The organisations a signed-in user may act for, oldest first."""
     with presenting(user_id=user_id):
-        active = Membership.objects.filter(user=user_id, user__is_active=True)
-        return list(active.select_related("tenant").order_by("created_at"))
+        return _memberships(user_id)
+
+
+def _memberships(user_id: UUID) -> list[Membership]:
+    active = Membership.objects.filter(user=user_id, user__is_active=True)
+    return list(active.select_related("tenant").order_by("created_at"))
 
 
 def actor_of_user(user_id: UUID, wanted: UUID | str | None, via: str) -> Actor:
     """The user acting for one of their organisations, named by id or slug; the first one if none is named."""
-    for membership in memberships_of(user_id):
+    return _actor_of(memberships_of(user_id), wanted, via)
+
+
+def _actor_of(memberships: list[Membership], wanted: UUID | str | None, via: str) -> Actor:
+    for membership in memberships:
         if wanted is None or str(wanted) in (str(membership.tenant_id), membership.tenant.slug):
-            return Actor(membership.tenant_id, user_id, _roles_in_force(membership), via)
+            return Actor(membership.tenant_id, membership.user_id, _roles_in_force(membership), via)
     raise Unauthenticated("You are not a member of that organisation.")
 
 
@@ -86,8 +94,9 @@ def actor_of_key(secret: str) -> Actor:
             raise Unauthenticated("This API key is unknown, expired or revoked. Make a new one in your organisation.")
         if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EACH:
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-    person = actor_of_user(key.user_id, key.tenant_id, f"key:{key.prefix}")
-    return Actor(person.tenant_id, person.user_id, person.roles, person.via, frozenset(key.scopes))
+        identify(key.user_id)  # within one transaction: a request by key would else begin a third one
+        person = _actor_of(_memberships(key.user_id), key.tenant_id, f"key:{key.prefix}")
+    return replace(person, scopes=frozenset(key.scopes))
 
 
 def actor_of_ticket(secret: str) -> Actor:
