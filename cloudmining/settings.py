@@ -272,6 +272,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "AlarmStateEnum": "edge_bridge.alarm.State",
+        "CommandStateEnum": "edge_bridge.commands.serializers.STATES",
         "PlanStatusEnum": "optimization.models.requested.STATUSES",
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
@@ -325,6 +326,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
     "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),
     "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),
+    "sweep-commands": _sweep("edge_bridge.sweep_commands", SWEEP_S),
     "roll-up-usage": _sweep("tenants.roll_up_usage", SWEEP_S),
     "sweep-webhooks": _sweep("tenants.sweep_webhooks", WEBHOOK_SWEEP_S),
     "tell-of-agreements-ends": _sweep("tenants.tell_of_ends", 60.0),

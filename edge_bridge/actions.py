@@ -5,6 +5,7 @@ from uuid import UUID
 
 from edge_bridge import intake
 from edge_bridge.alarms.dead_man import hear
+from edge_bridge.commands.delivery import waiting
 from edge_bridge.data import HoleInStream
 from edge_bridge.models import Device, Watermark
 from edge_bridge.protocol import Ack, Batch, Lane, SequenceHole, after_watermark
@@ -48,7 +49,8 @@ def record(*, device: Device, batch: Batch, are_converted: bool = False) -> Ack:
     hear(device, datetime.now(UTC))
     if entries:
         intake.take(device, stream, entries, are_converted)
-    return Ack(batch.edge, batch.boot, batch.lane, stream.through)
+    commands = waiting(device, batch.edge, batch.boot, datetime.now(UTC))
+    return Ack(batch.edge, batch.boot, batch.lane, stream.through, commands)
 
 
 _STREAM = (

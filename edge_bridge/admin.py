@@ -44,6 +44,33 @@ class EscalationStepAdmin(ReadOnly):
     list_filter = ("severity",)
 
 
+class CommandTypeAdmin(ReadOnly):
+    list_display = ("name", "equipment_kind", "tag", "min_value", "max_value", "needs_two_persons", "retired_at")
+    search_fields = ("name", "equipment_kind")
+
+
+class CommandChangeInline(ChangeInline):
+    model = models.CommandChange
+    fields = readonly_fields = ("event", "from_state", "to_state", "detail", "value", "occurred_at", "by_user", "via")
+
+
+class CommandAdmin(ReadOnly):
+    list_display = ("type_name", "equipment", "value", "state", "requested_at", "not_after", "changed_at")
+    list_filter = ("state",)
+    search_fields = ("type_name", "equipment__code")
+    list_select_related = ("equipment",)
+    inlines = (CommandChangeInline,)
+
+
+class CommandChangeAdmin(ReadOnly):
+    list_display = ("command", "event", "from_state", "to_state", "occurred_at", "via")
+    search_fields = ("event",)
+
+
+class CommandRouteAdmin(ReadOnly):
+    list_display = ("equipment", "edge", "boot", "born_at")
+
+
 class DeviceAdmin(ReadOnly):
     list_display = ("name", "site", "created_at", "last_seen_at", "revoked_at")
     exclude = ("secret_hash",)
@@ -91,6 +118,10 @@ show(
     {
         models.Alarm: AlarmAdmin,
         models.AlarmChange: AlarmChangeAdmin,
+        models.Command: CommandAdmin,
+        models.CommandChange: CommandChangeAdmin,
+        models.CommandRoute: CommandRouteAdmin,
+        models.CommandType: CommandTypeAdmin,
         models.Device: DeviceAdmin,
         models.EscalationStep: EscalationStepAdmin,
         models.SuppressionRule: SuppressionRuleAdmin,

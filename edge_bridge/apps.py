@@ -11,10 +11,12 @@ class EdgeBridgeConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_make_partitions, sender=self)
+        from edge_bridge.commands.queries import told_commands
         from edge_bridge.queries import standing_alarms
         from tenants.api import FAMILIES, Family
 
         FAMILIES["alarms"] = Family("view_alarms", standing_alarms)
+        FAMILIES["commands"] = Family("send_commands", told_commands)
 
 
 def _make_partitions(using: str, apps: Apps = apps, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from django.db import connection
 
 from edge_bridge import balance, protocol
 from edge_bridge.alarm_log import AlarmLog
+from edge_bridge.commands.delivery import begin_epoch, keep_routes, take_step
 from edge_bridge.data import AHEAD_AT_MOST, Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
@@ -172,7 +173,10 @@ def _take_session(intake: Intake, entry: Entry) -> None:
         case protocol.Death() as death:
             stream.died_at = death.at
         case protocol.CommandStep() as step:
-            intake.set_aside(entry, f"There is no command {step.id} of this organisation.")
+            try:
+                take_step(stream, step, intake.received_at)
+            except Unplaceable as refusal:
+                intake.set_aside(entry, refusal.reason)
 
 
 def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
@@ -185,8 +189,17 @@ def _take_birth(intake: Intake, entry: Entry, birth: protocol.Birth) -> None:
             refusals[tag.equipment] = refusal.reason
     series = _series_of(intake, set(units))
     refusals |= _set_units(intake, [named(series[key], unit, birth.at) for key, unit in units.items()])
+    if not intake.are_converted:  # by an adapter, whose sender takes no commands
+        _reach(intake, {machine for machine, _ in units}, birth.at)
     if refusals:
         intake.set_aside(entry, " ".join(refusals.values()))
+
+
+def _reach(intake: Intake, machines: set[UUID], born_at: datetime) -> None:
+    """Commands to the machines that stand here go to this epoch of the gateway from now on, and none to another."""
+    here = {machine.pk for machine in intake.equipment.values() if machine.site_id == intake.device.site_id}
+    keep_routes(intake.device, intake.stream, machines & here, born_at)
+    begin_epoch(intake.device, intake.stream, intake.received_at)
 
 
 _NAME_UNITS = """

@@ -6,6 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from edge_bridge.alarms import sweeps
+from edge_bridge.commands.sweeps import sweep_commands as sweep_all_commands
 from edge_bridge.partitions import make_ahead
 from edge_bridge.readings import retention, rolling
 from tenants.api import as_platform, opened
@@ -34,3 +35,9 @@ def sweep_rollups(self: Any) -> int:
 def sweep_reading_retention(self: Any) -> int:
     """Remove readings and figures that are no longer kept."""
     return retention.sweep_retention(datetime.now(UTC))
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_commands", system=True)
+def sweep_commands(self: Any) -> int:
+    """Commands whose time is over, and those that are judged by what is read back; safe to run twice."""
+    return sweep_all_commands(datetime.now(UTC))

@@ -21,6 +21,7 @@ from tenants.organisation import actions as organising
 from tenants.people import actions as people
 from tenants.webhooks import actions as webhooks
 from tests import personas
+from tests.integration.edge import command_scenes as commands
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
 from tests.integration.optimization import joint_scenes as joint
@@ -58,6 +59,7 @@ class Places:
             study = studies.request_study(kind="silos", name="Study of the quarter", options={}, is_sent=False)
             studies.cancel_study(run=study)  # so that no worker of a later test has it to do
             grade_set = grades.fitted()
+            asked = commands.places(aurora)
             scenario = scenarios.actions.found_scenario(name="Base", instance=documents.small())
         return cls(
             {
@@ -75,6 +77,7 @@ class Places:
                 "session_id": _session(aurora),
                 "alarm_id": alarm.pk,
                 "device_id": alarm.device_id,
+                **asked,
                 "suppression_rule_id": suppression.pk,
                 "series_id": series.pk,
                 "plan_id": run.pk,

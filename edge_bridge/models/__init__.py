@@ -2,6 +2,7 @@
 
 from edge_bridge.models.alarm import Alarm, AlarmChange
 from edge_bridge.models.alarm_policy import EscalationStep, SuppressionRule
+from edge_bridge.models.command import Command, CommandChange, CommandRoute, CommandType
 from edge_bridge.models.device import Device
 from edge_bridge.models.reading import Latest, Quality, Reading, Series
 from edge_bridge.models.rollup import DirtyMinute, ReadingRemoval, ReadingRetention, Rollup
@@ -10,6 +11,10 @@ from edge_bridge.models.stream import Gap, Quarantine, Watermark
 __all__ = [
     "Alarm",
     "AlarmChange",
+    "Command",
+    "CommandChange",
+    "CommandRoute",
+    "CommandType",
     "Device",
     "DirtyMinute",
     "EscalationStep",

@@ -30,6 +30,19 @@ _ALARMS: Final = {
     "alarm.escalated": "Nobody acknowledged an alarm in time: the next ones are told.",
     "alarm.flood": "Too many alarms at a site in a short time, with their counts.",
 }
+_COMMANDS: Final = {
+    "command.requested": "Somebody asked for a value to be set on a machine.",
+    "command.approved": "A command may be sent.",
+    "command.rejected": "The owner's second person said no to a command.",
+    "command.withdrawn": "A command was taken back before it was sent.",
+    "command.sent": "A command is on its way to its gateway.",
+    "command.delivered": "A gateway has a command in its journal.",
+    "command.done": "A command was carried out.",
+    "command.failed": "A command was not carried out, by the terminal's word or by what was read back.",
+    "command.refused": "A command was not acted upon: an interlock held, or its gateway began another epoch.",
+    "command.expired": "A command was not acted upon: its time was over.",
+    "command.unknown": "A command may have been carried out, and nobody has said so.",
+}
 _PLANS: Final = {
     "plan.queued": "A plan was asked for.",
     "plan.progress": "A better plan or bound was found.",
@@ -103,6 +116,7 @@ _EXPORTS: Final = {
 
 KINDS: Final[dict[str, Kind]] = {
     **_of("view_alarms", _ALARMS),
+    **_of("send_commands", _COMMANDS),
     **_of("view_plans", _PLANS),
     **_of("view_tasks", _TASKS),
     **_of("view_agreements", _AGREEMENTS),

@@ -13,13 +13,14 @@ from django.db import connection
 from tenants.models.shared import SharedModel, shared_models
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENED_BY = re.compile(r"(granted|immediate|delayed)_|by_grant|live_grants|edge_bridge_(series|alarm)\b")
+OPENED_BY = re.compile(r"(granted|immediate|delayed)_|by_grant|live_grants|edge_bridge_(series|alarm|command)\b")
 
 NOTED_OTHERWISE = {"tenants_feedevent": "the recipient's own rows; feed.log notes those that a grant opens"}
 # Raw statements over shared tables.
 RAW = {
     "edge_bridge/adapters/queries.py": "what of the organisation's own device's message is stored",
     "edge_bridge/alarms/health.py": "figures of own alarms; of others' sites it answers nothing",
+    "edge_bridge/commands/delivery.py": "what waits for the organisation's own gateway",
     "edge_bridge/intake.py": "writes what the organisation's own gateway sends",
     "edge_bridge/readings/daily.py": "figures of own series; of others' it answers nothing",
     "edge_bridge/readings/retention.py": "removes what is over, past the wall",

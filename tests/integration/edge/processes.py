@@ -18,7 +18,7 @@ alarm_backoff_max_s = 0.3
 """
 
 
-def wait_until(holds: Callable[[], object], within_s: float = 30.0) -> None:
+def wait_until(holds: Callable[[], object], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline, "it did not come about in time"

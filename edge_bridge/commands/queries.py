@@ -1,0 +1,136 @@
+"""What is read of commands."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from edge_bridge.alarm import State as AlarmState
+from edge_bridge.commands.data import CommandFacts, Zone
+from edge_bridge.commands.life import OPEN_STATES, State
+from edge_bridge.models import Alarm, Command, CommandChange, CommandRoute, CommandType, Latest
+from tenants.api import actor, get_equipment, granted, on_behalf_of
+from tenants.models import Equipment
+
+# A machine that was moved away may be hidden from those who see the site.
+MACHINE_IN_SIGHT = Q(equipment__code__isnull=False)
+
+
+def commands_where(*, shared: bool = False, **exact: Any) -> QuerySet[Command]:
+    """Own commands, or with `shared` those to machines that partners opened; `exact` compares columns."""
+    me = actor().tenant_id
+    found = Command.objects.select_related("equipment", "site").filter(**exact)
+    if not shared:
+        return found.filter(tenant=me)
+    opened = Q(site__in=granted("sites", "send_commands")) | Q(equipment__in=granted("equipment", "send_commands"))
+    return found.filter(opened, MACHINE_IN_SIGHT).exclude(tenant=me)
+
+
+def told_commands() -> Iterator[dict[str, Any]]:
+    """Own commands and those to machines that partners opened, unless they are over; as the bodies of their events."""
+    for shared in (False, True):
+        rows = commands_where(shared=shared, state__in=OPEN_STATES).order_by("-pk")
+        yield from (command_facts(command).body() for command in rows.iterator(chunk_size=100))
+
+
+def changes_of(command: Command) -> QuerySet[CommandChange]:
+    """Oldest first; a command has few."""
+    return CommandChange.objects.filter(command=command, tenant=command.tenant_id).order_by("pk")
+
+
+def types() -> QuerySet[CommandType]:
+    """The organisation's own, retired ones too."""
+    return CommandType.objects.filter(tenant=actor().tenant_id)
+
+
+def types_for(machine: Equipment, kind: str) -> QuerySet[CommandType]:
+    """Those in force for machines of the kind; asked in the name of the machine's owner."""
+    return CommandType.objects.filter(tenant=machine.tenant_id, equipment_kind=kind, retired_at=None).order_by("name")
+
+
+def machines(*, shared: bool = False) -> QuerySet[Equipment]:
+    """Own machines that gateways named and for whose kind there is a type, or `shared` ones opened for commands."""
+    me = actor().tenant_id
+    if shared:
+        opened = Q(site__in=granted("sites", "send_commands")) | Q(pk__in=granted("equipment", "send_commands"))
+        return Equipment.objects.filter(opened).exclude(tenant=me).order_by("code")
+    kinds = CommandType.objects.filter(tenant=me, retired_at=None).values("equipment_kind")
+    named = CommandRoute.objects.filter(tenant=me, site=F("equipment__site")).values("equipment")
+    return Equipment.objects.filter(tenant=me, kind__in=kinds, pk__in=named).order_by("code")
+
+
+def types_open_for(equipment_id: UUID) -> list[CommandType]:
+    """What the actor may ask for on a machine, read in the name of its owner."""
+    machine = get_equipment(equipment_id, needs="send_commands")
+    with on_behalf_of(machine.tenant_id):
+        return list(types_for(machine, Equipment.objects.get(pk=machine.pk).kind))
+
+
+def route_to(machine: Equipment) -> CommandRoute | None:
+    """Only while it stands where its gateway is."""
+    return CommandRoute.objects.filter(tenant=machine.tenant_id, equipment=machine, site=machine.site_id).first()
+
+
+def obstacle(kind: CommandType, machine: Equipment) -> str:
+    """Why no command of this type may go to the machine now, in words; nothing if it may."""
+    if machine.status != Equipment.Status.IN_SERVICE:
+        return f"{machine.code} is not in service."
+    alarm = interlock(kind, machine)
+    return f"An interlock holds: {alarm.alarm_type} is open; wait until it is over and acknowledged." if alarm else ""
+
+
+def interlock(kind: CommandType, machine: Equipment) -> Alarm | None:
+    """An open alarm that forbids a command of this type to the machine now, silenced or not.
+
+    One that stands where no process is known counts for all processes of the site.
+    """
+    found = Alarm.objects.filter(
+        tenant=machine.tenant_id, site=machine.site_id, alarm_type__in=kind.interlock_alarms
+    ).exclude(state=AlarmState.NORM)
+    if kind.interlock_zone == Zone.PROCESS and machine.process_id is not None:
+        found = found.filter(Q(equipment__process=machine.process_id) | Q(equipment__process=None))
+    return found.select_related("equipment").order_by("pk").first()
+
+
+def read_since(command: Command) -> float | None:
+    """The newest value of the tag by which the command is judged, if it was measured after the sending."""
+    rows = Latest.objects.filter(
+        tenant=command.tenant_id,
+        series__equipment=command.equipment_id,
+        series__site=command.site_id,
+        series__tag=command.type.read_back_tag,
+        measured_at__gt=command.sent_at,
+    )
+    newest = rows.first()
+    return newest.value if newest else None
+
+
+def locked(command_id: UUID) -> Command:
+    """In the name of its owner: as it is now, until the transaction ends."""
+    rows = Command.objects.select_related("equipment", "site", "type")
+    return rows.select_for_update(of=("self",)).get(pk=command_id)
+
+
+def command_facts(command: Command) -> CommandFacts:
+    return CommandFacts(
+        id=command.pk,
+        owner_id=command.tenant_id,
+        type_name=command.type_name,
+        state=State(command.state),
+        equipment_id=command.equipment_id,
+        equipment_code=command.equipment.code,
+        site_id=command.site_id,
+        site_name=command.site.name,
+        tag=command.tag,
+        unit=command.unit,
+        value=command.value,
+        reason=command.reason,
+        detail=command.detail,
+        read_back=command.read_back,
+        requested_at=command.requested_at,
+        not_after=command.not_after,
+        requested_by=command.requested_by_id,
+        requested_for=command.requested_for_id,
+        approved_by=command.approved_by_id,
+    )
