@@ -7,6 +7,7 @@ from cloudmining.console import (
     agreement_drafts,
     agreement_pages,
     alarm_pages,
+    command_pages,
     grade_pages,
     joining,
     ledger_pages,
@@ -52,6 +53,15 @@ urlpatterns = [
     path("series/<uuid:series_id>", sensor_pages.SeriesPage.as_view(), name="console-series"),
     path("series/<uuid:series_id>/figure", sensor_pages.SeriesFigure.as_view(), name="console-series-figure"),
     path("series/<uuid:series_id>/figure.csv", sensor_pages.SeriesCsv.as_view(), name="console-series-csv"),
+    path("commands", command_pages.CommandList.as_view(), name="console-commands"),
+    path("command-types", command_pages.CommandTypes.as_view(), name="console-command-types"),
+    path("commands/rows", command_pages.CommandRows.as_view(), name="console-command-rows"),
+    path("commands/new/<uuid:equipment_id>", command_pages.CommandForm.as_view(), name="console-command-form"),
+    path("commands/<uuid:command_id>", command_pages.CommandPage.as_view(), name="console-command"),
+    path("commands/<uuid:command_id>/body", command_pages.CommandBody.as_view(), name="console-command-body"),
+    path(
+        "commands/<uuid:command_id>/steps/<slug:step>", command_pages.CommandStep.as_view(), name="console-command-step"
+    ),
     path("alarm-policies", alarm_pages.Policies.as_view(), name="console-alarm-policies"),
     path("alarm-health", alarm_pages.HealthPage.as_view(), name="console-alarm-health"),
     path("alarm-health/figure", alarm_pages.HealthFigure.as_view(), name="console-alarm-figure"),

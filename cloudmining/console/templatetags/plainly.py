@@ -23,6 +23,12 @@ def plainly(value: Any) -> Any:
 
 
 @register.filter
+def measured(value: float, unit: str) -> str:
+    """With its unit, of which "1" (UCUM for what has none) is not said."""
+    return f"{value:g}" if unit in ("", "1") else f"{value:g} {unit}"
+
+
+@register.filter
 def percent(fraction: float) -> str:
     return f"{100 * fraction:.0f} %"
 
