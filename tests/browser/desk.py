@@ -4,6 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
+# A machine with other work to do is slow, which is no failure.
+PATIENCE_MS = 60_000
 # What the browser itself says of a server that is away; everything else is a complaint.
 EXPECTED_COMPLAINTS = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE")
 
@@ -26,7 +28,7 @@ class Desk:
         return self
 
     def expect_link(self, words: str) -> None:
-        expect(self.page.locator("#connection")).to_have_text(words, timeout=20_000)
+        expect(self.page.locator("#connection")).to_have_text(words)
 
     def was_not_reloaded(self) -> bool:
         return bool(self.page.evaluate("window.marked === true"))

@@ -187,7 +187,7 @@ def test_missing_frame_is_noticed_by_the_chain_and_read_again(aurora, outside, o
     lost, seen = outside(gateway.send), outside(gateway.send, equipment="FAN-01", alarm_type="fan_slow")
     expect(desk.page.locator(f"#alarm-{seen.pk}")).to_be_visible()
     expect(desk.page.locator(f"#alarm-{lost.pk}")).to_be_visible()
-    desk.page.wait_for_function("window.told.at(-1) === 'Live'", timeout=20_000)
+    desk.page.wait_for_function("window.told.at(-1) === 'Live'")
     assert "Resynchronising…" in desk.page.evaluate("window.told")
     subscriptions = [frame for frames in sockets for frame in frames if '"sub"' in frame]
     assert len(sockets) == 2 and subscriptions[0] == subscriptions[1]

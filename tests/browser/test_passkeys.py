@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.desk import PATIENCE_MS
 from tests.live import LiveWeb
 from tests.personas import PASSWORD, Organisation
 
@@ -22,7 +23,7 @@ AUTHENTICATOR = {
 def page(chromium: Any, live_web: LiveWeb) -> Any:
     """A browser with an authenticator; by name, since a passkey is for a domain and no address."""
     context = chromium.new_context(base_url=f"http://localhost:{live_web.port}")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))

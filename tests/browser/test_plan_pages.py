@@ -93,7 +93,7 @@ def test_interactive_chart_is_drawn_though_it_is_shut_off(aurora, outside, open_
     run = outside(explained, aurora)
     desk = open_desk(aurora)
     desk.page.goto(f"/plans/{run.pk}/charts/{name}")
-    expect(desk.page.locator("#drawing .main-svg").first).to_be_visible(timeout=20_000)
+    expect(desk.page.locator("#drawing .main-svg").first).to_be_visible()
     assert desk.page.evaluate("window.origin") == "null"
     desk.page.locator("#drawing").hover()
     with desk.page.expect_download() as download:
