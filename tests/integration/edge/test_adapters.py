@@ -132,9 +132,7 @@ def test_message_with_a_fault_is_refused_whole_with_a_pointer_to_each(aurora):
 BODIES = [b"", b"\xff", b"[" * 50_000, b"<a>", b"null", b"[]", b"{}", b'"\\ud800"', b"[1e400]"]
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/json", "application/xml", "multipart/form-data; boundary=x", "x/y"]
-)
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
 def test_no_body_is_a_mistake_of_ours(aurora, content_type):
     edge = gateway(aurora)
     for tongue in ("senml", "iso15143", "sparkplug", "open-autonomy"):
