@@ -273,6 +273,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AlarmStateEnum": "edge_bridge.alarm.State",
         "CommandStateEnum": "edge_bridge.commands.serializers.STATES",
+        "MachineStateEnum": "edge_bridge.production.serializers.STATES",
+        "TimeCategoryEnum": "edge_bridge.production.serializers.CATEGORIES",
+        "StopCategoryEnum": "edge_bridge.production.serializers.STOP_CATEGORIES",
         "PlanStatusEnum": "optimization.models.requested.STATUSES",
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
@@ -315,9 +318,9 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 
 
-def _sweep(task: str, every_s: float) -> dict[str, Any]:
+def _sweep(task: str, every_s: float, *args: int) -> dict[str, Any]:
     """Beat outruns workers that plan for long; a sweep that waited for its third successor is of no use beside it."""
-    return {"task": task, "schedule": every_s, "options": {"expires": 3 * every_s}}
+    return {"task": task, "schedule": every_s, "args": args, "options": {"expires": 3 * every_s}}
 
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -327,6 +330,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),
     "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),
     "sweep-commands": _sweep("edge_bridge.sweep_commands", SWEEP_S),
+    # Late data of a day long past may wait an hour; today's is looked at sooner.
+    "sweep-production": _sweep("edge_bridge.sweep_production", 300.0, 1),
+    "sweep-late-production": _sweep("edge_bridge.sweep_production", 3600.0, 8),
     "roll-up-usage": _sweep("tenants.roll_up_usage", SWEEP_S),
     "sweep-webhooks": _sweep("tenants.sweep_webhooks", WEBHOOK_SWEEP_S),
     "tell-of-agreements-ends": _sweep("tenants.tell_of_ends", 60.0),

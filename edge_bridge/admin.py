@@ -114,6 +114,36 @@ class QuarantineAdmin(ReadOnly):
     search_fields = ("reason",)
 
 
+class StateIntervalAdmin(ReadOnly):
+    list_display = ("equipment", "state", "stop_reason", "begins_at", "ends_at")
+    list_select_related = ("equipment",)
+
+
+class HauledLoadAdmin(ReadOnly):
+    list_display = ("equipment", "dumped_at", "payload_t", "kind")
+    list_select_related = ("equipment",)
+
+
+class RolledDayAdmin(ReadOnly):
+    list_display = ("equipment", "day", "n_readings", "rolled_at")
+
+
+class StopCorrectionAdmin(ReadOnly):
+    list_display = ("equipment", "begins_at", "ends_at", "category", "reason", "made_by")
+
+
+class ShiftRowAdmin(ReadOnly):
+    list_display = ("site", "name", "begins", "ends")
+
+
+class PlannedRateAdmin(ReadOnly):
+    list_display = ("equipment", "t_per_h")
+
+
+class ShiftHandoverAdmin(ReadOnly):
+    list_display = ("site", "shift", "begins_at", "outgoing", "outgoing_at", "incoming", "incoming_at")
+
+
 show(
     {
         models.Alarm: AlarmAdmin,
@@ -126,6 +156,13 @@ show(
         models.EscalationStep: EscalationStepAdmin,
         models.SuppressionRule: SuppressionRuleAdmin,
         models.Series: SeriesAdmin,
+        models.StateInterval: StateIntervalAdmin,
+        models.HauledLoad: HauledLoadAdmin,
+        models.RolledDay: RolledDayAdmin,
+        models.StopCorrection: StopCorrectionAdmin,
+        models.ShiftRow: ShiftRowAdmin,
+        models.PlannedRate: PlannedRateAdmin,
+        models.ShiftHandover: ShiftHandoverAdmin,
         models.Latest: LatestAdmin,
         models.Watermark: WatermarkAdmin,
         models.DirtyMinute: DirtyMinuteAdmin,

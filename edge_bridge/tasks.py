@@ -1,6 +1,6 @@
 """Celery shells of the edge."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -8,6 +8,7 @@ from celery import shared_task
 from edge_bridge.alarms import sweeps
 from edge_bridge.commands.sweeps import sweep_commands as sweep_all_commands
 from edge_bridge.partitions import make_ahead
+from edge_bridge.production import rolling as production
 from edge_bridge.readings import retention, rolling
 from tenants.api import as_platform, opened
 
@@ -41,3 +42,9 @@ def sweep_reading_retention(self: Any) -> int:
 def sweep_commands(self: Any) -> int:
     """Commands whose time is over, and those that are judged by what is read back; safe to run twice."""
     return sweep_all_commands(datetime.now(UTC))
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_production", system=True)
+def sweep_production(self: Any, reach_days: int) -> int:
+    """Intervals and loads of machines, made anew for days with more readings; safe to run twice or at the same time."""
+    return production.sweep_production(datetime.now(UTC), timedelta(days=reach_days))

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from marketplace.lifecycle import ClaimState, State
 from marketplace.models import Claim, ServiceTask
 from tenants.api import actor, opened
+from tenants.models import Site
 
 CURRENT = (ClaimState.LIVE, ClaimState.COMPLETED)
 UNFINISHED = (State.DRAFT, State.OPEN, State.CLAIMED, State.SUBMITTED)
@@ -55,6 +56,12 @@ def facts_of(task: ServiceTask, claim: Claim | None) -> dict[str, Any]:
         "equipment_code": task.snapshot["equipment_code"],
     }
     return facts if claim is None else facts | {"claimant": str(claim.tenant_id), "claimant_name": claim.firm_name}
+
+
+def left_open(site: Site) -> Iterator[dict[str, Any]]:
+    """What a shift's hand-over says of the own tasks of a site that are not over, newest first."""
+    for task in tasks_in("own").filter(site=site, state__in=UNFINISHED).order_by("-pk").iterator(chunk_size=100):
+        yield facts_of(task, task.claim)
 
 
 def lapsed_claims() -> QuerySet[Claim]:

@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 
 from edge_bridge.alarms import policies
 from edge_bridge.models import Series
+from edge_bridge.production import actions as production
 from optimization import actions as planning
 from optimization.studies import actions as studies
 from tenants import actions as tenancy
@@ -28,6 +29,8 @@ from tests.integration.optimization import joint_scenes as joint
 from tests.integration.optimization import scenes as scenarios
 from tests.integration.tenants import resource_scenes as resources
 from tests.personas import Organisation
+
+LONG_OVER = datetime.now(UTC).date() - timedelta(days=2)  # whatever the zone, it is over
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Places:
                 site=aurora.sites["north"], cause="power_failed", effect="fan_stopped", reason="nothing turns then"
             )
             policies.set_escalation(site=None, severity="high", steps=[policies.Step(600, user_id=aurora.user.pk)])
+            handover = production.draft_handover(site=aurora.sites["north"], shift="night", day=LONG_OVER)
             export = Export.objects.create(tenant=aurora.tenant, status=Export.Status.CANCELLED)
             company = organising.add_company(code="group", name="Group")
             process = organising.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")
@@ -80,6 +84,7 @@ class Places:
                 **asked,
                 "suppression_rule_id": suppression.pk,
                 "series_id": series.pk,
+                "handover_id": handover.pk,
                 "plan_id": run.pk,
                 "experiment_id": study.pk,
                 "batch_id": grade_set.batch_ids[0],

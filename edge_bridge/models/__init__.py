@@ -4,6 +4,15 @@ from edge_bridge.models.alarm import Alarm, AlarmChange
 from edge_bridge.models.alarm_policy import EscalationStep, SuppressionRule
 from edge_bridge.models.command import Command, CommandChange, CommandRoute, CommandType
 from edge_bridge.models.device import Device
+from edge_bridge.models.production import (
+    HauledLoad,
+    PlannedRate,
+    RolledDay,
+    ShiftHandover,
+    ShiftRow,
+    StateInterval,
+    StopCorrection,
+)
 from edge_bridge.models.reading import Latest, Quality, Reading, Series
 from edge_bridge.models.rollup import DirtyMinute, ReadingRemoval, ReadingRetention, Rollup
 from edge_bridge.models.stream import Gap, Quarantine, Watermark
@@ -19,14 +28,21 @@ __all__ = [
     "DirtyMinute",
     "EscalationStep",
     "Gap",
+    "HauledLoad",
     "Latest",
+    "PlannedRate",
     "Quality",
     "Quarantine",
     "Reading",
     "ReadingRemoval",
     "ReadingRetention",
+    "RolledDay",
     "Rollup",
     "Series",
+    "ShiftHandover",
+    "ShiftRow",
+    "StateInterval",
+    "StopCorrection",
     "SuppressionRule",
     "Watermark",
 ]

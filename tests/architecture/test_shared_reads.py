@@ -25,6 +25,7 @@ RAW = {
     "edge_bridge/readings/daily.py": "figures of own series; of others' it answers nothing",
     "edge_bridge/readings/retention.py": "removes what is over, past the wall",
     "edge_bridge/readings/rolling.py": "sums up the organisation's own readings",
+    "edge_bridge/production/rolling.py": "what own machines said, for own rows",
     "edge_bridge/summaries.py": "figures, noted by `give` where they are a partner's",
     "tenants/policies.py": "the functions that the walls ask",
     "tenants/reads/live_grants.py": "where the equipment of a grant is, for the notes themselves",
