@@ -15,6 +15,7 @@ from cloudmining.console import (
     organisation_pages,
     people_pages,
     plan_pages,
+    production_pages,
     purpose,
     read_pages,
     resource_pages,
@@ -67,6 +68,22 @@ urlpatterns = [
     path("alarm-health/figure", alarm_pages.HealthFigure.as_view(), name="console-alarm-figure"),
     path("alarm-health/figure.csv", alarm_pages.HealthCsv.as_view(), name="console-alarm-csv"),
     path("alarms/<uuid:alarm_id>/acknowledge", views.AcknowledgeAlarm.as_view(), name="console-acknowledge-alarm"),
+    path("production", production_pages.ProductionPage.as_view(), name="console-production"),
+    path(
+        "production/charts/<slug:name>", production_pages.ProductionFigure.as_view(), name="console-production-figure"
+    ),
+    path(
+        "production/charts/<slug:name>.csv",
+        production_pages.ProductionFigureCsv.as_view(),
+        name="console-production-csv",
+    ),
+    path(
+        "production/machines/<uuid:equipment_id>",
+        production_pages.MachineProduction.as_view(),
+        name="console-machine-production",
+    ),
+    path("handovers", production_pages.HandoverDraft.as_view(), name="console-handover-draft"),
+    path("handovers/<uuid:handover_id>", production_pages.HandoverPage.as_view(), name="console-handover"),
     path("plans/<uuid:plan_id>/cancel", views.CancelPlan.as_view(), name="console-cancel-plan"),
     path("plans", plan_pages.PlanList.as_view(), name="console-plans"),
     path("plans/rows", plan_pages.PlanRows.as_view(), name="console-plan-rows"),

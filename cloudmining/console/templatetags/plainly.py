@@ -29,8 +29,13 @@ def measured(value: float, unit: str) -> str:
 
 
 @register.filter
-def percent(fraction: float) -> str:
-    return f"{100 * fraction:.0f} %"
+def percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.0f} %"
+
+
+@register.filter
+def minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.0f}"
 
 
 @register.filter
