@@ -69,7 +69,7 @@ def batch_of(edge: Gateway, tag: str, readings):
     return edge.batch(Lane.P2, *said)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(batches=st.lists(st.tuples(READINGS, st.booleans(), st.booleans()), min_size=1, max_size=4))
 def test_rollups_equal_the_readings_after_late_repeated_and_disordered_batches(aurora, batches):
     edge, tag, sent = gateway(aurora), uuid4().hex, []

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from math import sin
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_bridge.readings.downsampling import METHODS, Band, binned, extremes, lttb
@@ -14,6 +14,7 @@ VALUES = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=300)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@settings(max_examples=30)
 @given(values=VALUES, n=st.integers(4, 60))
 def test_result_is_a_part_of_the_points_in_order_with_both_ends(method, values, n):
     points = [(float(at), value) for at, value in enumerate(values)]
@@ -23,6 +24,7 @@ def test_result_is_a_part_of_the_points_in_order_with_both_ends(method, values, 
     assert kept[0] == points[0] and kept[-1] == points[-1]
 
 
+@settings(max_examples=30)
 @given(VALUES, st.integers(4, 60))
 def test_extremes_never_lose_the_highest_or_the_lowest(values, n):
     kept = [value for _, value in extremes([(float(at), value) for at, value in enumerate(values)], n)]

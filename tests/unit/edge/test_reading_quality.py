@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_bridge.readings.quality import Figures, quality_of
@@ -43,6 +43,7 @@ def test_day_without_a_reading_scores_nothing():
     assert scored(replace(DAY, n_good=0, n_times=0, n_minutes=0)).score == 0.0
 
 
+@settings(max_examples=50)
 @given(st.integers(1, 500), st.data())
 def test_shares_stay_between_nothing_and_all(n, data):
     up_to = lambda most: data.draw(st.integers(0, most))  # noqa: E731
