@@ -5,6 +5,7 @@ What doesn't load rows (columns, figures, raw statements) is refused for these t
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from django.apps import apps
@@ -84,6 +85,7 @@ def _leads_to_shared(field) -> bool:
     return isinstance(model, type) and issubclass(model, SharedModel)
 
 
+@cache
 def _literals(path: Path) -> list[str]:
     tree = ast.parse(path.read_text())
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
