@@ -1,7 +1,8 @@
 """What the gateway must not forget: entries by lane until the cloud has them, and the state the rules stand in.
 
 SQLite with WAL and synchronous=FULL: a commit is on the disk when it returns. Numbers are given inside the same
-transaction that stores the entry, so a lane has no hole; entries leave only up to the cloud's acknowledgement.
+transaction that stores the entry, so a lane has no hole; entries leave only up to the cloud's acknowledgement, and
+alarms stay for a while even then: a cloud that is restored from a backup asks for them again.
 One thread at a time uses a Journal. Writes belong inside `transaction()`; the larger operations open their own.
 """
 
@@ -39,6 +40,7 @@ from edge_bridge.protocol import (
 
 ENVELOPE_BYTES = 1_000  # more than a batch needs around its entries
 KEPT_QUARANTINED_READINGS = 10_000
+KEPT_ACKNOWLEDGED = {Lane.P0: 10_000, Lane.P1: 0, Lane.P2: 0}
 SESSION_LIMIT_BYTES = 16_000_000
 TAGS_A_BIRTH = 2_000
 AT_ONCE = 1_000  # entries in memory while many are rewritten
@@ -69,6 +71,7 @@ class Journal:
         with self.transaction():
             self.boot = self._identify()
             self.notes.forget_old_sessions()
+            self._offer_again()
 
     def close(self) -> None:
         self._db.close()
@@ -93,7 +96,7 @@ class Journal:
         if row is None:
             boot = uuid4()
             self._db.execute("INSERT INTO identity VALUES (?, ?, 0)", (self.edge, str(boot)))
-            self._db.executemany("INSERT INTO lane VALUES (?, 0, 0, 0)", [(lane,) for lane in Lane])
+            self._db.executemany("INSERT INTO lane VALUES (?, 0, 0, 0, 0)", [(lane,) for lane in Lane])
             return boot
         if row[0] != self.edge:
             raise JournalError(
@@ -118,14 +121,16 @@ class Journal:
         self.boot = boot
 
     def _renumber(self, lane: Lane) -> int:
-        """Moves a lane's entries down to 1 …; returns how many readings of lane p2 they stand for."""
+        """Moves what waits in a lane down to 1 …; returns how many readings of lane p2 it stands for."""
+        self._delete(lane, 1, self._acknowledged_through(lane))
         shift, moved_through, readings = self._first_waiting(lane) - 1, 0, 0
         while entries := self._entries_after(lane, moved_through, AT_ONCE):
             moved_through = entries[-1].seq
             self._delete(lane, entries[0].seq, moved_through)
             self._insert(lane, [Entry(entry.seq - shift, _moved(entry.body, shift)) for entry in entries])
             readings += sum(_readings(entry) for entry in entries) if lane is Lane.P2 else 0
-        self._db.execute("UPDATE lane SET head = head - ?, sent_through = 0 WHERE lane = ?", (shift, lane))
+        zeros = "sent_through = 0, acknowledged_through = 0"
+        self._db.execute(f"UPDATE lane SET head = head - ?, {zeros} WHERE lane = ?", (shift, lane))
         return readings
 
     # Entries -----------------------------------------------------------------------------------------------------
@@ -152,9 +157,10 @@ class Journal:
         """
         entries, room = [], MAX_MESSAGE_BYTES - ENVELOPE_BYTES
         sent_through = self._sent_through(lane)
-        span = (lane, sent_through if self._first_waiting(lane) <= sent_through else MAX_SEQ, most)
+        last = sent_through if self._first_waiting(lane) <= sent_through else MAX_SEQ
         for seq, body in self._db.execute(
-            "SELECT seq, body FROM entry WHERE lane = ? AND seq <= ? ORDER BY seq LIMIT ?", span
+            "SELECT seq, body FROM entry WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+            (lane, self._acknowledged_through(lane) + 1, last, most),
         ):
             room -= len(body) + 1
             if room < 0:
@@ -168,9 +174,34 @@ class Journal:
         return tuple(waiting.entry() for waiting in self.next_waiting(lane, most))
 
     def acknowledge(self, lane: Lane, through: int) -> None:
-        """Lets go of what the cloud has committed."""
+        """Lets go of what the cloud has committed, of alarms only of the oldest."""
         with self.transaction():
-            self._delete(lane, 1, through)
+            self._note_acknowledged(lane, through)
+
+    def _note_acknowledged(self, lane: Lane, through: int) -> None:
+        self._db.execute("UPDATE lane SET acknowledged_through = ? WHERE lane = ?", (through, lane))
+        self._delete(lane, 1, through - KEPT_ACKNOWLEDGED[lane])
+
+    def _acknowledged_through(self, lane: Lane) -> int:
+        row = self._db.execute("SELECT acknowledged_through FROM lane WHERE lane = ?", (lane,)).fetchone()
+        return int(row[0])
+
+    def offer_again(self) -> None:
+        """Where no alarm waits, the last one goes once more: if the cloud was restored, it says how far it has come."""
+        with self.transaction():
+            self._offer_again()
+
+    def _offer_again(self) -> None:
+        self._db.execute(
+            "UPDATE lane SET acknowledged_through = head - 1"
+            " WHERE lane = ? AND acknowledged_through = head AND head > 0",
+            (Lane.P0,),
+        )
+
+    def let_go_of_acknowledged(self) -> None:
+        """Inside `transaction()`: what was only kept in case it is asked for again."""
+        for lane in Lane:
+            self._delete(lane, 1, self._acknowledged_through(lane))
 
     def quarantine(self, lane: Lane, entry: Entry, reason: str, now: datetime) -> bool:
         """Puts an entry the cloud will never take aside and a gap in its place; False for a gap, which must stay."""
@@ -195,7 +226,7 @@ class Journal:
     def resume_at(self, lane: Lane, expected_seq: int, now: datetime) -> None:
         """The cloud asks for `expected_seq`: lets go of what is below, declares lost what is asked for and gone."""
         with self.transaction():
-            self._delete(lane, 1, expected_seq - 1)
+            self._note_acknowledged(lane, expected_seq - 1)
             first = self._first_waiting(lane)
             if expected_seq < first:
                 lost = Gap(expected_seq, GapReason.LOST, first - expected_seq, now, now)
@@ -236,7 +267,8 @@ class Journal:
 
     def _first_waiting(self, lane: Lane) -> int:
         """The lowest number that waits; the next to be given if none does."""
-        return next((entry.first_seq for entry in self._entries_after(lane, 0, 1)), self.head(lane) + 1)
+        waiting = self._entries_after(lane, self._acknowledged_through(lane), 1)
+        return next((entry.first_seq for entry in waiting), self.head(lane) + 1)
 
     def _session_waiting(self) -> list[Body]:
         """Lane p1, which never grows long."""

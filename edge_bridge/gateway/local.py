@@ -30,6 +30,9 @@ class Standing:
     waiting: dict[Lane, int]
 
 
+WAITING = "SELECT lane, count(*) FROM entry JOIN lane USING (lane) WHERE seq > acknowledged_through GROUP BY lane"
+
+
 def read_standing(directory: Path) -> Standing:
     """JournalError if there is no journal in `directory`."""
     path = directory / "journal.sqlite3"
@@ -38,7 +41,7 @@ def read_standing(directory: Path) -> Standing:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         (edge,) = database.execute("SELECT edge FROM identity").fetchone()
         bodies = [decode_entry(body).body for (body,) in database.execute("SELECT body FROM standing")]
-        counts = dict(database.execute("SELECT lane, count(*) FROM entry GROUP BY lane"))
+        counts = dict(database.execute(WAITING))
     alarms = [body for body in bodies if isinstance(body, Alarm)]
     alarms.sort(key=lambda alarm: (RANK[alarm.severity], alarm.occurred_at), reverse=True)
     return Standing(str(edge), tuple(alarms), {lane: counts.get(lane, 0) for lane in Lane})

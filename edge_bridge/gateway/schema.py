@@ -9,7 +9,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE identity (edge TEXT NOT NULL, boot TEXT NOT NULL, readings_produced INTEGER NOT NULL);
@@ -32,6 +32,7 @@ ADDITIONS = {
 CREATE TABLE held (equipment TEXT, tag TEXT, body BLOB NOT NULL, PRIMARY KEY (equipment, tag));
 CREATE TABLE command (id TEXT PRIMARY KEY, body BLOB NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL);
 """,
+    2: "ALTER TABLE lane ADD COLUMN acknowledged_through INTEGER NOT NULL DEFAULT 0;",
 }
 
 

@@ -156,7 +156,11 @@ class LaneUplink:
         began_s = time.monotonic()
         bodies = [entry.body for entry in entries]
         message = encode_batch(self._journal.edge, boot, self.lane, datetime.now(UTC), bodies)
-        answer = await self._transport.send(self.lane, message)
+        try:
+            answer = await self._transport.send(self.lane, message)
+        except LinkDown:
+            await self._thread.run(self._journal.offer_again)
+            raise
         await self._on_answer(answer.said)
         await self._thread.run(self._settle, boot, entries, answer)
         if self.lane is Lane.P2:
@@ -230,6 +234,7 @@ class LaneUplink:
         if problem.status == CONFLICT and problem.expected_seq:
             self._resume(entries, problem.expected_seq)
         elif problem.status in NOT_ABOUT_THE_ENTRIES or problem.status >= 500:
+            self._journal.offer_again()
             raise Pause(reason, retry_after_s)
         elif culprit := _culprit(entries, problem):
             self._put_aside(culprit.entry(), reason)

@@ -284,6 +284,24 @@ def test_alarm_stands_until_it_is_cleared_even_when_sent(journal: Journal) -> No
     assert journal.standing_alarms() == []
 
 
+def test_acknowledged_alarms_are_kept_for_a_cloud_that_lost_them_and_offered_after_a_break(journal: Journal) -> None:
+    with journal.transaction():
+        journal.append(Lane.P0, [alarm(AlarmEvent.RAISED), alarm(AlarmEvent.CLEARED)] * 2)
+    said = journal.next_entries(Lane.P0)
+    journal.acknowledge(Lane.P0, 4)
+    assert journal.next_entries(Lane.P0) == ()
+    journal.offer_again()
+    journal.offer_again()
+    assert journal.next_entries(Lane.P0) == said[3:]
+    journal.resume_at(Lane.P0, 2, NOW)
+    assert journal.next_entries(Lane.P0) == said[1:]
+    journal.acknowledge(Lane.P0, 4)
+    with journal.transaction():
+        journal.let_go_of_acknowledged()
+    journal.resume_at(Lane.P0, 2, NOW)
+    assert journal.next_entries(Lane.P0) == (Entry(4, Gap(2, GapReason.LOST, 3, NOW, NOW)),)
+
+
 def test_new_epoch_numbers_what_waits_from_one_and_balances(journal: Journal) -> None:
     put_readings(journal, 2_500)
     with journal.transaction():
