@@ -153,6 +153,10 @@ class Intake:
         """The terminal that spoke for these ended its session."""
         self._voices |= {code: silence.left(self._voices[code], now) for code in equipment if code in self._voices}
 
+    def clock_was_put(self, by: timedelta) -> None:
+        """Nobody fell silent by it, and nobody's silence began later."""
+        self._voices = {code: replace(voice, seen_at=voice.seen_at + by) for code, voice in self._voices.items()}
+
     def newest(self, point: Point) -> tuple[Reading, datetime] | None:
         """The reading of a tag that came last, and when it came."""
         return self._newest.get(point)
@@ -257,6 +261,7 @@ class Intake:
 
     def _make_room(self, error: sqlite3.Error) -> None:
         with self._journal.transaction():
+            self._journal.let_go_of_acknowledged()
             thinned = self._journal.thin_readings(int(self._journal.readings_bytes() * ROOM_MADE_FRAC))
         log.error("the journal cannot grow (%s); %d of the oldest readings gave way to a count", error, thinned)
 

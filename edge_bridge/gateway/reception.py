@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from edge_bridge.gateway.clock import Clock
 from edge_bridge.gateway.commands import CommandDesk
 from edge_bridge.gateway.intake import Frame, Intake
 from edge_bridge.gateway.uplink import JournalThread
@@ -51,6 +52,7 @@ class Reception:
         self, intake: Intake, desk: CommandDesk, thread: JournalThread, on_written: Callable[[], None]
     ) -> None:
         self._intake = intake
+        self._clock = Clock()
         self._desk = desk
         self._thread = thread
         self._on_written = on_written
@@ -84,7 +86,7 @@ class Reception:
         gone = [code for code in line.equipment if self._lines.get(code) is line]
         for code in gone:
             del self._lines[code]
-        await self._thread.run(self._intake.leave, gone, datetime.now(UTC))
+        await self._thread.run(self._leave, gone, datetime.now(UTC))
 
     def _hand_in(self, line: Line, frame: Frame) -> Answer:
         codes = {tag.equipment for tag in frame.tags} if isinstance(frame, TerminalBirth) else {frame.equipment}
@@ -158,11 +160,24 @@ class Reception:
         return self._desk.review(now), self._desk.due(reachable, now)
 
     def _look_around(self, now: datetime) -> bool:
-        return self._desk.give_up(now) | self._intake.watch(now)
+        return self._desk.give_up(now) | self._timely().watch(now)
+
+    def _leave(self, equipment: list[str], now: datetime) -> None:
+        self._timely().leave(equipment, now)
+
+    def _journal(self, frames: list[Frame], now: datetime) -> list[Taken | Refused]:
+        return self._timely().take(frames, now)
+
+    def _timely(self) -> Intake:
+        """The intake, which has been told if the clock was put."""
+        if put_by := self._clock.put_by():
+            log.warning("the clock was put by %.0f s", put_by.total_seconds())
+            self._intake.clock_was_put(put_by)
+        return self._intake
 
     async def _take(self, frames: list[Frame]) -> list[Taken | Refused]:
         try:
-            return await self._thread.run(self._intake.take, frames, datetime.now(UTC))
+            return await self._thread.run(self._journal, frames, datetime.now(UTC))
         except sqlite3.OperationalError as error:
             log.error("%d frames are not taken, the journal cannot be written: %s", len(frames), error)
             return [Refused(frame.n, "", f"the journal cannot be written: {error}", retry=True) for frame in frames]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from edge_bridge.gateway.clock import Clock
 from edge_bridge.gateway.filters import SwingingDoor, filters_by_point
 from edge_bridge.gateway.intake import Intake, Ways
 from edge_bridge.gateway.journal import Journal
@@ -52,6 +53,29 @@ def test_silence_is_told_once_and_ends_with_the_next_reading(journal: Journal) -
     assert not intake.watch(at(16))
     speaks(intake, 20)
     assert told(journal) == [("terminal_silent", "raised", 11.0), ("terminal_silent", "cleared", 16.0)]
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 490_000])
+def test_clock_that_is_put_is_no_silence_and_hides_none(journal: Journal, hours: int) -> None:
+    intake, put_by = listening(journal), timedelta(hours=hours)
+    for second in range(5):
+        speaks(intake, second)
+    intake.clock_was_put(put_by)
+    assert not intake.watch(at(14) + put_by)
+    assert intake.watch(at(15) + put_by)
+    assert told(journal) == [("terminal_silent", "raised", 11.0)]
+
+
+def test_clock_says_by_how_much_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall_s, steady_s = 100.0, 7.0
+    monkeypatch.setattr("edge_bridge.gateway.clock.time.time", lambda: wall_s)
+    monkeypatch.setattr("edge_bridge.gateway.clock.time.monotonic", lambda: steady_s)
+    clock = Clock()
+    wall_s, steady_s = 160.4, 67.0
+    assert not clock.put_by()
+    wall_s -= 3_600
+    assert clock.put_by().total_seconds() == pytest.approx(-3_600 + 0.4)
+    assert not clock.put_by()
 
 
 def test_machine_that_speaks_seldom_is_given_its_own_time(journal: Journal) -> None:
