@@ -23,8 +23,8 @@ class Relay:
 
     @property
     def url(self) -> str:
-        user = self._target.netloc.rpartition("@")[0]
-        return urlunsplit(self._target._replace(netloc=f"{user}@{LOOPBACK}:{self._port}"))
+        user, at, _ = self._target.netloc.rpartition("@")
+        return urlunsplit(self._target._replace(netloc=f"{user}{at}{LOOPBACK}:{self._port}"))
 
     def cut(self) -> None:
         self._run(self._close())

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.database import ROOT
 from tests.integration.edge import scenes
 
+DEMO_RULES = ROOT / "edge_bridge" / "gateway" / "demo_rules.toml"
 SETTINGS = """
 heartbeat_s = 0.2
 linger_s = 0.02
@@ -26,23 +27,35 @@ def wait_until(holds: Callable[[], object], within_s: float = 60.0) -> None:
 
 
 class GatewayProcess:
-    """Started on entry, stopped on exit; `kill` is a power cut, and `start` begins again with the same journal."""
+    """Started on entry, stopped on exit; `kill` is a power cut, and `start` begins again with the same journal.
 
-    def __init__(self, directory: Path, edge: scenes.Gateway, cloud_url: str, uplink: str = "http") -> None:
-        self.directory, self.uplink = directory, uplink
+    `settings` are TOML beside those above, `program` is what Python is given to run.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        edge: scenes.Gateway,
+        cloud_url: str,
+        uplink: str = "http",
+        settings: str = "",
+        rules: Path = DEMO_RULES,
+        program: Sequence[str] = ("-m", "edge_bridge.gateway"),
+    ) -> None:
+        self.directory, self.uplink, self.rules, self.program = directory, uplink, rules, program
         self.environment = os.environ | {
             "DEVICE_CREDENTIAL": f"{edge.device.pk}.{edge.secret}",
             "CLOUD_URL": cloud_url,
             "NO_PROXY": "*",
         }
-        (directory / "gateway.toml").write_text(SETTINGS)
+        (directory / "gateway.toml").write_text(SETTINGS + settings)
         self.port_file = directory / "data" / "port"
 
     def start(self) -> None:
         self.port_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "edge_bridge.gateway", "--edge", "north", "--uplink", self.uplink]
+        command = [sys.executable, *self.program, "--edge", "north", "--uplink", self.uplink]
         command += ["--config", str(self.directory / "gateway.toml"), "--data-dir", str(self.directory / "data")]
-        command += ["--rules", str(ROOT / "edge_bridge" / "gateway" / "demo_rules.toml")]
+        command += ["--rules", str(self.rules)]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         wait_until(lambda: self.port_file.exists() or self.process.poll() is not None)
