@@ -57,6 +57,7 @@ class Config:
     readings_limit_mb: float = 256.0
     journal_limit_mb: float = 1024.0
     heartbeat_s: float = 10.0
+    rules_every_s: float = 30.0
     linger_s: float = 0.5
     backoff_max_s: float = 30.0
     alarm_backoff_max_s: float = 5.0

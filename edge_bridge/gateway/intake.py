@@ -6,7 +6,7 @@ or neither. A frame sent again (same session and number) is answered again and h
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,6 +24,7 @@ from edge_bridge.protocol import (
     Lane,
     Reading,
     Refused,
+    RulesInUse,
     Tag,
     Taken,
     TerminalBirth,
@@ -78,46 +79,59 @@ class Intake:
         self._journal = journal
         self._filters = ways.filters
         self._patience = ways.patience
-        self._rules = {rule.name: rule for rule in ways.rules}
-        self._timed = [rule for rule in ways.rules if isinstance(rule, DetectorRule)]
-        self._rules_of: dict[Point, list[AnyRule]] = {}
-        for rule in ways.rules:
-            for point in points(rule):
-                self._rules_of.setdefault(point, []).append(rule)
         self._numbers = journal.notes.frame_numbers()
         self._memories: dict[Point, Memory] = {}
         self._newest: dict[Point, tuple[Reading, datetime]] = {}
         self._catalogue = {(tag.equipment, tag.tag): tag for tag in journal.tags()}
-        standing = {(alarm.equipment, alarm.alarm_type): alarm for alarm in journal.standing_alarms()}
-        silent = {equipment for equipment, alarm_type in standing if alarm_type == silence.ALARM_TYPE}
+        standing = journal.standing_alarms()
+        silent = {alarm.equipment for alarm in standing if alarm.alarm_type == silence.ALARM_TYPE}
         known = silent | {equipment for equipment, _ in self._catalogue}
         self._voices = {equipment: Voice(now, is_silent=equipment in silent) for equipment in known}
-        self._states = self._resume(standing, now)
+        self._let_go_of_held()
+        self.adopt(ways.rules, now)
 
-    def _resume(self, standing: dict[Point, Alarm], now: datetime) -> dict[str, RuleState]:
-        """States from before the restart; an alarm whose rule or limit was taken away since is cleared."""
+    def adopt(self, rules: Sequence[AnyRule], now: datetime, said: RulesInUse | None = None) -> None:
+        """Judges by these rules from now on, and journals what is `said` of them.
+
+        A rule that stayed as it was goes on in its state; an alarm whose rule or limit was taken away is cleared.
+        """
+        by_name = {rule.name: rule for rule in rules}
+        rules_of: dict[Point, list[AnyRule]] = {}
+        for rule in rules:
+            for point in points(rule):
+                rules_of.setdefault(point, []).append(rule)
+        with self._journal.transaction():
+            states = self._resume(by_name, now)
+            self._journal.append(Lane.P1, [said] if said else [])
+        self._rules, self._rules_of, self._states = by_name, rules_of, states
+        self._timed = [rule for rule in rules if isinstance(rule, DetectorRule)]
+
+    def _resume(self, rules: Mapping[str, AnyRule], now: datetime) -> dict[str, RuleState]:
         stored = self._journal.notes.rule_states()
+        standing = {(alarm.equipment, alarm.alarm_type): alarm for alarm in self._journal.standing_alarms()}
         types: dict[str, set[str]] = {}
         for equipment, alarm_type in standing:
             types.setdefault(equipment, set()).add(alarm_type)
         states = {
-            name: resumed(rule, stored.get(name, ""), types.get(rule.equipment, set()))
-            for name, rule in self._rules.items()
+            name: resumed(rule, stored.get(name, ""), types.get(rule.equipment, set())) for name, rule in rules.items()
         }
-        kept = {(rule.equipment, alarm_type) for rule in self._rules.values() for alarm_type in alarm_types(rule)}
+        kept = {(rule.equipment, alarm_type) for rule in rules.values() for alarm_type in alarm_types(rule)}
         kept |= {(equipment, silence.ALARM_TYPE) for equipment in self._voices}
         orphans = [alarm for key, alarm in standing.items() if key not in kept]
         for alarm in orphans:
             log.warning("%s of %s is cleared: its rule was taken away", alarm.alarm_type, alarm.equipment)
+        cleared = [replace(alarm, event=AlarmEvent.CLEARED, occurred_at=now) for alarm in orphans]
+        self._journal.append(Lane.P0, cleared)
+        self._journal.notes.forget_rule_states(stored.keys() - states.keys())
+        return states
+
+    def _let_go_of_held(self) -> None:
+        """What a swinging door held before the restart travels."""
         held = self._journal.notes.held()
         with self._journal.transaction():
-            cleared = [replace(alarm, event=AlarmEvent.CLEARED, occurred_at=now) for alarm in orphans]
-            self._journal.append(Lane.P0, cleared)
-            self._journal.notes.forget_rule_states(stored.keys() - states.keys())
             self._journal.append(Lane.P2, held)
             self._journal.count_readings(len(held))
             self._journal.notes.hold({(reading.equipment, reading.tag): None for reading in held})
-        return states
 
     # What the process calls ----------------------------------------------------------------------------------------
 

@@ -5,11 +5,14 @@ import logging
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
+from edge_bridge.gateway.cloud_rules import CloudRules, follow
 from edge_bridge.gateway.commands import CommandDesk
 from edge_bridge.gateway.config import Config, ConfigError
 from edge_bridge.gateway.filters import filters_by_point
@@ -23,7 +26,8 @@ from edge_bridge.gateway.silence import Patience
 from edge_bridge.gateway.terminals import TerminalServer
 from edge_bridge.gateway.transport import HttpTransport, SocketTransport, Transport
 from edge_bridge.gateway.uplink import JournalThread, Pace, Uplink
-from edge_bridge.protocol import Command
+from edge_bridge.protocol import Command, RulesInUse
+from edge_bridge.rules.kinds import AnyRule
 
 log = logging.getLogger(__name__)
 
@@ -53,14 +57,17 @@ async def _serve(
     config: Config, journal: Journal, thread: JournalThread, listeners: Listeners, stop: asyncio.Event
 ) -> None:
     now = datetime.now(UTC)
-    intake = await thread.run(Intake, journal, _ways(config), now)
+    cloud_rules = CloudRules(config.rules, Path(config.data_dir))
+    intake = await thread.run(Intake, journal, _ways(config, cloud_rules.at_start()), now)
     desk = await thread.run(CommandDesk, journal, config.interlocks, intake.newest, config.command_answer_s, now)
     await _note(thread, journal.announce_birth)
     reception = Reception(intake, desk, thread, lambda: uplink.wake())
     async with asyncio.TaskGroup() as group:
         transport = _transport(config, lambda command: group.create_task(reception.take_commands([command])))
         uplink = Uplink(journal, thread, transport, _pace(config), lambda ack: reception.take_commands(ack.commands))
-        tasks = [group.create_task(work) for work in (uplink.run(), reception.commit_frames(), reception.act())]
+        following = _follow_rules(config, cloud_rules, intake, thread, uplink)
+        works = (uplink.run(), reception.commit_frames(), reception.act(), following)
+        tasks = [group.create_task(work) for work in works]
         beating = group.create_task(_beat(journal, thread, uplink, config.heartbeat_s))
         if config.mqtt_url:
             tasks.append(group.create_task(BrokerClient(reception, config.edge, config.mqtt_url).run()))
@@ -85,6 +92,18 @@ async def _beat(journal: Journal, thread: JournalThread, uplink: Uplink, every_s
         await _note(thread, journal.beat)
         uplink.wake()
         await asyncio.sleep(every_s)
+
+
+async def _follow_rules(
+    config: Config, rules: CloudRules, intake: Intake, thread: JournalThread, uplink: Uplink
+) -> None:
+    async def adopt(judged_by: Sequence[AnyRule], said: RulesInUse) -> None:
+        await thread.run(intake.adopt, judged_by, datetime.now(UTC), said)
+        uplink.wake()
+
+    timeout_s = config.answer_timeout_s
+    async with httpx.AsyncClient(base_url=config.cloud_url, headers=_headers(config), timeout=timeout_s) as client:
+        await follow(rules, client, config.rules_every_s, adopt)
 
 
 async def _note(thread: JournalThread, announce: Callable[[datetime], None]) -> None:
@@ -144,9 +163,9 @@ def _port_file(scheme: str) -> str:
     return PORT_FILE if scheme == "ws" else f"{scheme}.{PORT_FILE}"
 
 
-def _ways(config: Config) -> Ways:
+def _ways(config: Config, rules: Sequence[AnyRule]) -> Ways:
     return Ways(
-        config.rules,
+        rules,
         filters_by_point(config.deadbands, config.swinging_doors),
         Patience(config.silent_periods, config.silent_least_s),
     )
@@ -163,7 +182,10 @@ def _pace(config: Config) -> Pace:
 
 
 def _transport(config: Config, on_command: Callable[[Command], object]) -> Transport:
-    headers = {"Authorization": f"Device {config.credential}"}
     if config.uplink == "websocket":
-        return SocketTransport(config.cloud_url, headers, config.answer_timeout_s, on_command)
-    return HttpTransport(config.cloud_url, headers, config.answer_timeout_s)
+        return SocketTransport(config.cloud_url, _headers(config), config.answer_timeout_s, on_command)
+    return HttpTransport(config.cloud_url, _headers(config), config.answer_timeout_s)
+
+
+def _headers(config: Config) -> dict[str, str]:
+    return {"Authorization": f"Device {config.credential}"}

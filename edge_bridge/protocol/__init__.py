@@ -27,6 +27,9 @@ Commands go the other way. `Ack.commands` are those the gateway has said nothing
 until a `CommandStep` of theirs is committed; over the websocket a `Command` may also come by itself. The gateway
 journals the id before it acts, so a command that comes twice is acted upon once.
 
+Rules come when they are asked for: ``GET /api/v1/edge/rules`` answers with a `RuleSet`, or 304 to an ``If-None-Match``
+of the same digest; `RulesInUse` says what came of it.
+
 Where it travels: ``POST /api/v1/edge/batches`` and websocket ``/ws/v1/edge``, both with the header
 ``Authorization: Device <id>.<secret>``; terminals speak to the gateway over a websocket of its own.
 """
@@ -59,6 +62,8 @@ from .messages import (
     Quality,
     Reading,
     Refused,
+    RuleSet,
+    RulesInUse,
     SequenceHole,
     Severity,
     Tag,
@@ -100,6 +105,8 @@ __all__ = [
     "Quality",
     "Reading",
     "Refused",
+    "RuleSet",
+    "RulesInUse",
     "SequenceHole",
     "Severity",
     "Tag",

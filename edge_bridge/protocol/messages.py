@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 VERSION = 1
@@ -43,7 +44,7 @@ class SequenceHole(ValueError):
 
 
 class Lane(StrEnum):
-    """Streams by urgency: p0 alarms and steps of commands, p1 session (birth, heartbeat, death), p2 readings."""
+    """Streams by urgency: p0 alarms and steps of commands, p1 session (birth, heartbeat, death, rules), p2 readings."""
 
     P0 = "p0"
     P1 = "p1"
@@ -178,7 +179,20 @@ class Gap:
     to_at: datetime
 
 
-Body = Reading | Alarm | CommandStep | Birth | Heartbeat | Death | Gap
+@dataclass(frozen=True, slots=True)
+class RulesInUse:
+    """By which rules of the cloud the gateway judges: `digest` of the set, empty for none.
+
+    `refused` is the set that it would not take, if there is one, and `detail` says why.
+    """
+
+    at: datetime
+    digest: str
+    refused: str
+    detail: str
+
+
+Body = Reading | Alarm | CommandStep | Birth | Heartbeat | Death | RulesInUse | Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +241,17 @@ class Ack:
     lane: Lane
     through: int
     commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Cloud to gateway: all rules of its site, each a table as `edge_bridge.rules.kinds` reads it.
+
+    `digest` names exactly these rules; it is also the answer's ETag.
+    """
+
+    digest: str
+    rules: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +335,7 @@ Message = (
     Batch
     | Ack
     | Command
+    | RuleSet
     | Problem
     | TerminalBirth
     | TerminalReadings

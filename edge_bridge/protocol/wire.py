@@ -7,7 +7,21 @@ from typing import Any
 from uuid import UUID
 
 from . import messages as m
-from .fields import FLAG, NUMBER, TIME, UUID_TEXT, Field, Shape, list_of, one_of, or_null, shape, text_of, whole_from
+from .fields import (
+    FLAG,
+    NUMBER,
+    TIME,
+    UUID_TEXT,
+    Field,
+    Shape,
+    list_of,
+    one_of,
+    or_null,
+    same,
+    shape,
+    text_of,
+    whole_from,
+)
 from .json_text import as_object, dump, parse, show
 from .messages import MAX_TEXT_CHARS, VERSION, Entry, Message, Problem, ProtocolError
 
@@ -54,12 +68,13 @@ _BODIES: Mapping[str, Shape] = {
     "birth": shape(m.Birth, at=TIME, tags=_TAGS),
     "heartbeat": shape(m.Heartbeat, at=TIME, readings_produced=_COUNT, readings_through=_COUNT),
     "death": shape(m.Death, at=TIME, reason=_TEXT),
+    "rules_in_use": shape(m.RulesInUse, at=TIME, digest=_TEXT, refused=_TEXT, detail=_TEXT),
     "gap": shape(m.Gap, _check_gap, first_seq=_SEQ, reason=one_of(m.GapReason), count=_COUNT, from_at=TIME, to_at=TIME),
 }
 _KINDS = {shape.cls: kind for kind, shape in _BODIES.items()}
 _LANE_KINDS = {
     m.Lane.P0: {"alarm", "command_step", "gap"},
-    m.Lane.P1: {"birth", "heartbeat", "death", "gap"},
+    m.Lane.P1: {"birth", "heartbeat", "death", "rules_in_use", "gap"},
     m.Lane.P2: {"reading", "gap"},
 }
 
@@ -112,6 +127,7 @@ _MESSAGES: Mapping[str, Shape] = {
     "batch": shape(m.Batch, _check_batch, edge=_NAME, boot=UUID_TEXT, lane=_LANE, sent_at=TIME, entries=_ENTRIES),
     "ack": shape(m.Ack, edge=_NAME, boot=UUID_TEXT, lane=_LANE, through=_COUNT, commands=_COMMANDS),
     "command": _COMMAND,
+    "rule_set": shape(m.RuleSet, digest=_NAME, rules=list_of(same(as_object), 0)),
     "problem": shape(
         m.Problem,
         status=whole_from(400, 599),

@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Self
 
 from edge_bridge.protocol import AlarmEvent
-from edge_bridge.rules.thresholds import RuleError
+from edge_bridge.rules.thresholds import RuleError, is_number
 
 State = tuple[Any, ...]
 RATIO_MOST = 1e6
@@ -191,7 +191,7 @@ def within(name: str, value: float, lowest: float, highest: float) -> None:
 
 def _as_float(each: Field[Any], value: Any) -> Any:
     takes_float = each.type in (float, float | None)
-    return float(value) if takes_float and isinstance(value, int) and not isinstance(value, bool) else value
+    return float(value) if takes_float and is_number(value) else value
 
 
 _IN_WORDS: Mapping[Any, str] = {int: "a whole number", str: "text", bool: "true or false"}
@@ -201,7 +201,7 @@ def _check_type(each: Field[Any], value: Any) -> None:
     if value is None and each.type == float | None:
         return
     if each.type in (float, float | None):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(value):
             raise RuleError(each.name, "must be a number")
     elif type(value) is not each.type:
         raise RuleError(each.name, f"must be {_IN_WORDS[each.type]}")

@@ -36,7 +36,7 @@ from edge_bridge.rules.health import Clock, OutOfRange, Silence, Spike, Stuck
 from edge_bridge.rules.limits import Limits
 from edge_bridge.rules.several import Fusion, Neighbours, Several, Twin, Vote
 from edge_bridge.rules.surprise import Surprise
-from edge_bridge.rules.thresholds import LimitState, Rule, RuleError, text_of
+from edge_bridge.rules.thresholds import LimitState, Rule, RuleError, severity_of, text_of
 from edge_bridge.rules.trend import Rate, TimeToLimit
 
 DETECTORS: Mapping[str, type[Detector]] = {
@@ -180,10 +180,16 @@ def parse_rules(settings: list[Any]) -> tuple[AnyRule, ...]:
             rules.append(parse_rule(table))
         except RuleError as error:
             raise RuleError(f"rules[{index}]", str(error)) from None
+    return together(rules)
+
+
+def together(rules: Iterable[AnyRule]) -> tuple[AnyRule, ...]:
+    """The rules, if one gateway can judge by all of them; RuleError names those that get into each other's way."""
+    rules = tuple(rules)
     _refuse_twice((rule.name for rule in rules), "the name {!r} is used twice; its state would be shared")
     raised = (f"{alarm_type} of {rule.equipment}" for rule in rules for alarm_type in alarm_types(rule))
     _refuse_twice(raised, "{!r} is raised by two rules; each would clear the other's")
-    return tuple(rules)
+    return rules
 
 
 def parse_rule(table: Any) -> AnyRule:
@@ -201,14 +207,11 @@ def parse_rule(table: Any) -> AnyRule:
     if issubclass(DETECTORS[kind], Several):
         parameters.setdefault("n", len(inputs))
     return DetectorRule(
-        **texts, severity=_severity(table), detector=DETECTORS[kind].made(parameters), inputs=tuple(inputs)
+        **texts,
+        severity=severity_of("severity", table.get("severity")),
+        detector=DETECTORS[kind].made(parameters),
+        inputs=tuple(inputs),
     )
-
-
-def _severity(table: Mapping[str, Any]) -> Severity:
-    if table.get("severity") not in set(Severity):
-        raise RuleError("severity", f"must be one of {', '.join(Severity)}")
-    return Severity(table["severity"])
 
 
 def _inputs(tables: Any) -> list[Point]:

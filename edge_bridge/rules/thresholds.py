@@ -20,7 +20,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from edge_bridge.protocol import Alarm, AlarmEvent, Quality, Reading, Severity
+from edge_bridge.protocol import MAX_NAME_CHARS, Alarm, AlarmEvent, Quality, Reading, Severity
 
 
 class RuleError(ValueError):
@@ -28,6 +28,8 @@ class RuleError(ValueError):
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
+        self.path = path
+        self.message = message
 
 
 class Level(StrEnum):
@@ -175,18 +177,31 @@ def parse_rule(table: Any) -> Rule:
 def _limit(level: str, table: Any) -> Limit:
     if not isinstance(table, dict) or table.keys() != {"value", "severity"}:
         raise RuleError(level, 'must be such as { value = 1.0, severity = "critical" }')
-    if table["severity"] not in set(Severity):
-        raise RuleError(f"{level}.severity", f"must be one of {', '.join(Severity)}")
-    return Limit(_number(f"{level}.value", table["value"]), Severity(table["severity"]))
+    return Limit(_number(f"{level}.value", table["value"]), severity_of(f"{level}.severity", table["severity"]))
+
+
+def severity_of(path: str, value: Any) -> Severity:
+    if not isinstance(value, str) or value not in set(Severity):
+        raise RuleError(path, f"must be one of {', '.join(Severity)}")
+    return Severity(value)
 
 
 def text_of(path: str, value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 50 or not value.isprintable():
-        raise RuleError(path, "must be printable text of 1 to 50 characters")
+    most = MAX_NAME_CHARS if path == "name" else 50  # a level is added to an alarm type
+    if not isinstance(value, str) or not 1 <= len(value) <= most or not value.isprintable():
+        raise RuleError(path, f"must be printable text of 1 to {most} characters")
     return value
 
 
+def is_number(value: Any) -> bool:
+    """Neither a flag nor beyond what a float holds."""
+    try:
+        return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _number(path: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise RuleError(path, "must be a number")
     return float(value)

@@ -28,6 +28,7 @@ from edge_bridge.protocol import (
     Problem,
     ProtocolError,
     Reading,
+    RuleSet,
     SequenceHole,
     after_watermark,
     decode,
@@ -42,7 +43,7 @@ Judge = Callable[[Batch], Problem | None]
 class Cloud:
     """`refuse` may answer a batch with a problem; while `holds_back` a batch is committed but not answered.
 
-    `commands` go out with every answer.
+    `commands` go out with every answer, `rules` to whoever asks for them.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,7 @@ class Cloud:
         self.refuse: Judge = lambda batch: None
         self.holds_back = False
         self.commands: tuple[Command, ...] = ()
+        self.rules: RuleSet | None = None
 
     # What tests ask ------------------------------------------------------------------------------------------------
 
@@ -121,14 +123,16 @@ class Cloud:
         while more:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
+        if scope["method"] == "GET":
+            rules, etag = self.rules, dict(scope["headers"]).get(b"if-none-match", b"").decode()
+            is_known = rules is None or etag == f'"{rules.digest}"'
+            await _respond(send, 304 if is_known else 200, b"" if is_known else encode(rules))
+            return
         said = self.answer(body)
         while self.holds_back:
             await asyncio.sleep(0.01)
         status, content = (200, encode(said)) if isinstance(said, Ack) else (said.status, _details(said))
-        await send(
-            {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
-        )
-        await send({"type": "http.response.body", "body": content})
+        await _respond(send, status, content)
 
     async def _websocket(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         await receive()
@@ -138,6 +142,11 @@ class Cloud:
             while self.holds_back:
                 await asyncio.sleep(0.01)
             await send({"type": "websocket.send", "text": encode(said).decode()})
+
+
+async def _respond(send: Any, status: int, content: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": content})
 
 
 def _details(problem: Problem) -> bytes:

@@ -34,6 +34,8 @@ from edge_bridge.protocol import (
     Quality,
     Reading,
     Refused,
+    RuleSet,
+    RulesInUse,
     SequenceHole,
     Severity,
     Tag,
@@ -82,6 +84,7 @@ sessions = st.one_of(
     st.builds(Birth, times, st.lists(tags, max_size=3).map(tuple)),
     st.builds(Heartbeat, times, counts, counts),
     st.builds(Death, times, names),
+    st.builds(RulesInUse, times, names, names, names),
 )
 
 
@@ -104,6 +107,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     commands,
     st.builds(TerminalCommand, st.uuids(), names, names, numbers),
     st.builds(TerminalCommandResult, st.uuids(), st.booleans(), names, st.none() | numbers),
+    st.builds(RuleSet, names, st.lists(st.dictionaries(names, names | numbers, max_size=3), max_size=3).map(tuple)),
     st.builds(Problem, st.integers(400, 599), names, names, st.none() | seqs, st.none() | seqs),
     st.builds(TerminalBirth, names, st.uuids(), seqs, st.lists(tags, max_size=3).map(tuple)),
     st.builds(
