@@ -279,6 +279,7 @@ SPECTACULAR_SETTINGS = {
         "PlanStatusEnum": "optimization.models.requested.STATUSES",
         "ServiceTaskStateEnum": "marketplace.models.STATES",
         "ClaimStateEnum": "marketplace.models.CLAIM_STATES",
+        "BacktestStatusEnum": "edge_bridge.models.rule.STATUSES",
         "SitePermissionEnum": "tenants.roles.SITE_PERMISSION_CHOICES",
         "SiteKindEnum": "tenants.models.site.Site.Kind",
         "WebhookStatusEnum": "tenants.models.webhook.Webhook.Status",
@@ -333,6 +334,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Late data of a day long past may wait an hour; today's is looked at sooner.
     "sweep-production": _sweep("edge_bridge.sweep_production", 300.0, 1),
     "sweep-late-production": _sweep("edge_bridge.sweep_production", 3600.0, 8),
+    "sweep-backtests": _sweep("edge_bridge.sweep_trials", 60.0),
     "roll-up-usage": _sweep("tenants.roll_up_usage", SWEEP_S),
     "sweep-webhooks": _sweep("tenants.sweep_webhooks", WEBHOOK_SWEEP_S),
     "tell-of-agreements-ends": _sweep("tenants.tell_of_ends", 60.0),

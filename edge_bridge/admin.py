@@ -3,6 +3,7 @@ keys."""
 
 from django.contrib import admin
 
+import edge_bridge.catalogue.admin  # noqa: F401
 from edge_bridge import models
 from tenants.admin_sites import ReadOnly, show
 

@@ -14,6 +14,7 @@ from django.db import connection
 
 from edge_bridge import balance, protocol
 from edge_bridge.alarm_log import AlarmLog
+from edge_bridge.catalogue.delivery import note_rules
 from edge_bridge.commands.delivery import begin_epoch, keep_routes, take_step
 from edge_bridge.data import AHEAD_AT_MOST, Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
@@ -172,6 +173,8 @@ def _take_session(intake: Intake, entry: Entry) -> None:
             stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
         case protocol.Death() as death:
             stream.died_at = death.at
+        case protocol.RulesInUse() as said:
+            note_rules(intake.device, stream.edge, said)
         case protocol.CommandStep() as step:
             try:
                 take_step(stream, step, intake.received_at)

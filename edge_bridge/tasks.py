@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 
 from edge_bridge.alarms import sweeps
+from edge_bridge.catalogue import running, trying
 from edge_bridge.commands.sweeps import sweep_commands as sweep_all_commands
 from edge_bridge.partitions import make_ahead
 from edge_bridge.production import rolling as production
@@ -48,3 +50,18 @@ def sweep_commands(self: Any) -> int:
 def sweep_production(self: Any, reach_days: int) -> int:
     """Intervals and loads of machines, made anew for days with more readings; safe to run twice or at the same time."""
     return production.sweep_production(datetime.now(UTC), timedelta(days=reach_days))
+
+
+@shared_task(bind=True, name=trying.RUN_TRIAL)
+def run_trial(self: Any, trial_id: str) -> None:
+    """A backtest of a rule on stored readings."""
+    running.carry_out(self.actor, UUID(trial_id))
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_trials", system=True)
+def sweep_trials(self: Any) -> int:
+    """Backtests that nobody works at any more are said to have failed."""
+    with as_platform("sweep", "backtests without a worker") as platform:
+        given_up = trying.give_up_forsaken(datetime.now(UTC))
+        platform.leaves_trace = bool(given_up)
+    return given_up

@@ -23,6 +23,7 @@ from tenants.people import actions as people
 from tenants.webhooks import actions as webhooks
 from tests import personas
 from tests.integration.edge import command_scenes as commands
+from tests.integration.edge import rules
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
 from tests.integration.optimization import joint_scenes as joint
@@ -85,6 +86,7 @@ class Places:
                 "suppression_rule_id": suppression.pk,
                 "series_id": series.pk,
                 "handover_id": handover.pk,
+                **rules.places(aurora),
                 "plan_id": run.pk,
                 "experiment_id": study.pk,
                 "batch_id": grade_set.batch_ids[0],

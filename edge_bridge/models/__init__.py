@@ -15,6 +15,7 @@ from edge_bridge.models.production import (
 )
 from edge_bridge.models.reading import Latest, Quality, Reading, Series
 from edge_bridge.models.rollup import DirtyMinute, ReadingRemoval, ReadingRetention, Rollup
+from edge_bridge.models.rule import KeptRule, RulesInUse, RuleTrial, RuleVersion, TrialStatus
 from edge_bridge.models.stream import Gap, Quarantine, Watermark
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "EscalationStep",
     "Gap",
     "HauledLoad",
+    "KeptRule",
     "Latest",
     "PlannedRate",
     "Quality",
@@ -38,11 +40,15 @@ __all__ = [
     "ReadingRetention",
     "RolledDay",
     "Rollup",
+    "RuleTrial",
+    "RuleVersion",
+    "RulesInUse",
     "Series",
     "ShiftHandover",
     "ShiftRow",
     "StateInterval",
     "StopCorrection",
     "SuppressionRule",
+    "TrialStatus",
     "Watermark",
 ]

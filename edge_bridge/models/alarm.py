@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from edge_bridge.alarm import State, next_state, returned
+from edge_bridge.catalogue.data import warning_in
 from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, Severity
 from tenants.api import SharedModel, TenantForeignKey, TenantModel
@@ -103,6 +104,11 @@ class Alarm(SharedModel, TenantModel):
     def stands(self) -> bool:
         """Whether the condition does, heard or not."""
         return self.cleared_at is None
+
+    @property
+    def warning(self) -> str:
+        """What must be shown wherever the alarm is, of the rule that raised it."""
+        return warning_in(self.rule or "")
 
     @property
     def state_now(self) -> State:

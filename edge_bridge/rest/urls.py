@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from edge_bridge.adapters import urls as adapter_urls
 from edge_bridge.alarms import urls as alarm_urls
+from edge_bridge.catalogue import urls as catalogue_urls
 from edge_bridge.commands import urls as command_urls
 from edge_bridge.ingest.http import BatchView
 from edge_bridge.production import urls as production_urls
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     *alarm_urls.urlpatterns,
     *command_urls.urlpatterns,
     *production_urls.urlpatterns,
+    *catalogue_urls.urlpatterns,
     path("equipment/<uuid:equipment_id>/series", views.SeriesList.as_view(), name="series-list"),
     path("series/<uuid:series_id>/readings", views.ReadingList.as_view(), name="reading-list"),
     path("series/<uuid:series_id>/summary", views.SeriesSummary.as_view(), name="series-summary"),

@@ -43,6 +43,17 @@ _COMMANDS: Final = {
     "command.expired": "A command was not acted upon: its time was over.",
     "command.unknown": "A command may have been carried out, and nobody has said so.",
 }
+_RULES: Final = {
+    "rule.made": "A rule was drafted.",
+    "rule.changed": "A rule has a new version.",
+    "rule.progress": "A backtest of a rule was asked for, or goes on.",
+    "rule.backtested": "A backtest of a rule is over.",
+    "rule.enabled": "A version of a rule is in force.",
+    "rule.disabled": "A rule is no longer in force.",
+    "rule.retired": "A rule was ended for good.",
+    "rule.taken": "A gateway judges by the rules of the cloud.",
+    "rule.refused": "A gateway refused the rules of the cloud, and why.",
+}
 _PLANS: Final = {
     "plan.queued": "A plan was asked for.",
     "plan.progress": "A better plan or bound was found.",
@@ -117,6 +128,7 @@ _EXPORTS: Final = {
 KINDS: Final[dict[str, Kind]] = {
     **_of("view_alarms", _ALARMS),
     **_of("send_commands", _COMMANDS),
+    **_of("view_alarms", _RULES),
     **_of("view_plans", _PLANS),
     **_of("view_tasks", _TASKS),
     **_of("view_agreements", _AGREEMENTS),
