@@ -19,6 +19,7 @@ from cloudmining.console import (
     purpose,
     read_pages,
     resource_pages,
+    rule_pages,
     scenario_pages,
     sensor_pages,
     study_pages,
@@ -63,6 +64,13 @@ urlpatterns = [
     path(
         "commands/<uuid:command_id>/steps/<slug:step>", command_pages.CommandStep.as_view(), name="console-command-step"
     ),
+    path("rules", rule_pages.RuleList.as_view(), name="console-rules"),
+    path("rules/new", rule_pages.RuleEditor.as_view(), name="console-rule-editor"),
+    path("rules/<uuid:rule_id>", rule_pages.RulePage.as_view(), name="console-rule"),
+    path("rules/<uuid:rule_id>/body", rule_pages.RuleBody.as_view(), name="console-rule-body"),
+    path("rules/<uuid:rule_id>/steps/<slug:step>", rule_pages.RuleStep.as_view(), name="console-rule-step"),
+    path("backtests/<uuid:trial_id>/figure", rule_pages.TrialFigure.as_view(), name="console-rule-figure"),
+    path("backtests/<uuid:trial_id>/figure.csv", rule_pages.TrialCsv.as_view(), name="console-rule-csv"),
     path("alarm-policies", alarm_pages.Policies.as_view(), name="console-alarm-policies"),
     path("alarm-health", alarm_pages.HealthPage.as_view(), name="console-alarm-health"),
     path("alarm-health/figure", alarm_pages.HealthFigure.as_view(), name="console-alarm-figure"),
