@@ -31,10 +31,9 @@ class Tab:
 TABS: Final = (
     Tab("Alarms", "console-alarm-health", "Alarm health", "view_alarms"),
     Tab("Alarms", "console-alarm-policies", "Who is called", "view_alarms"),
+    Tab("Alarms", "console-rules", "Rules", "view_alarms"),
     Tab("Operations", "console-production", "Production", "view_production"),
     Tab("Operations", "console-sensors", "Sensors", "view_telemetry"),
-    Tab("Alarms", "console-rules", "Rules", "view_alarms"),
-    Tab("Readings", "console-sensors", "Sensors", "view_telemetry"),
     Tab("Operations", "console-commands", "Commands", "send_commands"),
     Tab("Operations", "console-command-types", "What may be set", "send_commands"),
     Tab("Partners", "console-agreements", "Agreements", "view_agreements"),
