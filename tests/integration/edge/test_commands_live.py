@@ -41,7 +41,7 @@ refuses = ["FAN-01"]
 
 
 @contextmanager
-def mine(directory: Path, edge: GatewayProcess, speed: float = 5.0) -> Iterator[None]:
+def mine(directory: Path, edge: GatewayProcess, speed: int) -> Iterator[None]:
     """The simulated terminals, in a process of their own, until the end."""
     scenario = directory / "scenario.toml"
     scenario.write_text(SCENARIO)
@@ -76,15 +76,14 @@ def comes_about(command: Command, owner, state: str) -> list[str]:
     return [event for event, _ in scene.life(command, owner)]
 
 
-def test_fan_obeys_once_over_a_link_that_is_cut_and_a_gateway_that_is_killed(aurora, live_web, tmp_path):
-    kind = switch(aurora)
-    with Relay(live_web.base_url) as link, GatewayProcess(tmp_path, gateway(aurora), link.url) as edge:
-        with mine(tmp_path, edge):
+def test_fan_obeys_once_through_cuts_and_kills_and_is_not_started_in_gas(aurora, live_web, tmp_path):
+    kind = switch(aurora, interlock_alarms=[])
+    with Relay(live_web.base_url) as link, gateway_with_interlock(tmp_path, aurora, link.url) as edge:
+        with mine(tmp_path, edge, speed=1):
             wait_until(lambda: is_named(aurora) and running(aurora) == 1.0)
             assert comes_about(ordered(aurora, kind, 0.0), aurora, "done")[-3:] == ["sent", "delivered", "done"]
             wait_until(lambda: running(aurora) == 0.0)
             comes_about(ordered(aurora, kind, 1.0), aurora, "done")
-            wait_until(lambda: running(aurora) == 1.0)
         too_late = comes_about(ordered(aurora, kind, 1.0, expires_s=8), aurora, "expired")
         assert too_late[-3:] == ["sent", "delivered", "expired"]
         command = ordered(aurora, kind, 0.0)
@@ -92,11 +91,22 @@ def test_fan_obeys_once_over_a_link_that_is_cut_and_a_gateway_that_is_killed(aur
         edge.kill()
         edge.start()
         link.cut()
-        with mine(tmp_path, edge):
+        with mine(tmp_path, edge, speed=20):
             wait_until(lambda: is_over(edge, command))
             link.restore()
             assert comes_about(command, aurora, "done").count("done") == 1
-            wait_until(lambda: running(aurora) == 0.0)
+            wait_until(lambda: running(aurora) == 0.0 and "methane.hi" in standing(aurora))
+            refused = ordered(aurora, kind, 1.0)
+            assert comes_about(refused, aurora, "refused")[-2:] == ["delivered", "refused"]
+    with aurora.acting():
+        assert "gas in zone T0" in Command.objects.get(pk=refused.pk).detail
+
+
+def gateway_with_interlock(directory: Path, owner, cloud_url: str) -> GatewayProcess:
+    process = GatewayProcess(directory, gateway(owner), cloud_url, "websocket")
+    with (directory / "gateway.toml").open("a") as settings:
+        settings.write(INTERLOCK)
+    return process
 
 
 def is_over(edge: GatewayProcess, command: Command) -> bool:
@@ -104,21 +114,6 @@ def is_over(edge: GatewayProcess, command: Command) -> bool:
     with sqlite3.connect(f"file:{edge.directory / 'data' / 'journal.sqlite3'}?mode=ro", uri=True) as journal:
         rows = journal.execute("SELECT state FROM command WHERE id = ?", [str(command.pk)]).fetchall()
     return rows == [("over",)]
-
-
-def test_gateway_refuses_to_start_the_fan_in_the_gas_that_came_when_it_was_stopped(aurora, live_web, tmp_path):
-    kind = switch(aurora, interlock_alarms=[])
-    process = GatewayProcess(tmp_path, gateway(aurora), live_web.base_url, "websocket")
-    with (tmp_path / "gateway.toml").open("a") as settings:
-        settings.write(INTERLOCK)
-    with process as edge, mine(tmp_path, edge, speed=40):
-        wait_until(lambda: is_named(aurora) and running(aurora) == 1.0)
-        comes_about(ordered(aurora, kind, 0.0), aurora, "done")
-        wait_until(lambda: "methane.hi" in standing(aurora))
-        command = ordered(aurora, kind, 1.0)
-        assert comes_about(command, aurora, "refused")[-2:] == ["delivered", "refused"]
-    with aurora.acting():
-        assert "gas in zone T0" in Command.objects.get(pk=command.pk).detail
 
 
 def standing(owner) -> set[str]:
