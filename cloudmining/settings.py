@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.humanize",  # of allauth's page of passkeys
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",

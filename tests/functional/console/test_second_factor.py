@@ -49,6 +49,12 @@ def test_authenticator_app_is_turned_on_and_asked_for_at_the_next_sign_in(aurora
     assert again.get("/").status_code == 200
 
 
+def test_passkeys_are_listed(aurora):
+    client = sign_in(aurora)
+    confirm_password(client)
+    assert "passkey" in client.get("/account/second-factor/passkeys").content.decode().lower()
+
+
 def test_wrong_code_does_not_sign_in_and_many_of_them_lock(aurora):
     secret, client = enrolled(aurora.user), Client(REMOTE_ADDR=from_address())
     give_password(aurora, client)
