@@ -18,9 +18,9 @@ from django.db import connections, transaction
 from tenants.context import Transaction, on_behalf_of, opened
 from tenants.data import Event
 from tenants.feed.doorbell import ring
+from tenants.ids import new_id
 from tenants.metering.counting import meter
 from tenants.metering.use import Use
-from tenants.models import new_id
 from tenants.sharing.feed_grant import hidden_by, without
 
 # Permission, site, equipment, owner, and whom the event names besides.

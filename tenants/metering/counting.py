@@ -9,8 +9,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 
 from tenants.context import Transaction, opened
+from tenants.ids import new_id
 from tenants.metering.use import Use
-from tenants.models.base import new_id
 
 
 def meter(use: Use) -> None:

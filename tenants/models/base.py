@@ -1,15 +1,10 @@
 """What every row of an organisation has: a server-made key that sorts by time, and the organisation's own key."""
 
-import uuid
 from typing import Any
 
-import uuid_utils.compat
 from django.db import models
 
-
-def new_id() -> uuid.UUID:
-    """A UUIDv7 (RFC 9562): keys sort by creation time, and a caller can't choose one to probe for a foreign row."""
-    return uuid_utils.compat.uuid7()
+from tenants.ids import new_id
 
 
 class TenantForeignKey(models.ForeignKey):

@@ -12,9 +12,9 @@ from django.db import connections
 
 from tenants.context import Transaction, if_opened, opened
 from tenants.data import Conflict
+from tenants.ids import new_id
 from tenants.metering.counting import meter
 from tenants.metering.use import Use
-from tenants.models.base import new_id
 from tenants.reads.live_grants import LiveGrant, LiveGrants, Opening, Place, least_hiding, live_grants_of
 
 RIGHTS_CHANGED: Final = "What is open to you changed while this was read; ask again."

@@ -28,6 +28,7 @@ PLANTED = [
     ("optimization/checker.py", "pyomo", "The checker shares nothing with the solver"),
     ("marketplace/apps.py", "highspy", "Only the solver and its live programs name HiGHS"),
     ("tenants/actions.py", "tenants.rest.base", "Inside an app the writes do not know"),
+    ("tenants/context.py", "tenants.models", "Who acts is known before any table"),
 ]
 
 
