@@ -9,7 +9,7 @@ from tenants.metering import api as metering
 
 
 def costs_of(agreement: Any, clauses: Any) -> dict[str, Any] | None:
-    """The present month in lines and all months in sums; None before it came into force. A framework costs nothing."""
+    """This month in lines and the last twelve in sums; None before it came into force. A framework costs nothing."""
     if agreement.activated_at is None or agreement.kind == "framework":
         return None
     usage = metering.agreement_usage(agreement, metering.month_of(datetime.now(UTC)))
@@ -21,8 +21,8 @@ def costs_of(agreement: Any, clauses: Any) -> dict[str, Any] | None:
             {"month": each.month, "rows": each.rows_read, "amount": in_words(each.total_minor, usage.currency)}
             for each in usage.months
         ],
-        "rows": usage.so_far["rows_read"],
-        "amount": in_words(usage.so_far["total_minor"], usage.currency),
+        "rows": usage.months_total["rows_read"],
+        "amount": in_words(usage.months_total["total_minor"], usage.currency),
     }
 
 

@@ -20,6 +20,7 @@ from tenants.models import Agreement, Clause, SharedRead, Tenant
 
 Span = tuple[datetime, datetime]
 THOUSAND = 1000
+MOST_MONTHS = 12  # a partner that asks every second leaves millions of records in a year
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class MonthTotal:
 
 @dataclass(frozen=True, slots=True)
 class AgreementUsage:
-    """One month in lines, and all `months` since it came into force in sums, newest first."""
+    """One month in lines, and in sums the `months` up to it in which it was in force: newest first, at most twelve."""
 
     agreement: UUID
     owner: UUID
@@ -60,7 +61,7 @@ class AgreementUsage:
         return sum(line.amount_minor for line in self.lines)
 
     @property
-    def so_far(self) -> dict[str, int]:
+    def months_total(self) -> dict[str, int]:
         return {
             "rows_read": sum(each.rows_read for each in self.months),
             "total_minor": sum(each.total_minor for each in self.months),
@@ -69,8 +70,9 @@ class AgreementUsage:
 
 def agreement_usage(agreement: Agreement, month: date) -> AgreementUsage:
     """In the currency of the owner, whose prices they are."""
-    rows, clauses = _rows_read(agreement), list(_clauses(agreement))
-    lines_of = {each: _lines(agreement, clauses, each, rows.get(each, {})) for each in {month, *_months(agreement)}}
+    months = [each for each in _months(agreement) if each <= month][-MOST_MONTHS:]
+    rows, clauses = _rows_read(agreement, min(months, default=month), month), list(_clauses(agreement))
+    lines_of = {each: _lines(agreement, clauses, each, rows.get(each, {})) for each in {month, *months}}
     with on_behalf_of(agreement.tenant_id):  # who owes it learns in what, also from an owner that is not listed
         currency = Tenant.objects.values_list("currency", flat=True).get(pk=agreement.tenant_id)
     return AgreementUsage(
@@ -80,7 +82,7 @@ def agreement_usage(agreement: Agreement, month: date) -> AgreementUsage:
         month=month,
         currency=currency,
         lines=lines_of[month],
-        months=tuple(_total(each, lines_of[each]) for each in _months(agreement)[::-1]),
+        months=tuple(_total(each, lines_of[each]) for each in months[::-1]),
     )
 
 
@@ -111,9 +113,10 @@ def _clauses(agreement: Agreement) -> Iterator[Clause]:
     return agreement.clauses.select_related("version").order_by("version__number", "pk").iterator()
 
 
-def _rows_read(agreement: Agreement) -> dict[date, dict[UUID, int]]:
+def _rows_read(agreement: Agreement, first: date, last: date) -> dict[date, dict[UUID, int]]:
     """Month → clause → rows."""
-    reads = SharedRead.objects.filter(tenant=agreement.tenant_id, agreement=agreement)
+    span = {"read_at__gte": bounds_of(first)[0], "read_at__lt": bounds_of(last)[1]}
+    reads = SharedRead.objects.filter(agreement=agreement, **span)
     sums = reads.annotate(month=TruncMonth("read_at", tzinfo=UTC)).values_list("month", "clause").order_by()
     found: dict[date, dict[UUID, int]] = {}
     for month, clause, n_rows in sums.annotate(Sum("n_rows")):

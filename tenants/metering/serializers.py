@@ -146,19 +146,20 @@ class AgreementLineSerializer(serializers.Serializer[Any]):
     amount_minor = serializers.IntegerField()
 
 
-class SoFarSerializer(serializers.Serializer[Any]):
+class TotalSerializer(serializers.Serializer[Any]):
     rows_read = serializers.IntegerField()
     total_minor = serializers.IntegerField()
 
 
-class MonthTotalSerializer(SoFarSerializer):
+class MonthTotalSerializer(TotalSerializer):
     month = serializers.DateField(format="%Y-%m")
 
 
 class AgreementUsageSerializer(serializers.Serializer[Any]):
     """What the partner used under the agreement in a month, and owes the owner for it; the same for both.
 
-    `months` are all since it came into force, newest first, and `so_far` is their sum.
+    `months` are those up to it in which the agreement was in force, newest first and at most twelve, and
+    `months_total` is their sum.
     """
 
     agreement = serializers.UUIDField()
@@ -169,4 +170,4 @@ class AgreementUsageSerializer(serializers.Serializer[Any]):
     lines = AgreementLineSerializer(many=True)
     total_minor = serializers.IntegerField()
     months = MonthTotalSerializer(many=True)
-    so_far = SoFarSerializer()
+    months_total = TotalSerializer()

@@ -62,7 +62,7 @@ def test_people_draft_offer_counter_accept_sign_and_end_on_the_pages(aurora, bor
     for client in (owner, partner):
         assert client.post(f"{place}/steps/sign", {"version": "2", "text_hash": text_hash}).status_code == 302
     shown = text(page_of(partner, place).encode())
-    assert "in force since" in shown.lower() and "7.50 USD for 0 rows read so far" in shown
+    assert "in force since" in shown.lower() and "7.50 USD for 0 rows read in the last twelve months" in shown
     page = page_of(owner, place)
     assert "Aurora owner" in page and "Borealis owner" in page and 'id="suspend"' in page and 'id="sign"' not in page
     assert owner.post(f"{place}/steps/suspend", headers={"HX-Request": "true"}).headers["Location"] == f"{place}/body"

@@ -137,7 +137,7 @@ def test_both_parties_see_the_same_lines_of_what_was_read_and_its_price(aurora, 
     assert n_rows >= 2
     assert (line["rows_read"], line["quantity"], line["amount_minor"]) == (n_rows, n_rows, n_rows)
     assert (told["total_minor"], told["currency"]) == (n_rows, "USD")
-    assert told["so_far"] == {"rows_read": n_rows, "total_minor": n_rows}
+    assert told["months_total"] == {"rows_read": n_rows, "total_minor": n_rows}
     assert [(each["month"], each["total_minor"]) for each in told["months"]] == [(told["month"], n_rows)]
     assert cassia.client().get(f"/api/v1/agreements/{agreement.pk}/usage").status_code == 404
     assert usage_of(aurora, agreement, "?month=2026-01")["total_minor"] == 0
@@ -149,7 +149,7 @@ def test_clause_in_force_since_now_costs_its_price_once_so_far(aurora, borealis,
     assert usage_of(borealis, agreement)["total_minor"] == 700
 
 
-def test_cost_so_far_is_the_sum_of_all_months_since_it_came_into_force(aurora, borealis):
+def test_cost_of_the_months_is_their_sum_since_it_came_into_force(aurora, borealis):
     agreement = priced(aurora, borealis, 700, "month")
     begun = (NOW.replace(day=1) - timedelta(days=40)).replace(day=1)
     with as_platform("operator", "an agreement of old"):
@@ -159,7 +159,20 @@ def test_cost_so_far_is_the_sum_of_all_months_since_it_came_into_force(aurora, b
     told = usage_of(borealis, agreement)
     # The clause itself begins now, so that the months before it cost nothing.
     assert [each["total_minor"] for each in told["months"]] == [700, 0, 0]
-    assert told["so_far"]["total_minor"] == told["total_minor"] == 700 and told["currency"] == "USD"
+    assert told["months_total"]["total_minor"] == told["total_minor"] == 700 and told["currency"] == "USD"
+
+
+def test_of_an_old_agreement_the_twelve_months_up_to_the_one_asked_for_are_summed(aurora, borealis):
+    agreement = priced(aurora, borealis, 1000, "thousand_reads")
+    gateway(aurora).say(Lane.P0, raised())
+    borealis.client().get("/api/v1/alarms?shared=true")
+    with as_platform("operator", "an agreement of old"):
+        Agreement.objects.filter(pk=agreement.pk).update(activated_at=NOW - timedelta(days=800))
+    now = usage_of(aurora, agreement)
+    then = usage_of(aurora, agreement, f"?month={now['months'][-1]['month']}")
+    assert [len(told["months"]) for told in (now, then)] == [12, 12]
+    assert now["months"][-1] == then["months"][0]
+    assert (now["months_total"]["rows_read"] > 0, then["months_total"]["rows_read"]) == (True, 0)
 
 
 def test_agreement_that_never_came_into_force_costs_nothing(aurora, borealis):
