@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from edge_bridge.alarm import State
+from edge_bridge.alarm import State, next_state, returned
 from edge_bridge.data import AlarmFacts
 from edge_bridge.models import Alarm, AlarmChange, Device, Gap, Quality, Reading, Series, Watermark
 from edge_bridge.protocol import Lane
@@ -24,25 +24,33 @@ MACHINE_IN_SIGHT = Q(equipment=None) | Q(equipment__code__isnull=False)
 
 def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
     """Own alarms, or with `shared` those that partners opened."""
-    me = actor().tenant_id
     # Not joined to the owner: a partner may not see an owner that is not listed, but does see the alarm.
     found = Alarm.objects.select_related("equipment", "site").prefetch_related("tenant")
     if not shared:
-        return found.filter(tenant=me)
+        return found.filter(tenant=actor().tenant_id)
     opened = Q(site__in=granted("sites", "view_alarms")) | Q(equipment__in=granted("equipment", "view_alarms"))
-    return found.filter(opened, MACHINE_IN_SIGHT).exclude(tenant=me)
+    return found.filter(opened, MACHINE_IN_SIGHT)
 
 
-def alarms_where(*, shared: bool = False, active: bool | None = None, **exact: Any) -> QuerySet[Alarm]:
-    """`active`: only those not in NORM, or only those in it; `exact` compares state, severity, site or equipment."""
+def alarms_where(*, shared: bool = False, active: bool | None = None, state: str = "", **exact: Any) -> QuerySet[Alarm]:
+    """`state`: as it is told; `active`: only those not in NORM, or only those in it; `exact` compares other columns."""
     found = alarms(shared=shared).filter(**exact)
-    match active:
-        case None:
-            return found
-        case True:
-            return found.exclude(state=State.NORM)
-        case False:
-            return found.filter(state=State.NORM)
+    found = found.filter(_told_as(state)) if state else found
+    if active is None:
+        return found
+    return found.exclude(_told_as(State.NORM)) if active else found.filter(_told_as(State.NORM))
+
+
+def _told_as(state: str) -> Q:
+    """As `Alarm.state_at` tells it: a shelf ends at its time, and a sweep writes that down a little later."""
+    now = datetime.now(UTC)
+    if state == State.SHLVD:
+        return Q(state=state, shelved_until__gt=now)
+    ends = {next_state(State.SHLVD, returned(standing=stands)): stands for stands in (True, False)}
+    told = Q(state=state)
+    if state in ends:
+        told |= Q(shelved_until__lte=now, cleared_at__isnull=ends[State(state)])
+    return told
 
 
 def standing_alarms() -> Iterator[dict[str, Any]]:
@@ -53,7 +61,7 @@ def standing_alarms() -> Iterator[dict[str, Any]]:
 
 
 def changes_of(alarm: Alarm) -> QuerySet[AlarmChange]:
-    return AlarmChange.objects.filter(alarm=alarm, tenant=alarm.tenant_id).order_by("-pk")[:LONGEST_HISTORY]
+    return AlarmChange.objects.filter(alarm=alarm).order_by("-pk")[:LONGEST_HISTORY]
 
 
 def alarm_facts(alarm: Alarm) -> AlarmFacts:
@@ -107,16 +115,12 @@ def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
 
 def series_of(equipment: Equipment) -> QuerySet[Series]:
     """The tags of a machine, each with its newest reading as `latest.all()` (one row or none)."""
-    return (
-        Series.objects.filter(equipment=equipment, tenant=equipment.tenant_id)
-        .prefetch_related("latest")
-        .order_by("tag")
-    )
+    return Series.objects.filter(equipment=equipment).prefetch_related("latest").order_by("tag")
 
 
 def readings(series: Series, *, since: datetime, until: datetime, limit: int) -> QuerySet[Reading]:
     """Oldest first, `since` ≤ measured_at < `until`."""
-    found = Reading.objects.filter(series=series, tenant=series.tenant_id)
+    found = Reading.objects.filter(series=series)
     return found.filter(measured_at__gte=since, measured_at__lt=until).order_by("measured_at")[:limit]
 
 
@@ -126,8 +130,7 @@ def devices() -> QuerySet[Device]:
 
 def streams(device: Device) -> QuerySet[Watermark]:
     """Those last brought by this device, the newest first."""
-    found = Watermark.objects.filter(device=device, tenant=device.tenant_id)
-    return found.order_by("-updated_at")[:LONGEST_STREAM_LIST]
+    return Watermark.objects.filter(device=device).order_by("-updated_at")[:LONGEST_STREAM_LIST]
 
 
 def imbalance(session: Watermark) -> int | None:

@@ -58,6 +58,7 @@ class Steps:
     def note(self, alarm: Alarm, word: str, *, at: datetime, comment: str = "", before: str = "") -> None:
         """A line in the history; without `before` one that changed no state."""
         self.changed[alarm.pk] = alarm
+        alarm.changed_at = self.now
         who = actor()
         self.history.append(
             AlarmChange(

@@ -25,8 +25,11 @@ class Alarm(SharedModel, TenantModel):
     shared_singly = True
     maskable = ("tag", "value", "limit", "rule", "acknowledged_by", "assigned_to", "escalated_to", "silenced_reason")
 
-    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
-    equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, null=True, blank=True, related_name="alarms")
+    # Found by indexes of more columns, which begin with these.
+    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+", db_index=False)
+    equipment = TenantForeignKey(
+        "tenants.Equipment", models.PROTECT, null=True, blank=True, related_name="alarms", db_index=False
+    )
     device = TenantForeignKey("edge_bridge.Device", models.PROTECT, null=True, blank=True, related_name="+")
     alarm_type = models.CharField(max_length=MAX_NAME_CHARS)
     severity = models.CharField(max_length=10, choices=choices_of(Severity))
@@ -45,13 +48,18 @@ class Alarm(SharedModel, TenantModel):
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
     acknowledged_for = models.ForeignKey("tenants.Tenant", models.PROTECT, null=True, blank=True, related_name="+")
+    changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last took a step or was noted upon since it was raised, by our clock."
+    )
     annunciated_at = models.DateTimeField(null=True, blank=True)
     silenced_reason = models.CharField(max_length=300, blank=True, default="")
     shelved_until = models.DateTimeField(null=True, blank=True)
     assigned_to = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
     escalation_step = models.SmallIntegerField(default=0, help_text="How many steps of its policy were taken.")
     escalated_to = models.CharField(max_length=60, blank=True, default="", help_text="`role:<name>` or `user:<id>`.")
-    folded_into = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, null=True, blank=True, related_name="folded")
+    folded_into = TenantForeignKey(
+        "edge_bridge.Alarm", models.PROTECT, null=True, blank=True, related_name="folded", db_index=False
+    )
     n_folded = models.IntegerField(default=0, help_text="Of a flood: how many alarms were folded into it.")
 
     class Meta:

@@ -1,6 +1,7 @@
 """The table of states in the database, cell by cell: what no event leads to is refused to every statement."""
 
 from itertools import product
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -8,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from edge_bridge.alarm import TRANSITIONS, Event, State
 from edge_bridge.models import Alarm
 from edge_bridge.protocol import Lane
+from tests.architecture.test_tables import planted
 from tests.integration.edge.scenes import gateway, raised
 
 NOTES = ("updated", "commented", "assigned", "escalated", "folded")
@@ -52,6 +54,29 @@ BEGIN
   END LOOP; END LOOP; END LOOP;
 END $$;
 """
+
+
+@pytest.mark.parametrize(
+    ("column", "index"),
+    [
+        ("site_id", "alarm_of_site_newest"),
+        ("equipment_id", "alarm_of_equipment_newest"),
+        ("folded_into_id", "alarm_folded"),
+    ],
+)
+def test_alarms_of_a_place_or_a_flood_are_found_by_one_index(column, index):
+    found = [name for name, columns in indexes_of("edge_bridge_alarm") if columns[0] == column]
+    assert found == [index]
+    with planted("SET LOCAL enable_seqscan = off") as cursor:
+        plan = cursor.execute(f"EXPLAIN SELECT FROM edge_bridge_alarm WHERE {column} = %s", [UUID(int=0)]).fetchall()
+    assert any(index in line for (line,) in plan), plan
+
+
+def indexes_of(table: str) -> list[tuple[str, list[str]]]:
+    """Names with their columns in order."""
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, table)
+    return [(name, about["columns"]) for name, about in constraints.items() if about["index"] or about["unique"]]
 
 
 def accepted(owner, definition: str, call: str, *arguments: object) -> set[tuple[str, ...]]:

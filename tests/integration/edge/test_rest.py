@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from edge_bridge.alarms import actions
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Birth, Lane, Tag
 from tenants.agreements.actions import end_agreement
@@ -34,6 +35,28 @@ def test_alarm_list_filters_and_pages(aurora):
     assert found(client, f"?site={aurora.sites['north-mill'].pk}") == []
     first = client.get(f"{API}/alarms?page_size=2").json()
     assert [row["alarm_type"] for row in client.get(first["next"]).json()["results"]] == ["a"]
+
+
+def test_state_is_compared_as_it_is_told_when_a_shelf_is_over(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, *(raised(alarm_type=kind, severity="low") for kind in ("stands", "went", "shelved")))
+    end = datetime.now(UTC) + timedelta(hours=1)
+    with aurora.acting():
+        for alarm in Alarm.objects.all():
+            actions.shelve_alarm(alarm=alarm, until=end, reason="sensor is being cleaned")
+    edge.say(Lane.P0, cleared(alarm_type="went", severity="low"))
+    with aurora.acting():
+        Alarm.objects.exclude(alarm_type="shelved").update(shelved_until=datetime.now(UTC))
+    client = aurora.client()
+    told = {kind: client.get(f"{API}/alarms/{pk}").json()["state"] for kind, pk in ids_by_type(aurora).items()}
+    assert told == {"stands": "UNACK", "went": "NORM", "shelved": "SHLVD"}
+    assert {kind: found(client, f"?state={state}") for kind, state in told.items()} == {kind: [kind] for kind in told}
+    assert (found(client, "?active=true"), found(client, "?active=false")) == (["shelved", "stands"], ["went"])
+
+
+def ids_by_type(owner):
+    with owner.acting():
+        return dict(Alarm.objects.own().values_list("alarm_type", "pk"))
 
 
 @pytest.mark.parametrize("query", ["state=RED", "severity=loud", "site=north", "equipment=1", "active=perhaps"])

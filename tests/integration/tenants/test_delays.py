@@ -17,12 +17,16 @@ def aged(owner, age: timedelta) -> None:
     """All that the owner's gateway has told is that much older."""
     with as_platform("tests", "make rows older"), connections["platform"].cursor() as cursor:
         for table, columns in (
-            ("edge_bridge_alarm", ("occurred_at", "received_at", "raised_at")),
+            ("edge_bridge_alarm", ("occurred_at", "received_at", "raised_at", "changed_at")),
             ("edge_bridge_latest", ("measured_at",)),
             ("edge_bridge_reading", ("measured_at",)),
         ):
             moved = ", ".join(f"{column} = {column} - %(age)s" for column in columns)
             cursor.execute(f"UPDATE {table} SET {moved} WHERE tenant_id = %(owner)s", {"age": age, "owner": owner.id})
+
+
+def in_half_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
 
 
 @pytest.mark.parametrize(("age_s", "is_shown"), [(0, False), (3500, False), (3700, True)])
@@ -69,6 +73,22 @@ def test_alarm_within_the_delay_can_not_be_acknowledged_nor_one_without_that_per
     share(aurora, borealis, "view_alarms")
     assert client.post(url).status_code == 200
     assert the_alarm(aurora).acknowledged_at > datetime.now(UTC) - timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [("comment", {"comment": "on its way"}), ("shelve", {"reason": "sensor is cleaned", "until": in_half_an_hour()})],
+)
+def test_what_the_owner_does_about_an_old_alarm_is_shown_after_the_delay(aurora, borealis, step, said):
+    with_alarm_and_readings(aurora)
+    aged(aurora, timedelta(hours=2))
+    share(aurora, borealis, "view_alarms", delay_s=3600)
+    client, url = borealis.client(), f"{ALARMS}/{the_alarm(aurora).pk}"
+    assert client.get(url).json()["state"] == "UNACK"
+    assert aurora.client().post(f"{url}/{step}", said).status_code == 200
+    assert client.get(url).status_code == 404
+    aged(aurora, timedelta(hours=2))
+    assert client.get(url).json()["changes"][0]["event"].startswith(step)
 
 
 def test_no_single_reading_is_shown_under_a_floor(aurora, borealis):
