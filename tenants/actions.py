@@ -10,7 +10,7 @@ from tenants.data import Conflict, FieldError, Invalid
 from tenants.ledger.actions import enter
 from tenants.models import ApiKey, FeedTicket, Membership, ServiceAccount, Tenant, User
 from tenants.organisation.actions import register_equipment, register_site
-from tenants.queries import partner_group
+from tenants.queries import members, partner_group
 from tenants.roles import ROLES, capabilities_of
 from tenants.secrets import hash_secret, new_secret
 
@@ -76,7 +76,7 @@ def rotate_api_key(*, key: ApiKey, expires_at: datetime, keep_s: int) -> tuple[A
     now = datetime.now(UTC)
     if key.revoked_at or key.expires_at <= now:
         raise Conflict("This key is revoked or expired already; make a new one.")
-    account = ServiceAccount.objects.filter(tenant=maker.tenant_id, user=key.user_id).first()
+    account = ServiceAccount.objects.filter(user=key.user_id).first()
     if account is None and key.user_id != maker.user_id:
         raise Conflict("This key acts as another member, so only they can replace it. You can revoke it.")
     fresh, secret = make_api_key(name=key.name, scopes=key.scopes, expires_at=expires_at, account=account)
@@ -90,8 +90,7 @@ def rotate_api_key(*, key: ApiKey, expires_at: datetime, keep_s: int) -> tuple[A
 
 def _roles_of(account: ServiceAccount) -> frozenset[str]:
     """Nothing for a retired one."""
-    roles = Membership.objects.filter(tenant=account.tenant_id, user=account.user_id).values_list("roles", flat=True)
-    return frozenset(*roles)
+    return frozenset(*members().filter(user=account.user_id).values_list("roles", flat=True))
 
 
 def revoke_api_key(*, key: ApiKey) -> None:

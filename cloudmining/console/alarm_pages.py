@@ -126,8 +126,8 @@ class Policies(MemberPage):
     needs = {"GET": "view_alarms", "POST": "manage_rules"}
 
     def get(self, request: HttpRequest) -> TemplateResponse:
-        tenant_id, places = self.actor.tenant_id, _own_sites(self.actor)
-        rules = [(site, list(alarming.rules_of(tenant_id, site.pk))) for site in places]
+        places = _own_sites(self.actor)
+        rules = [(site, list(alarming.rules_of(site.pk))) for site in places]
         return self.page(
             "console/alarm_policies.html",
             tab="console-alarm-policies",

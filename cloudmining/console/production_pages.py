@@ -18,6 +18,7 @@ from edge_bridge.production import api as producing
 from optimization.api import DARK, Chart
 from tenants.api import feed_head, get_equipment, get_site, granted, sites
 from tenants.data import FieldError, Invalid, NotFound
+from tenants.organisation.api import own_sites
 from tenants.people.api import members
 
 MOST_SITES: Final = 100
@@ -33,7 +34,7 @@ class OfProduction(MemberPage):
 
     def places(self) -> list[Any]:
         """Own sites, then those whose production partners opened."""
-        own = sites().filter(tenant=self.actor.tenant_id).order_by("name")[:MOST_SITES]
+        own = own_sites().order_by("name")[:MOST_SITES]
         opened = sites().filter(pk__in=granted("sites", "view_production")).order_by("name")[:MOST_SITES]
         return [*own, *opened]
 

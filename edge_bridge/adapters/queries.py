@@ -22,10 +22,10 @@ from tenants.models import Equipment
 def catalogue(device: Device, translation: Translation) -> Catalogue:
     """Of the device's site, as far as the message names it."""
     said = {code for code, _ in translation.names()}
-    known = Equipment.objects.filter(tenant=device.tenant_id, site=device.site_id)
+    known = Equipment.objects.filter(site=device.site_id)
     machines = list(known.filter(Q(code__in=said) | Q(pk__in=[key for text in said if (key := _uuid(text))])))
     codes = {row.pk: row.code for row in machines}
-    series = Series.objects.filter(tenant=device.tenant_id, site=device.site_id, equipment__in=machines)
+    series = Series.objects.filter(site=device.site_id, equipment__in=machines)
     named = {(codes[row.equipment_id], row.tag): row for row in series}
     return Catalogue(
         codes=set(codes.values()),
@@ -80,7 +80,7 @@ def _not_stored(stream: Watermark, samples: list[Sample], catalogue: Catalogue) 
 def _not_set_aside(stream: Watermark, samples: list[Sample], catalogue: Catalogue, now: datetime) -> list[Sample]:
     if all(catalogue.has_place_for(sample, now) for sample in samples):
         return samples
-    newest = Quarantine.objects.filter(tenant=stream.tenant_id, watermark=stream).order_by("-seq")[:_ASIDE_LOOKED_AT]
+    newest = Quarantine.objects.filter(watermark=stream).order_by("-seq")[:_ASIDE_LOOKED_AT]
     aside = {_told(entry) for entry in newest.values_list("entry", flat=True)}
     return [
         sample
@@ -109,5 +109,5 @@ def fleet_page(number: int, size: int) -> tuple[list[Machine], int]:
 def _measured(machines: Sequence[Equipment]) -> Iterable[Series]:
     """Where each machine stands now; elsewhere it has other series."""
     tags = [element.tag for element in ELEMENTS]
-    rows = Series.objects.filter(tenant=actor().tenant_id, equipment__in=machines, tag__in=tags)
+    rows = Series.objects.filter(equipment__in=machines, tag__in=tags)
     return rows.filter(site=F("equipment__site")).prefetch_related("latest")

@@ -15,7 +15,7 @@ from edge_bridge.models import Alarm
 from edge_bridge.protocol import Severity
 from tenants.api import actor, enter, on_behalf_of
 from tenants.data import Conflict, FieldError, Invalid
-from tenants.models import Membership
+from tenants.people.api import members
 from tenants.roles import capabilities_of
 
 
@@ -99,7 +99,7 @@ def comment_alarm(*, alarm: Alarm, comment: str) -> Alarm:
 
 def check_member(user_id: UUID, pointer: str) -> None:
     """A member of the actor's organisation whose role sees alarms; Invalid otherwise."""
-    member = Membership.objects.filter(tenant=actor().tenant_id, user=user_id, user__is_active=True).first()
+    member = members().filter(user=user_id, user__is_active=True).first()
     if member is None or "view_alarms" not in capabilities_of(frozenset(member.roles)):
         message = "name a member of your organisation whose role sees alarms"
         raise Invalid("Nobody of that name can take the alarm.", (FieldError(pointer, message),))

@@ -197,6 +197,6 @@ def _joined(windows: Sequence[tuple[datetime, int]]) -> list[Flood]:
 
 def _stale(site: Site, until: datetime) -> list[Stale]:
     """What stood at the end for more than a day: nobody can do, or does, anything about it."""
-    rows = Alarm.objects.filter(site=site, cleared_at=None, raised_at__lt=until - STALE_AFTER).own()
+    rows = Alarm.objects.filter(site=site, cleared_at=None, raised_at__lt=until - STALE_AFTER)
     found = rows.select_related("equipment").order_by("raised_at")[:MOST_SHOWN]
     return [Stale(row.pk, row.equipment.code if row.equipment else "", row.alarm_type, row.raised_at) for row in found]

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from edge_bridge.alarms.access import get_suppression_rule
 from edge_bridge.alarms.actions import check_member
 from edge_bridge.alarms.data import LONGEST_WAIT_S, MOST_STEPS, SHORTEST_WAIT_S
+from edge_bridge.alarms.escalation import steps_of
 from edge_bridge.alarms.suppression import rules_of, settle
 from edge_bridge.models import EscalationStep, SuppressionRule
 from edge_bridge.protocol import Severity
@@ -36,7 +37,7 @@ def make_suppression(*, site: Site, cause: str, effect: str, reason: str) -> Sup
     who = require("manage_rules")
     if site.tenant_id != who.tenant_id:
         raise NotFound
-    kept = list(rules_of(who.tenant_id, site.pk).select_for_update(no_key=True))
+    kept = list(rules_of(site.pk).select_for_update(no_key=True))
     _check_pair(cause, effect, [(rule.cause, rule.effect) for rule in kept])
     rule = SuppressionRule(
         tenant_id=who.tenant_id, site=site, cause=cause, effect=effect, reason=reason, made_by_id=who.user_id
@@ -69,7 +70,7 @@ def set_escalation(*, site: Site | None, severity: str, steps: Sequence[Step]) -
     if site is not None and site.tenant_id != who.tenant_id:
         raise NotFound
     _check_steps(steps)
-    EscalationStep.objects.filter(tenant=who.tenant_id, site=site, severity=severity).delete()
+    steps_of(who.tenant_id).filter(site=site, severity=severity).delete()
     rows = [
         EscalationStep(
             tenant_id=who.tenant_id,

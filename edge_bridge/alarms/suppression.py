@@ -14,9 +14,9 @@ from edge_bridge.models import Alarm, SuppressionRule
 SUPPRESSIBLE = (State.UNACK, State.ACKED, State.RTNUN)
 
 
-def rules_of(tenant_id: UUID, site_id: UUID) -> QuerySet[SuppressionRule]:
+def rules_of(site_id: UUID) -> QuerySet[SuppressionRule]:
     """Those in force at a site."""
-    return SuppressionRule.objects.filter(tenant=tenant_id, site=site_id, ended_at=None).order_by("pk")
+    return SuppressionRule.objects.filter(site=site_id, ended_at=None).order_by("pk")
 
 
 def find_causes(found: Around, tenant_id: UUID, site_id: UUID) -> None:
@@ -31,7 +31,7 @@ def settle(tenant_id: UUID, site_id: UUID, now: datetime) -> int:
 
     The rules are locked, here and wherever alarms of the site are taken, so that cause and effect see each other.
     """
-    rules = rules_of(tenant_id, site_id).select_for_update(no_key=True)
+    rules = rules_of(site_id).select_for_update(no_key=True)
     found = Around([(rule.cause, rule.effect, rule.reason) for rule in rules], None, 0)
     find_causes(found, tenant_id, site_id)
     reasons, steps = found.reasons(), Steps(now)

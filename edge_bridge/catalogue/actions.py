@@ -128,7 +128,7 @@ def check_new(site: Site, name: str, settings: Mapping[str, Any]) -> None:
         message = f"1 to {MAX_RULE_NAME_CHARS} characters"
         raise Invalid("The rule needs a name.", (FieldError("/name", message),))
     check_rule(site, name, settings)
-    kept = KeptRule.objects.filter(tenant=site.tenant_id, site=site, retired_at=None)
+    kept = KeptRule.objects.filter(site=site, retired_at=None)
     if kept.filter(name=name).exists():
         raise Conflict(TAKEN.format(name))
     if kept.count() >= MOST_RULES_OF_A_SITE:
@@ -177,9 +177,7 @@ def _new_version(
 
 
 def _from_template(site: Site, template: Template, sensor: Sensor, pointer: str) -> KeptRule:
-    series = Series.objects.filter(
-        tenant=site.tenant_id, site=site, equipment__code=sensor.equipment, tag=sensor.tag
-    ).first()
+    series = Series.objects.filter(site=site, equipment__code=sensor.equipment, tag=sensor.tag).first()
     if series is not None and not template.takes_unit(series.unit):
         message = f"measures in {series.unit}, the template is in {template.unit}"
         raise Invalid("The template doesn't fit the sensor.", (FieldError(pointer, message),))
@@ -193,7 +191,7 @@ def _from_template(site: Site, template: Template, sensor: Sensor, pointer: str)
 
 
 def _sensors_of(site: Site, hazard: str) -> list[Sensor]:
-    found = Series.objects.filter(tenant=site.tenant_id, site=site, tag__iexact=hazard, equipment__site=site)
+    found = Series.objects.filter(site=site, tag__iexact=hazard, equipment__site=site)
     rows = found.select_related("equipment").order_by("pk")[: MOST_SENSORS + 1]
     return [Sensor(row.equipment.code, row.tag) for row in rows]
 

@@ -19,12 +19,11 @@ MACHINE_IN_SIGHT = Q(equipment__code__isnull=False)
 
 def commands_where(*, shared: bool = False, **exact: Any) -> QuerySet[Command]:
     """Own commands, or with `shared` those to machines that partners opened; `exact` compares columns."""
-    me = actor().tenant_id
     found = Command.objects.select_related("equipment", "site").filter(**exact)
     if not shared:
-        return found.filter(tenant=me)
+        return found.filter(tenant=actor().tenant_id)
     opened = Q(site__in=granted("sites", "send_commands")) | Q(equipment__in=granted("equipment", "send_commands"))
-    return found.filter(opened, MACHINE_IN_SIGHT).exclude(tenant=me)
+    return found.filter(opened, MACHINE_IN_SIGHT)
 
 
 def told_commands() -> Iterator[dict[str, Any]]:
@@ -36,7 +35,7 @@ def told_commands() -> Iterator[dict[str, Any]]:
 
 def changes_of(command: Command) -> QuerySet[CommandChange]:
     """Oldest first; a command has few."""
-    return CommandChange.objects.filter(command=command, tenant=command.tenant_id).order_by("pk")
+    return CommandChange.objects.filter(command=command).order_by("pk")
 
 
 def types() -> QuerySet[CommandType]:
@@ -51,13 +50,12 @@ def types_for(machine: Equipment, kind: str) -> QuerySet[CommandType]:
 
 def machines(*, shared: bool = False) -> QuerySet[Equipment]:
     """Own machines that gateways named and for whose kind there is a type, or `shared` ones opened for commands."""
-    me = actor().tenant_id
     if shared:
         opened = Q(site__in=granted("sites", "send_commands")) | Q(pk__in=granted("equipment", "send_commands"))
-        return Equipment.objects.filter(opened).exclude(tenant=me).order_by("code")
-    kinds = CommandType.objects.filter(tenant=me, retired_at=None).values("equipment_kind")
-    named = CommandRoute.objects.filter(tenant=me, site=F("equipment__site")).values("equipment")
-    return Equipment.objects.filter(tenant=me, kind__in=kinds, pk__in=named).order_by("code")
+        return Equipment.objects.filter(opened).order_by("code")
+    kinds = CommandType.objects.filter(retired_at=None).values("equipment_kind")
+    named = CommandRoute.objects.filter(site=F("equipment__site")).values("equipment")
+    return Equipment.objects.filter(kind__in=kinds, pk__in=named).order_by("code")
 
 
 def types_open_for(equipment_id: UUID) -> list[CommandType]:
@@ -69,7 +67,7 @@ def types_open_for(equipment_id: UUID) -> list[CommandType]:
 
 def route_to(machine: Equipment) -> CommandRoute | None:
     """Only while it stands where its gateway is."""
-    return CommandRoute.objects.filter(tenant=machine.tenant_id, equipment=machine, site=machine.site_id).first()
+    return CommandRoute.objects.filter(equipment=machine, site=machine.site_id).first()
 
 
 def obstacle(kind: CommandType, machine: Equipment) -> str:

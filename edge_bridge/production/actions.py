@@ -24,7 +24,7 @@ def set_shifts(*, site: Site, rules: Sequence[ShiftRule]) -> list[ShiftRow]:
     _check_own(site, "manage")
     if rules:
         calendar_of(site.time_zone, rules)
-    ShiftRow.objects.filter(tenant=site.tenant_id, site=site).delete()
+    ShiftRow.objects.filter(site=site).delete()
     rows = [
         ShiftRow(
             tenant_id=site.tenant_id,
@@ -105,7 +105,7 @@ def draft_handover(*, site: Site, shift: str, day: date | None = None, notes: st
 def sign_handover(*, handover: ShiftHandover) -> ShiftHandover:
     """First somebody of the outgoing shift signs, then somebody else of the incoming one; then it stays as it is."""
     who = require("acknowledge_alarms")
-    row = ShiftHandover.objects.select_for_update().get(pk=handover.pk, tenant=who.tenant_id)
+    row = ShiftHandover.objects.select_for_update().get(pk=handover.pk)
     if who.user_id is None:
         raise Invalid("A hand-over is signed by a person, not by a program.")
     now = datetime.now(UTC)

@@ -16,7 +16,6 @@ from edge_bridge.production.intervals import Correction, Interval, clipped, corr
 from edge_bridge.production.shifts import USUAL, Calendar, Shift, ShiftRule, calendar_of
 from edge_bridge.production.time_model import WORKING, Category, categorise
 from edge_bridge.protocol.machine import LoadKind, MachineState, StopReason
-from tenants.api import actor
 from tenants.data import FieldError, Invalid
 from tenants.models import Equipment, Site
 
@@ -70,7 +69,7 @@ class Report:
 
 
 def calendar(site: Site) -> Calendar:
-    rows = ShiftRow.objects.filter(site=site, tenant=site.tenant_id).order_by("place")
+    rows = ShiftRow.objects.filter(site=site).order_by("place")
     rules = [ShiftRule(row.name, row.begins, row.ends, frozenset(row.weekdays)) for row in rows]
     return calendar_of(site.time_zone, rules or USUAL)
 
@@ -133,15 +132,15 @@ def stops(found: MachineReport, span: Span) -> list[Interval]:
 
 
 def corrections_of(machine: Equipment) -> QuerySet[StopCorrection]:
-    return StopCorrection.objects.filter(equipment=machine, tenant=machine.tenant_id)
+    return StopCorrection.objects.filter(equipment=machine)
 
 
 def handovers_of(site: Site) -> QuerySet[ShiftHandover]:
-    return ShiftHandover.objects.filter(site=site, tenant=actor().tenant_id)
+    return ShiftHandover.objects.filter(site=site)
 
 
 def _at(span: Span, machines: Sequence[Equipment]) -> dict[str, Any]:
-    return {"tenant": span.site.tenant_id, "site": span.site, "equipment__in": machines}
+    return {"site": span.site, "equipment__in": machines}
 
 
 def _loads_of(span: Span, machines: Sequence[Equipment]) -> dict[UUID, list[HauledLoad]]:

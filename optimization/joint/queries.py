@@ -20,12 +20,12 @@ def joint_plans() -> QuerySet[JointPlan]:
 def seats(joint: JointPlan) -> list[JointSeat]:
     """All seats of a plan that the actor may see: rows of the coordinator's, so they are read in its name."""
     with on_behalf_of(joint.tenant_id):
-        return list(JointSeat.objects.filter(tenant=joint.tenant_id, joint=joint).order_by("pk"))
+        return list(JointSeat.objects.filter(joint=joint).order_by("pk"))
 
 
 def parts() -> QuerySet[JointPart]:
     """What the organisation itself has brought; the documents are fetched only when they are touched."""
-    return JointPart.objects.filter(tenant=actor().tenant_id).defer("document")
+    return JointPart.objects.defer("document")
 
 
 def parts_for(joint_id: UUID) -> QuerySet[JointPart]:

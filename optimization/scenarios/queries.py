@@ -25,8 +25,7 @@ def scenarios() -> QuerySet[Scenario]:
 
 def versions() -> QuerySet[ScenarioVersion]:
     """Without their instances, which are fetched only when they are touched."""
-    own = ScenarioVersion.objects.filter(tenant=actor().tenant_id)
-    return own.select_related("scenario", "base__scenario").defer("instance", "base__instance")
+    return ScenarioVersion.objects.select_related("scenario", "base__scenario").defer("instance", "base__instance")
 
 
 def lineage(version: ScenarioVersion) -> list[ScenarioVersion]:
@@ -71,7 +70,7 @@ def decision_on(run: PlanRun) -> PlanDecision | None:
 def releases() -> QuerySet[PlanRelease]:
     """With `is_in_force`: no later release of the same scenario; plans without one are a line of their own."""
     line = Coalesce("scenario_id", NO_SCENARIO)
-    later = PlanRelease.objects.filter(tenant=OuterRef("tenant"), number__gt=OuterRef("number")).annotate(line=line)
+    later = PlanRelease.objects.filter(number__gt=OuterRef("number")).annotate(line=line)
     in_force = ~Exists(later.filter(line=Coalesce(OuterRef("scenario_id"), NO_SCENARIO)))
     own = PlanRelease.objects.filter(tenant=actor().tenant_id).annotate(is_in_force=in_force)
     return own.select_related("run", "scenario", "released_by").defer("run__instance", "run__plan", "run__insight")

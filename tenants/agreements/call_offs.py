@@ -47,6 +47,6 @@ def refuse_without_framework(agreement: Agreement) -> None:
 
 
 def _locked(framework: Agreement, **standing: object) -> list[Agreement]:
-    mine = Agreement.objects.filter(tenant=framework.tenant_id, framework=framework, **standing)
-    lasting = mine.filter(Q(ends_at=None) | Q(ends_at__gt=Now()))
+    found = Agreement.objects.filter(framework=framework, **standing)
+    lasting = found.filter(Q(ends_at=None) | Q(ends_at__gt=Now()))
     return list(lasting.select_for_update(no_key=True).order_by("pk"))

@@ -25,7 +25,7 @@ def write_grants(agreement: Agreement, clauses: Iterable[Clause]) -> int:
 
 def remove_grants(agreement: Agreement) -> None:
     for model in GRANTS:
-        model.objects.filter(tenant=agreement.tenant_id, agreement=agreement).delete()
+        model.objects.filter(agreement=agreement).delete()
 
 
 def _write(agreement: Agreement, clause: Clause) -> int:

@@ -40,12 +40,12 @@ def with_parts(rows: QuerySet[Agreement]) -> QuerySet[Agreement]:
 def versions(agreement: Agreement) -> QuerySet[AgreementVersion]:
     """Every version that the organisation may see, with its clauses."""
     clauses: Prefetch[Any] = Prefetch("clauses", Clause.objects.order_by("pk"))
-    return AgreementVersion.objects.filter(tenant=agreement.tenant_id, agreement=agreement).prefetch_related(clauses)
+    return AgreementVersion.objects.filter(agreement=agreement).prefetch_related(clauses)
 
 
 def current_clauses(agreement: Agreement) -> QuerySet[Clause]:
     """Those of the version on the table or in force."""
-    return CURRENT.filter(tenant=agreement.tenant_id, agreement=agreement)
+    return CURRENT.filter(agreement=agreement)
 
 
 def standing(agreement: Agreement) -> State:

@@ -78,8 +78,8 @@ def branches() -> list[Branch]:
 
 
 def processes_at(site: Site) -> QuerySet[Process]:
-    return Process.objects.filter(tenant=site.tenant_id, site=site)
+    return Process.objects.filter(site=site)
 
 
 def equipment_at(site: Site) -> QuerySet[Equipment]:
-    return Equipment.objects.filter(tenant=site.tenant_id, site=site).select_related("process")
+    return Equipment.objects.filter(site=site).select_related("process")

@@ -10,9 +10,9 @@ from tenants.bus import announce_rights
 from tenants.context import on_behalf_of
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid, NotFound
 from tenants.ledger.actions import enter
-from tenants.models import ApiKey, Invitation, Membership, ServiceAccount, User, new_id
+from tenants.models import Invitation, Membership, ServiceAccount, User, new_id
 from tenants.people.queries import invitation_of, person_of, still_open
-from tenants.queries import partner_group
+from tenants.queries import api_keys, members, partner_group
 from tenants.roles import ROLES, capabilities_of
 from tenants.secrets import hash_secret, new_secret
 
@@ -29,7 +29,7 @@ def invite_member(*, email: str, roles: list[str]) -> tuple[Invitation, str]:
     inviter = access.require("manage_members")
     address = email.strip().lower()
     _require_givable(inviter, roles)
-    if Membership.objects.filter(tenant=inviter.tenant_id, user__email=address).exists():
+    if members().filter(user__email=address).exists():
         raise Conflict("This person is a member already; change their roles instead.")
     Invitation.objects.filter(tenant=inviter.tenant_id, email=address, accepted_at=None, revoked_at=None).update(
         revoked_at=datetime.now(UTC)
@@ -94,8 +94,7 @@ def remove_member(*, membership: Membership) -> None:
     _require_givable(actor, membership.roles)
     if OWNER in membership.roles:
         _keep_an_owner(membership)
-    keys = ApiKey.objects.filter(tenant=actor.tenant_id, user=membership.user_id, revoked_at=None)
-    keys.update(revoked_at=datetime.now(UTC))
+    api_keys().filter(user=membership.user_id, revoked_at=None).update(revoked_at=datetime.now(UTC))
     membership.user.groups.remove(partner_group(actor.tenant_id))
     membership.delete()
     _enter("removed", membership.user, membership.tenant_id, before=membership.roles)
@@ -123,7 +122,7 @@ def retire_service_account(*, account: ServiceAccount) -> None:
     """The program is no member any more and its keys are revoked; its name stays in what it did."""
     if not ServiceAccount.objects.filter(pk=account.pk, retired_at=None).update(retired_at=datetime.now(UTC)):
         raise Conflict("This service account is retired already.")
-    remove_member(membership=Membership.objects.get(tenant=account.tenant_id, user=account.user_id))
+    remove_member(membership=members().get(user=account.user_id))
 
 
 def _enter(what: str, member: User, tenant_id: UUID, **payload: object) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tenants import access
 from tenants.data import Conflict, FieldError, Invalid
-from tenants.models import Booking, Certificate, Membership, Person, PersonSkill, Site, SiteRequirement, Skill, Training
+from tenants.models import Booking, Certificate, Person, PersonSkill, Site, SiteRequirement, Skill, Training
+from tenants.queries import members
 from tenants.resources.data import CODE, LEVELS
 
 MANAGE = "manage_resources"
@@ -46,7 +47,7 @@ def erase_person(*, person: Person) -> Person:
     if ahead:
         raise Conflict(f"{person.code} has {ahead} bookings to come; cancel them first.")
     for model in (PersonSkill, Certificate, Training):
-        model._default_manager.filter(tenant=person.tenant_id, person=person).delete()
+        model._default_manager.filter(person=person).delete()
     person.name = person.email = ""
     person.user_id = person.home_site_id = None
     person.left_on, person.erased_at = person.left_on or datetime.now(UTC).date(), datetime.now(UTC)
@@ -144,8 +145,7 @@ def check_order(begins_on: date, expires_on: date | None) -> None:
 
 
 def _check_member(user_id: UUID | None) -> None:
-    mine = {"tenant": access.actor().tenant_id, "user": user_id}
-    if user_id is not None and not Membership.objects.filter(**mine).exists():
+    if user_id is not None and not members().filter(user=user_id).exists():
         raise Invalid("There is no such user.", (FieldError("/user", "name a member of your organisation"),))
 
 

@@ -32,7 +32,7 @@ def book_person(
     access.require(USE)
     _check_window(window)
     person = Person.objects.select_for_update(no_key=True, of=("self",)).get(pk=person.pk)
-    wanted = SiteRequirement.objects.filter(tenant=person.tenant_id, site=site, skill=skill).first() if skill else None
+    wanted = SiteRequirement.objects.filter(site=site, skill=skill).first() if skill else None
     kinds = sorted({*certificates, *(wanted.certificates if wanted else ())})
     if skill is not None:
         _check_level(person, skill, wanted.level if wanted else 1)
@@ -77,7 +77,7 @@ def set_status(*, equipment: Equipment, status: str) -> Equipment:
 def bookings_of(resource: Person | Equipment) -> QuerySet[Booking]:
     """Those in force, past ones too."""
     key = {"person": resource} if isinstance(resource, Person) else {"equipment": resource}
-    return Booking.objects.filter(tenant=resource.tenant_id, cancelled_at=None, **key).select_related("site")
+    return Booking.objects.filter(cancelled_at=None, **key).select_related("site")
 
 
 def told(booking: Booking) -> str:
@@ -128,7 +128,7 @@ def _check_employed(person: Person, site: Site, window: Window) -> None:
 
 
 def _check_level(person: Person, skill: Skill, least: int) -> None:
-    held = PersonSkill.objects.filter(tenant=person.tenant_id, person=person, skill=skill).first()
+    held = PersonSkill.objects.filter(person=person, skill=skill).first()
     if held is None or held.level < least:
         has = f"has level {held.level}" if held else "was never assessed"
         raise Conflict(f"{person.code} {has} in {skill.code}; the site wants level {least}.")
@@ -138,7 +138,7 @@ def _check_certificates(person: Person, kinds: Sequence[str], site: Site, window
     """Each kind must be valid on every day of the window, by the site's calendar; a renewal may follow on."""
     first, last = window.days(site.time_zone)
     held: dict[str, list[Validity]] = {kind: [] for kind in kinds}
-    for row in Certificate.objects.filter(tenant=person.tenant_id, person=person, kind__in=kinds):
+    for row in Certificate.objects.filter(person=person, kind__in=kinds):
         held[row.kind].append((row.issued_on, row.expires_on))
     lacking = [
         f"{kind} ({_why(validities, day)})"

@@ -77,7 +77,7 @@ def _moved(site: Site, material: Material, kind: object, quantity: Decimal, **sa
 def _lock(material: Material, changes: list[tuple[Site, Decimal]]) -> None:
     """Hold the levels, in one order for all, until the moves are written; Conflict if one would fall below zero."""
     places = {site.pk: site for site, _ in changes}
-    rows = StockLevel.objects.filter(tenant=material.tenant_id, material=material, site__in=places)
+    rows = StockLevel.objects.filter(material=material, site__in=places)
     held = {row.site_id: row.quantity for row in rows.order_by("site").select_for_update(no_key=True)}
     for site, change in changes:
         there = held.get(site.pk, Decimal(0))

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tenants import access
+from tenants import access, queries
 from tenants.bus import announce_rights
 from tenants.data import FieldError, Invalid
 from tenants.ledger.actions import enter
-from tenants.models import Agreement, Delegation, Membership
+from tenants.models import Agreement, Delegation
 from tenants.roles import ROLES
 
 
@@ -17,7 +17,7 @@ def delegate(*, agreement: Agreement, roles: Collection[str], members: Collectio
     """From the commit on these roles and these members (users) use the agreement, and nobody else; none: nobody."""
     administrator = access.require("manage_members")
     _check_roles(roles)
-    _check_members(administrator.tenant_id, members)
+    _check_members(members)
     delegation, _ = Delegation.objects.update_or_create(
         tenant_id=administrator.tenant_id,
         agreement=agreement,
@@ -35,8 +35,8 @@ def delegate(*, agreement: Agreement, roles: Collection[str], members: Collectio
 
 def clear_delegation(*, agreement: Agreement) -> None:
     """Every member uses it again, as far as their role goes."""
-    administrator = access.require("manage_members")
-    removed, _ = Delegation.objects.filter(tenant=administrator.tenant_id, agreement=agreement).delete()
+    access.require("manage_members")
+    removed, _ = Delegation.objects.filter(agreement=agreement).delete()
     if removed:
         _announce(agreement, {"everybody": True})
 
@@ -47,9 +47,9 @@ def _check_roles(roles: Collection[str]) -> None:
         raise Invalid(f"Unknown role {unknown[0][:40]!r}.", (FieldError("/roles", f"use {', '.join(ROLES)}"),))
 
 
-def _check_members(tenant_id: UUID, members: Collection[UUID]) -> None:
-    known = set(Membership.objects.filter(tenant=tenant_id, user__in=members).values_list("user", flat=True))
-    strangers = sorted(set(members) - known)
+def _check_members(users: Collection[UUID]) -> None:
+    known = set(queries.members().filter(user__in=users).values_list("user", flat=True))
+    strangers = sorted(set(users) - known)
     if strangers:
         raise Invalid(
             "Agreements are delegated to members of your organisation.",

@@ -89,7 +89,7 @@ def ask_for_test(*, webhook: Webhook) -> None:
 def remove_webhook(*, webhook: Webhook) -> None:
     """With the log of what it was sent."""
     _enter("removed", webhook)
-    WebhookDelivery.objects.filter(webhook=webhook, tenant=webhook.tenant_id).delete()
+    WebhookDelivery.objects.filter(webhook=webhook).delete()
     Webhook.objects.filter(pk=webhook.pk).delete()
 
 

@@ -12,7 +12,7 @@ def webhooks() -> QuerySet[Webhook]:
 
 def deliveries_of(webhook: Webhook) -> QuerySet[WebhookDelivery]:
     """Every attempt that is kept, the newest first."""
-    return WebhookDelivery.objects.filter(webhook=webhook, tenant=webhook.tenant_id).order_by("-pk")
+    return WebhookDelivery.objects.filter(webhook=webhook).order_by("-pk")
 
 
 def waiting(webhook: Webhook) -> int:

@@ -6,6 +6,8 @@ from django.db import IntegrityError, connection
 from tenants.data import Invalid
 from tenants.models import Company, Equipment
 from tenants.organisation import actions, queries
+from tenants.roles import SITE_PERMISSIONS
+from tests.integration.tenants.read_scenes import share
 
 
 def company(client, code, **rest):
@@ -150,6 +152,23 @@ def test_foreign_company_is_refused_as_an_absent_one(aurora, cassia):
         client.post("/api/v1/companies", {"code": "x", "name": "X", "parent": theirs["id"]}),
     ]
     assert [answer.status_code for answer in answers] == [404] * 4
+
+
+def test_process_that_was_opened_is_seen_and_never_changed_by_a_partner(aurora, borealis):
+    with aurora.acting():
+        process = actions.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")
+    share(aurora, borealis, *SITE_PERMISSIONS)
+    client, url = borealis.client(), f"/api/v1/processes/{process.pk}"
+    fan = {"site": str(aurora.sites["north"].pk), "code": "x", "name": "X", "kind": "fan", "process": str(process.pk)}
+    answers = [
+        client.get(url),
+        client.patch(url, {"name": "Ours"}),
+        client.delete(url),
+        client.post("/api/v1/equipment", fan),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 404, 404, 404]
+    with aurora.acting():
+        assert queries.processes().get().name == "Air"
 
 
 def test_key_refuses_another_organisations_company(aurora, cassia):

@@ -15,7 +15,7 @@ OPTIONAL = {"null": True, "blank": True}
 
 
 class Migration(migrations.Migration):
-    dependencies = [("edge_bridge", "0007_readings")]
+    dependencies = [("edge_bridge", "0010_rules")]
 
     operations = [
         migrations.AlterField("alarm", "site", _reference("tenants.site", related_name="+")),

@@ -42,7 +42,7 @@ BEFORE = ("occurred_at", "received_at", "acknowledged_at")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("edge_bridge", "0008_alarm_indexes")]
+    dependencies = [("edge_bridge", "0011_alarm_indexes")]
 
     operations = [
         migrations.AddField(
