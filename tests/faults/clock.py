@@ -9,7 +9,7 @@ from tests.faults.truth import rows
 
 SILENT = "SELECT raised_at, cleared_at FROM edge_bridge_alarm WHERE tenant_id = %s AND alarm_type = 'terminal_silent'"
 LEAST_S = 3.0
-PATIENCE = f"silent_least_s = {LEAST_S}\n"
+PATIENCE = f"silent_least_s = {LEAST_S}\nsilent_periods = 2\n"
 SKEWED = ("-m", "tests.faults.skewed")
 
 
@@ -23,22 +23,28 @@ def terminal_clock_wrong(scene: Scene) -> None:
 
 
 def put_right_after(scene: Scene, wrong_by: timedelta) -> str:
-    """The gateway's clock is wrong by so much from its start, and is put right while a terminal speaks."""
+    """The gateway's clock is wrong by so much from its start, and is put right between two words of a terminal.
+
+    Then the terminal goes mute without closing its connection.
+    """
     clock = scene.edge.directory / "clock"
     scene.edge.kill()
     clock.write_text(str(wrong_by.total_seconds()))
     scene.edge.start()
-    scene.begin(120, rate=30)
-    time.sleep(3.0)
+    scene.begin(8, rate=0.8)
+    time.sleep(4.0)
     clock.with_suffix(".new").write_text("0")
     clock.with_suffix(".new").replace(clock)
-    time.sleep(2.0)
+    time.sleep(4.0)
     assert rows(SILENT, scene.owner.id) == [], "a terminal that speaks is said to be silent"
-    scene.finish()
+    scene.pause_terminals()
     began_s = time.monotonic()
     wait_until(lambda: rows(SILENT, scene.owner.id), "the silence of the terminal is noticed", LEAST_S + 12)
+    noticed_s = time.monotonic() - began_s
+    scene.resume_terminals()
+    scene.finish()
     scene.check()
-    return f"silence noticed {time.monotonic() - began_s:.0f} s after it began"
+    return f"silence noticed {noticed_s:.0f} s after it began"
 
 
 @fault(settings=PATIENCE, program=SKEWED)

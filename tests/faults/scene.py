@@ -1,5 +1,6 @@
 """A mine, its gateway, the cloud and those who are to know: real processes, and links that can be spoilt."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -121,6 +122,15 @@ class Scene:
         """Waits until the gateway has taken everything from the terminals."""
         while self._terminals:
             assert self._terminals.pop(0).wait(within_s) == 0, (self.directory / "terminal.log").read_text()
+
+    def pause_terminals(self) -> None:
+        """They go mute; their connections stay open."""
+        for terminal in self._terminals:
+            terminal.send_signal(signal.SIGSTOP)
+
+    def resume_terminals(self) -> None:
+        for terminal in self._terminals:
+            terminal.send_signal(signal.SIGCONT)
 
     def play(self, cycles: int, **how: Any) -> None:
         self.begin(cycles, **how)
