@@ -1,9 +1,10 @@
 """Production from readings to answers: rolled the same however they came, seen by whom it is open to."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections
 
 from edge_bridge.models import HauledLoad, Series, ShiftHandover, StateInterval
 from edge_bridge.production import actions, rolling
@@ -112,9 +113,13 @@ def test_late_and_repeated_readings_roll_to_what_the_readings_say(aurora):
     assert rolled(aurora) == 1 and stored(aurora) == first  # today goes on
     fill(aurora, series, said[600:900])
     assert rolled(aurora) == 2
-    intervals, loads = stored(aurora)
-    with aurora.acting():
-        (machine,) = rolling.machines_of(aurora.id)
+    assert_as_read(aurora)
+
+
+def assert_as_read(owner: Organisation) -> None:
+    intervals, loads = stored(owner)
+    with owner.acting():
+        (machine,) = rolling.machines_of(owner.id)
         raw, raw_loads = rolling.derived(machine, DAWN, NOW)
     known = [(one.begins_at, one.ends_at, one.state, one.stop_reason) for one in raw if one.state is not None]
     assert _unsplit(intervals) == known
@@ -143,6 +148,20 @@ def test_today_grows_until_it_is_over_and_its_last_state_is_held_over_midnight(a
     held_until = DAWN + timedelta(seconds=max(s for s, tag, _ in before if tag == "state")) + HOLD
     assert stored(aurora)[0][-1][1] == held_until > midnight
     assert rolled(aurora) == 0
+
+
+def test_sweeps_at_once_roll_what_the_readings_say(aurora):
+    fill(aurora, truck_of(aurora), shift_of_a_truck())
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(swept, [DAY] * 2)) >= 2
+    assert_as_read(aurora)
+
+
+def swept(reach: timedelta) -> int:
+    try:
+        return rolling.sweep_production(NOW, reach)
+    finally:
+        connections.close_all()
 
 
 def test_day_adds_up_to_24_hours_for_owner_and_partner_and_shows_nothing_to_others(aurora, borealis, cassia):
