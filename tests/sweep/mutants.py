@@ -42,7 +42,7 @@ HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 OF_TYPE = {
     **{"boolean": False, "numeric": 1, "double precision": 1.0},
     **{"timestamp with time zone": "2031-01-01T00:00:00Z", "date": "2031-01-01", "inet": "127.0.0.1", "jsonb": "{}"},
-    **{"tstzrange": "empty", "bytea": b"x"},
+    **{"tstzrange": "empty", "bytea": b"x", "time without time zone": "06:00"},
 }
 
 
