@@ -85,7 +85,7 @@ def changed(kind: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return changes.map(lambda given: COMMON | {"kind": kind["kind"]} | given)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(kinds()).flatmap(changed))
 def test_whatever_is_set_makes_a_rule_or_is_refused_by_its_name(said: dict[str, Any]) -> None:
     try:
