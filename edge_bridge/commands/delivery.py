@@ -35,7 +35,7 @@ def waiting(device: Device, edge: str, boot: UUID, now: datetime) -> tuple[proto
     """Commands for this epoch of a gateway; those that weren't yet are sent, or refused, by the open transaction."""
     asked = [device.tenant_id, device.site_id, edge, boot, now, MOST_AT_ONCE]
     rows = [queries.locked(row.pk) for row in loaded(Command, _WAITING, asked)]
-    return tuple(_message(row) for row in rows if _goes(row, now))
+    return tuple(_message(row, now) for row in rows if _goes(row, now))
 
 
 def take_step(stream: Watermark, step: CommandStep, now: datetime) -> None:
@@ -115,6 +115,6 @@ def _named(stream: Watermark, command_id: UUID) -> Command:
     return queries.locked(command_id)
 
 
-def _message(command: Command) -> protocol.Command:
+def _message(command: Command, now: datetime) -> protocol.Command:
     code, until = command.equipment.code, command.not_after
-    return protocol.Command(command.pk, code, command.tag, command.value, until, command.boot)
+    return protocol.Command(command.pk, code, command.tag, command.value, until, command.boot, now)

@@ -9,7 +9,7 @@ committed before it is sent, and it is never sent twice: after a crash in betwee
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -80,7 +80,7 @@ class CommandDesk:
         fresh = {command.id: command for command in commands if not self._journal.notes.knows_command(command.id)}
         with self._journal.transaction():
             for command in fresh.values():
-                self._journal.notes.keep_command(command.id, encode(command), Stage.WAITING, now)
+                self._journal.notes.keep_command(command.id, encode(_by_own_clock(command, now)), Stage.WAITING, now)
                 self._say(command.id, CommandState.DELIVERED, "", now)
         return bool(fresh)
 
@@ -150,3 +150,9 @@ class CommandDesk:
     def _of_stage(self, stage: Stage) -> list[tuple[Command, datetime]]:
         read = [(decode(body), at) for body, at in self._journal.notes.commands(stage)]
         return [(command, at) for command, at in read if isinstance(command, Command)]
+
+
+def _by_own_clock(command: Command, now: datetime) -> Command:
+    """No later than the cloud means, though the clock here be slow; one that is fast lets it expire too early."""
+    left = max(command.not_after - command.sent_at, timedelta(0))
+    return command if command.not_after - now <= left else replace(command, not_after=now + left)

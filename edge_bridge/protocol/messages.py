@@ -220,8 +220,8 @@ class Batch:
 class Command:
     """Cloud to gateway: set `tag` of `equipment` to `value`; the same `id` is acted upon once.
 
-    Not after `not_after` by the gateway's clock, and not under another epoch than `boot`. Sent again with every
-    answer until its first `CommandStep` is committed.
+    Not after `not_after`, and not under another epoch than `boot`. `sent_at` is by the cloud's clock, so that a gateway
+    whose own is wrong knows how long there is. Sent again with every answer until its first `CommandStep` is committed.
     """
 
     id: UUID
@@ -230,6 +230,7 @@ class Command:
     value: float
     not_after: datetime
     boot: UUID
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,9 @@ def _check_batch(batch: m.Batch) -> None:
 
 _ENTRIES = list_of(Field(_read_entry, _write_entry), 1)
 _TERMINAL_READING = shape(m.TerminalReading, tag=_NAME, value=NUMBER, quality=_QUALITY, measured_at=TIME)
-_COMMAND = shape(m.Command, id=UUID_TEXT, equipment=_NAME, tag=_NAME, value=NUMBER, not_after=TIME, boot=UUID_TEXT)
+_COMMAND = shape(
+    m.Command, id=UUID_TEXT, equipment=_NAME, tag=_NAME, value=NUMBER, not_after=TIME, boot=UUID_TEXT, sent_at=TIME
+)
 _COMMANDS = list_of(Field(_COMMAND.read, _COMMAND.write), 0)
 
 _MESSAGES: Mapping[str, Shape] = {

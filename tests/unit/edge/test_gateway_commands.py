@@ -47,8 +47,8 @@ def desk(journal: Journal, newest: tuple[Reading, datetime] | None = None) -> Co
 
 
 def command(journal: Journal, equipment: str = "FAN-1", **changes: object) -> Command:
-    given = {"id": uuid4(), "tag": "speed", "value": 900.0, "not_after": after(60), "boot": journal.boot, **changes}
-    return Command(equipment=equipment, **given)  # type: ignore[arg-type]
+    given = {"id": uuid4(), "tag": "speed", "value": 900.0, "not_after": after(60), "boot": journal.boot}
+    return Command(equipment=equipment, **{"sent_at": NOW, **given, **changes})  # type: ignore[arg-type]
 
 
 def after(seconds: float) -> datetime:
@@ -137,6 +137,21 @@ def test_reading_from_before_the_command_is_not_read_back(journal: Journal) -> N
     assert steps(journal, told.id) == [DELIVERED, (CommandState.UNKNOWN, None)]
 
 
+@pytest.mark.parametrize(("slow_s", "last_s"), [(3600, 60), (0, 60), (-30, 30), (-3600, -1)])
+def test_clock_of_the_gateway_gives_a_command_no_more_time_than_the_cloud(
+    journal: Journal, slow_s: float, last_s: float
+) -> None:
+    """`last_s`: after how many seconds by the gateway's clock it may still be acted upon."""
+    here = desk(journal)
+    told = command(journal, not_after=after(slow_s + 60), sent_at=after(slow_s))
+    here.receive([told], NOW)
+    assert [each.id for each in acted(here, after(max(last_s, 0)))] == ([told.id] if last_s >= 0 else [])
+    late = command(journal, not_after=after(slow_s + 60), sent_at=after(slow_s))
+    here.receive([late], NOW)
+    assert acted(here, after(last_s + 2)) == []
+    assert steps(journal, late.id) == [DELIVERED, (CommandState.EXPIRED, None)]
+
+
 @pytest.mark.parametrize("uplink", ["http", "websocket"])
 def test_command_goes_from_the_cloud_to_the_terminal_and_its_steps_come_back(tmp_path: Path, uplink: str) -> None:
     cloud, gateway = Cloud(), Gateway(tmp_path, free_port(), uplink=uplink)
@@ -148,7 +163,8 @@ def test_command_goes_from_the_cloud_to_the_terminal_and_its_steps_come_back(tmp
                 terminal.recv(5)
                 wait_until(lambda: bool(cloud.watermarks))
                 boot = next(iter(cloud.watermarks))[1]
-                told = Command(uuid4(), "FAN-1", "speed", 900.0, datetime.now(UTC) + timedelta(minutes=1), UUID(boot))
+                now = datetime.now(UTC)
+                told = Command(uuid4(), "FAN-1", "speed", 900.0, now + timedelta(minutes=1), UUID(boot), now)
                 cloud.commands = (told,)
                 assert decode(terminal.recv(10)) == TerminalCommand(told.id, "FAN-1", "speed", 900.0)
                 terminal.send(encode(TerminalCommandResult(told.id, True, "", 897.0)).decode())

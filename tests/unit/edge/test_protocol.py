@@ -79,7 +79,7 @@ alarms = st.builds(
     st.booleans(),
 )
 steps = st.builds(CommandStep, st.uuids(), st.sampled_from(CommandState), names, times, st.none() | numbers)
-commands = st.builds(Command, st.uuids(), names, names, numbers, times, st.uuids())
+commands = st.builds(Command, st.uuids(), names, names, numbers, times, st.uuids(), times)
 sessions = st.one_of(
     st.builds(Birth, times, st.lists(tags, max_size=3).map(tuple)),
     st.builds(Heartbeat, times, counts, counts),
