@@ -17,7 +17,10 @@ def up(options: argparse.Namespace) -> int:
     found = servers.start(home, options.mode, leash=False, **ours)
     for server in (found.postgres, found.valkey):
         print(f"# {server.name}: pid {server.pid}, port {server.port}{', was running' if server.adopted else ''}")
-    for name, value in found.variables(ports.choose(home, "web", preferred=demo.PREFERRED_WEB_PORT)).items():
+    # Said again as it was said before, also while a web server of this home is on it.
+    web_port = home.ports().get("web") or ports.choose(home, "web", preferred=demo.PREFERRED_WEB_PORT)
+    home.remember_port("web", web_port)
+    for name, value in found.variables(web_port).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
