@@ -23,6 +23,8 @@ ROWS_AT_ONCE: Final = 500
 # A minute is late if anything in it came so long after its end.
 LATE: Final = timedelta(minutes=5)
 SMALL: Final = 2.0**-32  # sums are of values so much smaller, hence never beyond what a number can be
+# What is closer to zero counts as zero in a mean: a product that is rounded to zero is an error to PostgreSQL.
+TINY: Final = 2.0**-960
 log = logging.getLogger(__name__)
 
 _MY_TURN: Final = "SELECT pg_try_advisory_xact_lock(hashtext('edge_bridge.rolling'), hashtext(%s))"
@@ -46,7 +48,7 @@ SELECT d.series_id, d.begins_at, 1, d.n_late, f.* FROM pg_temp.dirty_stage AS d 
   SELECT count(*) FILTER (WHERE quality = %(good)s) AS n_good, count(*) FILTER (WHERE quality = %(uncertain)s),
          count(*) FILTER (WHERE quality = %(bad)s), count(DISTINCT measured_at) AS n_times,
          count(*) FILTER (WHERE quality = %(good)s AND value = before),
-         sum(value * %(small)s) FILTER (WHERE quality = %(good)s)
+         sum(CASE WHEN abs(value) < %(tiny)s THEN 0 ELSE value * %(small)s END) FILTER (WHERE quality = %(good)s)
            / (nullif(count(*) FILTER (WHERE quality = %(good)s), 0) * %(small)s),
          min(value) FILTER (WHERE quality = %(good)s), max(value) FILTER (WHERE quality = %(good)s),
          (array_agg(value ORDER BY measured_at, value) FILTER (WHERE quality = %(good)s))[1],
@@ -64,7 +66,8 @@ SELECT d.series_id, d.begins_at, f.* FROM (
 ) AS d CROSS JOIN LATERAL (
   SELECT count(*) AS n_minutes, sum(n_late), sum(n_good), sum(n_uncertain), sum(n_bad), sum(n_times),
          sum(n_repeated) + count(*) FILTER (WHERE n_good > 0 AND first = before),
-         sum(value * (n_good * %(small)s)) / (nullif(sum(n_good), 0) * %(small)s), min(lowest), max(highest),
+         sum(CASE WHEN abs(value) < %(tiny)s THEN 0 ELSE value * (n_good * %(small)s) END)
+           / (nullif(sum(n_good), 0) * %(small)s), min(lowest), max(highest),
          (array_agg(first ORDER BY begins_at) FILTER (WHERE n_good > 0))[1],
          (array_agg(last ORDER BY begins_at DESC) FILTER (WHERE n_good > 0))[1]
     FROM (SELECT *, lag(last) OVER (PARTITION BY n_good > 0 ORDER BY begins_at) AS before
@@ -100,7 +103,7 @@ def roll_up(tenant_id: UUID, now: datetime) -> int:
     """Some of the organisation's minutes that are over, the oldest first, in the open transaction of its own; 0 if none
     is left, or if another sweep is at them."""
     values = {"tenant": tenant_id, "most": ROWS_AT_ONCE, "minute_s": MINUTE_S}
-    values |= {"over": now - timedelta(seconds=MINUTE_S), "late": LATE, "small": SMALL}
+    values |= {"over": now - timedelta(seconds=MINUTE_S), "late": LATE, "small": SMALL, "tiny": TINY}
     values |= {"good": Quality.GOOD, "uncertain": Quality.UNCERTAIN, "bad": Quality.BAD}
     kept = kept_since(tenant_id, now)
     with connection.cursor() as cursor:

@@ -140,3 +140,14 @@ def test_values_as_large_as_numbers_can_be_are_summed_up_all_the_same(aurora):
     edge.record(batch_of(edge, tag, [(float(n), 1.7e308, Quality.GOOD) for n in range(3)]))
     swept(aurora)
     assert [found[5] for found in rolled(aurora, tag).values()] == [pytest.approx(1.7e308)] * 2
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 2.3e-308, 1e-300, 2.0**-960])
+def test_values_as_small_as_numbers_can_be_hold_up_no_others(aurora, tiny):
+    edge, tag = gateway(aurora), uuid4().hex
+    values = [tiny, -tiny, tiny, 3.0]
+    edge.record(batch_of(edge, tag, [(float(n), value, Quality.GOOD) for n, value in enumerate(values)]))
+    edge.record(batch_of(edge, "alone", [(0.0, tiny, Quality.GOOD)]))
+    assert swept(aurora) == 2
+    assert [found[5] for found in rolled(aurora, tag).values()] == [0.75] * 2
+    assert [found[5] for found in rolled(aurora, "alone").values()] == [pytest.approx(0, abs=1e-280)] * 2

@@ -26,7 +26,7 @@ def asked(client, kind, options, **more):
     return answer["Location"]
 
 
-def seen(client, url, is_there, within_s=60.0):
+def seen(client, url, is_there, within_s=240.0):
     deadline = time.monotonic() + within_s
     while not is_there(body := client.get(url).json()):
         assert time.monotonic() < deadline, body
@@ -58,6 +58,7 @@ def test_own_plan_is_studied_and_told(aurora, studies_worker):
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(600)
 def test_study_of_a_killed_worker_goes_on_where_it_stopped(aurora, studies_worker):
     client = aurora.client()
     url = asked(client, "robustness", MANY)

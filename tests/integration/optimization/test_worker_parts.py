@@ -34,12 +34,15 @@ def at_home() -> Plan:
     return solve(INSTANCE, SolveOptions(**OPTIONS)).plan
 
 
-def killed_once_parts_are_sent(victim: LiveWorker, helper: LiveWorker) -> None:
-    at, deadline = len(helper.output), time.monotonic() + 60
+def asked_and_killed_once_parts_are_sent(client, n: int, victim: LiveWorker, helper: LiveWorker) -> list[str]:
+    """The addresses of `n` plans, of which the first is the one that the victim had in hand."""
+    at, deadline = len(helper.output), time.monotonic() + 120
+    urls = [ask(client) for _ in range(n)]
     while RECEIVED not in helper.output[at:]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     victim.kill()
+    return urls
 
 
 def ask(client):
@@ -54,15 +57,12 @@ def plan_of(client, url) -> Plan:
 @pytest.mark.timeout(600)  # five starts of workers and four solves, on a machine that has other work
 def test_plan_is_the_same_and_released_once_whoever_of_its_workers_is_killed(aurora, coordinator, helper, at_home):
     client = aurora.client()
-    without_helper = ask(client)
-    killed_once_parts_are_sent(helper, helper)
+    (without_helper,) = asked_and_killed_once_parts_are_sent(client, 1, helper, helper)
     body = seen(client, without_helper, "solved")
     assert (body["attempt"], body["violations"]) == (1, [])
     helper.start()
 
-    taken_over = ask(client)
-    waiting = ask(client)
-    killed_once_parts_are_sent(coordinator, helper)
+    taken_over, waiting = asked_and_killed_once_parts_are_sent(client, 2, coordinator, helper)
     coordinator.start()
     body = seen(client, taken_over, "solved", within_s=300)
     assert (body["attempt"], body["violations"]) == (2, [])
