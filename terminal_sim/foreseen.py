@@ -20,7 +20,7 @@ CLEAR_FRAC = 0.8  # a rule that says another share is not foreseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
+class Foreseen(ABC):
     """One alarm that a rule may raise. Times in seconds, values in the unit of the tag."""
 
     rule: str
@@ -29,8 +29,8 @@ class Foreseen:
     alarm_type: str
     severity: str
 
-    def watch(self) -> "Watch":
-        raise NotImplementedError
+    @abstractmethod
+    def watch(self) -> "Watch": ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
