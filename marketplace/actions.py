@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from edge_bridge.api import alarm_snapshot, get_alarm
 from marketplace import queries
 from marketplace.data import NOTE_CHARS, TaskTerms
-from marketplace.lifecycle import ClaimState, State, next_state
+from marketplace.lifecycle import ClaimState, Mode, State, next_state
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
 from tenants.api import (
@@ -170,7 +170,7 @@ def _reopen(claim: Claim, move: Move, outcome: ClaimState, reason: str) -> None:
 
 def _move(task: ServiceTask, move: Move, **changes: Any) -> None:
     """Change the state if the row is still the version that was read; IllegalTransition or Conflict otherwise."""
-    target = next_state(State(task.state), move)
+    target = next_state(State(task.state), move, Mode(task.mode))
     with on_behalf_of(task.tenant_id):
         moved = ServiceTask.objects.filter(pk=task.pk, version=task.version).update(
             state=target.value, version=F("version") + 1, updated_at=Now(), **changes

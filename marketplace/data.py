@@ -18,12 +18,18 @@ CATEGORIES: Final = {
     "design": "Design",
     "training": "Training",
 }
+VISIBILITIES: Final = {
+    "public": "Every organisation",
+    "invited": "Invited organisations",
+    "partners": "Partners with an agreement in force",
+}
 SCOPES: Final = ("own", "market", "claimed")
 TITLE_CHARS: Final = 200
 DESCRIPTION_CHARS: Final = 10_000
 NOTE_CHARS: Final = 10_000
 ACCESS_H: Final = 24 * 366
 FEE_MINOR: Final = 10**15
+RETENTION_BP: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,38 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection
 
-from marketplace.lifecycle import TRANSITIONS, State
+from marketplace.lifecycle import TRANSITIONS, WAYS, Mode, State
 from marketplace.models import Claim, ServiceTask
 from tests.integration.marketplace.scenes import SNAPSHOT, claimed, published, submitted
 
-PAIRS = {(source, target) for (source, _), target in TRANSITIONS.items()} | {(state, state) for state in State}
+BIDS_UNTIL = {"claim": None, "quotation": "2030-01-01T00:00Z", "tender": "2030-01-01T00:00Z"}
+OTHER_WAYS = {mode: {TRANSITIONS[State.OPEN, way] for other, way in WAYS.items() if other != mode} for mode in Mode}
 PATHS = {
-    "draft": [],
-    "open": ["open"],
-    "claimed": ["open", "claimed"],
-    "submitted": ["open", "claimed", "submitted"],
-    "closed": ["open", "claimed", "submitted", "closed"],
-    "cancelled": ["cancelled"],
+    Mode.CLAIM: {
+        "claimed": ["open", "claimed"],
+        "submitted": ["open", "claimed", "submitted"],
+        "closed": ["open", "claimed", "submitted", "closed"],
+    },
+    Mode.QUOTATION: {"evaluating": ["open", "evaluating"]},
+    Mode.TENDER: {
+        "sealed_closed": ["open", "sealed_closed"],
+        "opened": ["open", "sealed_closed", "opened"],
+        "evaluating": ["open", "sealed_closed", "opened", "evaluating"],
+        "unsuccessful": ["open", "sealed_closed", "unsuccessful"],
+        "awarded": ["open", "sealed_closed", "opened", "evaluating", "awarded"],
+        "contracted": ["open", "sealed_closed", "opened", "evaluating", "awarded", "contracted"],
+        "terminated": ["open", "sealed_closed", "opened", "evaluating", "awarded", "contracted", "terminated"],
+        "closed": ["open", "sealed_closed", "opened", "evaluating", "awarded", "contracted", "closed"],
+    },
 }
+COMMON = {"draft": [], "open": ["open"], "cancelled": ["cancelled"]}
+CELLS = [(mode, State(state), path) for mode in Mode for state, path in (COMMON | PATHS[mode]).items()]
+
+
+def legal(mode, source, target):
+    if source is State.OPEN and target in OTHER_WAYS[mode]:
+        return False
+    return source is target or (source, target) in {(start, end) for (start, _), end in TRANSITIONS.items()}
 
 
 def row(owner, **changed):
@@ -40,15 +59,17 @@ def sql(statement, *values):
         return cursor.rowcount
 
 
-@pytest.mark.parametrize("source", State)
-def test_database_takes_exactly_the_pairs_of_the_table(aurora, source):
+@pytest.mark.parametrize(("mode", "source", "path"), CELLS)
+def test_database_takes_exactly_the_pairs_of_the_table(aurora, mode, source, path):
     for target in State:
         with aurora.acting():
-            task = row(aurora)
-            for state in PATHS[source]:
+            task = row(aurora, mode=mode.value, bids_until=BIDS_UNTIL[mode])
+            for state in path:
                 sql("UPDATE marketplace_servicetask SET state = %s WHERE id = %s", state, task.pk)
-        legal = (source, target) in PAIRS
-        with nullcontext() if legal else pytest.raises(IntegrityError, match="can not go from"), aurora.acting():
+        expected = (
+            nullcontext() if legal(mode, source, target) else pytest.raises(IntegrityError, match="can not go from")
+        )
+        with expected, aurora.acting():
             assert sql("UPDATE marketplace_servicetask SET state = %s WHERE id = %s", target.value, task.pk) == 1
 
 
