@@ -1,7 +1,6 @@
 """The writes of the marketplace. Each runs in the caller's open transaction and announces in it.
 
-Every change of a task's state is a compare-and-set on the version that was read, made in the owner's name. It comes
-first in each action: its row lock is what makes racing claims, submissions and lapses take turns.
+The change of the task's state comes first in each, see `moves`.
 """
 
 from datetime import datetime, timedelta
@@ -14,16 +13,15 @@ from django.db.models.functions import Now
 from edge_bridge.api import alarm_snapshot, get_alarm
 from marketplace import queries
 from marketplace.data import NOTE_CHARS, TaskTerms
-from marketplace.lifecycle import ClaimState, Mode, State, next_state
+from marketplace.lifecycle import ClaimState
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
+from marketplace.moves import move_task, own_name, tell
 from tenants.api import (
     Use,
     agree_by_offer,
-    announce,
     as_platform,
     end_agreement,
-    enter,
     get_equipment,
     get_site,
     meter,
@@ -31,7 +29,7 @@ from tenants.api import (
     require,
     tenants,
 )
-from tenants.data import Actor, Conflict, Event, FieldError, Forbidden, Invalid
+from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid
 
 NOTICE_LIMIT = 500
 SWEEP_LIMIT = 200
@@ -64,15 +62,15 @@ def post_task(
 def publish_task(*, task: ServiceTask) -> None:
     """Offer the task to every organisation; the listed ones are told, the first `NOTICE_LIMIT` of them."""
     _refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
-    _move(task, Move.PUBLISH, published_at=Now())
+    move_task(task, Move.PUBLISH, published_at=Now())
     listed = tenants().filter(listed=True).order_by("pk").values_list("pk", flat=True)
-    _announce("task.published", task, to=frozenset(listed[:NOTICE_LIMIT]))
+    tell("task.published", task, to=frozenset(listed[:NOTICE_LIMIT]))
 
 
 def cancel_task(*, task: ServiceTask) -> None:
     require("post_tasks")
-    _move(task, Move.CANCEL)
-    _announce("task.cancelled", task)
+    move_task(task, Move.CANCEL)
+    tell("task.cancelled", task)
 
 
 def claim_task(*, task: ServiceTask) -> Claim:
@@ -80,10 +78,10 @@ def claim_task(*, task: ServiceTask) -> Claim:
     firm = require("claim_tasks")
     if task.tenant_id == firm.tenant_id:
         raise Forbidden("Your own organisation posted this task; only another one can claim it.")
-    _move(task, Move.CLAIM, token=F("token") + 1)
+    move_task(task, Move.CLAIM, token=F("token") + 1)
     window = _window(task)
     agreement = _open_data(task, firm.tenant_id, window)
-    name = _own_name(firm)
+    name = own_name(firm)
     with on_behalf_of(task.tenant_id):
         claim = Claim.objects.create(
             tenant_id=firm.tenant_id,
@@ -95,42 +93,42 @@ def claim_task(*, task: ServiceTask) -> Claim:
             claimed_at=window[0],
             lease_until=window[1],
         )
-    _announce("task.claimed", task, claim)
+    tell("task.claimed", task, claim=claim)
     return claim
 
 
 def submit_work(*, claim: Claim, note: str = "") -> None:
     """The firm says the work is done, while its lease lasts; the owner decides."""
     require("claim_tasks")
-    _move(claim.task, Move.SUBMIT)
+    move_task(claim.task, Move.SUBMIT)
     with on_behalf_of(claim.owner_id):
         in_time = Claim.objects.filter(pk=claim.pk, lease_until__gt=Now()).update(work_note=_bounded(note))
     if not in_time:
         raise Conflict(f"The lease was over at {claim.lease_until:%Y-%m-%d %H:%M:%S} UTC.")
-    _announce("task.submitted", claim.task, claim)
+    tell("task.submitted", claim.task, claim=claim)
 
 
 def accept_work(*, task: ServiceTask) -> None:
     """The owner accepts: the task is closed, and so is the data, with this transaction."""
     require("post_tasks")
-    _move(task, Move.ACCEPT)
+    move_task(task, Move.ACCEPT)
     claim = queries.live_claim(task.pk)
     _end_claim(claim, ClaimState.COMPLETED, "work accepted")
     meter(Use("marketplace", str(task.pk), "accepted_tasks", 1, ("task", str(task.pk)), counterpart_id=claim.tenant_id))
-    _announce("task.accepted", task, claim)
+    tell("task.accepted", task, claim=claim)
 
 
 def request_rework(*, task: ServiceTask, note: str = "") -> None:
     """The owner asks for more: lease and data begin anew, for the same time and by a new agreement."""
     require("post_tasks")
-    _move(task, Move.REWORK)
+    move_task(task, Move.REWORK)
     claim = queries.live_claim(task.pk)
     _close_data(claim, "rework under a new agreement")
     window = _window(task)
     agreement = _open_data(task, claim.tenant_id, window)
     with on_behalf_of(task.tenant_id):
         Claim.objects.filter(pk=claim.pk).update(agreement=agreement, lease_until=window[1], rework_note=_bounded(note))
-    _announce("task.reopened", task, claim)
+    tell("task.reopened", task, claim=claim)
 
 
 def release_claim(*, claim: Claim) -> None:
@@ -163,24 +161,9 @@ def _sweeping() -> Any:
 
 
 def _reopen(claim: Claim, move: Move, outcome: ClaimState, reason: str) -> None:
-    _move(claim.task, move)
+    move_task(claim.task, move)
     _end_claim(claim, outcome, reason)
-    _announce("task.reopened", claim.task, claim)
-
-
-def _move(task: ServiceTask, move: Move, **changes: Any) -> None:
-    """Change the state if the row is still the version that was read; IllegalTransition or Conflict otherwise."""
-    target = next_state(State(task.state), move, Mode(task.mode))
-    with on_behalf_of(task.tenant_id):
-        moved = ServiceTask.objects.filter(pk=task.pk, version=task.version).update(
-            state=target.value, version=F("version") + 1, updated_at=Now(), **changes
-        )
-        task.refresh_from_db()
-    if not moved:
-        taken = move is Move.CLAIM and task.state in (State.CLAIMED, State.SUBMITTED, State.CLOSED)
-        raise Conflict(
-            "The task was claimed by another firm." if taken else f"The task has changed and is {task.state} now."
-        )
+    tell("task.reopened", claim.task, claim=claim)
 
 
 def _end_claim(claim: Claim, outcome: ClaimState, reason: str) -> None:
@@ -240,7 +223,7 @@ def _place(site_id: UUID | None, equipment_id: UUID | None, alarm_id: UUID | Non
 
 def _snapshot(owner: Actor, site: Any, equipment: Any, alarm: Any) -> dict[str, Any]:
     return {
-        "owner_name": _own_name(owner),
+        "owner_name": own_name(owner),
         "site_name": site.name,
         "site_kind": site.kind,
         "equipment_code": equipment and equipment.code,
@@ -248,11 +231,6 @@ def _snapshot(owner: Actor, site: Any, equipment: Any, alarm: Any) -> dict[str, 
         "equipment_kind": equipment and equipment.kind,
         "evidence": alarm and alarm_snapshot(alarm),
     }
-
-
-def _own_name(who: Actor) -> str:
-    """Kept with the task and the claim, since the other party can't look up an organisation that is not listed."""
-    return str(tenants().get(pk=who.tenant_id).name)
 
 
 def _refuse_opening_beyond(offerer: Actor, opens: tuple[str, ...]) -> None:
@@ -266,19 +244,3 @@ def _bounded(note: str) -> str:
     if len(note) > NOTE_CHARS:
         raise Invalid("The note is too long.", (FieldError("/note", f"give at most {NOTE_CHARS} characters"),))
     return note
-
-
-def _announce(kind: str, task: ServiceTask, claim: Claim | None = None, to: frozenset[UUID] = frozenset()) -> None:
-    if claim is not None:
-        to |= {claim.tenant_id}
-        _enter(kind, task, claim)
-    body = queries.facts_of(task, claim)
-    announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
-
-
-def _enter(kind: str, task: ServiceTask, claim: Claim) -> None:
-    """Every step of a claim is in the ledgers of both, by which the fee is owed or not."""
-    fee = {"fee_minor": task.fee_minor, "currency": task.currency}
-    work = {"claim": claim.pk, "token": claim.token, "agreement": claim.agreement_id, "firm_name": claim.firm_name}
-    payload = {"title": task.title, "status": task.state, **fee, **work}
-    enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id, claim.tenant_id})

@@ -1,0 +1,60 @@
+"""How a task changes state, and who is told of it: what claims, bids and contracts have in common.
+
+Every change of a task's state is a compare-and-set on the version that was read, made in the owner's name. It comes
+first in each action: its row lock is what makes racing claims, submissions and lapses take turns.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from marketplace import queries
+from marketplace.lifecycle import Event as Move
+from marketplace.lifecycle import Mode, State, next_state
+from marketplace.models import Claim, ServiceTask
+from tenants.api import announce, enter, on_behalf_of, tenants
+from tenants.data import Actor, Conflict, Event
+
+
+def move_task(task: ServiceTask, move: Move, **changes: Any) -> None:
+    """Change the state if the row is still the version that was read; IllegalTransition or Conflict otherwise.
+
+    `changes` are columns written with it. `task` is read anew, also where it had changed.
+    """
+    target = next_state(State(task.state), move, Mode(task.mode))
+    with on_behalf_of(task.tenant_id):
+        moved = ServiceTask.objects.filter(pk=task.pk, version=task.version).update(
+            state=target.value, version=F("version") + 1, updated_at=Now(), **changes
+        )
+        task.refresh_from_db()
+    if not moved:
+        taken = move is Move.CLAIM and task.state in (State.CLAIMED, State.SUBMITTED, State.CLOSED)
+        raise Conflict(
+            "The task was claimed by another firm." if taken else f"The task has changed and is {task.state} now."
+        )
+
+
+def tell(
+    kind: str, task: ServiceTask, *, claim: Claim | None = None, to: frozenset[UUID] = frozenset(), **facts: Any
+) -> None:
+    """Tell the owner, those named by `to` and the firm of `claim`; with a claim it is in the ledgers of both, too."""
+    if claim is not None:
+        to |= {claim.tenant_id}
+        _enter_claim(kind, task, claim)
+    body = queries.facts_of(task, claim) | facts
+    announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
+
+
+def own_name(who: Actor) -> str:
+    """Kept with what somebody does, since the other party can't look up an organisation that is not listed."""
+    return str(tenants().get(pk=who.tenant_id).name)
+
+
+def _enter_claim(kind: str, task: ServiceTask, claim: Claim) -> None:
+    """Every step of a claim is in the ledgers of both, by which the fee is owed or not."""
+    fee = {"fee_minor": task.fee_minor, "currency": task.currency}
+    work = {"claim": claim.pk, "token": claim.token, "agreement": claim.agreement_id, "firm_name": claim.firm_name}
+    payload = {"title": task.title, "status": task.state, **fee, **work}
+    enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id, claim.tenant_id})
