@@ -4,6 +4,7 @@ from edge_bridge.access import get_alarm, get_device, get_series
 from edge_bridge.actions import enrol_device, record, revoke_device
 from edge_bridge.alarms.actions import acknowledge_alarm
 from edge_bridge.queries import alarm_facts, alarm_snapshot, alarms, changes_of, readings, series_of
+from edge_bridge.readings.trends import held_spans
 from edge_bridge.summaries import summary
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "get_alarm",
     "get_device",
     "get_series",
+    "held_spans",
     "readings",
     "record",
     "revoke_device",

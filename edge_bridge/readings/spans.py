@@ -1,4 +1,4 @@
-"""Where readings are missing. Pure; times are aware."""
+"""Where readings are missing, and what they say in between. Pure; times are aware."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Final
+
+from edge_bridge.readings.downsampling import Band
 
 # So many expected periods without a reading are a gap: one or two that come late are not.
 TOO_LONG_PERIODS: Final = 3.0
@@ -21,6 +23,16 @@ class MissingSpan:
     from_at: datetime
     to_at: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSpan:
+    """From the one time to the other good readings lay between `lowest` and `highest`, both of them read."""
+
+    from_at: datetime
+    to_at: datetime
+    lowest: float
+    highest: float
 
 
 def usual_period(times: Sequence[datetime]) -> timedelta | None:
@@ -60,3 +72,17 @@ def _reason(from_at: datetime, to_at: datetime, told: Sequence[MissingSpan]) -> 
         covered[each.reason] += max(timedelta(), min(each.to_at, to_at) - max(each.from_at, from_at))
     reason = max(covered, key=lambda reason: (covered[reason], reason), default=SILENT)
     return reason if covered[reason] > timedelta() else SILENT
+
+
+def held(bands: Iterable[Band], until: datetime, period: timedelta, lasting: timedelta = timedelta()) -> list[HeldSpan]:
+    """What ascending `bands` say up to `until`: each holds up to the next, or as long as it lasts where a gap follows.
+
+    A gap is what `missing` calls one. A reading before a gap has a span without length: it was read all the same.
+    """
+    good = [(band.at, band.lowest, band.highest) for band in bands if band.n]
+    ends = [*(at for at, _, _ in good[1:]), until]
+    return [
+        HeldSpan(at, end if end - at - lasting <= TOO_LONG_PERIODS * period else at + lasting, low, high)
+        for (at, low, high), end in zip(good, ends, strict=False)
+        if low is not None and high is not None
+    ]

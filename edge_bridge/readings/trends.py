@@ -15,7 +15,7 @@ from edge_bridge import queries
 from edge_bridge.models import Gap, Quality, Reading, Rollup, Series
 from edge_bridge.models.rollup import HOUR_S, MINUTE_S
 from edge_bridge.readings.downsampling import METHODS, Band, binned
-from edge_bridge.readings.spans import MissingSpan, missing, usual_period
+from edge_bridge.readings.spans import HeldSpan, MissingSpan, held, missing, usual_period
 from edge_bridge.readings.tags import TagDefinition, meaning
 from tenants.api import actor, live_grants
 from tenants.data import FieldError, Invalid
@@ -98,6 +98,21 @@ def _trend(series: Series, asked: Asked) -> Trend:
         missing=_gaps(series, asked, found),
         masked=found.masked,
     )
+
+
+def held_spans(series: Series, *, since: datetime, until: datetime) -> list[HeldSpan]:
+    """Between what values an own series lay, in a span that is over; what is not summed up yet is told from readings.
+
+    Raises Invalid for a span that is too long.
+    """
+    asked = _checked(Asked(since, until))
+    found = _found(series, asked)
+    size, expected = timedelta(seconds=LEVELS[found.level]), _expected(series, found)
+    if found.level == "raw":
+        return held(found.bands, until, expected)
+    newest = replace(asked, since=found.bands[-1].at + size if found.bands else since)
+    rest = _raw(_rows(series, newest), expected).bands
+    return [*held(found.bands, rest[0].at if rest else until, expected, size), *held(rest, until, expected)]
 
 
 def period_of(series: Series) -> timedelta:
@@ -213,11 +228,16 @@ def _fewer(found: _Found, asked: Asked) -> list[Band]:
 
 def _gaps(series: Series, asked: Asked, found: _Found) -> list[MissingSpan]:
     """What the gateway said is known for own series only: its words are of the whole site."""
-    size, period = timedelta(seconds=LEVELS[found.level]), period_of(series)
-    usual = OVERRIDE if found.level != "raw" else usual_period(found.heard) or period
+    size = timedelta(seconds=LEVELS[found.level])
     until = min(asked.until, _told_until(series) - size)  # a minute that isn't over has no figures yet
     told = [*found.bad, *_told_gaps(series, asked)]
-    return missing(found.heard, asked.since, until, max(period, usual), told, lasting=size)[:MOST_GAPS]
+    return missing(found.heard, asked.since, until, _expected(series, found), told, lasting=size)[:MOST_GAPS]
+
+
+def _expected(series: Series, found: _Found) -> timedelta:
+    """How often something was to be heard."""
+    period = period_of(series)
+    return max(period, OVERRIDE if found.level != "raw" else usual_period(found.heard) or period)
 
 
 def _told_gaps(series: Series, asked: Asked) -> list[MissingSpan]:

@@ -1,0 +1,34 @@
+"""What the owner's stored readings say of a task's rule of acceptance."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from edge_bridge.api import held_spans, series_of
+from marketplace.acceptance import AcceptanceRule, evaluate
+from marketplace.models import ServiceTask
+from tenants.api import on_behalf_of
+from tenants.models import Equipment
+
+
+def evidence_for(task: ServiceTask, until: datetime) -> dict[str, Any] | None:
+    """As JSON that the ledger takes, for the last hours before `until`; None where the task has no rule.
+
+    Read in the owner's name, whoever asks: both parties get the same figures, and no reading. Without such a tag
+    nothing is covered, which is no pass.
+    """
+    if task.acceptance is None:
+        return None
+    rule = AcceptanceRule.from_document(task.acceptance)
+    since = until - timedelta(hours=rule.for_h)
+    with on_behalf_of(task.tenant_id):
+        series = _series(task, rule)
+        spans = [] if series is None else held_spans(series, since=since, until=until)
+    unit = "" if series is None else series.unit
+    of = {"words": rule.words(unit), "unit": unit, "series": series and str(series.pk)}
+    return of | evaluate(rule, spans, until).to_document()
+
+
+def _series(task: ServiceTask, rule: AcceptanceRule) -> Any:
+    """The tag of the machine where it stands now."""
+    machine = Equipment.objects.filter(pk=rule.equipment or task.equipment_id).first()
+    return machine and series_of(machine).filter(tag=rule.tag, site=machine.site_id).first()
