@@ -10,5 +10,12 @@ app = Celery("cloudmining", task_cls="tenants.task:ActorTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(
-    ["optimization.studies", "tenants.agreements", "tenants.metering", "tenants.organisation", "tenants.webhooks"]
+    [
+        "marketplace.reactions",
+        "optimization.studies",
+        "tenants.agreements",
+        "tenants.metering",
+        "tenants.organisation",
+        "tenants.webhooks",
+    ]
 )

@@ -328,6 +328,7 @@ def _sweep(task: str, every_s: float, *args: int) -> dict[str, Any]:
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-owed-plans": _sweep("optimization.sweep_owed_plans", SWEEP_S),
     "sweep-lapsed-claims": _sweep("marketplace.sweep_lapsed_claims", SWEEP_S),
+    "sweep-reactions": _sweep("marketplace.sweep_reactions", SWEEP_S),
     "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
     "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),
     "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),

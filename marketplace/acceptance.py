@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from edge_bridge.protocol import MAX_NAME_CHARS
@@ -163,7 +163,7 @@ def _number_errors(document: Mapping[str, Any]) -> Iterator[FieldError]:
         yield FieldError("/acceptance/coverage_frac", "give more than 0 and at most 1")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

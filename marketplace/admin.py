@@ -1,6 +1,6 @@
 """What the two administrations show of the marketplace."""
 
-from marketplace.models import Claim, ServiceTask
+from marketplace.models import Claim, Reaction, ReactionSwitch, ServiceTask
 from tenants.admin_sites import ReadOnly, show
 
 
@@ -15,4 +15,21 @@ class ClaimAdmin(ReadOnly):
     list_filter = ("state",)
 
 
-show({ServiceTask: ServiceTaskAdmin, Claim: ClaimAdmin})
+class ReactionSwitchAdmin(ReadOnly):
+    list_display = ("reaction", "is_on", "site", "set_by", "set_at", "through")
+    list_filter = ("reaction", "is_on")
+
+
+class ReactionAdmin(ReadOnly):
+    list_display = ("reaction", "outcome", "task", "words", "happened_at", "reacted_at")
+    list_filter = ("reaction", "outcome")
+
+
+show(
+    {
+        ServiceTask: ServiceTaskAdmin,
+        Claim: ClaimAdmin,
+        ReactionSwitch: ReactionSwitchAdmin,
+        Reaction: ReactionAdmin,
+    }
+)

@@ -14,7 +14,7 @@ from tenants.metering.use import Use
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
 from tenants.models.shared import SharedModel
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
-from tenants.queries import equipment, feed_head, sites, tenants
+from tenants.queries import equipment, feed_events, feed_head, sites, tenants
 from tenants.reads.live_grants import LiveGrant, Place
 from tenants.reads.notes import RIGHTS_CHANGED, give, live_grants
 from tenants.reads.queries import rows_by_day as read_rows_by_day
@@ -44,6 +44,7 @@ __all__ = [
     "end_agreement",
     "enter",
     "equipment",
+    "feed_events",
     "feed_head",
     "get_equipment",
     "get_site",

@@ -24,6 +24,7 @@ from tenants.webhooks import actions as webhooks
 from tests import personas
 from tests.integration.edge import command_scenes as commands
 from tests.integration.edge import rules
+from tests.integration.marketplace import reactions
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
 from tests.integration.optimization import joint_scenes as joint
@@ -58,6 +59,7 @@ class Places:
             )
             policies.set_escalation(site=None, severity="high", steps=[policies.Step(600, user_id=aurora.user.pk)])
             handover = production.draft_handover(site=aurora.sites["north"], shift="night", day=LONG_OVER)
+            reactions.switched(aurora)
             export = Export.objects.create(tenant=aurora.tenant, status=Export.Status.CANCELLED)
             company = organising.add_company(code="group", name="Group")
             process = organising.add_process(site=aurora.sites["north"], code="vent", name="Air", kind="ventilation")

@@ -2,6 +2,7 @@
 
 from marketplace.models.claim import CLAIM_STATES, Claim
 from marketplace.models.invitation import TaskInvitation
+from marketplace.models.reaction import Reaction, ReactionSwitch
 from marketplace.models.task import STATES, ServiceTask
 
-__all__ = ["CLAIM_STATES", "STATES", "Claim", "ServiceTask", "TaskInvitation"]
+__all__ = ["CLAIM_STATES", "STATES", "Claim", "Reaction", "ReactionSwitch", "ServiceTask", "TaskInvitation"]

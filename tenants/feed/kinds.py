@@ -76,6 +76,8 @@ _PLANS: Final = {
     "grades.drifted": "New samples no longer fit the set of grades.",
 }
 _TASKS: Final = {
+    "task.drafted": "Something that happened became the draft of a task.",
+    "task.evidence": "Stored readings were held against a task's rule of acceptance.",
     "task.published": "A service task is open to the market.",
     "task.claimed": "A firm took a service task.",
     "task.submitted": "The work is reported done.",

@@ -23,6 +23,7 @@ LEFT_OUT: Final = {
     "tenants.WebhookDelivery": "what was posted from this system",
     "tenants.LedgerHead": "the end of the ledger, which follows its entries",
     "tenants.UsageHour": "sums of usage events, made anew",
+    "marketplace.ReactionSwitch": "how far its feed was looked at: reactions are switched on anew",
     "tenants.Export": "archives of this system",
     "tenants.Closure": "the wish to close it in this system",
 }

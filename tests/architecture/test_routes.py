@@ -288,6 +288,9 @@ TABLE = {
     ("service-task-claim", "POST"): "claim_tasks",
     ("service-task-submit", "POST"): "claim_tasks",
     ("service-task-release", "POST"): "claim_tasks",
+    ("reaction-list", "GET"): "view_tasks",
+    ("reaction-switch-list", "GET"): "view_tasks",
+    ("reaction-switch-list", "PUT"): "manage",
 }
 # Open to everybody, or with a credential of its own kind.
 OTHERWISE = {

@@ -1,0 +1,128 @@
+"""The writes of reactions: switching one on, and working off what the feed holds for it.
+
+The feed itself is what is owed: a switch remembers how far it has looked, and takes the next step in one transaction
+with what follows from it. A worker that dies leaves both undone.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from marketplace.models import Reaction, ReactionSwitch, ServiceTask
+from marketplace.queries import database_time
+from marketplace.reactions import drafts
+from marketplace.reactions.data import RULES, Outcome
+from tenants.api import acting_as, as_platform, enter, feed_events, feed_head, get_site, opened, require
+from tenants.data import Actor, FieldError, Invalid, NotFound, Refusal
+from tenants.models import FeedEvent, FeedHead, Membership, Site
+
+AT_ONCE = 50
+PAGE = 20
+
+
+def set_reaction(*, reaction: str, is_on: bool, site_id: UUID | None = None) -> ReactionSwitch:
+    """Switch a reaction of the own organisation, from the next event on; who does so is whom it acts for.
+
+    NotFound for a reaction that there is not, Invalid where it needs a site and none is named.
+    """
+    manager = require("manage")
+    require("post_tasks")
+    if reaction not in RULES:
+        raise NotFound
+    if is_on and RULES[reaction].needs_site and site_id is None:
+        raise Invalid("Say for which site its tasks are.", (FieldError("/site", "name a site of yours"),))
+    site, head = _own_site(site_id, manager), feed_head()
+    now = {"is_on": is_on, "site": site, "set_by_id": manager.user_id, "epoch": head.epoch, "through": head.seq}
+    now |= {"set_at": database_time()}
+    switch, _ = ReactionSwitch.objects.update_or_create(
+        reaction=reaction, defaults=now, create_defaults=now | {"tenant_id": manager.tenant_id, "reaction": reaction}
+    )
+    _enter(switch)
+    return switch
+
+
+def claim_due() -> list[tuple[Actor, UUID]]:
+    """As the platform: switches behind which the feed has gone on, with whom they act for."""
+    heads = FeedHead.objects.filter(tenant=OuterRef("tenant")).exclude(
+        epoch=OuterRef("epoch"), seq__lte=OuterRef("through")
+    )
+    with as_platform("sweep", "find reactions to which events are owed") as platform:
+        due = list(ReactionSwitch.objects.filter(Exists(heads), is_on=True).order_by("set_at")[:AT_ONCE])
+        platform.leaves_trace = bool(due)
+        return [(_actor_of(row), row.pk) for row in due]
+
+
+def react(actor: Actor, switch_id: UUID) -> int:
+    """Look at the next events, in one transaction of whom the switch acts for. Returns how many were reacted to."""
+    with acting_as(actor):
+        switch = ReactionSwitch.objects.select_for_update().filter(pk=switch_id, is_on=True).first()
+        if switch is None or not _may_act(actor, switch):
+            return 0
+        events, through = _unseen(switch)
+        made = [_react_to(event, switch) for event in events if _is_for(event, switch)]
+        ReactionSwitch.objects.filter(pk=switch.pk).update(epoch=feed_head().epoch, through=through)
+        return len(made)
+
+
+def _may_act(actor: Actor, switch: ReactionSwitch) -> bool:
+    """Whom it acts for may have left, or have another role now: then it is off until somebody sets it anew."""
+    if not actor.can("post_tasks"):
+        switch.is_on = False
+        switch.save(update_fields=["is_on"])
+        _enter(switch)
+    return switch.is_on
+
+
+def _enter(switch: ReactionSwitch) -> None:
+    payload = {"reaction": switch.reaction, "is_on": switch.is_on, "site": switch.site_id}
+    enter(kind="reaction.switched", subject=switch.pk, payload=payload)
+
+
+def _unseen(switch: ReactionSwitch) -> tuple[list[FeedEvent], int]:
+    """The next own events of the switch's kind, and up to where the feed was looked at."""
+    head = feed_head()
+    if head.epoch != switch.epoch:  # another log after a restore: what it holds has been told before
+        return [], head.seq
+    kind = RULES[switch.reaction].kind
+    own = feed_events(after=switch.through).filter(seq__lte=head.seq, kind=kind, grant_ids=[])
+    found = list(own[:PAGE])
+    return found, found[-1].seq if len(found) == PAGE else head.seq
+
+
+def _is_for(event: FeedEvent, switch: ReactionSwitch) -> bool:
+    return RULES[switch.reaction].applies(event.body, switch.site_id and str(switch.site_id))
+
+
+def _react_to(event: FeedEvent, switch: ReactionSwitch) -> Reaction:
+    """What came of it is kept, also a refusal, of which nothing else is left."""
+    subject = drafts.SUBJECTS[switch.reaction](event.body)
+    task: ServiceTask | None = None
+    try:
+        with transaction.atomic(using=opened().alias):
+            task, outcome, words = drafts.DRAFTS[switch.reaction](subject, event, switch)
+    except Refusal as refusal:
+        outcome, words = Outcome.REFUSED, _in_words(refusal)
+    about: dict[str, Any] = {"event_id": event.pk, "subject_id": subject, "happened_at": event.occurred_at}
+    return Reaction.objects.create(
+        tenant_id=switch.tenant_id, reaction=switch.reaction, task=task, outcome=outcome.value, words=words, **about
+    )
+
+
+def _in_words(refusal: Refusal) -> str:
+    return " ".join([refusal.detail, *(f"{error.pointer}: {error.message}" for error in refusal.errors)])
+
+
+def _own_site(site_id: UUID | None, manager: Actor) -> Site | None:
+    if site_id is None:
+        return None
+    site = get_site(site_id, needs="manage")
+    if site.tenant_id != manager.tenant_id:
+        raise NotFound
+    return site
+
+
+def _actor_of(row: ReactionSwitch) -> Actor:
+    roles = Membership.objects.filter(tenant=row.tenant_id, user=row.set_by_id).values_list("roles", flat=True).first()
+    return Actor(row.tenant_id, row.set_by_id, frozenset(roles or ()), f"reaction:{row.reaction}")

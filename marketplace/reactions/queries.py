@@ -1,0 +1,28 @@
+"""The reads of reactions, under the open identity."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from marketplace.models import Reaction, ReactionSwitch
+from marketplace.reactions.data import RULES
+
+
+def switches() -> list[dict[str, Any]]:
+    """Every reaction there is; one that was never set is off."""
+    known = {row.reaction: row for row in ReactionSwitch.objects.select_related("site", "set_by")}
+    return [_told(name, known.get(name)) for name in RULES]
+
+
+def reactions() -> QuerySet[Reaction]:
+    return Reaction.objects.select_related("task")
+
+
+def _told(name: str, row: ReactionSwitch | None) -> dict[str, Any]:
+    rule = RULES[name]
+    told = {"reaction": name, "on_event": rule.kind, "words": rule.words, "needs_site": rule.needs_site}
+    if row is None:
+        return told | {"is_on": False, "site": None, "site_name": None, "set_at": None, "set_by": None}
+    by = row.set_by.name or row.set_by.email
+    place = {"site": row.site_id, "site_name": row.site and row.site.name}
+    return told | {"is_on": row.is_on, **place, "set_at": row.set_at, "set_by": by}
