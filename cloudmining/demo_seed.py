@@ -17,6 +17,8 @@ from allauth.mfa.utils import encrypt
 
 from cloudmining.story import PLAN_SEED, PLAN_SIZE
 from edge_bridge.api import enrol_device, get_device
+from edge_bridge.commands.api import make_command_type
+from edge_bridge.models import CommandType
 from optimization.api import add_grade_samples, fit_grade_set, newest_grade_set
 from optimization.generator import generate
 from optimization.uncertainty.estimation import FitOptions
@@ -57,6 +59,20 @@ EQUIPMENT = (
     ("TRUCK-07", "Haul truck 7", "haul_truck"),
     ("PUMP-07", "Slurry pump 7", "pump"),
 )
+# Otto asks for it and Anna approves; while methane is high, nobody stops the fan.
+FAN_SWITCH = {
+    "name": "switch",
+    "equipment_kind": "fan",
+    "tag": "running",
+    "unit": "1",
+    "min_value": 0.0,
+    "max_value": 1.0,
+    "interlock_alarms": ["methane"],
+    "read_back_tag": "running",
+    "tolerance": 0.1,
+    "settles_s": 30,
+    "expires_s": 120,
+}
 
 
 def seed(home: Path) -> None:
@@ -71,6 +87,7 @@ def seed(home: Path) -> None:
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
         _grades()
+        _commands()
     device = _device(home, tenants["aurora"], sites["north"])
     logins = [
         {"email": email, "password": password, "organisation": tenants[slug].name, "role": ", ".join(roles)}
@@ -169,6 +186,11 @@ def _grades() -> None:
     add_grade_samples(source="drawn for the demo, not measured", samples=samples)
     settings = FitSettings(FitOptions(violation=VIOLATION))
     fit_grade_set(name=GRADE_SET, settings=settings, asked={"violation": VIOLATION}, batch_ids=None)
+
+
+def _commands() -> None:
+    if not CommandType.objects.filter(equipment_kind=FAN_SWITCH["equipment_kind"], name=FAN_SWITCH["name"]).exists():
+        make_command_type(**FAN_SWITCH)
 
 
 def _device(home: Path, aurora: Tenant, north: Site) -> str:

@@ -48,6 +48,7 @@ FEED_KEEP_DAYS: int = env.int("FEED_KEEP_DAYS", default=90)
 READING_KEEP_DAYS: int = env.int("READING_KEEP_DAYS", default=90)
 MINUTE_KEEP_DAYS: int = env.int("MINUTE_KEEP_DAYS", default=400)
 HOUR_KEEP_DAYS: int = env.int("HOUR_KEEP_DAYS", default=3660)
+PRODUCTION_SWEEP_S: float = env.float("PRODUCTION_SWEEP_S", default=300.0)
 WEBHOOK_SWEEP_S: float = env.float("WEBHOOK_SWEEP_S", default=2.0)
 WEBHOOK_GIVE_UP_DAYS: int = env.int("WEBHOOK_GIVE_UP_DAYS", default=5)
 # Private networks that webhooks may be posted to, such as 10.0.0.0/8; none by default.
@@ -334,7 +335,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),
     "sweep-commands": _sweep("edge_bridge.sweep_commands", SWEEP_S),
     # Late data of a day long past may wait an hour; today's is looked at sooner.
-    "sweep-production": _sweep("edge_bridge.sweep_production", 300.0, 1),
+    "sweep-production": _sweep("edge_bridge.sweep_production", PRODUCTION_SWEEP_S, 1),
     "sweep-late-production": _sweep("edge_bridge.sweep_production", 3600.0, 8),
     "sweep-backtests": _sweep("edge_bridge.sweep_trials", 60.0),
     "roll-up-usage": _sweep("tenants.roll_up_usage", SWEEP_S),

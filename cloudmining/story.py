@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -98,10 +98,11 @@ def _solved(aurora: Party, plan: str) -> dict[str, Any]:
 
 
 def _what_if(aurora: Party, plan: str, say: Say) -> None:
-    """A scenario of each kind; their names carry the plan's id, since a name is taken once."""
+    """A scenario of each kind; their names carry the moment, since a name is taken once."""
+    moment = f"{datetime.now(UTC):%d %b %H:%M:%S}"
     instance = aurora.call("GET", f"plans/{plan}/instance")
-    base = aurora.call("POST", "scenarios", {"name": f"Demo quarter {plan}", "instance": instance})
-    varied = {"name": f"Demo quarter with an outage {plan}", "base": base["id"], "variations": [OUTAGE]}
+    base = aurora.call("POST", "scenarios", {"name": f"Demo quarter, {moment}", "instance": instance})
+    varied = {"name": f"Demo quarter with an outage, {moment}", "base": base["id"], "variations": [OUTAGE]}
     version = aurora.call("POST", "scenarios", varied)
     path = f"scenarios/{version['scenario']}/versions/{version['number']}/solve"
     other = aurora.call("POST", path, {"options": PLAN_OPTIONS})["id"]

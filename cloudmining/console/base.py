@@ -84,7 +84,6 @@ class MemberPage(Guarded):
         common = {
             "organisation": organisation,
             "roles": sorted(self.actor.roles),
-            "may_plan": self.actor.can("view_plans"),
             "groups": groups,
             "group": next((name for name, tabs in groups.items() for each in tabs if each.url_name == tab), ""),
             "tab": tab,

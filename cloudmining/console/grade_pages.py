@@ -31,7 +31,7 @@ class GradeList(MemberPage):
             held[retest.grade_set_id].append(retest)
         page["rows"] = [(each, held[each.pk]) for each in page["rows"]]
         batches = optimization.grade_batches().order_by("-pk")[:MOST_BATCHES]
-        return self.page(self.template, head=head, here="grades", batches=batches, **page)
+        return self.page(self.template, head=head, tab="console-grades", batches=batches, **page)
 
 
 class GradeRows(GradeList):
@@ -49,7 +49,7 @@ class GradePage(MemberPage):
         retests = optimization.grade_retests(grade_set=grade_set)[:MOST_RETESTS]
         context = {"grade_set": grade_set, "evidence": grade_set.evidence, "retests": retests}
         more = max(0, len(found) - MOST_CHARTS)
-        return self.page("console/grade_set.html", head=head, here="grades", charts=charts, more=more, **context)
+        return self.page("console/grade_set.html", head=head, tab="console-grades", charts=charts, more=more, **context)
 
 
 class GradeFigure(MemberPage):

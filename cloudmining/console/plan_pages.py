@@ -40,7 +40,7 @@ class PlanList(MemberPage):
         head = feed_head()
         page = page_of(request, optimization.plans_with_scenarios())
         page["rows"] = [card_of(run, self.actor) for run in page["rows"]]
-        return self.page(self.template, head=head, here="plans", **page)
+        return self.page(self.template, head=head, tab="console-plans", **page)
 
 
 class PlanRows(PlanList):
@@ -56,7 +56,7 @@ class PlanPage(MemberPage):
     def get(self, request: HttpRequest, plan_id: UUID) -> TemplateResponse:
         head = feed_head()
         run = optimization.whole_plan(plan_id)
-        return self.page(self.template, head=head, here="plans", **plan_context(run, self.actor))
+        return self.page(self.template, head=head, tab="console-plans", **plan_context(run, self.actor))
 
 
 class PlanBody(PlanPage):

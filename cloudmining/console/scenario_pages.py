@@ -34,7 +34,7 @@ class ScenarioList(MemberPage):
             (scenario, [_row(each, self.actor) for each in found[scenario.pk]]) for scenario in page["rows"]
         ]
         in_force = optimization.releases().filter(is_in_force=True).order_by("-number")[:MOST_IN_FORCE]
-        return self.page(self.template, head=head, here="scenarios", in_force=in_force, **page)
+        return self.page(self.template, head=head, tab="console-scenarios", in_force=in_force, **page)
 
 
 class ScenarioRows(ScenarioList):
@@ -87,7 +87,7 @@ class Compare(MemberPage):
         first = next((run for run in runs if run.plan is not None), None)
         against = [_against(first, runs[apart.k], apart) for apart in found.differences]
         context: dict[str, Any] = {"runs": runs, "figures": found.rows, "first": first, "unsolved": unsolved}
-        return self.page("console/compare.html", head=head, here="scenarios", against=against, **context)
+        return self.page("console/compare.html", head=head, tab="console-scenarios", against=against, **context)
 
 
 class Bridge(MemberPage):

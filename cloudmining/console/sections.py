@@ -1,6 +1,6 @@
-"""The pages about alarms, partners and the organisation itself, as tabs of groups.
+"""The pages beside the live one, as tabs of groups.
 
-A page extends `console/section.html`, fills its block `inside` and says `tab="<its url name>"` to `page()`.
+A page says `tab="<its url name>"` to `page()`; one of forms and lists extends `console/section.html`, block `inside`.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,10 @@ class Tab:
 
 
 TABS: Final = (
+    Tab("Planning", "console-plans", "Plans", "view_plans"),
+    Tab("Planning", "console-scenarios", "Scenarios", "view_plans"),
+    Tab("Planning", "console-grades", "Grades", "view_plans"),
+    Tab("Planning", "console-studies", "Experiments", "view_plans"),
     Tab("Alarms", "console-alarm-health", "Alarm health", "view_alarms"),
     Tab("Alarms", "console-alarm-policies", "Who is called", "view_alarms"),
     Tab("Alarms", "console-rules", "Rules", "view_alarms"),

@@ -29,7 +29,7 @@ class StudyList(MemberPage):
         head = feed_head()
         page = page_of(request, optimization.experiments())
         page["rows"] = [_card_of(run, self.actor) for run in page["rows"]]
-        return self.page(self.template, head=head, here="experiments", **page)
+        return self.page(self.template, head=head, tab="console-studies", **page)
 
 
 class StudyRows(StudyList):
@@ -48,7 +48,7 @@ class StudyPage(MemberPage):
             for chart in optimization.study_charts(run)
         ]
         context = {**_card_of(run, self.actor), "charts": charts, "asked": _asked(run)}
-        return self.page(self.template, head=head, here="experiments", **context)
+        return self.page(self.template, head=head, tab="console-studies", **context)
 
 
 class StudyBody(StudyPage):

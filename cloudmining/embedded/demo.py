@@ -77,7 +77,11 @@ def _cloud(home: Home, env: Environment) -> dict[str, Part]:
     quiet = ("--concurrency", "1", "--loglevel", "WARNING")
     return {
         **{name: Part((*celery, "worker", "-n", f"{name}@%h", "-Q", taken, *quiet)) for name, taken in queues.items()},
-        "beat": Part((*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile=")),
+        # Who looks at the demo's production looks within its first minutes.
+        "beat": Part(
+            (*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile="),
+            {"PRODUCTION_SWEEP_S": "20"},
+        ),
         # Each frame of a gateway is a transaction of its own: without kept connections each would log in anew.
         "web": Part(web, {"DATABASE_POOL_SIZE": "16"}, port=int(env["WEB_PORT"])),
     }
