@@ -1,0 +1,58 @@
+"""Clients that act at the same moment, each in a thread and with a connection of its own."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import Any
+
+from django.db import connections
+
+from tenants.data import Refusal
+
+CLIENTS = int(os.environ.get("RACE_CLIENTS", "16"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+GATE_WITHIN_S = 60.0
+WON = "won"
+
+Attempt = Callable[[], Any]
+
+
+class Crowd:
+    """Threads that are kept, so that each keeps its connection; `at_once` lets them go together."""
+
+    def __init__(self, pool: ThreadPoolExecutor, size: int) -> None:
+        self.pool, self.size = pool, size
+
+    def at_once(self, attempts: Sequence[Attempt]) -> list[Any]:
+        """What each of the attempts gave, in their order; `size` of them at most."""
+        gate = Barrier(len(attempts))
+
+        def run(attempt: Attempt) -> Any:
+            gate.wait(GATE_WITHIN_S)
+            return attempt()
+
+        return list(self.pool.map(run, attempts))
+
+
+@contextmanager
+def crowd(size: int = CLIENTS) -> Iterator[Crowd]:
+    with ThreadPoolExecutor(size) as pool:
+        gathered = Crowd(pool, size)
+        yield gathered
+        gathered.at_once([connections.close_all] * size)
+
+
+def outcome(attempt: Attempt) -> str:
+    """'won', or in words why it was refused; whatever else is raised is a fault."""
+    try:
+        attempt()
+    except Refusal as refusal:
+        return refusal.detail
+    return WON
+
+
+def told(what: str, **figures: Any) -> None:
+    """For whoever runs it with `-s`."""
+    print(f"\n{what}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items()))
