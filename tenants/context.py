@@ -175,14 +175,15 @@ def on_behalf_of(owner_id: UUID) -> Iterator[None]:
     """
     current = opened()
     before = current.tenant_id
-    _become(current, owner_id)
+    if before != owner_id:
+        _become(current, owner_id)
     try:
         yield
     finally:
         current.tenant_id = before
         current.reads.grants.clear()  # the owner may have opened something just now
         # An aborted transaction takes no command; rolling it back, whole or to a savepoint, restores the setting.
-        if not _is_aborted(current.alias):
+        if before != owner_id and not _is_aborted(current.alias):
             _become(current, before)
 
 
