@@ -26,7 +26,7 @@ async def refuse_unknown(scope: dict[str, Any], receive: Any, send: Any) -> None
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(django_application, settings.BODY_LIMIT_BYTES),
+        "http": BodyLimit(django_application, settings.BODY_LIMIT_BYTES, settings.FILES_LIMIT_BYTES),
         "websocket": URLRouter(
             [
                 path("ws/v1/feed", FeedConsumer.as_asgi()),

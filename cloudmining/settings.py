@@ -28,6 +28,10 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if MODE == "prod
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", default=MODE == "production")
 BODY_LIMIT_BYTES: int = env.int("BODY_LIMIT_BYTES", default=2_000_000)
+# Where a file is laid beside a task: ten million bytes of it, and the form around them.
+FILES_LIMIT_BYTES: int = env.int("FILES_LIMIT_BYTES", default=10_100_000)
+# Before the ids of contracting processes in exports; publishers register one of their own.
+OCDS_PREFIX: str = env.str("OCDS_PREFIX", default="ocds-213czf")
 # Single sign-on with OpenID Connect; off without an issuer.
 OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="")
 OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", default="")

@@ -4,7 +4,7 @@ from optimization.access import get_plan, latest_plan, whole_plan, whole_plans
 from optimization.actions import cancel_plan, request_plan
 from optimization.drawing import DARK, MIDDLE, SMALL, Chart, Look, svg_of
 from optimization.explain.figures import bridge
-from optimization.explanations import plan_charts
+from optimization.explanations import plan_charts, plan_snapshot
 from optimization.grades.access import get_set as get_grade_set
 from optimization.grades.access import newest_grade_set
 from optimization.grades.actions import add_samples as add_grade_samples
@@ -63,6 +63,7 @@ __all__ = [
     "newest_grade_set",
     "plan_charts",
     "plan_shares",
+    "plan_snapshot",
     "plans",
     "plans_with_scenarios",
     "release_of",

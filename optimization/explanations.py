@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from optimization.data import Plan, SupplyChainInstance
@@ -14,6 +15,7 @@ from tenants.data import Conflict
 
 LISTS = ("cost_by_term", "flows", "cutoffs", "stocks", "data", "old_plan_misses")
 MOST_OF_A_LIST = 500
+MOST_WORDS = 20
 
 
 def explanation_of(run: PlanRun) -> dict[str, Any]:
@@ -23,6 +25,25 @@ def explanation_of(run: PlanRun) -> dict[str, Any]:
     if run.insight is None:
         raise Conflict(f"There is nothing to explain: it is {run.status}.")
     return dict(run.insight)
+
+
+def plan_snapshot(run: PlanRun) -> dict[str, Any]:
+    """A plan frozen as JSON, to show to others: its name, where it stands, its words, what is short and its repair.
+
+    `repair_usd` is what the cheapest repair costs, `tonnes_short` what users lack without one; None where unknown.
+    """
+    insight, report = run.insight or {}, run.report or {}
+    diagnosis = insight.get("diagnosis") or {}
+    return {
+        "id": str(run.pk),
+        "name": run.name,
+        "status": run.status,
+        "taken_at": datetime.now(UTC).isoformat(),
+        "words": (run.explanation or insight.get("words") or [])[:MOST_WORDS],
+        "cost_usd": report.get("objective_usd"),
+        "tonnes_short": diagnosis.get("tonnes_short"),
+        "repair_usd": diagnosis.get("repair_usd"),
+    }
 
 
 def plan_charts(run: PlanRun) -> list[Chart]:

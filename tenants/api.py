@@ -1,6 +1,6 @@
 """The public door of tenants for the other apps."""
 
-from tenants.access import actor, get_equipment, get_site, granted, require
+from tenants.access import actor, get_agreement, get_equipment, get_site, granted, require
 from tenants.agreements.actions import agree_by_offer, end_agreement
 from tenants.authentication import memberships_of
 from tenants.bus import announce
@@ -46,6 +46,7 @@ __all__ = [
     "equipment",
     "feed_events",
     "feed_head",
+    "get_agreement",
     "get_equipment",
     "get_site",
     "give",

@@ -1,21 +1,5 @@
-"""Amounts between a person's words and integer minor units."""
+"""Amounts as the pages show and read them."""
 
-from decimal import Decimal
-from typing import Final
+from tenants.money import DIGITS, in_words, to_minor
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-DIGITS: Final = {
-    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
-
-
-def to_minor(amount: Decimal, currency: str) -> int:
-    """Minor units of an amount in `currency`, such as cents of dollars; rounded to the nearest."""
-    return round(amount.scaleb(DIGITS.get(currency, 2)))
-
-
-def in_words(minor: int, currency: str) -> str:
-    """`1,250.00 USD`"""
-    digits = DIGITS.get(currency, 2)
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}"
+__all__ = ["DIGITS", "in_words", "to_minor"]

@@ -4,6 +4,7 @@ Every step locks the agreement's row in the owner's name and asks `lifecycle` fi
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tenants import access
@@ -178,16 +179,22 @@ def agree_by_offer(
     purpose: str,
     clauses: Wishes,
     offered_by: UUID | None = None,
+    framework: Agreement | None = None,
 ) -> Agreement:
     """The agreement that follows from an owner's published offer once the partner takes it up, in force at once.
 
     The offer is the owner's signature, given by `offered_by`; taking it up is the partner's. The caller has verified
-    the offer.
+    the offer. With a `framework` of these two it is a call-off, within its limits and no longer than it.
     """
     partner_name = Tenant.objects.get(pk=partner_id).name
     with on_behalf_of(owner_id):
-        about = {"title": title, "purpose": purpose}
+        about: dict[str, Any] = {"title": title, "purpose": purpose}
+        if framework is not None:
+            about |= {"kind": Kind.CALL_OFF, "framework": framework, "ends_at": framework.ends_at}
         agreement = drafted(owner_id, partner_id, partner_name=partner_name, clauses=clauses, about=about)
+        if framework is not None:
+            refuse_without_framework(agreement)
+            refuse_beyond(framework, list(agreement.clauses.order_by("pk")))
         version = agreement.versions.get()
         by_offer = signature_of(version, owner_id, offered_by, "offer")
         claimant = who() if side_of(agreement) == Side.PARTNER else (None, "claim")

@@ -84,6 +84,8 @@ _TASKS: Final = {
     "task.accepted": "The owner accepted the work.",
     "task.reopened": "A task is open again: rework, a release or a lapsed claim.",
     "task.cancelled": "The owner withdrew a task.",
+    "task.asked": "A firm asked a question about a task.",
+    "task.answered": "The owner answered a question about a task, for all who may read it.",
 }
 _AGREEMENTS: Final = {
     "agreement.offered": "An agreement was offered.",
