@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.functions import Now
 
-from edge_bridge.api import alarm_snapshot, get_alarm
 from marketplace import queries
 from marketplace.data import NOTE_CHARS, TaskTerms
-from marketplace.lifecycle import ClaimState
+from marketplace.desk.notices import put_up
+from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
+from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
 from marketplace.moves import move_task, own_name, tell
@@ -22,49 +23,66 @@ from tenants.api import (
     agree_by_offer,
     as_platform,
     end_agreement,
-    get_equipment,
-    get_site,
     meter,
     on_behalf_of,
     require,
-    tenants,
 )
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid
 
-NOTICE_LIMIT = 500
 SWEEP_LIMIT = 200
 
 
 def post_task(
-    *, terms: TaskTerms, site_id: UUID | None = None, equipment_id: UUID | None = None, alarm_id: UUID | None = None
+    *,
+    terms: TaskTerms,
+    site_id: UUID | None = None,
+    equipment_id: UUID | None = None,
+    alarm_id: UUID | None = None,
+    plan_id: UUID | None = None,
 ) -> ServiceTask:
-    """A draft about an own alarm, own equipment or an own site; what others will learn of it is frozen now."""
+    """A draft about an own alarm, own equipment or an own site; what others will learn of it is frozen now.
+
+    A plan that is named is evidence: what it says, and what of it is short, is frozen beside the place.
+    """
     owner = require("post_tasks")
     _refuse_opening_beyond(owner, terms.opens)
-    site, equipment, alarm = _place(site_id, equipment_id, alarm_id)
-    return ServiceTask.objects.create(
+    site, equipment, alarm = place_of(site_id, equipment_id, alarm_id)
+    snapshot = snapshot_of(owner, site, equipment, alarm, plan_id)
+    columns, invited = columns_of(terms, owner)
+    task = ServiceTask.objects.create(
         tenant_id=owner.tenant_id,
         created_by_id=owner.user_id,
         site=site,
         equipment=equipment,
         alarm=alarm,
-        snapshot=_snapshot(owner, site, equipment, alarm),
-        title=terms.title.strip(),
-        description=terms.description,
-        category=terms.category,
-        opens=sorted(set(terms.opens)),
-        access_h=terms.access_h,
-        fee_minor=terms.fee_minor,
-        currency=terms.currency,
+        snapshot=snapshot,
+        **columns,
     )
+    invite(task, invited)
+    return task
+
+
+def revise_task(*, task: ServiceTask, terms: TaskTerms) -> None:
+    """Other terms for a draft, all of them anew; what it is about stays. Conflict once it is published."""
+    owner = require("post_tasks")
+    _refuse_opening_beyond(owner, terms.opens)
+    columns, invited = columns_of(terms, owner)
+    drafts = ServiceTask.objects.filter(pk=task.pk, version=task.version, state=State.DRAFT)
+    if not drafts.update(**columns, version=F("version") + 1, updated_at=Now()):
+        task.refresh_from_db()
+        raise Conflict(f"The task has changed and is {task.state} now; only a draft's terms can be changed.")
+    task.refresh_from_db()
+    invite(task, invited)
 
 
 def publish_task(*, task: ServiceTask) -> None:
-    """Offer the task to every organisation; the listed ones are told, the first `NOTICE_LIMIT` of them."""
+    """Offer the task to those to whom it is visible; they are told, the first `queries.AUDIENCE` of them."""
     _refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
+    if task.bids_until is not None and task.bids_until <= queries.database_time():
+        raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))
     move_task(task, Move.PUBLISH, published_at=Now())
-    listed = tenants().filter(listed=True).order_by("pk").values_list("pk", flat=True)
-    tell("task.published", task, to=frozenset(listed[:NOTICE_LIMIT]))
+    put_up(task)
+    tell("task.published", task, to=queries.audience_of(task))
 
 
 def cancel_task(*, task: ServiceTask) -> None:
@@ -78,6 +96,7 @@ def claim_task(*, task: ServiceTask) -> Claim:
     firm = require("claim_tasks")
     if task.tenant_id == firm.tenant_id:
         raise Forbidden("Your own organisation posted this task; only another one can claim it.")
+    _refuse_stranger_to_framework(task, firm)
     move_task(task, Move.CLAIM, token=F("token") + 1)
     window = _window(task)
     agreement = _open_data(task, firm.tenant_id, window)
@@ -180,10 +199,11 @@ def _window(task: ServiceTask) -> tuple[datetime, datetime]:
 def _open_data(task: ServiceTask, firm_id: UUID, window: tuple[datetime, datetime]) -> Any:
     """The agreement of the offer, in force: on the equipment if the task names one, else on the site."""
     clauses = []
-    if task.opens:
-        with on_behalf_of(task.tenant_id):
+    with on_behalf_of(task.tenant_id):
+        framework = task.framework
+        if task.opens:
             place = {"equipment": task.equipment} if task.equipment_id else {"site": task.site}
-        clauses = [{**place, "permissions": task.opens, "during": window}]
+            clauses = [{**place, "permissions": task.opens, "during": window}]
     return agree_by_offer(
         owner_id=task.tenant_id,
         partner_id=firm_id,
@@ -191,46 +211,22 @@ def _open_data(task: ServiceTask, firm_id: UUID, window: tuple[datetime, datetim
         purpose=task.category,
         clauses=clauses,
         offered_by=task.created_by_id,
+        framework=framework,
     )
+
+
+def _refuse_stranger_to_framework(task: ServiceTask, firm: Actor) -> None:
+    """A call-off is for the framework's partner; the agreement itself sees to the framework's limits."""
+    with on_behalf_of(task.tenant_id):
+        framework = task.framework
+    if framework is not None and framework.partner_id != firm.tenant_id:
+        raise Forbidden("This task is called off a framework agreement, to which your organisation is no party.")
 
 
 def _close_data(claim: Claim, reason: str) -> None:
     """End the agreement, unless a party has done so before."""
     if claim.agreement.ended_at is None:
         end_agreement(agreement=claim.agreement, reason=reason)
-
-
-def _place(site_id: UUID | None, equipment_id: UUID | None, alarm_id: UUID | None) -> tuple[Any, Any, Any]:
-    """The own site, equipment and alarm that a task is about: what contains the one named follows from it."""
-    site: Any = None
-    equipment: Any = None
-    alarm: Any = None
-    if alarm_id is not None:
-        alarm = get_alarm(alarm_id, needs="post_tasks")
-        site, equipment = alarm.site, alarm.equipment
-    elif equipment_id is not None:
-        equipment = get_equipment(equipment_id, needs="post_tasks")
-        site = equipment.site
-    elif site_id is not None:
-        site = get_site(site_id, needs="post_tasks")
-    else:
-        raise Invalid("Say what the task is about.", (FieldError("/site", "name a site, equipment or an alarm"),))
-    for name, given, found in (("site", site_id, site), ("equipment", equipment_id, equipment)):
-        if given is not None and given != found.pk:
-            raise Invalid(f"The {name} is not where the rest is.", (FieldError(f"/{name}", "leave it out"),))
-    return site, equipment, alarm
-
-
-def _snapshot(owner: Actor, site: Any, equipment: Any, alarm: Any) -> dict[str, Any]:
-    return {
-        "owner_name": own_name(owner),
-        "site_name": site.name,
-        "site_kind": site.kind,
-        "equipment_code": equipment and equipment.code,
-        "equipment_name": equipment and equipment.name,
-        "equipment_kind": equipment and equipment.kind,
-        "evidence": alarm and alarm_snapshot(alarm),
-    }
 
 
 def _refuse_opening_beyond(offerer: Actor, opens: tuple[str, ...]) -> None:

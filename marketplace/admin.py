@@ -1,6 +1,16 @@
 """What the two administrations show of the marketplace."""
 
-from marketplace.models import Claim, Reaction, ReactionSwitch, ServiceTask
+from marketplace.models import (
+    Claim,
+    PublicNotice,
+    Reaction,
+    ReactionSwitch,
+    ServiceTask,
+    TaskAsker,
+    TaskAttachment,
+    TaskInvitation,
+    TaskQuestion,
+)
 from tenants.admin_sites import ReadOnly, show
 
 
@@ -25,11 +35,38 @@ class ReactionAdmin(ReadOnly):
     list_filter = ("reaction", "outcome")
 
 
+class TaskAttachmentAdmin(ReadOnly):
+    list_display = ("task", "name", "media_type", "size_bytes", "added_at")
+    exclude = ("content",)
+
+
+class TaskQuestionAdmin(ReadOnly):
+    list_display = ("task", "text", "asked_at", "answered_at")
+
+
+class TaskAskerAdmin(ReadOnly):
+    list_display = ("question", "firm_name")
+
+
+class TaskInvitationAdmin(ReadOnly):
+    list_display = ("task", "firm")
+
+
+class PublicNoticeAdmin(ReadOnly):
+    list_display = ("task", "state", "published_at")
+    list_filter = ("state",)
+
+
 show(
     {
         ServiceTask: ServiceTaskAdmin,
         Claim: ClaimAdmin,
         ReactionSwitch: ReactionSwitchAdmin,
         Reaction: ReactionAdmin,
+        TaskInvitation: TaskInvitationAdmin,
+        TaskAttachment: TaskAttachmentAdmin,
+        TaskQuestion: TaskQuestionAdmin,
+        TaskAsker: TaskAskerAdmin,
+        PublicNotice: PublicNoticeAdmin,
     }
 )

@@ -9,11 +9,13 @@ from marketplace.actions import (
     publish_task,
     release_claim,
     request_rework,
+    revise_task,
     submit_work,
 )
-from marketplace.queries import tasks_in
+from marketplace.queries import OVER, tasks_in
 
 __all__ = [
+    "OVER",
     "accept_work",
     "cancel_task",
     "claim_task",
@@ -24,6 +26,7 @@ __all__ = [
     "publish_task",
     "release_claim",
     "request_rework",
+    "revise_task",
     "submit_work",
     "tasks_in",
 ]

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from marketplace import queries
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State, next_state
-from marketplace.models import Claim, ServiceTask
+from marketplace.models import Claim, PublicNotice, ServiceTask
 from tenants.api import announce, enter, on_behalf_of, tenants
 from tenants.data import Actor, Conflict, Event
 
@@ -29,6 +29,7 @@ def move_task(task: ServiceTask, move: Move, **changes: Any) -> None:
             state=target.value, version=F("version") + 1, updated_at=Now(), **changes
         )
         task.refresh_from_db()
+        PublicNotice.objects.filter(task=task).update(state=task.state)
     if not moved:
         taken = move is Move.CLAIM and task.state in (State.CLAIMED, State.SUBMITTED, State.CLOSED)
         raise Conflict(

@@ -10,12 +10,15 @@ from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Now
 
 from marketplace.lifecycle import ClaimState, State
-from marketplace.models import Claim, ServiceTask
-from tenants.api import actor, opened
+from marketplace.models import Claim, ServiceTask, TaskInvitation
+from tenants.agreements.api import agreements
+from tenants.api import actor, opened, tenants
 from tenants.models import Site
 
 CURRENT = (ClaimState.LIVE, ClaimState.COMPLETED)
-UNFINISHED = (State.DRAFT, State.OPEN, State.CLAIMED, State.SUBMITTED)
+OVER = (State.CLOSED, State.CANCELLED, State.UNSUCCESSFUL, State.TERMINATED)
+UNFINISHED = tuple(state for state in State if state not in OVER)
+AUDIENCE = 500
 
 
 def tasks() -> QuerySet[ServiceTask]:
@@ -35,6 +38,19 @@ def tasks_in(scope: str) -> QuerySet[ServiceTask]:
             return tasks().filter(state=State.OPEN).exclude(tenant=me)
         case _:
             return tasks().filter(pk__in=Claim.objects.filter(tenant=me).values("task"))
+
+
+def audience_of(task: ServiceTask) -> frozenset[UUID]:
+    """Own task: to whom it is visible while it is open, the first `AUDIENCE` of them by age."""
+    match task.visibility:
+        case "public":
+            found = tenants().filter(listed=True).order_by("pk").values_list("pk", flat=True)
+        case "invited":
+            found = TaskInvitation.objects.filter(task=task).order_by("pk").values_list("firm", flat=True)
+        case _:
+            mine = agreements(status="active").filter(tenant=task.tenant_id).prefetch_related(None)
+            found = mine.order_by("pk").values_list("partner", flat=True)
+    return frozenset(found[:AUDIENCE])
 
 
 def told_tasks() -> Iterator[dict[str, Any]]:

@@ -10,6 +10,8 @@ from django.contrib.sessions.models import Session
 from edge_bridge.alarms import policies
 from edge_bridge.models import Series
 from edge_bridge.production import actions as production
+from marketplace.desk import actions as desk
+from marketplace.models import TaskQuestion
 from optimization import actions as planning
 from optimization.studies import actions as studies
 from tenants import actions as tenancy
@@ -52,6 +54,8 @@ class Places:
             )
             run = planning.request_plan(name="Plan of the quarter", instance=documents.small(), options={})
             task = market.actions.post_task(terms=market.terms(), equipment_id=alarm.equipment_id)
+            attachment = desk.attach(task=task, name="pump.pdf", content=b"%PDF-1.7 drawing of pump 7")
+            question = TaskQuestion.objects.create(tenant_id=aurora.id, task=task, text="Which bearing is it?")
             webhook, _ = webhooks.make_webhook(name="Dispatch of Aurora", url="https://hooks.example.com/aurora")
             series = Series.objects.get(tenant=aurora.id)
             suppression = policies.make_suppression(
@@ -97,6 +101,8 @@ class Places:
                 "number": scenario.version,
                 "release_id": scenarios.released(aurora).pk,
                 "task_id": task.pk,
+                "attachment_id": attachment.pk,
+                "question_id": question.pk,
                 "month": f"{datetime.now(UTC):%Y-%m}",
                 **resources.places(aurora),
                 **joint.alone(aurora),

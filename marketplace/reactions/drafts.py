@@ -55,7 +55,7 @@ def of_plan(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafted:
         description="\n".join(insight["words"])[:DESCRIPTION_CHARS],
         fee_minor=min(round(100 * usd), FEE_MINOR),
     )
-    return _drafted(post_task(terms=terms, site_id=switch.site_id), switch)
+    return _drafted(post_task(terms=terms, site_id=switch.site_id, plan_id=subject), switch)
 
 
 def of_grades(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafted:

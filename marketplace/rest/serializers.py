@@ -1,6 +1,7 @@
 """Shapes of the marketplace over HTTP. They parse; `marketplace.data` and the actions decide."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -8,16 +9,29 @@ from marketplace.data import (
     ACCESS_H,
     CATEGORIES,
     DESCRIPTION_CHARS,
+    DUE_D,
     FEE_MINOR,
+    INVITED,
+    MILESTONES,
     NOTE_CHARS,
+    OPENERS,
+    RETENTION_BP,
     SCOPES,
+    STANDSTILL_H,
     TITLE_CHARS,
+    VISIBILITIES,
+    WARRANTY_D,
+    WHOLE_BP,
     TaskTerms,
 )
+from marketplace.desk.posting import terms_of
+from marketplace.lifecycle import Mode
 from marketplace.models import Claim, ServiceTask
+from marketplace.models.task import MODES
+from tenants.api import actor
 from tenants.roles import SITE_PERMISSIONS
 
-PLACES = ("site", "equipment", "alarm")
+ABOUT = ("site", "equipment", "alarm", "plan")
 
 
 class ClaimSerializer(serializers.ModelSerializer[Claim]):
@@ -43,6 +57,26 @@ class SnapshotSerializer(serializers.Serializer[Any]):
     equipment_kind = serializers.CharField(allow_null=True)
 
 
+class MilestoneSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=TITLE_CHARS)
+    share_bp = serializers.IntegerField(
+        min_value=1, max_value=WHOLE_BP, help_text=f"Basis points of the price; all sum to {WHOLE_BP}."
+    )
+    due_d = serializers.IntegerField(min_value=0, max_value=DUE_D, help_text="Days from the award.")
+
+
+class AcceptanceSerializer(serializers.Serializer[Any]):
+    """A rule that stored readings are to keep for so many hours."""
+
+    tag = serializers.CharField(max_length=100)
+    equipment = serializers.UUIDField(required=False, allow_null=True, help_text="The task's own, if left out.")
+    op = serializers.ChoiceField(["below", "above", "between"])
+    limit = serializers.FloatField()
+    upper = serializers.FloatField(required=False, allow_null=True)
+    for_h = serializers.FloatField()
+    coverage_frac = serializers.FloatField(required=False, min_value=0, max_value=1)
+
+
 class ServiceTaskSerializer(serializers.ModelSerializer[ServiceTask]):
     """`claim` is the live or completed claim, shown to its two parties only; `version` is also the ETag."""
 
@@ -50,33 +84,40 @@ class ServiceTaskSerializer(serializers.ModelSerializer[ServiceTask]):
     site = serializers.UUIDField(source="site_id")
     equipment = serializers.UUIDField(source="equipment_id", allow_null=True)
     alarm = serializers.UUIDField(source="alarm_id", allow_null=True)
+    framework = serializers.UUIDField(source="framework_id", allow_null=True)
     snapshot = SnapshotSerializer()
+    milestones = MilestoneSerializer(many=True)
+    acceptance = AcceptanceSerializer(allow_null=True)
     claim = ClaimSerializer(allow_null=True)
 
     class Meta:
         model = ServiceTask
         fields = [
             *["id", "owner", "state", "version", "title", "description", "category", "site", "equipment", "alarm"],
-            *["snapshot", "opens", "access_h", "fee_minor", "currency", "claim"],
+            *["snapshot", "opens", "access_h", "fee_minor", "currency", "mode", "visibility", "bids_until"],
+            *["openers_needed", "standstill_h", "milestones", "retention_bp", "warranty_d", "acceptance", "framework"],
+            "claim",
             *["created_at", "updated_at", "published_at"],
         ]
 
 
 class TaskDetailSerializer(ServiceTaskSerializer):
-    """With the evidence that was frozen from the alarm, if the task was posted from one."""
+    """With the evidence that was frozen from the alarm or the plan, if the task was posted from one."""
 
     evidence = serializers.DictField(source="snapshot.evidence", allow_null=True)
+    invited = serializers.SerializerMethodField(help_text="Organisations that the owner invited, for the owner.")
 
     class Meta(ServiceTaskSerializer.Meta):
-        fields = [*ServiceTaskSerializer.Meta.fields, "evidence"]
+        fields = [*ServiceTaskSerializer.Meta.fields, "evidence", "invited"]
+
+    def get_invited(self, task: ServiceTask) -> list[UUID]:
+        found = task.invitations.filter(tenant=actor().tenant_id).order_by("pk")
+        return list(found.values_list("firm", flat=True))
 
 
-class PostTaskSerializer(serializers.Serializer[Any]):
-    """Name the alarm, the equipment or the site; what contains it follows."""
+class TermsSerializer(serializers.Serializer[Any]):
+    """What the poster offers."""
 
-    site = serializers.UUIDField(required=False, allow_null=True)
-    equipment = serializers.UUIDField(required=False, allow_null=True)
-    alarm = serializers.UUIDField(required=False, allow_null=True)
     title = serializers.CharField(max_length=TITLE_CHARS)
     description = serializers.CharField(max_length=DESCRIPTION_CHARS, required=False, allow_blank=True)
     category = serializers.ChoiceField(list(CATEGORIES.items()))
@@ -86,12 +127,48 @@ class PostTaskSerializer(serializers.Serializer[Any]):
     access_h = serializers.IntegerField(min_value=1, max_value=ACCESS_H, required=False)
     fee_minor = serializers.IntegerField(min_value=0, max_value=FEE_MINOR, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", required=False)
+    mode = serializers.ChoiceField(MODES, required=False)
+    visibility = serializers.ChoiceField(list(VISIBILITIES.items()), required=False)
+    invited = serializers.ListField(child=serializers.UUIDField(), max_length=INVITED, required=False)
+    bids_until = serializers.DateTimeField(required=False, allow_null=True)
+    openers_needed = serializers.IntegerField(min_value=1, max_value=OPENERS, required=False)
+    standstill_h = serializers.IntegerField(min_value=0, max_value=STANDSTILL_H, required=False)
+    milestones = MilestoneSerializer(many=True, required=False, max_length=MILESTONES)
+    retention_bp = serializers.IntegerField(min_value=0, max_value=RETENTION_BP, required=False)
+    warranty_d = serializers.IntegerField(min_value=0, max_value=WARRANTY_D, required=False)
+    acceptance = AcceptanceSerializer(required=False, allow_null=True)
+    framework = serializers.UUIDField(required=False, allow_null=True)
+
+    def given(self) -> dict[str, Any]:
+        """The terms that were sent, as TaskTerms takes them."""
+        data = {name: value for name, value in self.validated_data.items() if name not in ABOUT}
+        return data | {name: tuple(data[name]) for name in ("opens", "invited") if name in data}
+
+
+class PostTaskSerializer(TermsSerializer):
+    """Name the alarm, the equipment or the site; what contains it follows. A plan is evidence, beside one of them."""
+
+    site = serializers.UUIDField(required=False, allow_null=True)
+    equipment = serializers.UUIDField(required=False, allow_null=True)
+    alarm = serializers.UUIDField(required=False, allow_null=True)
+    plan = serializers.UUIDField(required=False, allow_null=True)
 
     def arguments(self) -> dict[str, Any]:
         """What `actions.post_task` takes."""
-        data = dict(self.validated_data)
-        places = {f"{place}_id": data.pop(place, None) for place in PLACES}
-        return {"terms": TaskTerms(**data | {"opens": tuple(data.get("opens", ()))}), **places}
+        about = {f"{name}_id": self.validated_data.get(name) for name in ABOUT}
+        return {"terms": TaskTerms(**self.given()), **about}
+
+
+class ReviseTaskSerializer(TermsSerializer):
+    """Terms that are left out stay, but a deadline with its mode and the invited with their visibility."""
+
+    def terms(self, task: ServiceTask) -> TaskTerms:
+        before, given = terms_of(task), self.given()
+        if given.get("mode") == Mode.CLAIM:
+            before["bids_until"] = None
+        if given.get("visibility", "invited") != "invited":
+            before["invited"] = ()
+        return TaskTerms(**before | given)
 
 
 class SubmitSerializer(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from marketplace.rest import reaction_views, views
+from marketplace.rest import desk_views, reaction_views, views
 
 urlpatterns: list[URLPattern] = [
     path("service-tasks", views.TaskList.as_view(), name="service-task-list"),
@@ -15,4 +15,23 @@ urlpatterns: list[URLPattern] = [
     path("service-tasks/<uuid:task_id>/release", views.Release.as_view(), name="service-task-release"),
     path("reactions", reaction_views.ReactionList.as_view(), name="reaction-list"),
     path("reaction-switches", reaction_views.SwitchList.as_view(), name="reaction-switch-list"),
+    path("service-tasks/<uuid:task_id>/ocds", desk_views.OcdsRelease.as_view(), name="service-task-ocds"),
+    path(
+        "service-tasks/<uuid:task_id>/attachments",
+        desk_views.AttachmentList.as_view(),
+        name="service-task-attachment-list",
+    ),
+    path(
+        "service-tasks/<uuid:task_id>/attachments/<uuid:attachment_id>",
+        desk_views.AttachmentDetail.as_view(),
+        name="service-task-attachment-detail",
+    ),
+    path(
+        "service-tasks/<uuid:task_id>/questions", desk_views.QuestionList.as_view(), name="service-task-question-list"
+    ),
+    path(
+        "service-tasks/<uuid:task_id>/questions/<uuid:question_id>/answer",
+        desk_views.AnswerQuestion.as_view(),
+        name="service-task-question-answer",
+    ),
 ]

@@ -1,5 +1,6 @@
 """Service tasks over HTTP: parse, one action or query, render."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from marketplace.models import ServiceTask
 from marketplace.rest.serializers import (
     PostTaskSerializer,
     ReleaseSerializer,
+    ReviseTaskSerializer,
     ReworkSerializer,
     ScopeSerializer,
     ServiceTaskSerializer,
@@ -51,11 +53,25 @@ class TaskList(IdempotentView, ListView):
 
 
 class TaskDetail(ActorView):
-    needs = {"GET": "view_tasks"}
+    """One task; its owner changes the terms of a draft."""
+
+    needs = {"GET": "view_tasks", "PATCH": "post_tasks"}
 
     @extend_schema(responses=TaskDetailSerializer)
     def get(self, request: Request, task_id: UUID) -> Response:
         return _answer(access.get_task(task_id))
+
+    @extend_schema(request=ReviseTaskSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH])
+    def patch(self, request: Request, task_id: UUID) -> Response:
+        task = _unchanged(request, access.get_own_task(task_id))
+        form = ReviseTaskSerializer(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        actions.revise_task(task=task, terms=form.terms(task))
+        return _answer(task)
+
+    def _conditional(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The ETag is the task's version, as at its other addresses."""
+        return handler(request, *args, **kwargs)
 
 
 class OwnerMove(IdempotentView):

@@ -69,7 +69,7 @@ def _vocabulary() -> frozenset[str]:
 
 
 # Words of the product, and what a key that is refused still notes.
-WORDS = {"kind", "permission", "state", "status", "via", "requested_via", "partner_name", "prev_hash"}
+WORDS = {"kind", "media_type", "permission", "state", "status", "via", "requested_via", "partner_name", "prev_hash"}
 NOTES = {"last_used_at"}
 
 

@@ -19,7 +19,7 @@ from tests.sweep.operations import IdParameter, Operation, body_of
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NO_NUMBER = "987654321"
 # Which organisations are listed is known to all, and everybody has months.
-PUBLIC = {"partner", "tenant", "reader", "participant", "owner", "month"}
+PUBLIC = {"partner", "tenant", "reader", "participant", "owner", "invited", "month"}
 
 
 @dataclass

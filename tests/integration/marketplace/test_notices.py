@@ -1,0 +1,107 @@
+"""What anybody may read without signing in, and the open-contracting release of a task."""
+
+import re
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client
+
+from marketplace.desk import actions as desk
+from marketplace.desk.notices import looking
+from marketplace.models import PublicNotice, ServiceTask
+from tenants.context import as_platform
+from tests.integration.marketplace.scenes import alarm_of, claimed, published, state_of, submitted, terms
+from tests.integration.marketplace.test_desk import MILESTONES, SOON, TASKS
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+# Of the codelists of OCDS 1.1: tenderStatus, method, releaseTag, contractStatus.
+CODES = {
+    "status": {"planning", "planned", "active", "cancelled", "unsuccessful", "complete", "withdrawn"},
+    "procurementMethod": {"open", "selective", "limited", "direct"},
+    "tag": {"planning", "tender", "tenderCancellation", "award", "contract"},
+}
+
+
+def notices_of(owner):
+    with owner.acting():
+        return list(PublicNotice.objects.filter(tenant=owner.id))
+
+
+def test_notice_says_what_the_snapshot_says_and_no_id_of_an_alarm(aurora):
+    alarm = alarm_of(aurora)
+    task = published(aurora, alarm_id=alarm.pk, terms=terms(description="The bearing runs hot."))
+    [notice] = notices_of(aurora)
+    page = Client().get(f"/notices/{notice.pk}")
+    text = page.content.decode()
+    assert page.status_code == 200 and "The bearing runs hot." in text and "Aurora North" in text
+    for hidden in (alarm.pk, task.pk, alarm.equipment_id, aurora.id, "vibration", "9.5"):
+        assert str(hidden) not in text
+    assert f"/notices/{notice.pk}" in Client().get("/notices").content.decode()
+
+
+def test_only_public_tasks_of_listed_owners_are_put_up(aurora, borealis):
+    published(aurora, terms=terms(visibility="invited", invited=(borealis.id,)))
+    published(aurora, terms=terms(visibility="partners"))
+    with as_platform("tests", "take the owner off the list"):
+        type(aurora.tenant).objects.filter(pk=aurora.id).update(listed=False)
+    published(aurora)
+    assert notices_of(aurora) == []
+
+
+def test_notice_leaves_the_list_with_its_task_and_its_page_stays(aurora, borealis):
+    task = published(aurora)
+    [notice] = notices_of(aurora)
+    claimed(task, borealis)
+    assert f"/notices/{notice.pk}" not in Client().get("/notices").content.decode()
+    assert "claimed" in Client().get(f"/notices/{notice.pk}").content.decode()
+    with pytest.raises(IntegrityError, match="never changes"), aurora.acting():
+        PublicNotice.objects.filter(pk=notice.pk).update(facts={})
+
+
+def test_the_boards_word_opens_notices_and_nothing_else(aurora, cassia):
+    published(aurora)
+    with looking():
+        assert PublicNotice.objects.filter(tenant=aurora.id).exists()
+        assert not ServiceTask.objects.exists()
+    with cassia.acting():
+        assert not PublicNotice.objects.filter(tenant=aurora.id).exists()
+
+
+@pytest.mark.parametrize("address", ["/notices/00000000-0000-4000-8000-000000000000", "/notices?before=nonsense"])
+def test_absent_notice_is_not_found(address):
+    assert Client().get(address).status_code == 404
+
+
+def test_release_has_the_fields_of_the_standard(aurora, borealis):
+    task = published(
+        aurora, terms=terms(mode="tender", bids_until=SOON, milestones=MILESTONES, fee_minor=123_45, currency="USD")
+    )
+    with aurora.acting():
+        desk.attach(task=task, name="pump.pdf", content=b"%PDF-1.7")
+    package = borealis.client().get(f"{TASKS}/{task.pk}/ocds").json()
+    assert (package["version"], package["publisher"]["name"]) == ("1.1", "Aurora")
+    [release] = package["releases"]
+    assert release["ocid"].startswith("ocds-213czf-") and release["initiationType"] == "tender"
+    assert set(release["tag"]) <= CODES["tag"] and MOMENT.fullmatch(release["date"])
+    tender = release["tender"]
+    assert tender["value"] == {"amount": 123.45, "currency": "USD"}
+    assert tender["status"] in CODES["status"] and tender["procurementMethod"] in CODES["procurementMethod"]
+    assert MOMENT.fullmatch(tender["tenderPeriod"]["endDate"])
+    assert [document["title"] for document in tender["documents"]] == ["pump.pdf"]
+    assert [milestone["title"] for milestone in tender["milestones"]] == ["Drawings", "Pump runs"]
+    buyer = release["buyer"]
+    assert buyer in [{"id": party["id"], "name": party["name"]} for party in release["parties"]]
+    assert "awards" not in release
+
+
+def test_award_and_contract_of_a_claim_are_told_to_its_parties(aurora, borealis, cassia):
+    task = published(aurora)
+    claimed(task, borealis)
+    submitted(task, borealis)
+    for party in (aurora, borealis):
+        [release] = party.client().get(f"{TASKS}/{task.pk}/ocds").json()["releases"]
+        assert release["awards"][0]["suppliers"] == [{"id": str(borealis.id), "name": "Borealis"}]
+        assert release["contracts"][0]["awardID"] == release["awards"][0]["id"]
+        assert {"id": str(borealis.id), "name": "Borealis", "roles": ["supplier"]} in release["parties"]
+    assert cassia.client().get(f"{TASKS}/{task.pk}/ocds").status_code == 404
+    assert state_of(task, aurora) == "submitted"
