@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 
-from cloudmining.console.forms import about_choices
+from cloudmining.console.forms import about_choices, moment
 from cloudmining.console.money import DIGITS, to_minor
 from tenants.agreements.api import PRICE_PER, maskable, places_offered
 from tenants.agreements.data import MOST_DELAY_S, MOST_FLOOR_N, PURPOSE_CHARS, TERMS_CHARS, TITLE_CHARS
@@ -17,11 +17,6 @@ MOST_FORMS = 20
 MOST_PARTNERS = 500
 MINUTE_S = 60
 PRICES = [("", "no price"), *zip(PRICE_PER, ("once", "a day", "a month", "a thousand rows read"), strict=True)]
-
-
-def moment(label: str, **more: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=f"{label} (UTC)", widget=widget, **more)
 
 
 class HeadingForm(forms.Form):

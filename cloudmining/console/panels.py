@@ -9,7 +9,7 @@ from django.db.models import Case, IntegerField, Q, When
 from cloudmining.console.money import in_words
 from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
 from edge_bridge.api import alarms
-from marketplace.api import tasks_in
+from marketplace.api import OVER, tasks_in
 from optimization.api import PlanStatus, plans
 from tenants.api import granted
 from tenants.data import Actor
@@ -119,7 +119,7 @@ def _percent(fraction: float | None) -> float | None:
 
 def task_rows(actor: Actor) -> dict[str, Any]:
     """Tasks that are still to do: own ones, those on the market, and those the organisation has claimed."""
-    own = tasks_in("own").exclude(state__in=["closed", "cancelled"])
+    own = tasks_in("own").exclude(state__in=OVER)
     claimed = tasks_in("claimed").filter(state__in=["claimed", "submitted"])
     groups = {"own": own, "claimed": claimed, "market": tasks_in("market")}
     rows = [_task(task, whose, actor) for whose, found in groups.items() for task in found.order_by("-pk")[:TASK_LIMIT]]
@@ -132,8 +132,14 @@ def _task(task: Any, whose: str, actor: Actor) -> Any:
         return None
     task.whose = whose
     task.fee = in_words(task.fee_minor, task.currency) if task.fee_minor else ""
-    task.steps = STEPS.get((whose, task.state), ()) if actor.can(NEEDED_FOR[whose]) else ()
+    task.steps = steps_for(task, whose, actor)
     return task
+
+
+def steps_for(task: Any, whose: str, actor: Actor) -> tuple[str, ...]:
+    """What the actor may do with a task; only one that is claimed is taken on at once."""
+    steps = STEPS.get((whose, task.state), ()) if actor.can(NEEDED_FOR[whose]) else ()
+    return tuple(step for step in steps if step != "claim" or task.mode == "claim")
 
 
 PANELS: Final = {

@@ -1,21 +1,19 @@
-"""The console: one page of panels, what each of them can be asked to do, and the form of a new service task."""
+"""The console: one page of panels, and what each of them can be asked to do."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from cloudmining.console.base import MemberPage
-from cloudmining.console.forms import TaskForm
 from cloudmining.console.panels import PANELS
 from edge_bridge.api import acknowledge_alarm, get_alarm
 from marketplace import api as marketplace
 from optimization.api import cancel_plan, get_plan
-from tenants.api import feed_head, tenants
+from tenants.api import feed_head
 from tenants.data import Forbidden, Invalid, NotFound
 
 
@@ -102,63 +100,3 @@ def _claim(task_id: UUID, given: QueryDict) -> Any:
     if not (token.isascii() and token.isdigit() and len(token) < 10):
         raise Invalid("The claim's token is missing; reload the page.")
     return marketplace.get_claim(task_id, int(token))
-
-
-class PostTask(MemberPage):
-    """The form of a new task, about an own alarm if `?alarm=` names one; it is published at once."""
-
-    needs = {"GET": "post_tasks", "POST": "post_tasks"}
-
-    def get(self, request: HttpRequest) -> TemplateResponse:
-        alarm = self._alarm()
-        return self._shown(self._form(alarm, initial=_suggested(alarm) if alarm else {}))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = self._form(self._alarm(), data=request.POST)
-        if form.is_valid() and self._posted(form):
-            return redirect("console")
-        return self._shown(form, status=422)
-
-    def _posted(self, form: TaskForm) -> bool:
-        try:
-            with transaction.atomic():
-                marketplace.publish_task(task=marketplace.post_task(terms=form.terms, **form.place))
-        except Invalid as refusal:
-            form.add_refusal(refusal)
-        return not form.errors
-
-    def _form(self, alarm: Any, **given: Any) -> TaskForm:
-        currency = tenants().get(pk=self.actor.tenant_id).currency
-        return TaskForm(actor=self.actor, currency=currency, alarm=alarm, **given)
-
-    def _shown(self, form: TaskForm, status: int = 200) -> TemplateResponse:
-        response = self.page("console/task.html", form=form)
-        response.status_code = status
-        return response
-
-    def _alarm(self) -> Any:
-        named = self.request.GET.get("alarm")
-        if not named:
-            return None
-        alarm = get_alarm(_uuid(named))
-        if alarm.tenant_id != self.actor.tenant_id:
-            raise NotFound
-        return alarm
-
-
-def _suggested(alarm: Any) -> dict[str, Any]:
-    since = f"{alarm.raised_at:%Y-%m-%d %H:%M} UTC"
-    return {
-        "about": f"alarm:{alarm.pk}",
-        "title": f"{alarm.alarm_type} on {alarm.equipment.code if alarm.equipment else alarm.site.name}",
-        "category": "equipment_maintenance",
-        "description": f"{alarm.tag} at {alarm.value:g}, limit {alarm.limit:g}, since {since}.",
-        "opens": ["view_alarms", "view_telemetry"],
-    }
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

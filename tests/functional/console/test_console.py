@@ -190,9 +190,10 @@ def test_task_goes_from_an_alarm_to_acceptance_between_two_firms(aurora, boreali
     form = owner.get(f"/tasks/new?alarm={alarm.pk}")
     assert "vibration_high on PUMP-07" in form.content.decode()
     about = {"about": f"alarm:{alarm.pk}", "opens": ["view_alarms"], **TASK}
-    assert owner.post(f"/tasks/new?alarm={alarm.pk}", about).headers["Location"] == "/"
+    posted = owner.post(f"/tasks/new?alarm={alarm.pk}", about).headers["Location"]
     with aurora.acting():
         task = ServiceTask.objects.get(tenant=aurora.id)
+    assert posted == f"/tasks/{task.pk}"
     assert (task.alarm_id, task.fee_minor, task.state) == (alarm.pk, 125_050, "open")
     offered = text(firm.get("/panels/tasks").content)
     assert "Fix the pump" in offered and "1,250.50 USD" in offered and "Claim" in offered

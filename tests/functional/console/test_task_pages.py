@@ -1,0 +1,109 @@
+"""The tasks desk in a browser's hands, without JavaScript: a tender from draft to questions, and what each is shown."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from marketplace.models import ServiceTask, TaskAttachment, TaskQuestion
+from tests.functional.console.test_console import TASK, sign_in, text
+from tests.integration.marketplace.scenes import published, terms
+
+SOON = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%dT%H:%M}"
+TENDER = {
+    **TASK,
+    "title": "Overhaul the pump",
+    **{"mode": "tender", "visibility": "public", "bids_until": SOON, "openers_needed": "2", "standstill_h": "240"},
+    **{"milestones": "40; 20; Drawings\n60 %; 45; Pump runs", "retention": "5", "warranty_d": "365"},
+    **{"tag": "vibration", "op": "below", "limit": "4.5", "for_h": "24"},
+}
+
+
+@pytest.fixture
+def draft(aurora):
+    client = sign_in(aurora)
+    about = f"equipment:{aurora.equipment['PUMP-07'].pk}"
+    posted = client.post("/tasks/new", {"about": about, "do": "draft", **TENDER})
+    with aurora.acting():
+        task = ServiceTask.objects.get(tenant=aurora.id)
+    assert (posted.headers["Location"], task.state) == (f"/tasks/{task.pk}", "draft")
+    return client, task
+
+
+def test_form_of_a_draft_says_its_terms_and_takes_others(aurora, draft):
+    client, task = draft
+    form = client.get(f"/tasks/{task.pk}/edit").content.decode()
+    for shown in ("40; 20; Drawings", "60; 45; Pump runs", SOON, "1250.5", "vibration"):
+        assert shown in form
+    changed = {**TENDER, "title": "Fix pump 7", "milestones": "", "version": "1"}
+    assert client.post(f"/tasks/{task.pk}/edit", changed).headers["Location"] == f"/tasks/{task.pk}"
+    assert client.post(f"/tasks/{task.pk}/edit", changed).status_code == 409
+    with aurora.acting():
+        task.refresh_from_db()
+    assert (task.title, task.milestones, task.retention_bp, task.version) == ("Fix pump 7", [], 500, 2)
+    rule = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 24.0, "upper": None, "equipment": None}
+    assert task.acceptance == rule | {"coverage_frac": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"bids_until": ""}, "say until when firms may bid"),
+        ({"milestones": "40; soon; Drawings"}, "line 1: write share; days"),
+        ({"milestones": "40; 20; Drawings"}, "shares sum to 10000 basis points"),
+        ({"visibility": "invited"}, "name whom you invite"),
+        ({"for_h": ""}, "give more than 0 and at most"),
+        ({"op": "between"}, "give a number above"),
+        ({"standstill_h": "721"}, "less than or equal to 720"),
+    ],
+)
+def test_bad_terms_are_refused_beside_their_field(draft, changed, words):
+    client, task = draft
+    answer = client.post(f"/tasks/{task.pk}/edit", {**TENDER, "version": "1", **changed})
+    assert answer.status_code == 422 and words in text(answer.content)
+
+
+def test_page_shows_files_and_questions_to_whom_the_task_is_shown(aurora, borealis, draft):
+    owner, task = draft
+    page = f"/tasks/{task.pk}"
+    pdf = SimpleUploadedFile("pump 7.pdf", b"%PDF-1.7")
+    assert owner.post(f"{page}/attachments", {"file": pdf}).headers["Location"] == page
+    with aurora.acting():
+        file = TaskAttachment.objects.get(task=task).pk
+    firm = sign_in(borealis)
+    assert firm.get(page).status_code == firm.get(f"{page}/attachments/{file}").status_code == 404
+    assert owner.post(f"{page}/page/publish").headers["Location"] == page
+    shown = text(firm.get(page).content)
+    assert "pump 7.pdf" in shown and "Pump runs" in shown and "Claim</button>" not in shown
+    fetched = firm.get(f"{page}/attachments/{file}")
+    assert (fetched.content, fetched["Content-Type"]) == (b"%PDF-1.7", "application/pdf")
+    assert fetched["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert firm.post(f"{page}/questions", {"text": "Which bearing?"}).headers["Location"] == page
+    with aurora.acting():
+        question = TaskQuestion.objects.get(task=task).pk
+    assert "Borealis" in text(owner.get(page).content)
+    assert owner.post(f"{page}/questions/{question}", {"text": "6312"}).headers["Location"] == page
+    assert "6312" in text(firm.get(page).content)
+    assert owner.post(f"{page}/attachments/{file}").status_code == 409
+    assert owner.get(f"{page}/edit").status_code == 409
+
+
+def test_list_is_narrowed_by_whose_and_how(aurora, borealis):
+    claim, tender = (
+        published(aurora, terms=terms(**given))
+        for given in (
+            {"title": "Quick fix"},
+            {"title": "Big one", "mode": "tender", "bids_until": datetime(2031, 1, 1, tzinfo=UTC)},
+        )
+    )
+    firm = sign_in(borealis)
+    both = firm.get("/tasks?scope=market").content.decode()
+    assert f"/tasks/{claim.pk}" in both and f"/tasks/{tender.pk}" in both
+    tenders = firm.get("/tasks/rows?scope=market&mode=tender").content.decode()
+    assert f"/tasks/{claim.pk}" not in tenders and f"/tasks/{tender.pk}" in tenders
+    assert f"/tasks/{tender.pk}" not in firm.get("/tasks?scope=own").content.decode()
+    owner = sign_in(aurora)
+    owner.post(f"/tasks/{claim.pk}/page/cancel")
+    assert f"/tasks/{claim.pk}" not in owner.get("/tasks?scope=own").content.decode()
+    assert f"/tasks/{claim.pk}" in owner.get("/tasks?scope=own&over=1").content.decode()
+    assert firm.get("/tasks?scope=all").status_code == 404
