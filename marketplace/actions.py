@@ -3,7 +3,6 @@
 The change of the task's state comes first in each, see `moves`.
 """
 
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from marketplace import queries
+from marketplace.contracts.actions import settle_claim
 from marketplace.data import NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
@@ -18,12 +18,9 @@ from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
 from marketplace.moves import move_task, own_name, tell
+from marketplace.opening import close_data, open_data, window_of
 from tenants.api import (
-    Use,
-    agree_by_offer,
     as_platform,
-    end_agreement,
-    meter,
     on_behalf_of,
     require,
 )
@@ -98,8 +95,8 @@ def claim_task(*, task: ServiceTask) -> Claim:
         raise Forbidden("Your own organisation posted this task; only another one can claim it.")
     _refuse_stranger_to_framework(task, firm)
     move_task(task, Move.CLAIM, token=F("token") + 1)
-    window = _window(task)
-    agreement = _open_data(task, firm.tenant_id, window)
+    window = window_of(task)
+    agreement = open_data(task, firm.tenant_id, window)
     name = own_name(firm)
     with on_behalf_of(task.tenant_id):
         claim = Claim.objects.create(
@@ -128,12 +125,12 @@ def submit_work(*, claim: Claim, note: str = "") -> None:
 
 
 def accept_work(*, task: ServiceTask) -> None:
-    """The owner accepts: the task is closed, and so is the data, with this transaction."""
+    """The owner accepts: the task is closed, and so is the data; a contract says what is owed for it."""
     require("post_tasks")
     move_task(task, Move.ACCEPT)
     claim = queries.live_claim(task.pk)
     _end_claim(claim, ClaimState.COMPLETED, "work accepted")
-    meter(Use("marketplace", str(task.pk), "accepted_tasks", 1, ("task", str(task.pk)), counterpart_id=claim.tenant_id))
+    settle_claim(task=task, claim=claim)
     tell("task.accepted", task, claim=claim)
 
 
@@ -142,9 +139,9 @@ def request_rework(*, task: ServiceTask, note: str = "") -> None:
     require("post_tasks")
     move_task(task, Move.REWORK)
     claim = queries.live_claim(task.pk)
-    _close_data(claim, "rework under a new agreement")
-    window = _window(task)
-    agreement = _open_data(task, claim.tenant_id, window)
+    close_data(claim.agreement, "rework under a new agreement")
+    window = window_of(task)
+    agreement = open_data(task, claim.tenant_id, window)
     with on_behalf_of(task.tenant_id):
         Claim.objects.filter(pk=claim.pk).update(agreement=agreement, lease_until=window[1], rework_note=_bounded(note))
     tell("task.reopened", task, claim=claim)
@@ -188,31 +185,7 @@ def _reopen(claim: Claim, move: Move, outcome: ClaimState, reason: str) -> None:
 def _end_claim(claim: Claim, outcome: ClaimState, reason: str) -> None:
     with on_behalf_of(claim.owner_id):
         Claim.objects.filter(pk=claim.pk).update(state=outcome.value, ended_at=Now())
-    _close_data(claim, reason)
-
-
-def _window(task: ServiceTask) -> tuple[datetime, datetime]:
-    begins_at = queries.database_time()
-    return begins_at, begins_at + timedelta(hours=task.access_h)
-
-
-def _open_data(task: ServiceTask, firm_id: UUID, window: tuple[datetime, datetime]) -> Any:
-    """The agreement of the offer, in force: on the equipment if the task names one, else on the site."""
-    clauses = []
-    with on_behalf_of(task.tenant_id):
-        framework = task.framework
-        if task.opens:
-            place = {"equipment": task.equipment} if task.equipment_id else {"site": task.site}
-            clauses = [{**place, "permissions": task.opens, "during": window}]
-    return agree_by_offer(
-        owner_id=task.tenant_id,
-        partner_id=firm_id,
-        title=task.title,
-        purpose=task.category,
-        clauses=clauses,
-        offered_by=task.created_by_id,
-        framework=framework,
-    )
+    close_data(claim.agreement, reason)
 
 
 def _refuse_stranger_to_framework(task: ServiceTask, firm: Actor) -> None:
@@ -221,12 +194,6 @@ def _refuse_stranger_to_framework(task: ServiceTask, firm: Actor) -> None:
         framework = task.framework
     if framework is not None and framework.partner_id != firm.tenant_id:
         raise Forbidden("This task is called off a framework agreement, to which your organisation is no party.")
-
-
-def _close_data(claim: Claim, reason: str) -> None:
-    """End the agreement, unless a party has done so before."""
-    if claim.agreement.ended_at is None:
-        end_agreement(agreement=claim.agreement, reason=reason)
 
 
 def _refuse_opening_beyond(offerer: Actor, opens: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """What the two administrations show of the marketplace."""
 
+import marketplace.contracts.admin  # noqa: F401
 from marketplace.models import (
     Claim,
     PublicNotice,

@@ -25,7 +25,7 @@ _OPERATE = (
     _VIEW | _USE | {"acknowledge_alarms", "shelve_alarms", "send_commands", "comment", "post_tasks", "view_agreements"}
 )
 _PLAN = frozenset({"run_plans", "manage_grades"})
-_PAY = frozenset({"view_usage", "manage_budget"})
+_PAY = frozenset({"view_usage", "manage_budget", "settle"})
 _DECIDE = frozenset({"approve_plans", "release_plans"})
 _MANAGE = (
     _OPERATE

@@ -26,6 +26,7 @@ from tenants.webhooks import actions as webhooks
 from tests import personas
 from tests.integration.edge import command_scenes as commands
 from tests.integration.edge import rules
+from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace import reactions
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
@@ -106,6 +107,7 @@ class Places:
                 "month": f"{datetime.now(UTC):%Y-%m}",
                 **resources.places(aurora),
                 **joint.alone(aurora),
+                **contracts.places(aurora),
                 **_entered(aurora),
             }
         )

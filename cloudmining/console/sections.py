@@ -42,6 +42,7 @@ TABS: Final = (
     Tab("Operations", "console-command-types", "What may be set", "send_commands"),
     Tab("Operations", "console-reactions", "What follows", "view_tasks"),
     Tab("Market", "console-tasks", "Service tasks", "view_tasks"),
+    Tab("Market", "console-contracts", "Contracts", "view_tasks"),
     Tab("Partners", "console-agreements", "Agreements", "view_agreements"),
     Tab("Partners", "console-access", "Who may see what", "view_agreements"),
     Tab("Partners", "console-reads", "What was read", "view_agreements"),

@@ -8,6 +8,7 @@ from cloudmining.console import (
     agreement_pages,
     alarm_pages,
     command_pages,
+    contract_pages,
     grade_pages,
     joining,
     ledger_pages,
@@ -188,6 +189,21 @@ urlpatterns = [
     path("notices", notice_pages.NoticeList.as_view(), name="notices"),
     path("notices/<uuid:notice_id>", notice_pages.NoticePage.as_view(), name="notice"),
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
+    path("contracts", contract_pages.ContractList.as_view(), name="console-contracts"),
+    path("contracts/rows", contract_pages.ContractRows.as_view(), name="console-contract-rows"),
+    path("contracts/<uuid:contract_id>", contract_pages.ContractPage.as_view(), name="console-contract"),
+    path("contracts/<uuid:contract_id>/body", contract_pages.ContractBody.as_view(), name="console-contract-body"),
+    path(
+        "contracts/<uuid:contract_id>/steps/<slug:step>",
+        contract_pages.ContractStep.as_view(),
+        name="console-contract-step",
+    ),
+    path(
+        "contracts/<uuid:contract_id>/progress", contract_pages.ContractFigure.as_view(), name="console-contract-figure"
+    ),
+    path(
+        "contracts/<uuid:contract_id>/progress.csv", contract_pages.ContractCsv.as_view(), name="console-contract-csv"
+    ),
     path("usage", usage_pages.Usage.as_view(), name="console-usage"),
     path("usage/budget", usage_pages.PutBudget.as_view(), name="console-usage-budget"),
     path("usage/events", usage_pages.UsageEvents.as_view(), name="console-usage-events"),

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from marketplace.rest import desk_views, reaction_views, views
+from marketplace.rest import contract_urls, desk_views, reaction_views, views
 
 urlpatterns: list[URLPattern] = [
     path("service-tasks", views.TaskList.as_view(), name="service-task-list"),
@@ -34,4 +34,5 @@ urlpatterns: list[URLPattern] = [
         desk_views.AnswerQuestion.as_view(),
         name="service-task-question-answer",
     ),
+    *contract_urls.urlpatterns,
 ]

@@ -7,6 +7,7 @@ from tenants.metering.pricing import METERS
 from tenants.metering.queries import (
     budget_of,
     is_billable,
+    price_of_next,
     statement_of,
     statements,
     usage_events,
@@ -23,6 +24,7 @@ __all__ = [
     "is_billable",
     "month_after",
     "month_of",
+    "price_of_next",
     "read_month",
     "set_budget",
     "statement_of",

@@ -109,6 +109,15 @@ def computed(statement: Statement) -> Statement:
     return statement
 
 
+def price_of_next(tenant_id: UUID, meter: str) -> tuple[int, str]:
+    """What one more of it costs at this moment of the month, in minor units, and the currency; 0 without a plan."""
+    tenant, month = Tenant.objects.get(pk=tenant_id), month_of(datetime.now(UTC))
+    plan = rate_plan_of(tenant, month)
+    steps, quantity = _steps(plan).get(meter, ()), used(tenant_id, *bounds_of(month)).get(meter, Decimal())
+    price_minor = line_of(meter, quantity + 1, steps).amount_minor - line_of(meter, quantity, steps).amount_minor
+    return price_minor, tenant.currency if plan is None else plan.currency
+
+
 def is_billable(tenant: Tenant, month: date) -> bool:
     """From the month in which the organisation was founded up to the present one."""
     return month_of(tenant.created_at) <= month <= month_of(datetime.now(UTC))

@@ -34,6 +34,13 @@ KEPT: Final = {
     "tenants.RateAssignment": Kept("accounts: ten years", days=3653),
     "tenants.SharedRead": Kept("who was given data of others has to account for it: three years", days=1096),
     "marketplace.Claim": Kept("who did the work, of which the owner of the task holds no other record"),
+    **{
+        f"marketplace.{table}": Kept("accounts and evidence of a contract: ten years", days=3653)
+        for table in (
+            *("Contract", "Milestone", "Submission", "Inspection", "Receipt", "Invoice", "InvoiceLine"),
+            *("JournalEntry", "JournalLine", "Dispute", "DisputeNote"),
+        )
+    },
     "tenants.Closure": Kept("the receipt of what was deleted"),
 }
 

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -300,6 +301,25 @@ TABLE = {
     ("reaction-list", "GET"): "view_tasks",
     ("reaction-switch-list", "GET"): "view_tasks",
     ("reaction-switch-list", "PUT"): "manage",
+    ("contract-list", "GET"): "view_tasks",
+    ("contract-detail", "GET"): "view_tasks",
+    ("contract-terms", "PUT"): "settle",
+    ("contract-invoice-list", "POST"): "settle",
+    ("contract-dispute", "POST"): "manage_agreements",
+    ("contract-note", "POST"): "comment",
+    ("contract-withdraw", "POST"): "manage_agreements",
+    ("contract-terminate", "POST"): "manage_agreements",
+    ("contract-rating", "POST"): "comment",
+    ("contract-journal", "GET"): "view_usage",
+    ("contract-statement", "GET"): "view_usage",
+    ("contract-statement-csv", "GET"): "view_usage",
+    ("milestone-submit", "POST"): "claim_tasks",
+    ("milestone-accept", "POST"): "post_tasks",
+    ("milestone-rework", "POST"): "post_tasks",
+    ("milestone-receive", "POST"): "settle",
+    ("milestone-pay", "POST"): "settle",
+    ("milestone-release", "POST"): "settle",
+    ("invoice-return", "POST"): "settle",
 }
 # Open to everybody, or with a credential of its own kind.
 OTHERWISE = {
@@ -329,9 +349,13 @@ BODIES = {
     "scenario-version-list": {"expected_version": 1},
     "service-task-submit": {"token": 1},
     "service-task-release": {"token": 1},
+    "contract-invoice-list": {"number": "1", "lines": [{"milestone": str(UUID(int=1)), "net_minor": 1}]},
 }
 # A firm's steps on another organisation's task; its owner is refused.
-NOT_FOR_THE_OWNER = ("service-task-claim", "service-task-submit", "service-task-release", "agreement-delegation")
+NOT_FOR_THE_OWNER = (
+    *("service-task-claim", "service-task-submit", "service-task-release", "agreement-delegation"),
+    *("milestone-submit", "contract-invoice-list"),
+)
 
 
 # They name no object: every organisation has a month of its own there.

@@ -34,6 +34,12 @@ def percent(fraction: float | None) -> str:
 
 
 @register.filter
+def basis_points(share: int) -> str:
+    """Hundredths of a percent as percent."""
+    return f"{share / 100:g} %"
+
+
+@register.filter
 def minutes(seconds: float) -> str:
     return f"{seconds / 60:,.0f}"
 

@@ -35,7 +35,7 @@ class Panel {
   /** Whether an event of a family (alarm, plan …) is about what the panel shows: all of them, or one object. */
   concerns(family, body) {
     const { follows, subject } = this.element.dataset;
-    return follows.split(" ").includes(family) && (!subject || subject === body[family]);
+    return follows.split(" ").includes(family) && (!subject || Object.values(body).includes(subject));
   }
 
   /** Ask again now, or if that is under way, once more after it. */

@@ -1,0 +1,157 @@
+"""The writes of a contract from its beginning to its end. Each runs in the caller's open transaction.
+
+Settlement is beside it (settlement.py), and so are disputes and ratings.
+"""
+
+from datetime import timedelta
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from marketplace import queries as market
+from marketplace.acceptance_queries import evidence_for
+from marketplace.contracts import queries
+from marketplace.contracts.access import refuse_but_firm, refuse_but_owner
+from marketplace.contracts.data import WHOLE_BP, WORDS_CHARS, Share, amounts_of, refuse_bad_shares
+from marketplace.contracts.lifecycle import ContractEvent, MilestoneEvent
+from marketplace.contracts.posting import charge_fee
+from marketplace.contracts.steps import add, bounded, move_contract, move_milestone, tell
+from marketplace.lifecycle import Event, State
+from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
+from marketplace.moves import move_task
+from marketplace.opening import close_data, open_data, window_of
+from tenants.api import Use, meter, on_behalf_of, tenants
+
+
+def write_contract(
+    *,
+    task: ServiceTask,
+    firm_id: UUID,
+    price_minor: int,
+    currency: str,
+    milestones: list[dict[str, Any]] | None = None,
+    agreement: Any = None,
+) -> Contract:
+    """The contract of an award or a claim, with its milestones; the data that the task lists opens to the firm with it.
+
+    In the owner's name, after the firm's right was verified; the caller moves the task. `milestones` are as
+    the task's terms have them ({title, share_bp, due_d}), else the task's own, else one for the whole. With an
+    `agreement`, such as a claim's, that one is the contract's and none is made. Invalid if the milestones won't do.
+    """
+    window = window_of(task)
+    shares = _shares(task, milestones)
+    refuse_bad_shares(shares)
+    with on_behalf_of(task.tenant_id):
+        owner_name = tenants().get(pk=task.tenant_id).name
+    with on_behalf_of(firm_id):
+        firm_name = tenants().get(pk=firm_id).name
+    opened = agreement or open_data(task, firm_id, window)
+    with on_behalf_of(task.tenant_id):
+        contract = Contract.objects.create(
+            tenant_id=task.tenant_id,
+            firm_id=firm_id,
+            task=task,
+            agreement=opened,
+            owner_name=owner_name,
+            firm_name=firm_name,
+            title=task.title,
+            price_minor=price_minor,
+            currency=currency,
+            retention_bp=task.retention_bp,
+            warranty_d=task.warranty_d,
+            access_until=window[1],
+            written_at=window[0],
+        )
+    amounts = amounts_of(price_minor, [share.share_bp for share in shares])
+    for number, (share, amount) in enumerate(zip(shares, amounts, strict=True), 1):
+        due_at = window[0] + timedelta(days=share.due_d)
+        part = {"title": share.title, "share_bp": share.share_bp, "amount_minor": amount, "due_at": due_at}
+        add(Milestone, contract, number=number, **part)
+    tell("contract.written", contract, price_minor=price_minor, currency=currency, agreement=opened.pk)
+    return contract
+
+
+def _shares(task: ServiceTask, milestones: list[dict[str, Any]] | None) -> list[Share]:
+    whole = {"title": task.title, "share_bp": WHOLE_BP, "due_d": ceil(task.access_h / 24)}
+    return [Share.from_document(each) for each in milestones or task.milestones or [whole]]
+
+
+def settle_claim(*, task: ServiceTask, claim: Claim) -> Contract:
+    """The contract of a direct claim whose work was accepted just now, so that it is settled like any other."""
+    contract = write_contract(
+        task=task,
+        firm_id=claim.tenant_id,
+        price_minor=task.fee_minor,
+        currency=task.currency,
+        milestones=[],
+        agreement=claim.agreement,
+    )
+    for milestone in queries.milestones_of(contract):
+        milestone.contract = contract
+        _submit(milestone, claim.work_note[:WORDS_CHARS])
+        _accept(milestone)
+    return contract
+
+
+def submit_milestone(*, milestone: Milestone, note: str = "") -> Submission:
+    """The firm says that it is done; what the readings say of the rule of acceptance is kept with it."""
+    refuse_but_firm(milestone.contract, "claim_tasks")
+    return _submit(milestone, bounded(note, "note"))
+
+
+def _submit(milestone: Milestone, note: str) -> Submission:
+    contract = milestone.contract
+    move_milestone(milestone, MilestoneEvent.SUBMIT, submitted_at=Now())
+    evidence = evidence_for(contract.task, market.database_time())
+    submission: Submission = add(Submission, contract, milestone=milestone, note=note, evidence=evidence)
+    tell("milestone.submitted", contract, milestone, note=note, evidence=evidence)
+    return submission
+
+
+def accept_milestone(*, milestone: Milestone) -> None:
+    """The buyer accepts; with the last one the contract is fulfilled, the task closed, and so is the data."""
+    refuse_but_owner(milestone.contract, "post_tasks")
+    _accept(milestone)
+
+
+def _accept(milestone: Milestone) -> None:
+    contract = milestone.contract
+    move_milestone(milestone, MilestoneEvent.ACCEPT, accepted_at=Now())
+    _inspect(milestone, Inspection.Outcome.ACCEPTED, "")
+    tell("milestone.accepted", contract, milestone, amount_minor=milestone.amount_minor, currency=contract.currency)
+    if not queries.unaccepted(contract):
+        _fulfil(contract)
+
+
+def request_milestone_rework(*, milestone: Milestone, reason: str) -> None:
+    """The buyer says what is missing."""
+    refuse_but_owner(milestone.contract, "post_tasks")
+    reason = bounded(reason, "reason", is_needed=True)
+    move_milestone(milestone, MilestoneEvent.REWORK)
+    _inspect(milestone, Inspection.Outcome.REWORK, reason)
+    tell("milestone.rework", milestone.contract, milestone, reason=reason)
+
+
+def _inspect(milestone: Milestone, outcome: str, reason: str) -> None:
+    submission = queries.newest_submission(milestone)
+    add(
+        Inspection,
+        milestone.contract,
+        milestone=milestone,
+        submission=submission,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+def _fulfil(contract: Contract) -> None:
+    move_contract(contract, ContractEvent.FULFIL, fulfilled_at=Now())
+    close_data(contract.agreement, "work accepted")
+    task, paid_by = contract.task, {"tenant_id": contract.tenant_id, "counterpart_id": contract.firm_id}
+    if task.state == State.CONTRACTED:
+        move_task(task, Event.FULFIL)
+    charge_fee(contract)
+    meter(Use("marketplace", str(task.pk), "accepted_tasks", 1, ("task", str(task.pk)), **paid_by))
+    tell("contract.fulfilled", contract)

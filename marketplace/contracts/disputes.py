@@ -1,0 +1,83 @@
+"""A dispute stops a contract and shuts the data; both put down what they say; then it goes on, or it is over."""
+
+from typing import Any
+
+from django.db.models.functions import Now
+
+from marketplace import queries as market
+from marketplace.contracts import queries
+from marketplace.contracts.lifecycle import ContractEvent
+from marketplace.contracts.steps import add, bounded, move_contract, tell
+from marketplace.lifecycle import Event, State
+from marketplace.models import Contract, Dispute, DisputeNote
+from marketplace.moves import move_task
+from marketplace.opening import close_data, open_data
+from tenants.api import on_behalf_of, require
+from tenants.data import Conflict, Forbidden
+
+
+def open_dispute(*, contract: Contract, reason: str) -> Dispute:
+    """Either party may; from this transaction on the firm sees nothing of the data, and nothing is paid."""
+    by = require("manage_agreements")
+    words = bounded(reason, "reason", is_needed=True)
+    move_contract(contract, ContractEvent.DISPUTE)
+    close_data(contract.agreement, "in dispute")
+    dispute: Dispute = add(Dispute, contract, by_id=by.tenant_id, reason=words)
+    tell("contract.disputed", contract, reason=words, by=by.tenant_id)
+    return dispute
+
+
+def add_note(*, contract: Contract, words: str) -> DisputeNote:
+    """What a party says in the mediation; it stays as it is."""
+    by = require("comment")
+    said = bounded(words, "words", is_needed=True)
+    dispute = _open(contract)
+    note: DisputeNote = add(DisputeNote, contract, dispute=dispute, by_id=by.tenant_id, words=said)
+    tell("contract.noted", contract, words=said, by=by.tenant_id)
+    return note
+
+
+def withdraw_dispute(*, contract: Contract) -> None:
+    """The party that opened it is content: the contract goes on, the clock of the data having stood still."""
+    by = require("manage_agreements")
+    dispute = _open(contract)
+    if dispute.by_id != by.tenant_id:
+        raise Forbidden("Who opened the dispute says that it is settled; you may terminate the contract.")
+    goes_on = contract.fulfilled_at is None
+    changes = _reopened(contract, dispute) if goes_on else {}
+    move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE, **changes)
+    _resolve(dispute, Dispute.Outcome.RESUMED)
+    tell("contract.resumed", contract)
+
+
+def _reopened(contract: Contract, dispute: Dispute) -> dict[str, Any]:
+    """A new agreement for the time that was left."""
+    now = market.database_time()
+    until = contract.access_until + (now - dispute.created_at)
+    return {"agreement": open_data(contract.task, contract.firm_id, (now, until)), "access_until": until}
+
+
+def terminate_contract(*, contract: Contract, reason: str) -> None:
+    """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled."""
+    require("manage_agreements")
+    words = bounded(reason, "reason", is_needed=True)
+    dispute = queries.open_dispute(contract)
+    move_contract(contract, ContractEvent.TERMINATE)
+    close_data(contract.agreement, "contract terminated")
+    if contract.task.state == State.CONTRACTED:
+        move_task(contract.task, Event.TERMINATE)
+    if dispute is not None:
+        _resolve(dispute, Dispute.Outcome.TERMINATED)
+    tell("contract.terminated", contract, reason=words)
+
+
+def _open(contract: Contract) -> Dispute:
+    dispute = queries.open_dispute(contract)
+    if dispute is None:
+        raise Conflict("There is no dispute about this contract.")
+    return dispute
+
+
+def _resolve(dispute: Dispute, outcome: str) -> None:
+    with on_behalf_of(dispute.tenant_id):
+        Dispute.objects.filter(pk=dispute.pk).update(outcome=outcome, resolved_at=Now())

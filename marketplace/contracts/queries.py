@@ -1,0 +1,116 @@
+"""The reads of contracts, under the open identity: their parties see them, nobody else."""
+
+from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import Now
+
+from marketplace.contracts.lifecycle import NOT_ACCEPTED, ContractState, MilestoneState
+from marketplace.models import (
+    Contract,
+    Dispute,
+    Inspection,
+    Invoice,
+    InvoiceLine,
+    JournalEntry,
+    JournalLine,
+    Milestone,
+    Rating,
+    Receipt,
+    Submission,
+)
+from tenants.api import actor
+
+DONE = Q(state=MilestoneState.SETTLED) | Q(state=MilestoneState.PAID, retained_until__isnull=True)
+
+
+def contracts() -> QuerySet[Contract]:
+    return Contract.objects.select_related("task", "agreement")
+
+
+def contracts_taken_part_in() -> QuerySet[Contract]:
+    """Of the actor's organisation, as buyer or as firm."""
+    me = actor().tenant_id
+    return contracts().filter(Q(tenant=me) | Q(firm=me))
+
+
+def milestones() -> QuerySet[Milestone]:
+    return Milestone.objects.select_related("contract__task", "contract__agreement")
+
+
+def milestones_of(contract: Contract) -> QuerySet[Milestone]:
+    """By number, with what was said and decided of each, oldest first."""
+    return Milestone.objects.filter(contract=contract).prefetch_related(
+        Prefetch("submissions", Submission.objects.order_by("pk")),
+        Prefetch("inspections", Inspection.objects.order_by("pk")),
+        Prefetch("receipts", Receipt.objects.order_by("pk")),
+        Prefetch("invoice_lines", InvoiceLine.objects.select_related("invoice").order_by("pk")),
+    )
+
+
+def unaccepted(contract: Contract) -> int:
+    return Milestone.objects.filter(contract=contract, state__in=NOT_ACCEPTED).count()
+
+
+def unsettled(contract: Contract) -> int:
+    """Milestones of which something is still to be paid."""
+    return Milestone.objects.filter(contract=contract).exclude(DONE).count()
+
+
+def newest_submission(milestone: Milestone) -> Submission:
+    return Submission.objects.filter(milestone=milestone).latest("pk")
+
+
+def receipt_of(milestone: Milestone) -> Receipt:
+    return Receipt.objects.get(milestone=milestone)
+
+
+def invoices() -> QuerySet[Invoice]:
+    return Invoice.objects.select_related("contract__task", "contract__agreement")
+
+
+def invoices_of(contract: Contract) -> QuerySet[Invoice]:
+    lines = InvoiceLine.objects.select_related("milestone").order_by("milestone__number")
+    return Invoice.objects.filter(contract=contract).prefetch_related(Prefetch("lines", lines))
+
+
+def journal_of(contract: Contract) -> QuerySet[JournalEntry]:
+    """The books of a contract; the platform's fee only for the buyer."""
+    return JournalEntry.objects.filter(contract=contract).prefetch_related(
+        Prefetch("lines", JournalLine.objects.order_by("account"))
+    )
+
+
+def balances_of(contract: Contract) -> dict[str, int]:
+    """Account → what the books say, in the contract's currency; debit above zero."""
+    lines = JournalLine.objects.filter(contract=contract, currency=contract.currency)
+    return dict(lines.values_list("account").annotate(Sum("amount_minor")).order_by("account"))
+
+
+def balances_by_milestone(contract: Contract) -> dict[tuple[object, str], int]:
+    """(Milestone's id, account) → its balance."""
+    lines = JournalLine.objects.filter(contract=contract, entry__milestone__isnull=False)
+    sums = lines.values_list("entry__milestone", "account").annotate(Sum("amount_minor")).order_by()
+    return {(milestone, account): amount for milestone, account, amount in sums}
+
+
+def balance(milestone: Milestone, account: str) -> int:
+    lines = JournalLine.objects.filter(contract=milestone.contract_id, entry__milestone=milestone, account=account)
+    return lines.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+
+
+def open_dispute(contract: Contract) -> Dispute | None:
+    return Dispute.objects.filter(contract=contract, resolved_at=None).first()
+
+
+def disputes_of(contract: Contract) -> QuerySet[Dispute]:
+    return Dispute.objects.filter(contract=contract).prefetch_related("notes").order_by("pk")
+
+
+def ratings_of(contract: Contract) -> QuerySet[Rating]:
+    """One's own, and the other's once both are given or the time for it is over."""
+    return Rating.objects.filter(contract=contract)
+
+
+def retained_beyond_warranty() -> QuerySet[Milestone]:
+    """Paid milestones whose warranty is over by the database's clock, of contracts that are not in dispute."""
+    over = milestones().filter(state=MilestoneState.PAID, retained_until__lte=Now())
+    return over.exclude(contract__state=ContractState.DISPUTED)

@@ -1,0 +1,43 @@
+"""What a claim or contract opens to its firm, and how it is shut again."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from marketplace import queries
+from marketplace.models import ServiceTask
+from tenants.api import agree_by_offer, end_agreement, on_behalf_of
+
+Window = tuple[datetime, datetime]
+
+
+def window_of(task: ServiceTask) -> Window:
+    """From now on for as long as the task offers, by the database's clock."""
+    begins_at = queries.database_time()
+    return begins_at, begins_at + timedelta(hours=task.access_h)
+
+
+def open_data(task: ServiceTask, firm_id: UUID, window: Window) -> Any:
+    """The agreement of the offer, in force: on the equipment if the task names one, else on the site."""
+    clauses = []
+    with on_behalf_of(task.tenant_id):
+        framework = task.framework
+        if task.opens and window[0] < window[1]:
+            place = {"equipment": task.equipment} if task.equipment_id else {"site": task.site}
+            clauses = [{**place, "permissions": task.opens, "during": window}]
+    with on_behalf_of(firm_id):  # the owner need not know an organisation that is not listed
+        return agree_by_offer(
+            owner_id=task.tenant_id,
+            partner_id=firm_id,
+            title=task.title,
+            purpose=task.category,
+            clauses=clauses,
+            offered_by=task.created_by_id,
+            framework=framework,
+        )
+
+
+def close_data(agreement: Any, reason: str) -> None:
+    """End the agreement, unless a party has done so before."""
+    if agreement.ended_at is None:
+        end_agreement(agreement=agreement, reason=reason)

@@ -1,0 +1,142 @@
+"""Any sequence of legal steps: the books balance entry by entry, and say of every milestone what a plain count says."""
+
+import random
+from dataclasses import dataclass, field
+
+from django.db.models import Sum
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from marketplace.contracts import disputes, queries
+from marketplace.contracts.access import get_contract
+from marketplace.contracts.data import part_of
+from marketplace.contracts.settlement import return_invoice, set_terms
+from marketplace.models import Contract, Invoice, JournalLine, Milestone
+from tenants.data import Conflict
+from tests import personas
+from tests.integration.marketplace.contract_scenes import accepted, billed, paid, received, released, written
+from tests.personas import Organisation
+
+STEPS = ("accept", "receive", "bill", "bill wrongly", "return", "pay", "release", "dispute", "withdraw")
+
+
+@dataclass
+class Count:
+    """What is expected of one milestone, counted without any account."""
+
+    received: int = 0
+    net: int = 0
+    tax: int = 0
+    retained: int = 0
+    paid: int = 0
+
+    @property
+    def owed(self) -> int:
+        """Accrued, payable and retained together."""
+        return (self.net + self.tax if self.net else self.received) - self.paid
+
+
+@dataclass
+class Story:
+    owner: Organisation
+    firm: Organisation
+    contract: Contract
+    chance: random.Random
+    invoices: int = 0
+    counts: dict[int, Count] = field(default_factory=lambda: {n: Count() for n in (1, 2, 3)})
+
+    def take(self, step: str, n: int) -> None:
+        """The step, if it is legal now; a refusal leaves everything as it was."""
+        try:
+            getattr(self, step.replace(" ", "_") + "_")(n)
+        except Conflict:
+            return
+
+    def accept_(self, n: int) -> None:
+        accepted(self.owner, self.firm, self.contract, n)
+
+    def receive_(self, n: int) -> None:
+        amount = self._amount(n) - self.chance.choice([0, 1, 7])
+        received(self.owner, self.contract, n, amount_minor=max(amount, 0))
+        self.counts[n].received = max(amount, 0)
+
+    def bill_(self, n: int) -> None:
+        """Up to the tolerance above what was received."""
+        count = self.counts[n]
+        net = count.received + self.chance.choice([0, part_of(count.received, 100)])
+        tax = part_of(net, 1_900)
+        self.invoices += 1
+        if billed(self.firm, self.contract, str(self.invoices), (n, net, tax)).state == Invoice.State.MATCHED:
+            count.net, count.tax, count.retained = net, tax, part_of(net, 1_000)
+
+    def bill_wrongly_(self, n: int) -> None:
+        self.invoices += 1
+        asked = (n, 2 * self._amount(n) + 1, 0)
+        assert billed(self.firm, self.contract, str(self.invoices), asked).state == Invoice.State.MISMATCHED
+
+    def return_(self, n: int) -> None:
+        with self.owner.acting():
+            for invoice in queries.invoices().filter(
+                contract=self.contract, state="mismatched", lines__milestone__number=n
+            ):
+                return_invoice(invoice=invoice, reason="it does not agree")
+
+    def pay_(self, n: int) -> None:
+        count = self.counts[n]
+        count.paid += paid(self.owner, self.contract, n)
+
+    def release_(self, n: int) -> None:
+        released(self.owner, self.contract, n)
+
+    def dispute_(self, n: int) -> None:
+        with self.owner.acting():
+            disputes.open_dispute(contract=get_contract(self.contract.pk), reason="to be seen")
+
+    def withdraw_(self, n: int) -> None:
+        with self.owner.acting():
+            disputes.withdraw_dispute(contract=get_contract(self.contract.pk))
+
+    def _amount(self, n: int) -> int:
+        with self.owner.acting():
+            return Milestone.objects.get(contract=self.contract, number=n).amount_minor
+
+    def check(self) -> None:
+        with self.owner.acting():
+            lines = JournalLine.objects.filter(contract=self.contract)
+            entries = lines.values_list("entry", "currency").annotate(Sum("amount_minor")).order_by()
+            assert [sum_ for *_, sum_ in entries if sum_] == []
+            balances = queries.balances_by_milestone(self.contract)
+            for each in Milestone.objects.filter(contract=self.contract):
+                self._check_milestone(
+                    each, {account: sum_ for (pk, account), sum_ in balances.items() if pk == each.pk}
+                )
+
+    def _check_milestone(self, milestone: Milestone, on: dict[str, int]) -> None:
+        count = self.counts[milestone.number]
+        assert on.get("work_in_progress", 0) == count.received
+        assert -on.get("cash", 0) == count.paid
+        assert -sum(on.get(account, 0) for account in ("accrued", "payable", "retention")) == count.owed
+        held = count.retained if milestone.state in ("matched", "paid") else 0
+        assert -on.get("retention", 0) == held
+        if milestone.state in ("settled", "paid"):
+            assert count.paid + held == count.net + count.tax
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 3)), min_size=20, max_size=45),
+    st.integers(0, 10**7),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+def test_books_balance_and_owe_what_was_accepted_after_any_steps(steps, price, chance):
+    owner, firm = personas.aurora(), personas.borealis()
+    contract = written(owner, firm, price_minor=price, retention_bp=1_000, warranty_d=30)
+    with owner.acting():
+        set_terms(contract=get_contract(contract.pk), tax_bp=1_900, tolerance_bp=100)
+    story = Story(owner, firm, contract, chance)
+    for n in (1, 2, 3):  # enough of the usual way, so that the odd steps meet every state
+        for step in ("accept", "receive", "bill", "pay", "release", "pay")[: chance.randrange(7)]:
+            story.take(step, n)
+    for step, n in steps:
+        story.take(step, n)
+    story.check()
