@@ -23,7 +23,7 @@ from tenants.api import feed_head
 from tenants.data import Actor, FieldError, Invalid, NotFound
 
 TAB: Final = "console-contracts"
-TONES: Final = {
+TONES: Final[dict[str, str]] = {
     **dict.fromkeys((ContractState.CLOSED, MilestoneState.PAID, MilestoneState.SETTLED), "good"),
     **dict.fromkeys((ContractState.DISPUTED, ContractState.TERMINATED, MilestoneState.REWORK), "bad"),
     **dict.fromkeys((MilestoneState.SUBMITTED, MilestoneState.INVOICED), "medium"),

@@ -134,7 +134,7 @@ def request_milestone_rework(*, milestone: Milestone, reason: str) -> None:
     tell("milestone.rework", milestone.contract, milestone, reason=reason)
 
 
-def _inspect(milestone: Milestone, outcome: str, reason: str) -> None:
+def _inspect(milestone: Milestone, outcome: Any, reason: str) -> None:
     submission = queries.newest_submission(milestone)
     add(
         Inspection,

@@ -78,6 +78,6 @@ def _open(contract: Contract) -> Dispute:
     return dispute
 
 
-def _resolve(dispute: Dispute, outcome: str) -> None:
+def _resolve(dispute: Dispute, outcome: Any) -> None:
     with on_behalf_of(dispute.tenant_id):
         Dispute.objects.filter(pk=dispute.pk).update(outcome=outcome, resolved_at=Now())
