@@ -186,6 +186,8 @@ class _Import:
     def _insert_rows(self, batch: list[bytes], table: Table, is_elsewhere: bool) -> int:
         array = "[" + ",".join(line.decode() for line in batch) + "]"
         with transaction.atomic(using=opened().alias), connections[opened().alias].cursor() as cursor:
+            if any(column.name == "grantee_id" for column in table.columns):
+                cursor.execute(GROUPS_OF_GRANTEES, [array])
             cursor.execute(_insertion(table, is_elsewhere), [array])
             return cursor.rowcount
 
@@ -248,6 +250,10 @@ class _Import:
         return rows[0]
 
 
+# A grant is a row for the group of a partner, which is not in the archive.
+GROUPS_OF_GRANTEES: Final = """
+INSERT INTO auth_group (name) SELECT DISTINCT (value->>'grantee_id')::uuid::text FROM jsonb_array_elements(%s::jsonb)
+ON CONFLICT DO NOTHING"""
 STRANGE_TENANTS: Final = """
 INSERT INTO tenants_tenant (id, slug, name, kind, listed, time_zone, currency, created_at)
 SELECT DISTINCT t.{column}, 'absent-' || t.{column}, %s, 'consultancy', false, 'UTC', 'USD', now() FROM {table} t
