@@ -1,6 +1,6 @@
 """Contracts: the list, and one with its milestones, their evidence, its money, disputes and ratings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final
@@ -80,7 +80,8 @@ class ContractPage(MemberPage):
         chart = progress(contract, milestones, datetime.now(UTC))
         context = {
             **_row(contract, self.actor),
-            "may": _allowed(contract, self.actor),
+            "may": _allowed(contract, milestones, self.actor),
+            "terms": {name: f"{share / 100:g}" for name, share in _terms(contract).items()},
             "milestones": [_milestone(each, contract, self.actor) for each in milestones],
             "charts": [drawn(chart, reverse("console-contract-figure", args=[contract.pk]), DARK)],
             "invoices": [
@@ -181,8 +182,14 @@ def _row(contract: Any, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _allowed(contract: Any, actor: Actor) -> set[str]:
-    """The forms about the whole contract that are shown."""
+def _terms(contract: Any) -> dict[str, int]:
+    return {"tax": contract.tax_bp, "tolerance": contract.tolerance_bp}
+
+
+def _allowed(contract: Any, milestones: Sequence[Any], actor: Actor) -> set[str]:
+    """The forms and links about the whole contract that are shown."""
+    is_received = any(each.receipts.all() for each in milestones)
+    sets_terms = contract.tenant_id == actor.tenant_id and actor.can("settle") and not is_received
     state, manages = ContractState(contract.state), actor.can("manage_agreements")
     dispute = next((each for each in contracting.disputes_of(contract) if each.resolved_at is None), None)
     shown = {
@@ -191,8 +198,9 @@ def _allowed(contract: Any, actor: Actor) -> set[str]:
         "withdraw": manages and dispute is not None and dispute.by_id == actor.tenant_id,
         "terminate": manages and state in (ContractState.IN_PROGRESS, ContractState.DISPUTED),
         "rate": state is ContractState.CLOSED and actor.can("comment") and not _has_rated(contract, actor),
-        "terms": contract.tenant_id == actor.tenant_id and actor.can("settle") and state is ContractState.IN_PROGRESS,
+        "terms": sets_terms and state in (ContractState.IN_PROGRESS, ContractState.FULFILLED),
         "statement": actor.can("view_usage"),
+        "ledger": actor.can("view_ledger"),
     }
     return {step for step, is_shown in shown.items() if is_shown}
 
