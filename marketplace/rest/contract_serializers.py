@@ -66,7 +66,7 @@ class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
         fields = ["id", "amount_minor", "note", "created_at"]
 
 
-class MilestoneSerializer(serializers.ModelSerializer[Milestone]):
+class ContractMilestoneSerializer(serializers.ModelSerializer[Milestone]):
     """With what was said and decided of it, oldest first."""
 
     submissions = SubmissionSerializer(many=True)
@@ -128,7 +128,7 @@ class RatingSerializer(serializers.ModelSerializer[Rating]):
 class ContractDetailSerializer(ContractSerializer):
     """Ratings: one's own, and the other's once both are given or 14 days have passed."""
 
-    milestones = MilestoneSerializer(many=True)
+    milestones = ContractMilestoneSerializer(many=True)
     invoices = InvoiceSerializer(many=True)
     disputes = DisputeSerializer(many=True)
     ratings = RatingSerializer(many=True)

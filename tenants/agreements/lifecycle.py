@@ -62,6 +62,7 @@ BY_CONSENT: Final[Table] = {
     (State.SUSPENDED, Step.RESUME, Side.OWNER): State.ACTIVE,
     **{(State.AGREED, Step.SIGN, side): State.AGREED for side in PARTIES},
     **{(state, Step.ACTIVATE, side): State.ACTIVE for state in (State.DRAFT, State.AGREED) for side in PARTIES},
+    (State.DRAFT, Step.ACTIVATE, Side.PLATFORM): State.ACTIVE,  # an offer that was taken up, once its time has come
     **{(state, Step.TERMINATE, side): State.TERMINATED for state in (*NEGOTIATED, *CONCLUDED) for side in Side},
     **{(state, Step.SUPERSEDE, side): State.SUPERSEDED for state in CONCLUDED for side in PARTIES},
 }

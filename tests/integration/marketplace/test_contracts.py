@@ -75,6 +75,14 @@ def test_contract_of_a_firm_that_is_not_listed_is_written(aurora, borealis):
     assert (contract.owner_name, contract.firm_name) == ("Aurora", "Borealis")
 
 
+def test_sweep_writes_a_contract_whose_time_has_come(aurora, borealis):
+    task = awarded(aurora)
+    with as_platform("sweep", "the standstill is over"):
+        contract = actions.write_contract(task=task, firm_id=borealis.id, price_minor=PRICE, currency="USD")
+    assert sees_pump(borealis, aurora)
+    assert kinds(aurora, contract) == kinds(borealis, contract) == ["contract.written"]
+
+
 def test_each_step_is_the_right_partys_and_of_the_right_role(aurora, borealis):
     contract = written(aurora, borealis)
     with aurora.acting(), pytest.raises(Forbidden, match="firm's step"):

@@ -26,7 +26,7 @@ CONSENT = {
         "owner revise": "draft",
         "owner offer": "offered",
         "owner terminate": "terminated",
-        "party activate": "active",
+        "any activate": "active",
     },
     "offered": {"partner counter": "countered", "partner accept": "agreed", "any terminate": "terminated"},
     "countered": {"owner counter": "offered", "owner accept": "agreed", "any terminate": "terminated"},
