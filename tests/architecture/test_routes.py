@@ -185,6 +185,8 @@ TABLE = {
     ("handover-list", "POST"): "acknowledge_alarms",
     ("handover-detail", "GET"): "view_production",
     ("handover-sign", "POST"): "acknowledge_alarms",
+    ("fleet-health", "GET"): "view_alarms",
+    ("oversight", "GET"): "view_telemetry",
     ("rule-list", "GET"): "view_alarms",
     ("rule-list", "POST"): "manage_rules",
     ("rule-from-template", "POST"): "manage_rules",

@@ -1,0 +1,72 @@
+"""Shapes of what is watched across organisations. What a clause hides is null."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from edge_bridge.alarms.serializers import AlarmSerializer
+from edge_bridge.watching.fleet import MOST_DAYS
+from edge_bridge.watching.oversight import MOST_HOURS
+
+
+class DaysSerializer(serializers.Serializer[Any]):
+    days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=28)
+
+
+class HoursSerializer(serializers.Serializer[Any]):
+    hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS, default=6)
+
+
+class FleetMachineSerializer(serializers.Serializer[Any]):
+    equipment = serializers.UUIDField()
+    code = serializers.CharField(allow_null=True)
+    kind = serializers.CharField(allow_null=True)
+    site_name = serializers.CharField(allow_null=True)
+    owner = serializers.UUIDField()
+    owner_name = serializers.CharField(allow_null=True)
+    counts = serializers.ListField(child=serializers.IntegerField(), help_text="Alarms on each of the days.")
+
+
+class FleetFaultSerializer(serializers.Serializer[Any]):
+    alarm_type = serializers.CharField()
+    n = serializers.IntegerField()
+    n_machines = serializers.IntegerField()
+    through_frac = serializers.FloatField(help_text="The share of all alarms up to here.")
+
+
+class FleetHealthSerializer(serializers.Serializer[Any]):
+    days = serializers.ListField(child=serializers.DateField())
+    machines = FleetMachineSerializer(many=True)
+    faults = FleetFaultSerializer(many=True)
+    is_whole = serializers.BooleanField(help_text="False: there are more alarms than were looked at.")
+
+
+class OpenGapSerializer(serializers.Serializer[Any]):
+    from_at = serializers.DateTimeField()
+    to_at = serializers.DateTimeField()
+    reason = serializers.CharField()
+
+
+class WatchedSensorSerializer(serializers.Serializer[Any]):
+    series = serializers.UUIDField(source="series.pk")
+    equipment = serializers.UUIDField(source="series.equipment_id")
+    equipment_code = serializers.CharField(source="series.equipment.code", allow_null=True)
+    tag = serializers.CharField(source="series.tag", allow_null=True)
+    unit = serializers.CharField(source="series.unit")
+    value = serializers.FloatField(allow_null=True)
+    measured_at = serializers.DateTimeField(allow_null=True)
+    limits = serializers.DictField(
+        child=serializers.FloatField(allow_null=True), help_text="By type of alarm, where it was last raised."
+    )
+    silent_s = serializers.FloatField(allow_null=True, help_text="Null while it speaks.")
+    late_minutes = serializers.IntegerField(help_text="Minutes that were complete only long after.")
+    gaps = OpenGapSerializer(many=True)
+
+
+class MineSerializer(serializers.Serializer[Any]):
+    site = serializers.UUIDField(source="site.pk")
+    site_name = serializers.CharField(source="site.name", allow_null=True)
+    owner = serializers.UUIDField()
+    owner_name = serializers.CharField(allow_null=True)
+    sensors = WatchedSensorSerializer(many=True)
+    alarms = AlarmSerializer(many=True)

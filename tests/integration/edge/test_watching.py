@@ -1,0 +1,123 @@
+"""A maker's fleet over its customers, and a supervisor's mines: what is open, as it is, and nothing else."""
+
+from datetime import UTC, datetime, timedelta
+
+from edge_bridge import protocol
+from edge_bridge.alarms import actions as alarming
+from edge_bridge.models import Alarm
+from edge_bridge.protocol import Lane, Quality, Tag
+from edge_bridge.readings.rolling import roll_up
+from tests import personas
+from tests.integration.edge.scenes import gateway, raised
+from tests.integration.tenants.read_scenes import kinds_of, share
+
+FLEET, MINES = "/api/v1/fleet-health", "/api/v1/oversight"
+
+
+def mines(party, hours: int = 1) -> list:
+    answer = party.client().get(MINES, {"hours": hours})
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def test_maker_sees_its_machines_at_all_customers_and_the_faults_that_make_most_alarms(aurora, borealis, cassia):
+    other = personas.aurora()
+    for owner in (aurora, other):
+        share(owner, borealis, "view_alarms", equipment="PUMP-07")
+        edge = gateway(owner)
+        edge.say(Lane.P1, raised(code="PUMP-07", alarm_type="hot"), raised(code="FAN-01", alarm_type="slow"))
+    gateway(aurora).say(Lane.P1, raised(code="PUMP-07", alarm_type="leak"))
+    gateway(aurora).say(Lane.P1, raised(code="PUMP-07", alarm_type="dry"))
+    got = borealis.client().get(FLEET, {"days": 7}).json()
+    assert [(row["code"], row["owner"], sum(row["counts"])) for row in got["machines"]] == [
+        ("PUMP-07", str(aurora.id), 3),
+        ("PUMP-07", str(other.id), 1),
+    ]
+    assert len(got["days"]) == 7 and got["machines"][0]["counts"] == [0] * 6 + [3] and got["is_whole"]
+    assert got["machines"][0]["owner_name"] == "Aurora" and got["machines"][0]["kind"] == "pump"
+    assert [(fault["alarm_type"], fault["n"], fault["n_machines"], fault["through_frac"]) for fault in got["faults"]] == [
+        ("hot", 2, 2, 0.5),
+        ("dry", 1, 1, 0.75),
+        ("leak", 1, 1, 1.0),
+    ]  # fmt: skip
+    assert kinds_of(borealis)["alarm"] == 4
+    for stranger in (cassia, aurora):  # to whom nobody opened anything; one's own machines are elsewhere
+        assert stranger.client().get(FLEET).json()["machines"] == []
+    assert borealis.client().get(FLEET, {"days": 93}).status_code == 422
+
+
+def test_alarms_of_earlier_days_fall_out_of_the_fleet(aurora, borealis):
+    share(aurora, borealis, "view_alarms", equipment="PUMP-07")
+    edge, long_ago = gateway(aurora), datetime.now(UTC) - timedelta(days=3)
+    edge.say(Lane.P1, raised(code="PUMP-07", occurred_at=long_ago))
+    assert borealis.client().get(FLEET, {"days": 2}).json()["machines"] == []
+    assert sum(borealis.client().get(FLEET, {"days": 4}).json()["machines"][0]["counts"]) == 1
+
+
+def sensors(owner, values, *, ago_s: float, step_s: float = 10.0, edge=None, rolled: bool = True):
+    """Methane of the heading, the first value so long ago; None is a reading that was not made."""
+    edge, begin = edge or gateway(owner), datetime.now(UTC) - timedelta(seconds=ago_s)
+    edge.say(Lane.P1, protocol.Birth(begin, (Tag("GAS-T0-01", "ch4", "%"),)))
+    said = [
+        protocol.Reading("GAS-T0-01", "ch4", value, Quality.GOOD, begin + timedelta(seconds=n * step_s))
+        for n, value in enumerate(values)
+        if value is not None
+    ]
+    edge.say(Lane.P2, *said)
+    if rolled:
+        with owner.acting():
+            roll_up(owner.id, datetime.now(UTC) + timedelta(minutes=2))
+    return edge
+
+
+def test_supervisor_sees_limit_silence_gap_and_what_came_late(aurora, delta, cassia):
+    share(aurora, delta, "view_telemetry", "view_alarms")
+    sensors(aurora, [0.5, *[None] * 83, 0.6], ago_s=1200)
+    gateway(aurora).say(Lane.P1, raised(1.2, tag="ch4", alarm_type="methane"))
+    (mine,) = mines(delta)
+    assert (mine["site_name"], mine["owner"], mine["owner_name"]) == ("Aurora North", str(aurora.id), "Aurora")
+    (sensor,) = mine["sensors"]
+    assert (sensor["equipment_code"], sensor["tag"], sensor["value"], sensor["unit"]) == ("GAS-T0-01", "ch4", 0.6, "%")
+    assert sensor["limits"] == {"methane": 1.0} and 355 < sensor["silent_s"] < 420
+    assert [gap["reason"] for gap in sensor["gaps"]] == ["silent", "silent"], "the one between them, and the one now"
+    assert sensor["late_minutes"] == 2, "both came within this minute, of minutes long past"
+    assert [alarm["alarm_type"] for alarm in mine["alarms"]] == ["methane"]
+    assert kinds_of(delta)["roll-up"] > 0
+    assert mines(cassia) == []
+
+
+def test_gap_that_was_filled_is_no_gap_any_more_but_its_minutes_are_late(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    edge = sensors(aurora, [0.5, *[None] * 83, 0.6], ago_s=850)
+    (before,) = mines(delta)[0]["sensors"]
+    assert len(before["gaps"]) == 1 and before["silent_s"] is None
+    sensors(aurora, [None, *[0.5] * 83], ago_s=850, edge=edge)
+    (after,) = mines(delta)[0]["sensors"]
+    assert after["gaps"] == [] and after["late_minutes"] >= 9
+
+
+def test_what_the_mine_silences_stays_on_the_supervisors_page(aurora, delta):
+    share(aurora, delta, "view_alarms")
+    gateway(aurora).say(Lane.P1, raised())
+    until = datetime.now(UTC) + timedelta(minutes=10)
+    with aurora.acting():
+        alarming.shelve_alarm(alarm=Alarm.objects.get(), until=until, reason="sensor is being calibrated")
+    (mine,) = mines(delta)
+    assert mine["sensors"] == [], "alarms are open, readings are not"
+    assert [(row["state"], row["silenced_reason"]) for row in mine["alarms"]] == [
+        ("SHLVD", "sensor is being calibrated")
+    ]
+
+
+def test_what_a_clause_hides_is_null_and_a_floor_shows_no_sensor(aurora, delta, borealis):
+    share(aurora, delta, "view_telemetry", field_mask=["value", "tag"])
+    share(aurora, borealis, "view_telemetry", floor_n=5)
+    sensors(aurora, [0.5] * 6, ago_s=60)
+    (sensor,) = mines(delta)[0]["sensors"]
+    assert (sensor["value"], sensor["tag"], sensor["equipment_code"]) == (None, None, "GAS-T0-01")
+    assert mines(borealis) == []
+
+
+def test_span_is_bounded(delta):
+    for hours in (0, 25):
+        assert delta.client().get(MINES, {"hours": hours}).status_code == 422
