@@ -46,6 +46,8 @@ TABS: Final = (
     Tab("Partners", "console-agreements", "Agreements", "view_agreements"),
     Tab("Partners", "console-access", "Who may see what", "view_agreements"),
     Tab("Partners", "console-reads", "What was read", "view_agreements"),
+    Tab("Partners", "console-fleet", "Machines at customers", "view_alarms"),
+    Tab("Partners", "console-oversight", "Oversight", "view_telemetry"),
     Tab("Organisation", "console-sites", "Sites", "view_registry"),
     Tab("Organisation", "console-members", "Members", "view_registry"),
     Tab("Organisation", "console-resources", "People and stock", "view_resources"),

@@ -29,6 +29,7 @@ from cloudmining.console import (
     task_pages,
     usage_pages,
     views,
+    watching_pages,
     webhook_pages,
 )
 from cloudmining.console.base import guarded
@@ -131,6 +132,10 @@ urlpatterns = [
     path("reads.csv", read_pages.ReadCsv.as_view(), name="console-reads-csv"),
     path("reads/by-day", read_pages.ReadChart.as_view(), name="console-reads-chart"),
     path("reads/by-day.csv", read_pages.ReadChartCsv.as_view(), name="console-reads-chart-csv"),
+    path("fleet", watching_pages.FleetPage.as_view(), name="console-fleet"),
+    path("fleet/charts/<slug:name>", watching_pages.FleetFigure.as_view(), name="console-fleet-figure"),
+    path("fleet/charts/<slug:name>.csv", watching_pages.FleetCsv.as_view(), name="console-fleet-csv"),
+    path("oversight", watching_pages.OversightPage.as_view(), name="console-oversight"),
     path("agreements", agreement_pages.AgreementList.as_view(), name="console-agreements"),
     path("agreements/rows", agreement_pages.AgreementRows.as_view(), name="console-agreement-rows"),
     path("agreements/draft", agreement_drafts.Draft.as_view(), name="console-agreement-draft"),

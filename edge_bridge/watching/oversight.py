@@ -34,7 +34,8 @@ Point = tuple[UUID | None, str | None]
 class Sensor:
     """`limits`: by type, the limit at which an alarm was last raised here. `silent_s`: None while it speaks.
 
-    `late_minutes`: minutes of the span whose readings were complete only long after; `gaps` are still open.
+    `late_minutes`: minutes of the span whose readings were complete only long after; `gaps` began in the span and are
+    not filled.
     """
 
     series: Series
@@ -104,7 +105,6 @@ def _open_series() -> list[Series]:
 def _sensor(series: Series, since: datetime, until: datetime, limits: dict[str, float | None]) -> Sensor:
     newest = next(iter(series.latest.all()), None)
     told = trend(series, Asked(since, until, level="minute"))
-    begun_at = max(since, series.created_at)
     late = Rollup.objects.filter(series=series, size_s=MINUTE_S, begins_at__gte=since, n_late__gt=0)
     return Sensor(
         series=series,
@@ -113,7 +113,7 @@ def _sensor(series: Series, since: datetime, until: datetime, limits: dict[str, 
         limits=limits,
         silent_s=_silent_s(series, newest and newest.measured_at, told.until),
         late_minutes=len(late),
-        gaps=[gap for gap in told.missing if gap.to_at > begun_at][-MOST_GAPS:],
+        gaps=[gap for gap in told.missing if gap.from_at > since][-MOST_GAPS:],
     )
 
 

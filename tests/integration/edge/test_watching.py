@@ -35,7 +35,7 @@ def test_maker_sees_its_machines_at_all_customers_and_the_faults_that_make_most_
     ]
     assert len(got["days"]) == 7 and got["machines"][0]["counts"] == [0] * 6 + [3] and got["is_whole"]
     assert got["machines"][0]["owner_name"] == "Aurora" and got["machines"][0]["kind"] == "pump"
-    assert [(fault["alarm_type"], fault["n"], fault["n_machines"], fault["through_frac"]) for fault in got["faults"]] == [
+    assert [tuple(fault.values()) for fault in got["faults"]] == [
         ("hot", 2, 2, 0.5),
         ("dry", 1, 1, 0.75),
         ("leak", 1, 1, 1.0),

@@ -1,0 +1,122 @@
+"""What partners opened, watched as a whole: a maker's fleet over its customers, a supervisor's mines."""
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from cloudmining.console.base import MemberPage
+from cloudmining.console.charts import alone, as_csv, drawn, one_of
+from edge_bridge.watching.api import FleetHealth, fleet_health, oversight
+from optimization.api import Chart
+from tenants.data import NotFound
+
+DAYS: Final = {"7": "a week", "28": "four weeks", "91": "three months"}
+HOURS: Final = {"1": "an hour", "6": "six hours", "24": "a day"}
+MOST_MACHINES: Final = 25
+MOST_FAULTS: Final = 12
+SCALE: Final = [[0, "#fde0c5"], [1, "#b3242b"]]
+
+
+class FleetPage(MemberPage):
+    """`?days=28`."""
+
+    needs = {"GET": "view_alarms"}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        fleet = fleet_health(days=int(self.days))
+        asked = f"days={self.days}"
+        shown = [drawn(each, f"{reverse('console-fleet-figure', args=[each.name])}?{asked}") for each in charts(fleet)]
+        context = {"fleet": fleet, "charts": shown, "days": self.days, "periods": DAYS}
+        return self.page("console/fleet.html", tab="console-fleet", **context)
+
+    @property
+    def days(self) -> str:
+        return _one_of(DAYS, self.request.GET.get("days", "28"))
+
+    def chart(self, name: str) -> Chart:
+        return one_of(charts(fleet_health(days=int(self.days))), name)
+
+
+class FleetFigure(FleetPage):
+    """One chart alone."""
+
+    def get(self, request: HttpRequest, name: str) -> HttpResponse:
+        chart = self.chart(name)
+        return alone(request, chart.title, chart.figure)
+
+
+class FleetCsv(FleetPage):
+    def get(self, request: HttpRequest, name: str) -> HttpResponse:
+        chart = self.chart(name)
+        return as_csv(chart.name, chart.headers, chart.rows)
+
+
+class OversightPage(MemberPage):
+    """`?hours=6`."""
+
+    needs = {"GET": "view_telemetry"}
+
+    def get(self, request: HttpRequest) -> TemplateResponse:
+        hours = _one_of(HOURS, request.GET.get("hours", "6"))
+        context = {"mines": oversight(hours=int(hours)), "hours": hours, "spans": HOURS}
+        return self.page("console/oversight.html", tab="console-oversight", **context)
+
+
+def _one_of(spans: dict[str, str], asked: str) -> str:
+    if asked not in spans:
+        raise NotFound
+    return asked
+
+
+def charts(fleet: FleetHealth) -> list[Chart]:
+    """None of a fleet without alarms."""
+    return [_heat(fleet), _pareto(fleet)] if fleet.machines else []
+
+
+def _heat(fleet: FleetHealth) -> Chart:
+    machines = fleet.machines[:MOST_MACHINES]
+    names = [_name(machine, fleet) for machine in machines]
+    days = [f"{day:%d %b}" for day in fleet.days]
+    counts = [[n or None for n in machine.counts] for machine in machines]
+    most = max(n for machine in machines for n in machine.counts)
+    hints = [
+        [f"{name}, {day}: {n}" for day, n in zip(days, machine.counts, strict=True)]
+        for name, machine in zip(names, machines, strict=True)
+    ]
+    trace = {"type": "heatmap", "x": days, "y": names, "z": counts, "hovertext": hints, "hoverinfo": "text"}
+    trace |= {"text": [[str(n or "") for n in machine.counts] for machine in machines], "texttemplate": "%{text}"}
+    trace |= {"colorscale": SCALE, "zmin": 1, "zmax": max(2, most), "xgap": 2, "ygap": 2}
+    trace["colorbar"] = {"tickvals": [1, max(2, most)], "ticktext": ["1", str(max(2, most))]}
+    layout = _layout(f"{names[0]} had the most alarms: {machines[0].n}", "day (UTC)", "")
+    rows = [(name, *machine.counts) for name, machine in zip(names, machines, strict=True)]
+    headers = ("Machine", *(str(day) for day in fleet.days))
+    return Chart("machines-by-day", "fleet", {"data": [trace], "layout": layout}, headers, rows)
+
+
+def _name(machine: Any, fleet: FleetHealth) -> str:
+    """Customers may have machines of the same code, and a code may be hidden."""
+    name = f"{machine.owner_name or 'hidden'} · {machine.code or 'hidden'}"
+    alike = [each for each in fleet.machines if (each.owner_name, each.code) == (machine.owner_name, machine.code)]
+    return name if len(alike) == 1 else f"{name} · {str(machine.equipment)[-4:]}"
+
+
+def _pareto(fleet: FleetHealth) -> Chart:
+    """The most frequent first, and the share of all up to each."""
+    faults = fleet.faults[:MOST_FAULTS]
+    names, counts = [fault.alarm_type for fault in faults], [fault.n for fault in faults]
+    through = [100 * fault.through_frac for fault in faults]
+    bars = {"type": "bar", "name": "alarms", "x": names, "y": counts}
+    line: dict[str, Any] = {"type": "scatter", "mode": "lines+markers", "name": "share up to here", "x": names}
+    line |= {"y": through, "marker": {"size": 6}, "yaxis": "y2"}
+    right = {"title": {"text": "% of all"}, "overlaying": "y", "side": "right", "range": [0, 105], "showgrid": False}
+    share_pct = 100 * faults[0].n / sum(fault.n for fault in fleet.faults)
+    layout = _layout(f"{names[0]} makes {share_pct:.0f} % of all alarms", "type", "alarms") | {"yaxis2": right}
+    rows = [(fault.alarm_type, fault.n, fault.n_machines, 100 * fault.through_frac) for fault in fleet.faults]
+    headers = ("Type", "Alarms", "Machines", "Share up to here (%)")
+    return Chart("faults", "fleet", {"data": [bars, line], "layout": layout}, headers, rows)
+
+
+def _layout(title: str, across: str, up: str) -> dict[str, Any]:
+    return {"title": {"text": title}, "xaxis": {"title": {"text": across}}, "yaxis": {"title": {"text": up}}}

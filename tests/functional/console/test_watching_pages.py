@@ -1,0 +1,44 @@
+"""A maker's fleet and a supervisor's mines, as their people see them."""
+
+from datetime import UTC, datetime, timedelta
+
+from edge_bridge.alarms import actions as alarming
+from edge_bridge.models import Alarm
+from edge_bridge.protocol import Lane
+from tests.functional.console.scenes import sign_in
+from tests.functional.console.test_console import text
+from tests.functional.console.test_plan_pages import page_of
+from tests.integration.edge.scenes import gateway, raised, reading
+from tests.integration.tenants.read_scenes import share
+
+
+def test_maker_sees_heat_map_and_pareto_of_machines_that_customers_opened(aurora, borealis):
+    client = sign_in(borealis)
+    assert "No alarm of a machine" in page_of(client, "/fleet")
+    share(aurora, borealis, "view_alarms", equipment="PUMP-07")
+    gateway(aurora).say(Lane.P1, *(raised(code="PUMP-07", alarm_type=name) for name in ("hot", "dry", "leak")))
+    page = page_of(client, "/fleet?days=7")
+    shown = text(page.encode())
+    assert "Aurora · PUMP-07 had the most alarms: 3" in shown and "dry makes 33 % of all alarms" in shown
+    assert "style=" not in page
+    for name in ("machines-by-day", "faults"):
+        assert client.get(f"/fleet/charts/{name}?days=7").status_code == 200
+        assert client.get(f"/fleet/charts/{name}.csv?days=7").content.count(b"\n") > 1
+    assert client.get("/fleet/charts/gossip?days=7").status_code == client.get("/fleet?days=8").status_code == 404
+
+
+def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(aurora, delta):
+    client = sign_in(delta)
+    assert "No mine is open" in page_of(client, "/oversight")
+    share(aurora, delta, "view_telemetry", "view_alarms")
+    edge = gateway(aurora)
+    edge.say(Lane.P2, reading(0.4, code="GAS-T0-01", tag="CH4", ago_s=900))
+    edge.say(Lane.P1, raised())
+    until = datetime.now(UTC) + timedelta(minutes=10)
+    with aurora.acting():
+        alarming.shelve_alarm(alarm=Alarm.objects.get(), until=until, reason="sensor is being calibrated")
+    page = page_of(client, "/oversight?hours=1")
+    shown = text(page.encode())
+    assert "silenced by the mine: sensor is being calibrated" in shown and "ch4.hi: 1.0" in shown
+    assert "GAS-T0-01 CH4" in shown and "silent" in shown and "style=" not in page
+    assert client.get("/oversight?hours=7").status_code == 404
