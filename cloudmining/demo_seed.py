@@ -43,6 +43,7 @@ PEOPLE = (
     ("aurora", "otto@aurora.example", "Otto, control room", ["operator"]),
     ("borealis", "bo@borealis.example", "Bo, dispatcher", ["owner"]),
     ("cassia", "carl@cassia.example", "Carl, manager", ["owner"]),
+    ("delta", "dora@delta.example", "Dora, head of inspection", ["owner"]),
     ("delta", "dina@delta.example", "Dina, inspector", ["auditor"]),
 )
 GRADE_SET, SAMPLED_DAYS, VIOLATION = "May", 30, 0.3
@@ -83,7 +84,7 @@ def seed(home: Path) -> None:
     secret = next((login["totp_secret"] for login in kept or [] if "totp_secret" in login), generate_totp_secret())
     tenants = _found(password, password_is_new=not kept)
     _enrol_operator(secret)
-    keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis")}
+    keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis", "delta")}
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
         _grades()

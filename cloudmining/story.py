@@ -36,6 +36,19 @@ class Party:
     feed: FeedClient
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        answer = self._answered(method, path, body)
+        if not isinstance(answer, dict):
+            raise StoryError(f"{self.name}: {method} {path} answered no object")
+        return answer
+
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """What is told whole, not by pages."""
+        return list(self._answered("GET", path))
+
+    def put(self, path: str, body: Any) -> None:
+        self._answered("PUT", path, body)
+
+    def _answered(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"/api/v1/{path}", json=body)
         if answer.is_error:
             raise StoryError(f"{self.name}: {method} {path} answered {answer.status_code}: {answer.text[:500]}")
@@ -55,15 +68,16 @@ class Party:
 def tell(base_url: str, keys: dict[str, str], say: Say) -> None:
     """Tell the whole story; StoryError names the step that failed."""
     with ExitStack() as stack:
-        aurora = _party("Aurora", base_url, keys["aurora"], stack)
-        borealis = _party("Borealis", base_url, keys["borealis"], stack)
+        aurora = party("Aurora", base_url, keys["aurora"], stack)
+        borealis = party("Borealis", base_url, keys["borealis"], stack)
         plan = _plan(aurora, say)
         _what_if(aurora, plan, say)
         alarm = _alarm(aurora, say)
         _work(aurora, borealis, alarm, say)
 
 
-def _party(name: str, base_url: str, key: str, stack: ExitStack) -> Party:
+def party(name: str, base_url: str, key: str, stack: ExitStack) -> Party:
+    """With its feed from now on; both are closed with the stack."""
     headers = {"Authorization": f"Api-Key {key}"}
     http = stack.enter_context(httpx.Client(base_url=base_url, headers=headers, timeout=20))
     return Party(name, http, stack.enter_context(FeedClient(base_url, headers)))
@@ -137,7 +151,7 @@ def _work(aurora: Party, borealis: Party, alarm: dict[str, Any], say: Say) -> No
     say("3. From alarm to settled access")
     _settle_leftovers(aurora, borealis)
     data = f"equipment/{alarm['equipment']}/series"
-    _expect(borealis, data, 404, say, "Before the claim")
+    expect(borealis, data, 404, say, "Before the claim")
     draft = {
         "title": f"Find why {alarm['equipment_code']} shows methane, and restore the ventilation",
         "category": "equipment_maintenance",
@@ -154,14 +168,14 @@ def _work(aurora: Party, borealis: Party, alarm: dict[str, Any], say: Say) -> No
     claim = borealis.call("POST", f"service-tasks/{task}/claim")
     claimed_s = time.monotonic()
     say("   Borealis sees the notice on its own feed and claims the task: one winner, decided by the database.")
-    _expect(borealis, data, 200, say, "After the claim")
+    expect(borealis, data, 200, say, "After the claim")
     borealis.call(
         "POST", f"service-tasks/{task}/submit", {"note": "Fan belt replaced", "token": claim["claim"]["token"]}
     )
     aurora.call("POST", f"service-tasks/{task}/accept")
     say(f"   Borealis submits, Aurora accepts; the access was open for {time.monotonic() - claimed_s:.1f} s.")
     borealis.wait_for("end of access", ACCESS_WITHIN_S, lambda e: e["kind"] == "rights.agreement_ended")
-    _expect(borealis, data, 404, say, "After acceptance")
+    expect(borealis, data, 404, say, "After acceptance")
 
 
 def _settle_leftovers(aurora: Party, borealis: Party) -> None:
@@ -173,7 +187,8 @@ def _settle_leftovers(aurora: Party, borealis: Party) -> None:
             aurora.call("POST", f"service-tasks/{task['id']}/accept")
 
 
-def _expect(party: Party, path: str, status: int, say: Say, when: str) -> None:
+def expect(party: Party, path: str, status: int, say: Say, when: str) -> None:
+    """404 or 200 for data of a machine, said in words."""
     found = party.status(path)
     if found != status:
         raise StoryError(f"{when} {party.name} got {found} for {path}, not {status}")

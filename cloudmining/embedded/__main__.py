@@ -1,14 +1,18 @@
-"""`python -m cloudmining.embedded up | down | demo | test`."""
+"""`python -m cloudmining.embedded up | down | demo | story | test`."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from cloudmining.embedded import demo, ports, postgres, servers, suite, valkey
 from cloudmining.embedded.home import Home, StartError
+
+STORIES = ("dispatcher", "regulator")
 
 
 def up(options: argparse.Namespace) -> int:
@@ -39,6 +43,17 @@ def run_demo(options: argparse.Namespace) -> int:
     return demo.run(Home.at(options.home), chosen)
 
 
+def run_story(options: argparse.Namespace) -> int:
+    """On a system of its own, which is gone afterwards unless a home is named."""
+    chosen = demo.DemoOptions(options.port, once=True, verbose=options.verbose)
+    program = demo.telling(options.name)
+    if options.home:
+        return demo.run(Home.at(options.home), chosen, program)
+    with tempfile.TemporaryDirectory(prefix="cloudmining-story-") as directory:
+        Path(directory).chmod(0o711)  # PostgreSQL may have to enter it as nobody
+        return demo.run(Home.at(directory), chosen, program)
+
+
 def run_tests(options: argparse.Namespace) -> int:
     return suite.run(options.pytest, options.home)
 
@@ -63,6 +78,13 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--port", type=int, metavar="N", help="port of the web pages (default: last time's, else 8000)")
     show.add_argument("--verbose", action="store_true", help="show the logs of all processes")
     show.set_defaults(run=run_demo)
+
+    told = commands.add_parser("story", help="tell a story on a fresh system, with its exit code")
+    told.add_argument("name", choices=STORIES)
+    told.add_argument("--home", metavar="DIR", help="keep the system here (default: a temporary directory)")
+    told.add_argument("--port", type=int, metavar="N", help="port of the web pages (default: 8000, or any free one)")
+    told.add_argument("--verbose", action="store_true", help="show the logs of all processes")
+    told.set_defaults(run=run_story)
 
     tests = commands.add_parser("test", help="run pytest on servers of its own")
     tests.add_argument("pytest", nargs="*", metavar="-- PYTEST ARGUMENTS")

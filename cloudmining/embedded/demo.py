@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cloudmining.embedded import ports, servers
@@ -23,6 +23,7 @@ CORES_FOR_TWO, BYTES_FOR_TWO = 2, 4 * 10**9
 TWO_WORKERS = {"worker": "default,plans", "helper": "parts,studies"}
 ONE_WORKER = {"worker": "default,plans,studies"}
 INTERRUPTED = 130
+STORY_SWEEP_S = "2"
 LOGS = ("bootstrap", "seed_demo", "web", "worker", "helper", "beat", "gateway", "simulator")
 
 Environment = Mapping[str, str]
@@ -64,6 +65,17 @@ def cloudmining(home: Home, env: Environment) -> Program:
         parts=lambda: {**_cloud(home, env), **_mine(home, env)},
         story=(*manage, "story"),
     )
+
+
+def telling(story: str) -> Callable[[Home, Environment], Program]:
+    """The program that tells one story, which speaks as its own mine and does not wait long for sweeps."""
+
+    def program(home: Home, env: Environment) -> Program:
+        whole = cloudmining(home, env)
+        beat = {"beat": replace(_cloud(home, env)["beat"], env={"SWEEP_S": STORY_SWEEP_S})}
+        return replace(whole, parts=lambda: {**_cloud(home, env), **beat}, story=(*whole.story, story))
+
+    return program
 
 
 def _cloud(home: Home, env: Environment) -> dict[str, Part]:

@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -8,13 +9,23 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from websockets.exceptions import WebSocketException
 
 from cloudmining.feed_client import FeedBroken
-from cloudmining.story import StoryError, tell
+from cloudmining.stories import dispatcher, regulator
+from cloudmining.stories.backstage import Acts
+from cloudmining.story import Say, StoryError, tell
+
+Keys = dict[str, str]
+STORIES: dict[str, Callable[[str, Keys, Say], None]] = {
+    "demo": tell,
+    "dispatcher": dispatcher.tell,
+    "regulator": lambda base_url, keys, say: regulator.tell(base_url, keys, Acts(), say),
+}
 
 
 class Command(BaseCommand):
-    help = "Tell the demo's story against a running system: plan, alarm, service task, access opened and closed."
+    help = "Tell a story against a running system that was seeded for the demo."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("story", nargs="?", choices=list(STORIES), default="demo")
         parser.add_argument("--base-url", default=os.environ.get("BASE_URL", "http://127.0.0.1:8000"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -22,7 +33,7 @@ class Command(BaseCommand):
         keys = json.loads((settings.HOME / "demo-keys.json").read_text())["keys"]
         self.stdout.write(f"\nThe story, told by two programs through {base_url}/api/v1/\n")
         try:
-            tell(base_url, keys, self._say)
+            STORIES[options["story"]](base_url, keys, self._say)
         except (StoryError, FeedBroken, WebSocketException, httpx.HTTPError, OSError) as error:
             raise CommandError(f"The story stopped: {error}") from error
         self._say(f"\nLook around: {base_url}/ (API: {base_url}/api/v1/docs)\nLogins:")

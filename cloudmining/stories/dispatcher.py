@@ -1,0 +1,148 @@
+"""The dispatcher's story, told by clients of the public API: from a critical alarm of a customer to settled access.
+
+The alarm drafts its task by itself; the firm reads what was frozen, sends a person who is free, sees live data for as
+long as it works, and what the pump then measures is the evidence of its work.
+"""
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from cloudmining.stories.mine import Mine, machine_of, site_of
+from cloudmining.story import Party, Say, StoryError, expect, party
+from edge_bridge.protocol import Alarm, AlarmEvent, Lane, Severity
+
+LIMIT_MM_S: Final = 4.5
+KEPT_FOR_H: Final = 0.01
+REACTION_WITHIN_S, ACCESS_WITHIN_S = 60.0, 10.0
+REACTIONS: Final = ("critical_alarm", "work_submitted")
+PUMP: Final = ("PUMP-07", "Slurry pump 7", "pump")
+
+
+def tell(base_url: str, keys: dict[str, str], say: Say) -> None:
+    """Tell the whole story; StoryError names the step that failed."""
+    with ExitStack() as stack:
+        aurora = party("Aurora", base_url, keys["aurora"], stack)
+        borealis = party("Borealis", base_url, keys["borealis"], stack)
+        site = site_of(aurora, "north")
+        pump = machine_of(aurora, site, *PUMP)
+        mine = Mine.enrolled(aurora, site)
+        _switch_on(aurora, say)
+        draft = _alarm(aurora, mine, say)
+        task = _publish(aurora, draft, say)
+        _read_snapshot(borealis, task, pump, say)
+        _send_somebody(borealis, say)
+        claim = _claim(borealis, task, pump, say)
+        _work(borealis, mine, task, claim["token"], say)
+        _settle(aurora, borealis, task, pump, claim, say)
+
+
+def _switch_on(aurora: Party, say: Say) -> None:
+    say("1. A pump is in trouble, and its alarm becomes work")
+    for reaction in REACTIONS:
+        aurora.put("reaction-switches", {"reaction": reaction, "is_on": True})
+
+
+def _alarm(aurora: Party, mine: Mine, say: Say) -> str:
+    """The draft that the alarm became."""
+    now = datetime.now(UTC)
+    mine.born((PUMP[0], "vibration", "mm/s"))
+    rising = [(now - timedelta(seconds=180 - n), 3 + n * 0.05) for n in range(120)]
+    mine.measured(PUMP[0], "vibration", rising)
+    at, value = rising[-1]
+    about = {"severity": Severity.CRITICAL, "tag": "vibration", "value": value, "limit": LIMIT_MM_S}
+    kind = f"vibration.{uuid4().hex[:6]}"  # an alarm of its own each time the story is told
+    raised = Alarm(PUMP[0], kind, AlarmEvent.RAISED, rule="vibration", occurred_at=at, historical=False, **about)
+    mine.say(Lane.P0, raised)
+    say(f"   {PUMP[0]} shakes with {value:.1f} mm/s, limit {LIMIT_MM_S:g}: a critical alarm.")
+    event = aurora.wait_for(
+        "draft of a task", REACTION_WITHIN_S, lambda e: e["kind"] == "task.drafted" and kind in e["body"]["title"]
+    )
+    say(f"   Nobody typed it: the alarm drafted {event['body']['title']!r}, with its readings frozen as evidence.")
+    return str(event["body"]["task"])
+
+
+def _publish(aurora: Party, draft: str, say: Say) -> str:
+    rule = {"tag": "vibration", "op": "below", "limit": LIMIT_MM_S, "for_h": KEPT_FOR_H}
+    terms = {"fee_minor": 250_000, "currency": "USD", "access_h": 24, "acceptance": rule}
+    aurora.call("PATCH", f"service-tasks/{draft}", terms)
+    aurora.call("POST", f"service-tasks/{draft}/publish")
+    say(
+        "   Aurora adds a fee and a rule of acceptance: "
+        f"vibration below {LIMIT_MM_S:g} mm/s for {3600 * KEPT_FOR_H:.0f} s."
+    )
+    return draft
+
+
+def _read_snapshot(borealis: Party, task: str, pump: str, say: Say) -> None:
+    say("2. The firm judges the work by what was frozen")
+    borealis.wait_for("notice of the task", ACCESS_WITHIN_S, lambda e: e["body"].get("task") == task)
+    evidence = borealis.call("GET", f"service-tasks/{task}")["evidence"]
+    values = [reading[2] for reading in evidence["readings"]]
+    if not values:
+        raise StoryError("the snapshot holds no readings")
+    say(
+        f"   {len(values)} readings of {evidence['series'][0]['tag']} up to the alarm, from {values[0]:.1f} to "
+        f"{values[-1]:.1f} mm/s: a bearing. It is what everybody may read, and no live data."
+    )
+    expect(borealis, f"equipment/{pump}/series", 404, say, "Before the claim")
+
+
+def _send_somebody(borealis: Party, say: Say) -> None:
+    code = uuid4().hex[:6]
+    base = borealis.call("POST", "sites", {"code": f"base-{code}", "name": "Base", "kind": "logistics_centre"})["id"]
+    person = borealis.call("POST", "persons", {"code": f"P-{code}", "name": "Mei Lin", "home_site": base})["id"]
+    begin = datetime.now(UTC) + timedelta(hours=1)
+    window = {"begins_at": begin.isoformat(), "ends_at": (begin + timedelta(hours=8)).isoformat()}
+    booking = {"person": person, "site": base, "purpose": "pump bearing", **window}
+    borealis.call("POST", "bookings", booking)
+    clash = borealis.http.post("/api/v1/bookings", json=booking | {"purpose": "another pump"})
+    if clash.status_code != 409:
+        raise StoryError(f"a person was booked twice: {clash.status_code}")
+    say(f"   Mei Lin is booked; a second booking at that time is refused: {clash.json()['detail']}")
+
+
+def _claim(borealis: Party, task: str, pump: str, say: Say) -> dict[str, Any]:
+    say("3. The claim opens live data")
+    claim: dict[str, Any] = borealis.call("POST", f"service-tasks/{task}/claim")["claim"]
+    expect(borealis, f"equipment/{pump}/series", 200, say, "After the claim")
+    return claim
+
+
+def _work(borealis: Party, mine: Mine, task: str, token: int, say: Say) -> None:
+    say("4. What the pump measures is the evidence")
+    now, seconds = datetime.now(UTC), round(3600 * KEPT_FOR_H) + 4
+    mine.measured(PUMP[0], "vibration", [(now - timedelta(seconds=seconds - n), 2.1) for n in range(seconds + 1)])
+    borealis.call("POST", f"service-tasks/{task}/submit", {"note": "Bearing replaced", "token": token})
+    event = borealis.wait_for(
+        "evidence", REACTION_WITHIN_S, lambda e: e["kind"] == "task.evidence" and e["body"]["task"] == task
+    )
+    evidence = event["body"]["evidence"]
+    if not evidence["passed"]:
+        raise StoryError(f"the readings do not keep the rule: {evidence}")
+    say(
+        f"   {evidence['words']}: kept. Worst {evidence['worst']} {evidence['unit']}, "
+        f"{100 * float(evidence['coverage_frac']):.0f} % of the time has readings; in the ledgers of both."
+    )
+
+
+def _settle(aurora: Party, borealis: Party, task: str, pump: str, claim: dict[str, Any], say: Say) -> None:
+    say("5. Accepted, counted, closed")
+    began_s = time.monotonic()
+    aurora.call("POST", f"service-tasks/{task}/accept")
+    borealis.wait_for("end of access", ACCESS_WITHIN_S, lambda e: e["kind"] == "rights.agreement_ended")
+    expect(borealis, f"equipment/{pump}/series", 404, say, "After acceptance")
+    say(f"   Access ended {1000 * (time.monotonic() - began_s):.0f} ms after Aurora said yes.")
+    month = f"{datetime.now(UTC):%Y-%m}"
+    usage = borealis.call("GET", f"agreements/{claim['agreement']}/usage?month={month}")
+    rows = sum(line["rows_read"] for line in usage["lines"])
+    statement = aurora.call("GET", f"statements/{month}")
+    accepted = next(line for line in statement["lines"] if line["meter"] == "accepted_tasks")
+    say(f"   Both read the same account: {rows} rows read under the agreement; accepted tasks: {accepted['quantity']}.")
+    for each in (aurora, borealis):
+        verdict = each.call("GET", "ledger/verify")
+        if verdict["fault"]:
+            raise StoryError(f"{each.name}'s ledger: {verdict['fault']}")
+    say("   The ledgers of both hold from their first entry to their last.")

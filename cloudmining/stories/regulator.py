@@ -1,0 +1,222 @@
+"""The regulator's story, told by clients of the public API: what a mine can't hide, and what nobody can change unseen.
+
+Two acts are not the API's: the platform lays the mandate by law, and somebody with the database's own password edits a
+row of the ledger. Both are handed in (`Backstage`).
+"""
+
+import io
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+from cloudmining.stories.mine import Mine, machine_of, site_of
+from cloudmining.story import Party, Say, StoryError, party
+from edge_bridge.protocol import Alarm, AlarmEvent, Lane, Severity
+from edge_bridge.rules.detector import Sample
+from edge_bridge.rules.several import Twin
+
+SEEN_WITHIN_S, ROLLED_WITHIN_S = 20.0, 60.0
+AWAY: Final = timedelta(minutes=14)
+LIMIT_PCT, TOLERANCE_PCT = 1.0, 0.2
+TWIN_RULE: Final = Twin(tolerance=TOLERANCE_PCT, over_s=60.0)
+
+
+class Backstage(Protocol):
+    """What the API does not do."""
+
+    def lay_mandate(self) -> None:
+        """Aurora's mines are open to Delta, by law."""
+
+    def edit_row(self, entry_id: str, payload: str) -> str:
+        """Put another payload into an entry of a ledger, past all triggers; returns the one before."""
+
+
+def tell(base_url: str, keys: dict[str, str], backstage: Backstage, say: Say) -> None:
+    """Tell the whole story; StoryError names the step that failed."""
+    with ExitStack() as stack:
+        aurora = party("Aurora", base_url, keys["aurora"], stack)
+        delta = party("Delta", base_url, keys["delta"], stack)
+        _mandate(aurora, delta, backstage, say)
+        site = site_of(aurora, "north")
+        sensors = _twins(aurora, site)
+        mine = Mine.enrolled(aurora, site)
+        mine.born(*((code, "ch4", "%") for code in sensors))
+        _limits(delta, mine, site, sensors, say)
+        _disagree(aurora, delta, mine, site, sensors, say)
+        _gap(delta, mine, site, sensors[0], say)
+        bundle = _bundle(aurora, say)
+        _edited_row(aurora, backstage, say)
+        _checked_offline(bundle, say)
+
+
+def _mandate(aurora: Party, delta: Party, backstage: Backstage, say: Say) -> None:
+    say("1. A mandate, which the mine can't end")
+    backstage.lay_mandate()
+    mandates = delta.call("GET", "agreements?kind=mandate&status=active")["results"]
+    if not mandates:
+        raise StoryError("Delta has no mandate")
+    answer = aurora.http.post(f"/api/v1/agreements/{mandates[0]['id']}/terminate", json={"reason": "enough seen"})
+    if answer.status_code != 409:
+        raise StoryError(f"the mine could end the mandate: {answer.status_code}")
+    say(f"   In force by {mandates[0]['statute']}. Aurora asks to end it: {answer.json()['detail']}")
+
+
+def _twins(aurora: Party, site: str) -> tuple[str, str]:
+    """Two methane sensors of one place, new ones each time the story is told."""
+    place = uuid4().hex[:4].upper()
+    codes = f"GAS-{place}-A", f"GAS-{place}-B"
+    for code in codes:
+        machine_of(aurora, site, code, f"Methane, heading {place}", "gas_sensor")
+    return codes
+
+
+def _limits(delta: Party, mine: Mine, site: str, sensors: tuple[str, str], say: Say) -> None:
+    say("2. Limits, mine by mine")
+    now = datetime.now(UTC)
+    for code in sensors:
+        mine.measured(code, "ch4", [(now - timedelta(seconds=n), 0.6) for n in range(20, 0, -1)])
+    about = {"severity": Severity.CRITICAL, "tag": "ch4", "limit": LIMIT_PCT, "rule": "methane", "historical": False}
+    for event, value in ((AlarmEvent.RAISED, 1.1), (AlarmEvent.CLEARED, 0.6)):
+        mine.say(Lane.P0, Alarm(sensors[0], "methane", event, value=value, occurred_at=now, **about))
+    told = _sensor(delta, site, sensors[0])
+    if told["limits"] != {"methane": LIMIT_PCT}:
+        raise StoryError(f"Delta is told other limits: {told['limits']}")
+    say(f"   {told['equipment_code']} {told['tag']}: {told['value']:g} {told['unit']} now, limit {LIMIT_PCT:g} %.")
+
+
+def _disagree(aurora: Party, delta: Party, mine: Mine, site: str, sensors: tuple[str, str], say: Say) -> None:
+    """One of them is frozen while the air grows worse; the rule is the one by which gateways judge."""
+    say("3. Twin sensors disagree")
+    now = datetime.now(UTC)
+    samples = [Sample(float(n), (0.6 + n * 0.01, 0.6)[source], source=source) for n in range(60) for source in (0, 1)]
+    words = _judged(samples)
+    for source, code in enumerate(sensors):
+        values = [sample for sample in samples if sample.source == source]
+        mine.measured(code, "ch4", [(now - timedelta(seconds=59 - each.at_s), each.value) for each in values])
+    about = {"severity": Severity.HIGH, "tag": "ch4", "value": 1.19, "limit": TOLERANCE_PCT, "rule": "twin"}
+    mine.say(
+        Lane.P0,
+        Alarm(sensors[0], "ch4.twin", AlarmEvent.RAISED, occurred_at=now, historical=False, detail=words, **about),
+    )
+    event = _heard(delta, "alarm.raised", sensors[0])
+    say(f"   {words}. Delta hears it: {event['body']['severity']} {event['body']['type']} at {sensors[0]}.")
+    until = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
+    aurora.call("POST", f"alarms/{event['body']['alarm']}/shelve", {"until": until, "reason": "sensor is being moved"})
+    _heard(delta, "alarm.shelved", sensors[0])
+    alarms = [each for each in _mine(delta, site)["alarms"] if each["id"] == event["body"]["alarm"]]
+    if not alarms or not alarms[0]["stands"]:
+        raise StoryError("the alarm that the mine silenced is out of the regulator's sight")
+    say(
+        f"   Aurora silences it: for Delta it stands, {alarms[0]['state']}, "
+        f"with the reason {alarms[0]['silenced_reason']!r}."
+    )
+
+
+def _judged(samples: Iterable[Sample]) -> str:
+    """The words of the rule once it holds; StoryError if it never does."""
+    memory = TWIN_RULE.empty()
+    for sample in samples:
+        memory, score = TWIN_RULE.measure(memory, sample)
+        if score > 1:
+            return TWIN_RULE.explain(memory, sample)[1]
+    raise StoryError("the twins agree")
+
+
+def _heard(delta: Party, kind: str, code: str) -> dict[str, Any]:
+    def wanted(event: dict[str, Any]) -> bool:
+        body = event["body"]
+        return event["kind"] == kind and body.get("equipment_code") == code and body.get("type") == "ch4.twin"
+
+    return delta.wait_for(kind, SEEN_WITHIN_S, wanted)
+
+
+def _gap(delta: Party, mine: Mine, site: str, code: str, say: Say) -> None:
+    say("4. The gap log")
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    before, seconds = now - AWAY - timedelta(minutes=6), int(AWAY.total_seconds())
+    mine.measured(code, "co", [(before + timedelta(seconds=10 * n), 2.0) for n in range(36)])
+    mine.measured(code, "co", [(datetime.now(UTC), 2.0)])
+    told = _once(delta, site, code, "co", lambda sensor: bool(sensor["gaps"]))
+    gap = told["gaps"][0]
+    away_min = (datetime.fromisoformat(gap["to_at"]) - datetime.fromisoformat(gap["from_at"])).total_seconds() / 60
+    say(f"   {code} co: away for {away_min:.0f} min, {gap['reason']}.")
+    filled = [(before + timedelta(seconds=360 + n), 2.0) for n in range(0, seconds + 30, 10)]
+    mine.measured(code, "co", [each for each in filled if each[0] < datetime.now(UTC)])
+    told = _once(delta, site, code, "co", lambda sensor: not sensor["gaps"])
+    if told["late_minutes"] < AWAY.total_seconds() / 60 - 6:
+        raise StoryError(f"what was filled in late is not told so: {told['late_minutes']} min")
+    say(f"   Filled in later: no gap any more, and {told['late_minutes']} minutes are marked as late for good.")
+
+
+def _once(delta: Party, site: str, code: str, tag: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The sensor once it is as wanted: figures of minutes are made by a sweep."""
+    until_s = time.monotonic() + ROLLED_WITHIN_S
+    while time.monotonic() < until_s:
+        told = _sensor(delta, site, code, tag)
+        if wanted(told):
+            return told
+        time.sleep(1)
+    raise StoryError(f"{code} {tag} did not become as expected within {ROLLED_WITHIN_S:.0f} s: {told}")
+
+
+def _mine(delta: Party, site: str) -> dict[str, Any]:
+    found = [mine for mine in delta.listed("oversight?hours=1") if mine["site"] == site]
+    if not found:
+        raise StoryError("the mine is not open to Delta")
+    return found[0]
+
+
+def _sensor(delta: Party, site: str, code: str, tag: str = "ch4") -> dict[str, Any]:
+    sensors = _mine(delta, site)["sensors"]
+    found = [each for each in sensors if (each["equipment_code"], each["tag"]) == (code, tag)]
+    if not found:
+        raise StoryError(f"Delta does not see {code} {tag}")
+    return found[0]
+
+
+def _bundle(aurora: Party, say: Say) -> bytes:
+    """The proof as it is taken home before anything happens to the database."""
+    say("5. The ledger")
+    verdict = aurora.call("GET", "ledger/verify")
+    if verdict["fault"]:
+        raise StoryError(f"the chain is broken before anybody touched it: {verdict['fault']}")
+    answer = aurora.http.get("/api/v1/ledger/bundle", params={"first": 1, "last": verdict["last"]})
+    if answer.is_error:
+        raise StoryError(f"no bundle: {answer.status_code} {answer.text[:300]}")
+    say(f"   {verdict['last']} entries, sound. Aurora takes the proof home: {len(answer.content):,} bytes.")
+    return answer.content
+
+
+def _edited_row(aurora: Party, backstage: Backstage, say: Say) -> None:
+    entry = aurora.call("GET", "ledger?kind=agreement.activated")["results"][0]
+    before = backstage.edit_row(entry["id"], '{"title":"nothing to see"}')
+    verdict = aurora.call("GET", "ledger/verify")
+    backstage.edit_row(entry["id"], before)
+    if not verdict["fault"] or verdict["fault"]["seq"] != entry["seq"]:
+        raise StoryError(f"an edited row of entry {entry['seq']} went unseen: {verdict}")
+    say(f"   A row is edited in the database itself: entry {entry['seq']} is red, {verdict['fault']['what']}.")
+    if aurora.call("GET", "ledger/verify")["fault"]:
+        raise StoryError("the row was put back, and the chain is still broken")
+    say("   Put back as it was, the chain is sound again.")
+
+
+def _checked_offline(bundle: bytes, say: Say) -> None:
+    """By the script in the bundle, in a Python without this project and without any package."""
+    with tempfile.TemporaryDirectory(prefix="cloudmining-proof-") as directory:
+        proof, script = Path(directory, "proof.zip"), Path(directory, "verify_bundle.py")
+        proof.write_bytes(bundle)
+        with zipfile.ZipFile(io.BytesIO(bundle)) as members:
+            script.write_bytes(members.read("verify_bundle.py"))
+        command = [sys.executable, "-I", "-S", script.name, proof.name]
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise StoryError(f"the proof does not hold: {done.stdout}{done.stderr}")
+    say(f"   The proof, checked without this system: {done.stdout.strip().splitlines()[-1]}")

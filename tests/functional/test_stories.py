@@ -1,0 +1,58 @@
+"""Each story is told for real: by clients of the API, through a web server, a worker and its sweeps."""
+
+import pytest
+
+from cloudmining.stories import dispatcher, regulator
+from cloudmining.stories.backstage import Acts
+from cloudmining.story import StoryError
+from tests.live import LiveWeb
+from tests.live_worker import LiveWorker
+
+QUICK = {"SWEEP_S": "1"}
+
+
+@pytest.fixture(scope="module")
+def base_url():
+    with LiveWeb(QUICK) as web, LiveWorker(QUICK, beat=True):
+        yield web.base_url
+
+
+def test_dispatcher_is_told_from_the_alarm_to_the_account(base_url, aurora, borealis):
+    said = []
+    dispatcher.tell(base_url, {"aurora": aurora.key(), "borealis": borealis.key()}, said.append)
+    told = "\n".join(said)
+    for words in (
+        "the alarm drafted",
+        "a second booking at that time is refused",
+        "vibration below 4.5 mm/s for 0.01 h: kept",
+        "After acceptance Borealis is told there is no such equipment",
+        "accepted tasks: 1",
+    ):
+        assert words in told
+
+
+def test_regulator_is_told_twice_and_leaves_the_ledger_as_it_was(base_url, aurora, delta):
+    said = []
+    keys, acts = {"aurora": aurora.key(), "delta": delta.key()}, Acts(aurora.tenant.slug, delta.tenant.slug)
+    for _ in range(2):
+        regulator.tell(base_url, keys, acts, said.append)
+    told = "\n".join(said)
+    for words in (
+        "possible now: nothing",
+        "is allowed. Delta hears it: high ch4.twin",
+        "with the reason 'sensor is being moved'",
+        "away for 14 min, silent",
+        "marked as late for good",
+        "the chain is sound again",
+    ):
+        assert told.count(words) == 2, told
+
+
+def test_row_that_nobody_edited_stops_the_story(base_url, aurora, delta):
+    class Lame(Acts):
+        def edit_row(self, entry_id, payload):
+            return payload
+
+    keys = {"aurora": aurora.key(), "delta": delta.key()}
+    with pytest.raises(StoryError, match="went unseen"):
+        regulator.tell(base_url, keys, Lame(aurora.tenant.slug, delta.tenant.slug), lambda line: None)
