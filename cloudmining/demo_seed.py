@@ -19,6 +19,7 @@ from cloudmining.story import PLAN_SEED, PLAN_SIZE
 from edge_bridge.api import enrol_device, get_device
 from edge_bridge.commands.api import make_command_type
 from edge_bridge.models import CommandType
+from marketplace.reactions.api import set_reaction, switches
 from optimization.api import add_grade_samples, fit_grade_set, newest_grade_set
 from optimization.generator import generate
 from optimization.uncertainty.estimation import FitOptions
@@ -88,6 +89,7 @@ def seed(home: Path) -> None:
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
         _grades()
+        _reactions(sites["north"])
         _commands()
     device = _device(home, tenants["aurora"], sites["north"])
     logins = [
@@ -192,6 +194,13 @@ def _grades() -> None:
 def _commands() -> None:
     if not CommandType.objects.filter(equipment_kind=FAN_SWITCH["equipment_kind"], name=FAN_SWITCH["name"]).exists():
         make_command_type(**FAN_SWITCH)
+
+
+def _reactions(north: Site) -> None:
+    """All on, for mine North; one that somebody has set stays as it is."""
+    for switch in switches():
+        if switch["set_at"] is None:
+            set_reaction(reaction=switch["reaction"], is_on=True, site_id=north.pk)
 
 
 def _device(home: Path, aurora: Tenant, north: Site) -> str:

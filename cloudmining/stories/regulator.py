@@ -139,19 +139,21 @@ def _heard(delta: Party, kind: str, code: str) -> dict[str, Any]:
 
 
 def _gap(delta: Party, mine: Mine, site: str, code: str, say: Say) -> None:
+    """A minute is told once it is over, so the edge came back two minutes ago."""
     say("4. The gap log")
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    before, seconds = now - AWAY - timedelta(minutes=6), int(AWAY.total_seconds())
-    mine.measured(code, "co", [(before + timedelta(seconds=10 * n), 2.0) for n in range(36)])
-    mine.measured(code, "co", [(datetime.now(UTC), 2.0)])
+    back_at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+    left_at = back_at - AWAY
+    mine.measured(code, "co", [(left_at - timedelta(seconds=10 * n), 2.0) for n in range(30, 0, -1)])
+    mine.measured(code, "co", [(back_at + timedelta(seconds=10 * n), 2.0) for n in range(12)])
     told = _once(delta, site, code, "co", lambda sensor: bool(sensor["gaps"]))
     gap = told["gaps"][0]
     away_min = (datetime.fromisoformat(gap["to_at"]) - datetime.fromisoformat(gap["from_at"])).total_seconds() / 60
     say(f"   {code} co: away for {away_min:.0f} min, {gap['reason']}.")
-    filled = [(before + timedelta(seconds=360 + n), 2.0) for n in range(0, seconds + 30, 10)]
-    mine.measured(code, "co", [each for each in filled if each[0] < datetime.now(UTC)])
+    late_before = told["late_minutes"]
+    filled = range(0, int(AWAY.total_seconds()), 10)
+    mine.measured(code, "co", [(left_at + timedelta(seconds=n), 2.0) for n in filled])
     told = _once(delta, site, code, "co", lambda sensor: not sensor["gaps"])
-    if told["late_minutes"] < AWAY.total_seconds() / 60 - 6:
+    if told["late_minutes"] <= late_before:
         raise StoryError(f"what was filled in late is not told so: {told['late_minutes']} min")
     say(f"   Filled in later: no gap any more, and {told['late_minutes']} minutes are marked as late for good.")
 
