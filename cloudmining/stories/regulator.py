@@ -143,8 +143,8 @@ def _gap(delta: Party, mine: Mine, site: str, code: str, say: Say) -> None:
     say("4. The gap log")
     back_at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
     left_at = back_at - AWAY
-    mine.measured(code, "co", [(left_at - timedelta(seconds=10 * n), 2.0) for n in range(30, 0, -1)])
-    mine.measured(code, "co", [(back_at + timedelta(seconds=10 * n), 2.0) for n in range(12)])
+    before = [(left_at - timedelta(seconds=10 * n), 2.0) for n in range(30, 0, -1)]
+    mine.measured(code, "co", [*before, *((back_at + timedelta(seconds=10 * n), 2.0) for n in range(12))])
     told = _once(delta, site, code, "co", lambda sensor: bool(sensor["gaps"]))
     gap = told["gaps"][0]
     away_min = (datetime.fromisoformat(gap["to_at"]) - datetime.fromisoformat(gap["from_at"])).total_seconds() / 60
