@@ -89,6 +89,7 @@ def test_cheapest_repair_of_an_infeasible_plan_becomes_a_draft_with_its_price_as
     assert (task.title, task.category) == ("Make the plan feasible: May", "engineering_construction")
     assert (task.fee_minor, task.currency, task.site_id) == (6_100_000, "USD", aurora.sites["north"].pk)
     assert task.description.splitlines() == WORDS
+    assert task.snapshot["evidence"]["plan"]["repair_usd"] == 61_000.004
 
 
 def test_plan_without_a_known_repair_is_refused_in_words_and_not_asked_again(aurora):
