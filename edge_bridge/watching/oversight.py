@@ -105,14 +105,14 @@ def _open_series() -> list[Series]:
 def _sensor(series: Series, since: datetime, until: datetime, limits: dict[str, float | None]) -> Sensor:
     newest = next(iter(series.latest.all()), None)
     told = trend(series, Asked(since, until, level="minute"))
-    late = Rollup.objects.filter(series=series, size_s=MINUTE_S, begins_at__gte=since, n_late__gt=0)
+    late = Rollup.objects.filter(tenant=series.tenant_id, series=series, size_s=MINUTE_S, n_late__gt=0)
     return Sensor(
         series=series,
         value=newest and newest.value,
         measured_at=newest and newest.measured_at,
         limits=limits,
         silent_s=_silent_s(series, newest and newest.measured_at, told.until),
-        late_minutes=len(late),
+        late_minutes=len(late.filter(begins_at__gte=since)),
         gaps=[gap for gap in told.missing if gap.from_at > since][-MOST_GAPS:],
     )
 

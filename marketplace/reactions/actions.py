@@ -36,9 +36,7 @@ def set_reaction(*, reaction: str, is_on: bool, site_id: UUID | None = None) -> 
     site, head = _own_site(site_id, manager), feed_head()
     now = {"is_on": is_on, "site": site, "set_by_id": manager.user_id, "epoch": head.epoch, "through": head.seq}
     now |= {"set_at": database_time()}
-    switch, _ = ReactionSwitch.objects.update_or_create(
-        reaction=reaction, defaults=now, create_defaults=now | {"tenant_id": manager.tenant_id, "reaction": reaction}
-    )
+    switch, _ = ReactionSwitch.objects.update_or_create(tenant_id=manager.tenant_id, reaction=reaction, defaults=now)
     _enter(switch)
     return switch
 

@@ -6,16 +6,22 @@ from django.db.models import QuerySet
 
 from marketplace.models import Reaction, ReactionSwitch
 from marketplace.reactions.data import RULES
+from tenants.api import actor
 
 
 def switches() -> list[dict[str, Any]]:
     """Every reaction there is; one that was never set is off."""
-    known = {row.reaction: row for row in ReactionSwitch.objects.select_related("site", "set_by")}
+    known = {row.reaction: row for row in _own(ReactionSwitch).select_related("site", "set_by")}
     return [_told(name, known.get(name)) for name in RULES]
 
 
 def reactions() -> QuerySet[Reaction]:
-    return Reaction.objects.select_related("task")
+    return _own(Reaction).select_related("task")
+
+
+def _own(model: type[Any]) -> QuerySet[Any]:
+    found: QuerySet[Any] = model.objects.filter(tenant=actor().tenant_id)
+    return found
 
 
 def _told(name: str, row: ReactionSwitch | None) -> dict[str, Any]:
