@@ -19,37 +19,39 @@ MOST_FAULTS: Final = 12
 SCALE: Final = [[0, "#fde0c5"], [1, "#b3242b"]]
 
 
-class FleetPage(MemberPage):
+class OfFleet(MemberPage):
     """`?days=28`."""
 
     needs = {"GET": "view_alarms"}
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        fleet = fleet_health(days=int(self.days))
-        asked = f"days={self.days}"
-        shown = [drawn(each, f"{reverse('console-fleet-figure', args=[each.name])}?{asked}") for each in charts(fleet)]
-        context = {"fleet": fleet, "charts": shown, "days": self.days, "periods": DAYS}
-        return self.page("console/fleet.html", tab="console-fleet", **context)
 
     @property
     def days(self) -> str:
         return _one_of(DAYS, self.request.GET.get("days", "28"))
 
-    def chart(self, name: str) -> Chart:
-        return one_of(charts(fleet_health(days=int(self.days))), name)
+    def fleet(self) -> FleetHealth:
+        return fleet_health(days=int(self.days))
 
 
-class FleetFigure(FleetPage):
+class FleetPage(OfFleet):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        fleet = self.fleet()
+        asked = f"days={self.days}"
+        shown = [drawn(each, f"{reverse('console-fleet-figure', args=[each.name])}?{asked}") for each in charts(fleet)]
+        context = {"fleet": fleet, "charts": shown, "days": self.days, "periods": DAYS}
+        return self.page("console/fleet.html", tab="console-fleet", **context)
+
+
+class FleetFigure(OfFleet):
     """One chart alone."""
 
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
-        chart = self.chart(name)
+        chart = one_of(charts(self.fleet()), name)
         return alone(request, chart.title, chart.figure)
 
 
-class FleetCsv(FleetPage):
+class FleetCsv(OfFleet):
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
-        chart = self.chart(name)
+        chart = one_of(charts(self.fleet()), name)
         return as_csv(chart.name, chart.headers, chart.rows)
 
 
@@ -85,7 +87,8 @@ def _heat(fleet: FleetHealth) -> Chart:
         [f"{name}, {day}: {n}" for day, n in zip(days, machine.counts, strict=True)]
         for name, machine in zip(names, machines, strict=True)
     ]
-    trace = {"type": "heatmap", "x": days, "y": names, "z": counts, "hovertext": hints, "hoverinfo": "text"}
+    trace: dict[str, Any] = {"type": "heatmap"}
+    trace |= {"x": days, "y": names, "z": counts, "hovertext": hints, "hoverinfo": "text"}
     trace |= {"text": [[str(n or "") for n in machine.counts] for machine in machines], "texttemplate": "%{text}"}
     trace |= {"colorscale": SCALE, "zmin": 1, "zmax": max(2, most), "xgap": 2, "ygap": 2}
     trace["colorbar"] = {"tickvals": [1, max(2, most)], "ticktext": ["1", str(max(2, most))]}

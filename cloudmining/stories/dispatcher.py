@@ -52,7 +52,7 @@ def _alarm(aurora: Party, mine: Mine, say: Say) -> str:
     rising = [(now - timedelta(seconds=180 - n), 3 + n * 0.05) for n in range(120)]
     mine.measured(PUMP[0], "vibration", rising)
     at, value = rising[-1]
-    about = {"severity": Severity.CRITICAL, "tag": "vibration", "value": value, "limit": LIMIT_MM_S}
+    about: dict[str, Any] = {"severity": Severity.CRITICAL, "tag": "vibration", "value": value, "limit": LIMIT_MM_S}
     kind = f"vibration.{uuid4().hex[:6]}"  # an alarm of its own each time the story is told
     raised = Alarm(PUMP[0], kind, AlarmEvent.RAISED, rule="vibration", occurred_at=at, historical=False, **about)
     mine.say(Lane.P0, raised)

@@ -83,7 +83,13 @@ def _limits(delta: Party, mine: Mine, site: str, sensors: tuple[str, str], say: 
     now = datetime.now(UTC)
     for code in sensors:
         mine.measured(code, "ch4", [(now - timedelta(seconds=n), 0.6) for n in range(20, 0, -1)])
-    about = {"severity": Severity.CRITICAL, "tag": "ch4", "limit": LIMIT_PCT, "rule": "methane", "historical": False}
+    about: dict[str, Any] = {
+        "severity": Severity.CRITICAL,
+        "tag": "ch4",
+        "limit": LIMIT_PCT,
+        "rule": "methane",
+        "historical": False,
+    }
     for event, value in ((AlarmEvent.RAISED, 1.1), (AlarmEvent.CLEARED, 0.6)):
         mine.say(Lane.P0, Alarm(sensors[0], "methane", event, value=value, occurred_at=now, **about))
     told = _sensor(delta, site, sensors[0])
@@ -101,7 +107,13 @@ def _disagree(aurora: Party, delta: Party, mine: Mine, site: str, sensors: tuple
     for source, code in enumerate(sensors):
         values = [sample for sample in samples if sample.source == source]
         mine.measured(code, "ch4", [(now - timedelta(seconds=59 - each.at_s), each.value) for each in values])
-    about = {"severity": Severity.HIGH, "tag": "ch4", "value": 1.19, "limit": TOLERANCE_PCT, "rule": "twin"}
+    about: dict[str, Any] = {
+        "severity": Severity.HIGH,
+        "tag": "ch4",
+        "value": 1.19,
+        "limit": TOLERANCE_PCT,
+        "rule": "twin",
+    }
     mine.say(
         Lane.P0,
         Alarm(sensors[0], "ch4.twin", AlarmEvent.RAISED, occurred_at=now, historical=False, detail=words, **about),
