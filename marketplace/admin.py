@@ -1,5 +1,8 @@
 """What the two administrations show of the marketplace."""
 
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
 import marketplace.contracts.admin  # noqa: F401
 from marketplace.models import (
     Claim,
@@ -39,6 +42,9 @@ class ReactionAdmin(ReadOnly):
 class TaskAttachmentAdmin(ReadOnly):
     list_display = ("task", "name", "media_type", "size_bytes", "added_at")
     exclude = ("content",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskAttachment]:
+        return super().get_queryset(request).defer("content")
 
 
 class TaskQuestionAdmin(ReadOnly):

@@ -100,11 +100,10 @@ class TaskForm(forms.Form):
         self.fields["opens"].choices = [(name, words) for name, words in SITE_PERMISSIONS.items() if actor.can(name)]
         others = tenants().exclude(pk=actor.tenant_id).order_by("name")[:ABOUT_LIMIT]
         self.fields["invited"].choices = [(str(other.pk), other.name) for other in others]
-        frameworks = agreements(status="active", kind="framework").filter(tenant=actor.tenant_id)[:ABOUT_LIMIT]
-        self.fields["framework"].choices = [
-            ("", "none"),
-            *((str(each.pk), f"{each.title}, with {each.partner_name}") for each in frameworks),
-        ]
+        frameworks = agreements(status="active", kind="framework")[:ABOUT_LIMIT]
+        ours = [each for each in frameworks if each.tenant_id == actor.tenant_id]
+        words = [(str(each.pk), f"{each.title}, with {each.partner_name}") for each in ours]
+        self.fields["framework"].choices = [("", "none"), *words]
         # What of the rule the form does not ask for stays as it was.
         rule = (draft is not None and draft.acceptance) or {}
         self.kept = {name: value for name, value in rule.items() if name not in RULE}

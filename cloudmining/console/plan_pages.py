@@ -131,6 +131,7 @@ def plan_context(run: Any, actor: Actor) -> dict[str, Any]:
         "is_cheapest": why.is_cheapest(run.insight),
         "known": _known(run),
         "version": run.scenario_version,
+        "may_ask_for_help": run.status == PlanStatus.INFEASIBLE and actor.can("post_tasks"),
         **decision_context(run, actor),
     }
 

@@ -111,8 +111,8 @@ class TaskDetailSerializer(ServiceTaskSerializer):
         fields = [*ServiceTaskSerializer.Meta.fields, "evidence", "invited"]
 
     def get_invited(self, task: ServiceTask) -> list[UUID]:
-        found = task.invitations.filter(tenant=actor().tenant_id).order_by("pk")
-        return list(found.values_list("firm", flat=True))
+        is_own = task.tenant_id == actor().tenant_id
+        return list(task.invitations.order_by("pk").values_list("firm", flat=True)) if is_own else []
 
 
 class TermsSerializer(serializers.Serializer[Any]):

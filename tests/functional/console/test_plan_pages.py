@@ -125,6 +125,19 @@ def test_infeasible_plan_is_told_in_words_with_shortage_and_repair(aurora):
     assert run.insight["words"][0] in shown and "<svg" not in shown
 
 
+def test_plan_that_does_not_fit_becomes_the_evidence_of_a_task(aurora):
+    hungry = documents.small()
+    hungry["demands"][0]["D"] = [10 * tonnes for tonnes in hungry["demands"][0]["D"]]
+    run, client = explained(aurora, instance=hungry), sign_in(aurora)
+    form = f"/tasks/new?plan={run.pk}"
+    assert form in page_of(client, f"/plans/{run.pk}")
+    assert f"“{run.name}”" in text(page_of(client, form).encode())
+    about = {"about": f"site:{aurora.sites['north'].pk}", "title": "More ore", "category": "planning"}
+    posted = client.post(form, {**about, "access_h": "48", "fee": "0"})
+    task = text(page_of(client, posted.headers["Location"]).encode())
+    assert run.insight["words"][0] in task and "Cheapest repair" in task
+
+
 def test_plan_is_approved_by_a_colleague_and_released(aurora):
     run_id = solved(aurora)
     asker, manager = sign_in(aurora), sign_in(colleague(aurora))

@@ -12,7 +12,7 @@ LIMIT_BYTES = 100_000
 
 @pytest.fixture(scope="module")
 def strict_web():
-    with LiveWeb({"BODY_LIMIT_BYTES": str(LIMIT_BYTES)}) as web:
+    with LiveWeb({"BODY_LIMIT_BYTES": str(LIMIT_BYTES), "FILES_LIMIT_BYTES": str(2 * LIMIT_BYTES)}) as web:
         yield web
 
 
@@ -44,6 +44,12 @@ def test_endless_chunked_body_is_cut_off_and_never_read_to_its_end(strict_web):
 def test_body_of_just_the_limit_reaches_the_application(strict_web):
     response = httpx.post(f"{strict_web.base_url}/api/v1/nowhere", content=b"x" * LIMIT_BYTES)
     assert response.status_code == 404
+
+
+def test_files_may_be_larger_where_they_are_laid_beside_a_task(strict_web):
+    for size_bytes, status in ((2 * LIMIT_BYTES, 404), (2 * LIMIT_BYTES + 1, 413)):
+        address = f"{strict_web.base_url}/api/v1/nowhere/attachments"
+        assert httpx.post(address, content=b"x" * size_bytes).status_code == status
 
 
 def test_unknown_websocket_address_is_refused_without_a_traceback(strict_web):
