@@ -1,17 +1,20 @@
 """A task as a release of the Open Contracting Data Standard, version 1.1 (standard.open-contracting.org/1.1).
 
-What the reader may read of the task: its tender always, award and contract of a claim to its parties only.
+What the reader may read of the task: its tender always, award and contract to its parties only.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 
+from marketplace.contracts.lifecycle import ContractState
 from marketplace.data import CATEGORIES
 from marketplace.lifecycle import ClaimState, Mode, State
-from marketplace.models import Claim, ServiceTask, TaskAttachment, TaskQuestion
+from marketplace.models import Contract, Milestone, ServiceTask, TaskAttachment, TaskQuestion
 from tenants.money import in_units
 
 VERSION: Final = "1.1"
@@ -24,30 +27,38 @@ STATUS: Final = {
 # By visibility: who may take part.
 METHOD: Final = {"public": "open", "invited": "selective", "partners": "limited"}
 DETAILS: Final = {Mode.CLAIM: "Direct claim", Mode.QUOTATION: "Open quotation", Mode.TENDER: "Sealed tender"}
-CONTRACT_STATUS: Final = {ClaimState.LIVE: "active", ClaimState.COMPLETED: "terminated"}
+CLAIM_STATUS: Final = {ClaimState.LIVE: "active", ClaimState.COMPLETED: "terminated"}
+# The standard's word for a contract that is over, whichever way it ended.
+CONTRACT_STATUS: Final = dict.fromkeys((ContractState.CLOSED, ContractState.TERMINATED), "terminated")
 Section = dict[str, Any]
 
 
-def package_of(
-    task: ServiceTask, files: Sequence[TaskAttachment], questions: Sequence[TaskQuestion], address: str
-) -> Section:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the reader may read of a task: `contract`, with its milestones, is None where they are no party to one."""
+
+    task: ServiceTask
+    files: Sequence[TaskAttachment]
+    questions: Sequence[TaskQuestion]
+    contract: Contract | None
+    milestones: Sequence[Milestone]
+
+
+def package_of(told: Told, address: str) -> Section:
     """A release package with one release, as served at `address`."""
-    publisher = {"name": task.snapshot["owner_name"]}
-    shown_at = _moment(datetime.now(UTC))
-    release = _release(task, files, questions)
     return {
         "uri": address,
         "version": VERSION,
-        "publishedDate": shown_at,
-        "publisher": publisher,
-        "releases": [release],
+        "publishedDate": _moment(datetime.now(UTC)),
+        "publisher": {"name": told.task.snapshot["owner_name"]},
+        "releases": [_release(told)],
     }
 
 
-def _release(task: ServiceTask, files: Sequence[TaskAttachment], questions: Sequence[TaskQuestion]) -> Section:
+def _release(told: Told) -> Section:
+    task = told.task
     owner = {"id": str(task.tenant_id), "name": task.snapshot["owner_name"]}
-    # Bids and contracts add their awards and contracts to those of a claim here.
-    taken = _taken(task, task.claim)
+    taken = _contracted(told) or _claimed(task)
     firms = [{**firm, "roles": ["supplier"]} for award in taken.get("awards", ()) for firm in award["suppliers"]]
     return {
         "ocid": f"{settings.OCDS_PREFIX}-{task.pk}",
@@ -58,20 +69,19 @@ def _release(task: ServiceTask, files: Sequence[TaskAttachment], questions: Sequ
         "language": "en",
         "parties": [{**owner, "roles": ["buyer", "procuringEntity"]}, *firms],
         "buyer": owner,
-        "tender": _tender(task, files, questions) | {"procuringEntity": owner},
+        "tender": _tender(task, told.files, told.questions) | {"procuringEntity": owner},
         **taken,
     }
 
 
 def _tender(task: ServiceTask, files: Iterable[TaskAttachment], questions: Sequence[TaskQuestion]) -> Section:
-    period = {"startDate": task.published_at, "endDate": task.bids_until}
-    said = {name: _moment(at) for name, at in period.items() if at is not None}
+    said = _period(task.published_at, task.bids_until)
     return {
         "id": str(task.pk),
         "title": task.title,
         "description": task.description,
         "status": STATUS.get(State(task.state), "complete"),
-        "value": _value(task),
+        "value": _value(task.fee_minor, task.currency),
         "procurementMethod": METHOD[task.visibility],
         "procurementMethodDetails": DETAILS[Mode(task.mode)],
         "mainProcurementCategory": "services",
@@ -84,29 +94,60 @@ def _tender(task: ServiceTask, files: Iterable[TaskAttachment], questions: Seque
     }
 
 
-def _taken(task: ServiceTask, claim: Claim | None) -> Section:
+def _claimed(task: ServiceTask) -> Section:
     """Award and contract of a claim, where the reader is a party to it."""
+    claim = task.claim
     if claim is None:
         return {}
-    key = f"{task.pk}-claim-{claim.token}"
-    period = {"startDate": _moment(claim.claimed_at), "endDate": _moment(claim.ended_at or claim.lease_until)}
-    award = {
-        "id": key,
-        "title": task.title,
-        "status": "active",
-        "date": _moment(claim.claimed_at),
-        "value": _value(task),
-        "suppliers": [{"id": str(claim.tenant_id), "name": claim.firm_name}],
-    }
+    award = _award(task, claim.tenant_id, claim.firm_name, claim.claimed_at, _value(task.fee_minor, task.currency))
+    status = CLAIM_STATUS[ClaimState(claim.state)]
+    until = claim.ended_at or claim.lease_until
+    return _signed(task, award, status, (claim.claimed_at, until), milestones=())
+
+
+def _contracted(told: Told) -> Section:
+    contract = told.contract
+    if contract is None:
+        return {}
+    value = _value(contract.price_minor, contract.currency)
+    award = _award(told.task, contract.firm_id, contract.firm_name, contract.written_at, value)
+    status = CONTRACT_STATUS.get(ContractState(contract.state), "active")
+    period = (contract.written_at, contract.closed_at)
+    return _signed(told.task, award, status, period, told.milestones)
+
+
+def _award(task: ServiceTask, firm_id: UUID, firm_name: str, at: datetime, value: Section) -> Section:
+    supplier = {"id": str(firm_id), "name": firm_name}
+    said = {"title": task.title, "status": "active", "date": _moment(at), "value": value, "suppliers": [supplier]}
+    return {"id": f"{task.pk}-award", **said}
+
+
+def _signed(
+    task: ServiceTask,
+    award: Section,
+    status: str,
+    period: tuple[datetime, datetime | None],
+    milestones: Sequence[Milestone],
+) -> Section:
+    """A task has one contract at most, so its id stays the same from release to release."""
     contract = {
-        "id": str(claim.agreement_id),
-        "awardID": key,
-        "title": task.title,
-        "status": CONTRACT_STATUS[ClaimState(claim.state)],
-        "value": _value(task),
-        "period": period,
+        "id": f"{task.pk}-contract",
+        "awardID": award["id"],
+        "title": award["title"],
+        "status": status,
+        "value": award["value"],
+        "period": _period(*period),
+        "dateSigned": _moment(period[0]),
+        **_unless_empty("milestones", [_of_contract(each) for each in milestones]),
     }
     return {"awards": [award], "contracts": [contract]}
+
+
+def _of_contract(milestone: Milestone) -> Section:
+    is_met = milestone.accepted_at is not None
+    said = {"title": milestone.title, "type": "delivery", "dueDate": _moment(milestone.due_at)}
+    met = {"status": "met", "dateMet": _moment(milestone.accepted_at)} if is_met else {"status": "scheduled"}
+    return {"id": str(milestone.number), **said, **met}
 
 
 def _tags(task: ServiceTask, taken: Section) -> list[str]:
@@ -114,8 +155,13 @@ def _tags(task: ServiceTask, taken: Section) -> list[str]:
     return [tender, *(["award", "contract"] if taken else [])]
 
 
-def _value(task: ServiceTask) -> Section:
-    return {"amount": in_units(task.fee_minor, task.currency), "currency": task.currency}
+def _value(minor: int, currency: str) -> Section:
+    return {"amount": in_units(minor, currency), "currency": currency}
+
+
+def _period(begins_at: datetime | None, ends_at: datetime | None) -> Section:
+    ends = {"startDate": begins_at, "endDate": ends_at}
+    return {name: _moment(at) for name, at in ends.items() if at is not None}
 
 
 def _document(file: TaskAttachment) -> Section:

@@ -114,9 +114,8 @@ class OcdsRelease(ActorView):
 
     @extend_schema(responses=OcdsSerializer)
     def get(self, request: Request, task_id: UUID) -> Response:
-        task = get_task(task_id)
-        files, questions = list(queries.attachments_of(task)), list(queries.questions_about(task))
-        return Response(package_of(task, files, questions, request.build_absolute_uri(request.path)))
+        told = queries.told_of(get_task(task_id))
+        return Response(package_of(told, request.build_absolute_uri(request.path)))
 
 
 def file_answer(attachment: TaskAttachment) -> HttpResponse:

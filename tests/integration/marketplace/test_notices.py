@@ -10,6 +10,7 @@ from marketplace.desk import actions as desk
 from marketplace.desk.notices import looking
 from marketplace.models import PublicNotice, ServiceTask
 from tenants.context import as_platform
+from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace.scenes import alarm_of, claimed, published, state_of, submitted, terms
 from tests.integration.marketplace.test_desk import MILESTONES, SOON, TASKS
 
@@ -105,3 +106,15 @@ def test_award_and_contract_of_a_claim_are_told_to_its_parties(aurora, borealis,
         assert {"id": str(borealis.id), "name": "Borealis", "roles": ["supplier"]} in release["parties"]
     assert cassia.client().get(f"{TASKS}/{task.pk}/ocds").status_code == 404
     assert state_of(task, aurora) == "submitted"
+
+
+def test_contract_with_its_milestones_is_told_to_its_parties(aurora, borealis, cassia):
+    contract = contracts.written(aurora, borealis)
+    contracts.accepted(aurora, borealis, contract, 1)
+    for party in (aurora, borealis):
+        [release] = party.client().get(f"{TASKS}/{contract.task_id}/ocds").json()["releases"]
+        assert release["awards"][0]["suppliers"] == [{"id": str(borealis.id), "name": "Borealis"}]
+        [signed] = release["contracts"]
+        assert (signed["status"], signed["value"]["amount"]) == ("active", contract.price_minor / 100)
+        assert [each["status"] for each in signed["milestones"]][:2] == ["met", "scheduled"]
+    assert cassia.client().get(f"{TASKS}/{contract.task_id}/ocds").status_code == 404
