@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from marketplace import queries
 from marketplace.contracts.actions import settle_claim
+from marketplace.crew.actions import release_all
 from marketplace.data import NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
@@ -185,6 +186,7 @@ def _reopen(claim: Claim, move: Move, outcome: ClaimState, reason: str) -> None:
 def _end_claim(claim: Claim, outcome: ClaimState, reason: str) -> None:
     with on_behalf_of(claim.owner_id):
         Claim.objects.filter(pk=claim.pk).update(state=outcome.value, ended_at=Now())
+    release_all(task_id=claim.task_id, firm_id=claim.tenant_id, reason=reason)
     close_data(claim.agreement, reason)
 
 

@@ -5,7 +5,11 @@ from django.http import HttpRequest
 
 import marketplace.contracts.admin  # noqa: F401
 from marketplace.models import (
+    Assignment,
+    CalendarAddress,
     Claim,
+    Expert,
+    Profile,
     PublicNotice,
     Reaction,
     ReactionSwitch,
@@ -13,6 +17,7 @@ from marketplace.models import (
     TaskAsker,
     TaskAttachment,
     TaskInvitation,
+    TaskNeed,
     TaskQuestion,
 )
 from tenants.admin_sites import ReadOnly, show
@@ -64,6 +69,32 @@ class PublicNoticeAdmin(ReadOnly):
     list_filter = ("state",)
 
 
+class ProfileAdmin(ReadOnly):
+    list_display = ("firm_name", "visibility", "categories", "regions", "updated_at")
+    list_filter = ("visibility",)
+    search_fields = ("firm_name",)
+
+
+class ExpertAdmin(ReadOnly):
+    list_display = ("shown_name", "levels", "published_at")
+
+
+class TaskNeedAdmin(ReadOnly):
+    list_display = ("task", "skill", "level", "certificate", "people_n")
+    list_select_related = ("task",)
+
+
+class AssignmentAdmin(ReadOnly):
+    list_display = ("task", "person_name", "from_at", "to_at", "released_at", "release_reason")
+    list_select_related = ("task",)
+
+
+class CalendarAddressAdmin(ReadOnly):
+    list_display = ("user", "created_at", "revoked_at")
+    exclude = ("secret_hash",)
+    list_select_related = ("user",)
+
+
 show(
     {
         ServiceTask: ServiceTaskAdmin,
@@ -75,5 +106,10 @@ show(
         TaskQuestion: TaskQuestionAdmin,
         TaskAsker: TaskAskerAdmin,
         PublicNotice: PublicNoticeAdmin,
+        Profile: ProfileAdmin,
+        Expert: ExpertAdmin,
+        TaskNeed: TaskNeedAdmin,
+        Assignment: AssignmentAdmin,
+        CalendarAddress: CalendarAddressAdmin,
     }
 )

@@ -2,7 +2,7 @@
 
 from tenants.access import actor, get_agreement, get_equipment, get_site, granted, require
 from tenants.agreements.actions import agree_by_offer, end_agreement
-from tenants.authentication import memberships_of
+from tenants.authentication import actor_of_user, memberships_of
 from tenants.bus import announce
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
 from tenants.feed.receipts import unreceived
@@ -38,6 +38,7 @@ __all__ = [
     "Wall",
     "acting_as",
     "actor",
+    "actor_of_user",
     "agree_by_offer",
     "announce",
     "as_platform",

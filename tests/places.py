@@ -11,7 +11,8 @@ from edge_bridge.alarms import policies
 from edge_bridge.models import Series
 from edge_bridge.production import actions as production
 from marketplace.desk import actions as desk
-from marketplace.models import TaskQuestion
+from marketplace.models import TaskNeed, TaskQuestion
+from marketplace.profiles.api import NeedTerms, set_needs
 from optimization import actions as planning
 from optimization.studies import actions as studies
 from tenants import actions as tenancy
@@ -27,7 +28,7 @@ from tests import personas
 from tests.integration.edge import command_scenes as commands
 from tests.integration.edge import rules
 from tests.integration.marketplace import contract_scenes as contracts
-from tests.integration.marketplace import reactions
+from tests.integration.marketplace import firms, reactions
 from tests.integration.marketplace import scenes as market
 from tests.integration.optimization import documents, grades
 from tests.integration.optimization import joint_scenes as joint
@@ -59,6 +60,7 @@ class Places:
             question = TaskQuestion.objects.create(tenant_id=aurora.id, task=task, text="Which bearing is it?")
             webhook, _ = webhooks.make_webhook(name="Dispatch of Aurora", url="https://hooks.example.com/aurora")
             series = Series.objects.get(tenant=aurora.id)
+            set_needs(task=task, needs=(NeedTerms(skill="blasting"),))
             suppression = policies.make_suppression(
                 site=aurora.sites["north"], cause="power_failed", effect="fan_stopped", reason="nothing turns then"
             )
@@ -105,7 +107,9 @@ class Places:
                 "attachment_id": attachment.pk,
                 "question_id": question.pk,
                 "month": f"{datetime.now(UTC):%Y-%m}",
+                "need_id": _need(aurora),
                 **resources.places(aurora),
+                **firms.places(aurora),
                 **joint.alone(aurora),
                 **contracts.places(aurora),
                 **_entered(aurora),
@@ -118,6 +122,11 @@ def _entered(aurora: Organisation) -> dict[str, UUID]:
         enter(kind="test.entered", subject=aurora.id, payload={})
     with aurora.acting():
         return {"entry_id": entries_where(subject=aurora.id)[0].pk, "subject_id": aurora.id}
+
+
+def _need(aurora: Organisation) -> UUID:
+    with aurora.acting():
+        return TaskNeed.objects.get(tenant=aurora.id).pk
 
 
 def _draft(aurora: Organisation) -> UUID:

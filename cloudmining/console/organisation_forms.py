@@ -44,6 +44,7 @@ class SiteForm(NodeForm):
     mine = forms.ChoiceField(label="Mine that a mill belongs to", required=False)
     time_zone = forms.ChoiceField()
     currency = forms.CharField(min_length=3, max_length=3)
+    country = forms.ChoiceField(required=False)
     units = forms.ChoiceField(label="Units on screens", choices=Site.Units.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,6 +52,7 @@ class SiteForm(NodeForm):
         self.choose("company", organising.companies())
         self.choose("mine", organising.own_sites().filter(kind=Site.Kind.MINE))
         self.fields["time_zone"].choices = [(name, name) for name in sorted(organising.time_zones())]
+        self.fields["country"].choices = [("", "not told"), *organising.countries().items()]
 
 
 class SiteChangeForm(SiteForm):

@@ -129,7 +129,7 @@ class ChangeCompany(NewCompany):
 
 class NewSite(NodePage):
     noun = "site"
-    fields = ("code", "name", "company_id", "mine_id", "time_zone", "currency", "units")
+    fields = ("code", "name", "company_id", "mine_id", "time_zone", "currency", "country", "units")
 
     def form(self, **given: Any) -> Form:
         owner = tenants().get(pk=self.actor.tenant_id)

@@ -18,6 +18,7 @@ from marketplace.contracts.data import WHOLE_BP, WORDS_CHARS, Share, amounts_of,
 from marketplace.contracts.lifecycle import ContractEvent, MilestoneEvent
 from marketplace.contracts.posting import charge_fee
 from marketplace.contracts.steps import add, bounded, move_contract, move_milestone, tell
+from marketplace.crew.actions import release_all
 from marketplace.lifecycle import Event, State
 from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
 from marketplace.moves import move_task
@@ -152,6 +153,7 @@ def _fulfil(contract: Contract) -> None:
     task, paid_by = contract.task, {"tenant_id": contract.tenant_id, "counterpart_id": contract.firm_id}
     if task.state == State.CONTRACTED:
         move_task(task, Event.FULFIL)
+        release_all(task_id=contract.task_id, firm_id=contract.firm_id, reason="work accepted")
     charge_fee(contract)
     meter(Use("marketplace", str(task.pk), "accepted_tasks", 1, ("task", str(task.pk)), **paid_by))
     tell("contract.fulfilled", contract)

@@ -8,6 +8,7 @@ from marketplace import queries as market
 from marketplace.contracts import queries
 from marketplace.contracts.lifecycle import ContractEvent
 from marketplace.contracts.steps import add, bounded, move_contract, tell
+from marketplace.crew.actions import release_all
 from marketplace.lifecycle import Event, State
 from marketplace.models import Contract, Dispute, DisputeNote
 from marketplace.moves import move_task
@@ -66,6 +67,7 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     close_data(contract.agreement, "contract terminated")
     if contract.task.state == State.CONTRACTED:
         move_task(contract.task, Event.TERMINATE)
+        release_all(task_id=contract.task_id, firm_id=contract.firm_id, reason="contract terminated")
     if dispute is not None:
         _resolve(dispute, Dispute.Outcome.TERMINATED)
     tell("contract.terminated", contract, reason=words)

@@ -48,6 +48,7 @@ def snapshot_of(owner: Actor, site: Any, equipment: Any, alarm: Any, plan_id: UU
         "owner_name": own_name(owner),
         "site_name": site.name,
         "site_kind": site.kind,
+        "site_country": site.country,
         "equipment_code": equipment and equipment.code,
         "equipment_name": equipment and equipment.name,
         "equipment_kind": equipment and equipment.kind,

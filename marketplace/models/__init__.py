@@ -1,11 +1,15 @@
-"""The tables of the marketplace: what is needed, what is asked about it, who has taken it on, and what came of it."""
+"""The tables of the marketplace: what is needed and asked, who takes it on, with whom, and what came of it."""
 
+from marketplace.models.assignment import Assignment
 from marketplace.models.attachment import TaskAttachment
+from marketplace.models.calendar import CalendarAddress
 from marketplace.models.claim import CLAIM_STATES, Claim
 from marketplace.models.contract import Contract, ContractRow, Milestone
 from marketplace.models.dispute import Dispute, DisputeNote, Rating
 from marketplace.models.invitation import TaskInvitation
+from marketplace.models.need import TaskNeed
 from marketplace.models.notice import PublicNotice
+from marketplace.models.profile import Expert, Profile
 from marketplace.models.question import TaskAsker, TaskQuestion
 from marketplace.models.reaction import Reaction, ReactionSwitch
 from marketplace.models.settlement import Invoice, InvoiceLine, JournalEntry, JournalLine, Receipt
@@ -15,17 +19,21 @@ from marketplace.models.work import Inspection, Submission
 __all__ = [
     "CLAIM_STATES",
     "STATES",
+    "Assignment",
+    "CalendarAddress",
     "Claim",
     "Contract",
     "ContractRow",
     "Dispute",
     "DisputeNote",
+    "Expert",
     "Inspection",
     "Invoice",
     "InvoiceLine",
     "JournalEntry",
     "JournalLine",
     "Milestone",
+    "Profile",
     "PublicNotice",
     "Rating",
     "Reaction",
@@ -36,5 +44,6 @@ __all__ = [
     "TaskAsker",
     "TaskAttachment",
     "TaskInvitation",
+    "TaskNeed",
     "TaskQuestion",
 ]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MODES = [(mode.value, mode.value.capitalize()) for mode in Mode]
 STATES = [(state.value, state.value.replace("_", " ").capitalize()) for state in State]
+CATEGORY_CHOICES = list(CATEGORIES.items())
+VISIBILITY_CHOICES = list(VISIBILITIES.items())
 
 
 class ServiceTask(TenantModel):
@@ -33,14 +35,14 @@ class ServiceTask(TenantModel):
     alarm = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, null=True, related_name="+")
     title = models.CharField(max_length=TITLE_CHARS)
     description = models.TextField(blank=True)
-    category = models.CharField(max_length=30, choices=list(CATEGORIES.items()))
+    category = models.CharField(max_length=30, choices=CATEGORY_CHOICES)
     snapshot = models.JSONField()
     opens = ArrayField(models.CharField(max_length=40, choices=list(SITE_PERMISSIONS.items())), default=list)
     access_h = models.PositiveIntegerField()
     fee_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     mode = models.CharField(max_length=10, choices=MODES, default=Mode.CLAIM.value)
-    visibility = models.CharField(max_length=10, choices=list(VISIBILITIES.items()), default="public")
+    visibility = models.CharField(max_length=10, choices=VISIBILITY_CHOICES, default="public")
     bids_until = models.DateTimeField(null=True)
     openers_needed = models.PositiveSmallIntegerField(
         default=1, help_text="How many persons open sealed bids together."

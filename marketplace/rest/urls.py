@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from marketplace.rest import contract_urls, desk_views, reaction_views, views
+from marketplace.rest import contract_urls, crew_views, desk_views, profile_views, reaction_views, views
 
 urlpatterns: list[URLPattern] = [
     path("service-tasks", views.TaskList.as_view(), name="service-task-list"),
@@ -35,4 +35,14 @@ urlpatterns: list[URLPattern] = [
         name="service-task-question-answer",
     ),
     *contract_urls.urlpatterns,
+    path("service-tasks/<uuid:task_id>/needs", profile_views.TaskNeeds.as_view(), name="service-task-needs"),
+    path("service-tasks/<uuid:task_id>/matches", profile_views.FirmMatches.as_view(), name="service-task-matches"),
+    path("service-tasks/<uuid:task_id>/people", crew_views.TaskPeople.as_view(), name="service-task-people"),
+    path("assignments/<uuid:assignment_id>/release", crew_views.ReleasePerson.as_view(), name="assignment-release"),
+    path("task-matches", profile_views.TaskMatches.as_view(), name="task-match-list"),
+    path("profile", profile_views.OwnProfile.as_view(), name="own-profile"),
+    path("profiles", profile_views.ProfileList.as_view(), name="profile-list"),
+    path("profiles/<uuid:profile_id>", profile_views.ProfileDetail.as_view(), name="profile-detail"),
+    path("experts", profile_views.ExpertList.as_view(), name="expert-list"),
+    path("experts/<uuid:expert_id>", profile_views.ExpertDetail.as_view(), name="expert-detail"),
 ]

@@ -107,6 +107,10 @@ _CONTRACTS: Final = {
     "milestone.paid": "The buyer paid what was payable of a milestone.",
     "milestone.released": "The retention of a milestone is to be paid.",
 }
+_ASSIGNMENTS: Final = {
+    "assignment.made": "A firm assigned one of its people to a task.",
+    "assignment.released": "Somebody no longer works on a task.",
+}
 _AGREEMENTS: Final = {
     "agreement.offered": "An agreement was offered.",
     "agreement.countered": "The partner proposed another version.",
@@ -156,6 +160,7 @@ KINDS: Final[dict[str, Kind]] = {
     **_of("view_plans", _PLANS),
     **_of("view_tasks", _TASKS),
     **_of("view_tasks", _CONTRACTS),
+    **_of("view_tasks", _ASSIGNMENTS),
     **_of("view_agreements", _AGREEMENTS),
     **_of("view_resources", _RESOURCES),
     **_of("view_usage", _USAGE),

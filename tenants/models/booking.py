@@ -25,14 +25,14 @@ def booked_once(resource: str) -> ExclusionConstraint:
 
 
 class Booking(TenantModel):
-    """A person or a piece of equipment is wanted at a site for a while.
+    """A person or a piece of equipment is wanted at a site for a while; without one, at another organisation's.
 
     `skill` is what a person is booked for, `certificates` the kinds that were asked of them for the whole window.
     """
 
     person = TenantForeignKey("tenants.Person", models.PROTECT, null=True, blank=True, related_name="bookings")
     equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, null=True, blank=True, related_name="bookings")
-    site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
+    site = TenantForeignKey("tenants.Site", models.PROTECT, null=True, blank=True, related_name="+")
     during = DateTimeRangeField()
     purpose = models.CharField(max_length=200)
     reference = models.CharField(max_length=100, blank=True, default="")

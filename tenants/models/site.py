@@ -1,6 +1,7 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from tenants.countries import countries
 from tenants.models.base import TenantForeignKey, TenantModel
 from tenants.models.shared import SharedModel
 from tenants.roles import SITE_PERMISSIONS
@@ -32,6 +33,7 @@ class Site(SharedModel, TenantModel):
     company = TenantForeignKey("tenants.Company", models.PROTECT, null=True, blank=True, related_name="sites")
     time_zone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="USD")
+    country = models.CharField(max_length=2, blank=True, default="", help_text="ISO 3166-1, such as CN; or nothing.")
     units = models.CharField(max_length=10, choices=Units, default=Units.METRIC, help_text="For display only.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -55,11 +57,18 @@ class Site(SharedModel, TenantModel):
                 name="site_currency_is_a_code",
                 violation_error_message="Give the currency by its three capital letters, such as USD.",
             ),
+            models.CheckConstraint(
+                condition=models.Q(country__regex=r"^([A-Z]{2})?$"),
+                name="site_country_is_a_code",
+                violation_error_message="Give the country by its two capital letters, such as CN, or not at all.",
+            ),
         ]
 
     def clean(self) -> None:
         if self.time_zone not in time_zones():
             raise ValidationError({"time_zone": "There is no such time zone: use an IANA name, such as Asia/Shanghai."})
+        if self.country and self.country not in countries():
+            raise ValidationError({"country": "There is no such country: use its two capital letters, such as CN."})
 
     def __str__(self) -> str:
         return f"{self.name} ({self.get_kind_display()})"

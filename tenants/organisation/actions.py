@@ -59,7 +59,7 @@ def remove_process(*, process: Process) -> None:
 def register_site(*, code: str, name: str, kind: str, **rest: Any) -> Site:
     """A site with the organisation's currency and time zone where none are given.
 
-    `rest`: company, mine, time_zone, currency, units.
+    `rest`: company, mine, time_zone, currency, country, units.
     """
     owner = access.require("manage")
     _refuse_more(Site, MOST_SITES)
@@ -69,7 +69,7 @@ def register_site(*, code: str, name: str, kind: str, **rest: Any) -> Site:
 
 
 def change_site(*, site: Site, **changes: Any) -> Site:
-    """`code`, `name`, `company`, `mine`, `time_zone`, `currency` and `units`; what kind of site it is stays."""
+    """`code`, `name`, `company`, `mine`, `time_zone`, `currency`, `country`, `units`; its kind stays."""
     access.require("manage")
     return _changed(site, changes)
 

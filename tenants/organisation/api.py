@@ -1,6 +1,7 @@
 """The public door of the organisation: its tree, its archives and its closing."""
 
 from tenants.access import get_own_equipment, get_own_site
+from tenants.countries import countries
 from tenants.models import Process, Site
 from tenants.organisation.actions import (
     add_company,
@@ -46,6 +47,7 @@ __all__ = [
     "change_site",
     "closure",
     "companies",
+    "countries",
     "equipment_at",
     "exports",
     "fetch_export",

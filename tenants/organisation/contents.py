@@ -14,6 +14,7 @@ from tenants.models import Tenant, TenantForeignKey
 LEFT_OUT: Final = {
     "tenants.ApiKey": "secrets: programs get new keys",
     "tenants.Invitation": "secrets: invitations are sent anew",
+    "marketplace.CalendarAddress": "secrets: members make new addresses",
     "tenants.FeedTicket": "secrets, and valid for seconds",
     "tenants.IdempotencyKey": "answers to requests of the last two days",
     "tenants.FeedEvent": "what was told, most of it about rows that are here; cursors are void in another system",

@@ -1,8 +1,8 @@
 """The public door of people and stock for the other apps."""
 
 from tenants.resources.access import get_booking, get_material, get_person, get_skill
-from tenants.resources.bookings import book_equipment, book_person, cancel_booking
-from tenants.resources.data import UNITS, Cell, Window, expiry_band
+from tenants.resources.bookings import book_equipment, book_person, cancel_booking, lift_bookings
+from tenants.resources.data import LEVELS, UNITS, Cell, Validity, Window, expiry_band, first_uncovered
 from tenants.resources.queries import (
     active_persons,
     bookings,
@@ -16,8 +16,10 @@ from tenants.resources.stock import adjust, issue, receive, transfer
 from tenants.resources.tables import take_certificates, take_persons, take_stock
 
 __all__ = [
+    "LEVELS",
     "UNITS",
     "Cell",
+    "Validity",
     "Window",
     "active_persons",
     "adjust",
@@ -27,11 +29,13 @@ __all__ = [
     "cancel_booking",
     "expiring",
     "expiry_band",
+    "first_uncovered",
     "get_booking",
     "get_material",
     "get_person",
     "get_skill",
     "issue",
+    "lift_bookings",
     "materials",
     "matrix",
     "receive",

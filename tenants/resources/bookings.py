@@ -18,7 +18,7 @@ USE = "use_resources"
 def book_person(
     *,
     person: Person,
-    site: Site,
+    site: Site | None,
     window: Window,
     purpose: str,
     reference: str = "",
@@ -27,17 +27,19 @@ def book_person(
 ) -> Booking:
     """Book somebody who is free; the site's requirement of `skill` is asked of them, besides `certificates`.
 
+    Without a site they work for another organisation, at a place of theirs; days are then those of UTC.
     Conflict names the booking in the way, the level that is missing, or the certificate and the day it fails.
     """
     access.require(USE)
     _check_window(window)
     person = Person.objects.select_for_update(no_key=True, of=("self",)).get(pk=person.pk)
-    wanted = SiteRequirement.objects.filter(site=site, skill=skill).first() if skill else None
+    wanted = SiteRequirement.objects.filter(site=site, skill=skill).first() if site and skill else None
     kinds = sorted({*certificates, *(wanted.certificates if wanted else ())})
     if skill is not None:
         _check_level(person, skill, wanted.level if wanted else 1)
-    _check_employed(person, site, window)
-    _check_certificates(person, kinds, site, window)
+    days = window.days(site.time_zone if site else "UTC")
+    _check_employed(person, days)
+    _check_certificates(person, kinds, days)
     return _booked(person, site, window, purpose=purpose, reference=reference, skill=skill, certificates=kinds)
 
 
@@ -62,6 +64,12 @@ def cancel_booking(*, booking: Booking, reason: str) -> Booking:
     return booking
 
 
+def lift_bookings(booked: QuerySet[Booking], *, reason: str) -> int:
+    """Cancel those that are not over, as what they were for has ended; returns how many. Nobody has to ask for it."""
+    now = datetime.now(UTC)
+    return booked.filter(cancelled_at=None, during__endswith__gt=now).update(cancelled_at=now, cancel_reason=reason)
+
+
 def set_status(*, equipment: Equipment, status: str) -> Equipment:
     """Put a machine in or out of service. Conflict while it is booked, now or later."""
     access.require("manage_resources")
@@ -82,10 +90,11 @@ def bookings_of(resource: Person | Equipment) -> QuerySet[Booking]:
 
 def told(booking: Booking) -> str:
     window = Window(booking.during.lower, booking.during.upper)
-    return f"for {booking.purpose!r} at {booking.site.name} from {window} (booking {booking.pk})"
+    place = f"at {booking.site.name}" if booking.site else "away"
+    return f"for {booking.purpose!r} {place} from {window} (booking {booking.pk})"
 
 
-def _booked(resource: Person | Equipment, site: Site, window: Window, **said: object) -> Booking:
+def _booked(resource: Person | Equipment, site: Site | None, window: Window, **said: object) -> Booking:
     during = DateTimeTZRange(window.begins_at, window.ends_at)
     taken = bookings_of(resource).filter(during__overlap=during).order_by("during").first()
     if taken is not None:
@@ -105,7 +114,7 @@ def _announce(kind: str, booking: Booking) -> None:
         "booking": str(booking.pk),
         "person": booking.person_id and str(booking.person_id),
         "equipment": booking.equipment_id and str(booking.equipment_id),
-        "site": str(booking.site_id),
+        "site": booking.site_id and str(booking.site_id),
         "begins_at": booking.during.lower.isoformat(),
         "ends_at": booking.during.upper.isoformat(),
     }
@@ -121,8 +130,8 @@ def _check_window(window: Window) -> None:
         raise Invalid("The booking is too long.", (FieldError("/ends_at", f"book at most {LONGEST.days} days"),))
 
 
-def _check_employed(person: Person, site: Site, window: Window) -> None:
-    _, last = window.days(site.time_zone)
+def _check_employed(person: Person, days: tuple[date, date]) -> None:
+    _, last = days
     if person.left_on is not None and person.left_on < last:
         raise Conflict(f"{person.code} leaves on {person.left_on}, before the booking's last day {last}.")
 
@@ -134,9 +143,9 @@ def _check_level(person: Person, skill: Skill, least: int) -> None:
         raise Conflict(f"{person.code} {has} in {skill.code}; the site wants level {least}.")
 
 
-def _check_certificates(person: Person, kinds: Sequence[str], site: Site, window: Window) -> None:
-    """Each kind must be valid on every day of the window, by the site's calendar; a renewal may follow on."""
-    first, last = window.days(site.time_zone)
+def _check_certificates(person: Person, kinds: Sequence[str], days: tuple[date, date]) -> None:
+    """Each kind must be valid from the first of the days to the last; a renewal may follow on."""
+    first, last = days
     held: dict[str, list[Validity]] = {kind: [] for kind in kinds}
     for row in Certificate.objects.filter(person=person, kind__in=kinds):
         held[row.kind].append((row.issued_on, row.expires_on))

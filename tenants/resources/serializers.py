@@ -239,7 +239,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
 class BookingSerializer(serializers.ModelSerializer[Booking]):
     person = serializers.UUIDField(source="person_id", allow_null=True, required=False)
     equipment = serializers.UUIDField(source="equipment_id", allow_null=True, required=False)
-    site = serializers.UUIDField(source="site_id")
+    site = serializers.UUIDField(source="site_id", allow_null=True, help_text="Null: at another organisation's.")
     skill = serializers.UUIDField(source="skill_id", allow_null=True, required=False)
     begins_at = serializers.DateTimeField(source="during.lower")
     ends_at = serializers.DateTimeField(source="during.upper")
@@ -256,6 +256,8 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if bool(attrs.get("person_id")) == bool(attrs.get("equipment_id")):
             raise serializers.ValidationError("Name either a person or a piece of equipment.")
+        if attrs.get("site_id") is None:
+            raise serializers.ValidationError({"site": "Name the site; work elsewhere is an assignment to its task."})
         if attrs.get("equipment_id") and (attrs.get("skill_id") or attrs.get("certificates")):
             raise serializers.ValidationError("Only people have skills and certificates.")
         return attrs

@@ -46,7 +46,7 @@ class SiteSerializer(MaskedSerializer[Site]):
         model = Site
         fields = [
             *["id", "owner", "code", "name", "kind", "company", "mine"],
-            *["time_zone", "currency", "units", "display_units", "created_at", "masked"],
+            *["time_zone", "currency", "country", "units", "display_units", "created_at", "masked"],
         ]
         read_only_fields = ["created_at"]
         extra_kwargs = nullable(Site, "name")

@@ -322,6 +322,20 @@ TABLE = {
     ("milestone-pay", "POST"): "settle",
     ("milestone-release", "POST"): "settle",
     ("invoice-return", "POST"): "settle",
+    ("service-task-needs", "GET"): "view_tasks",
+    ("service-task-needs", "PUT"): "post_tasks",
+    ("service-task-matches", "GET"): "post_tasks",
+    ("service-task-people", "GET"): "view_tasks",
+    ("service-task-people", "POST"): "use_resources",
+    ("assignment-release", "POST"): "use_resources",
+    ("task-match-list", "GET"): "view_tasks",
+    ("own-profile", "GET"): "view_tasks",
+    ("own-profile", "PUT"): "manage",
+    ("profile-list", "GET"): "view_tasks",
+    ("profile-detail", "GET"): "view_tasks",
+    ("expert-list", "GET"): "view_resources",
+    ("expert-list", "POST"): "manage",
+    ("expert-detail", "DELETE"): "manage",
 }
 # Open to everybody, or with a credential of its own kind.
 OTHERWISE = {

@@ -1,0 +1,1 @@
+"""What a member has to be at, for the calendar program they use."""

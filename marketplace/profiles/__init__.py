@@ -1,0 +1,1 @@
+"""Firms: what each offers, what a task wants of people, and how well the two fit."""
