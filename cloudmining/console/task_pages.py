@@ -18,6 +18,7 @@ from cloudmining.console.views import TaskStep
 from edge_bridge.api import get_alarm
 from marketplace import api as marketplace
 from marketplace.acceptance import AcceptanceRule
+from marketplace.contracts import api as contracting
 from marketplace.data import MODES, SCOPES
 from marketplace.desk import api as desk
 from marketplace.rest.desk_views import file_answer
@@ -67,6 +68,7 @@ class TaskPage(MemberPage):
         posts = is_own and self.actor.can("post_tasks")
         shown = {
             "steps": steps_for(task, whose, self.actor),
+            "contract": contracting.contract_of(task),
             "files": list(desk.attachments_of(task)),
             "questions": list(desk.questions_about(task)),
             "milestones": [each | {"percent": each["share_bp"] / 100} for each in task.milestones],

@@ -13,6 +13,7 @@ from marketplace.contracts.journal import ACCOUNTS
 from marketplace.contracts.lifecycle import ContractState, MilestoneState
 from marketplace.contracts.queries import (
     balances_of,
+    contract_of,
     contracts_taken_part_in,
     disputes_of,
     invoices_of,
@@ -42,6 +43,7 @@ __all__ = [
     "accept_milestone",
     "add_note",
     "balances_of",
+    "contract_of",
     "contracts_taken_part_in",
     "disputes_of",
     "get_contract",

@@ -15,6 +15,7 @@ from marketplace.models import (
     Milestone,
     Rating,
     Receipt,
+    ServiceTask,
     Submission,
 )
 from tenants.api import actor
@@ -24,6 +25,11 @@ DONE = Q(state=MilestoneState.SETTLED) | Q(state=MilestoneState.PAID, retained_u
 
 def contracts() -> QuerySet[Contract]:
     return Contract.objects.select_related("task", "agreement")
+
+
+def contract_of(task: ServiceTask) -> Contract | None:
+    """That of a task, for its parties."""
+    return contracts().filter(task=task).first()
 
 
 def contracts_taken_part_in() -> QuerySet[Contract]:

@@ -30,6 +30,7 @@ def test_contract_is_worked_and_paid_by_the_forms_of_both_sides(aurora, borealis
     assert steps_on(page) == {"submit", "dispute", "terminate"}
     assert take(firm, address, "submit", first, note=HOSTILE).status_code == 302
     assert HOSTILE not in page_of(buyer, address)
+    assert f'href="{address}"' in page_of(buyer, f"/tasks/{contract.task_id}")
     assert {"accept", "rework", "terms"} <= steps_on(page_of(buyer, address))
     assert take(buyer, address, "terms", tax="19", tolerance="0").status_code == 302
     assert take(buyer, address, "accept", first).status_code == 302

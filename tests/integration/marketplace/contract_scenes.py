@@ -90,10 +90,13 @@ def settled(owner: Organisation, firm: Organisation, contract: Contract, *number
         paid(owner, contract, number)
 
 
-def closed(owner: Organisation, firm: Organisation) -> Contract:
-    contract = written(owner, firm)
-    accepted(owner, firm, contract, 1, 2, 3)
-    settled(owner, firm, contract, 1, 2, 3)
+def closed(owner: Organisation, firm: Organisation, **terms: Any) -> Contract:
+    """With a single milestone, unless the terms say otherwise."""
+    contract = written(owner, firm, **{"milestones": []} | terms)
+    with owner.acting():
+        numbers = list(Milestone.objects.filter(contract=contract).values_list("number", flat=True))
+    accepted(owner, firm, contract, *numbers)
+    settled(owner, firm, contract, *numbers)
     return contract_seen(owner, contract)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests import personas
 from tests.integration.marketplace.contract_scenes import accepted, settled, written
 from tests.integration.marketplace.scenes import alarm_of
 
@@ -44,8 +45,9 @@ def test_contract_is_settled_over_http_and_its_tag_rises_with_each_step(aurora, 
     journal = firm.get(f"/api/v1/contracts/{contract.pk}/journal").data
     assert journal["balances"]["cash"] == -99_157
     assert [entry["kind"] for entry in journal["entries"]] == ["accrual", "match", "payment"]
+    outsider = cassia.client()
     for path in ("", "/journal", "/statement", "/statement.csv"):
-        assert cassia.client().get(f"/api/v1/contracts/{contract.pk}{path}").status_code == 404
+        assert outsider.get(f"/api/v1/contracts/{contract.pk}{path}").status_code == 404
     assert [row["id"] for row in firm.get("/api/v1/contracts").data["results"]] == [str(contract.pk)]
 
 
@@ -64,22 +66,23 @@ def test_rework_dispute_and_rating_are_steps_over_http(aurora, borealis):
     assert post(buyer, f"contracts/{contract.pk}/terminate", reason="enough").data["state"] == "terminated"
 
 
-@pytest.fixture
-def measured(aurora, borealis):
-    """A contract with a rule of acceptance, its first milestone paid; the firm has looked at the data."""
-    alarm_of(aurora)
-    contract = written(aurora, borealis, acceptance=RULE)
-    pump = aurora.equipment["PUMP-07"].pk
-    assert borealis.client().get(f"/api/v1/equipment/{pump}/series").data["results"]
-    accepted(aurora, borealis, contract, 1, 2, 3)
-    settled(aurora, borealis, contract, 1)
-    return contract
+@pytest.fixture(scope="module")
+def measured():
+    """Buyer, firm, and their contract with a rule of acceptance, its first milestone paid; the firm read the data."""
+    owner, firm = personas.aurora(), personas.borealis()
+    alarm_of(owner)
+    contract = written(owner, firm, acceptance=RULE)
+    assert firm.client().get(f"/api/v1/equipment/{owner.equipment['PUMP-07'].pk}/series").data["results"]
+    accepted(owner, firm, contract, 1, 2, 3)
+    settled(owner, firm, contract, 1)
+    return owner, firm, contract
 
 
-def test_line_of_a_statement_leads_to_its_contract_evidence_and_usage_events(aurora, borealis, measured):
-    for party in (aurora, borealis):
+def test_line_of_a_statement_leads_to_its_contract_evidence_and_usage_events(measured):
+    *parties, agreed = measured
+    for party in parties:
         client = party.client()
-        statement = client.get(f"/api/v1/contracts/{measured.pk}/statement").data
+        statement = client.get(f"/api/v1/contracts/{agreed.pk}/statement").data
         line = statement["lines"][0]
         assert (line["agreed_minor"], line["paid_minor"], line["invoice"]) == (83_325, 83_325, "R-1")
         contract = client.get(f"/api/v1/contracts/{statement['contract']}").data
@@ -93,11 +96,14 @@ def test_line_of_a_statement_leads_to_its_contract_evidence_and_usage_events(aur
         for use in statement["uses"]:
             assert Decimal(used[str(use["id"])]["quantity"]) == Decimal(use["quantity"])
         assert statement["uses"], "the buyer paid for the accepted task, the firm for what it read"
-        assert {use["meter"] for use in statement["uses"]} == {"accepted_tasks" if party is aurora else "shared_reads"}
+        assert {use["meter"] for use in statement["uses"]} == {
+            "accepted_tasks" if party is parties[0] else "shared_reads"
+        }
 
 
-def test_statement_as_a_table_has_a_row_for_each_milestone_and_their_sums(aurora, borealis, measured):
-    text = borealis.client().get(f"/api/v1/contracts/{measured.pk}/statement.csv").content.decode("utf-8-sig")
+def test_statement_as_a_table_has_a_row_for_each_milestone_and_their_sums(measured):
+    _, firm, agreed = measured
+    text = firm.client().get(f"/api/v1/contracts/{agreed.pk}/statement.csv").content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["paid_minor"] for row in rows] == ["83325", "0", "0", "83325"]
     assert [row["agreed_minor"] for row in rows] == ["83325", "83326", "83350", "250001"]

@@ -15,6 +15,7 @@ from tenants.models import FeedEvent, Tenant
 from tests.integration.marketplace import scenes
 from tests.integration.marketplace.contract_scenes import (
     PRICE,
+    THIRDS,
     accepted,
     awarded,
     billed,
@@ -211,7 +212,7 @@ def test_what_was_not_received_can_not_be_invoiced_nor_more_received_than_agreed
 
 
 def test_last_payment_closes_the_contract_and_both_were_told_of_every_step(aurora, borealis, cassia):
-    contract = closed(aurora, borealis)
+    contract = closed(aurora, borealis, milestones=THIRDS)
     assert states(borealis, contract) == ["closed", *["paid"] * 3]
     assert balances(aurora, contract)["cash"] == -PRICE
     told = kinds(aurora, contract)
