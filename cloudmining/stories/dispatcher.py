@@ -36,7 +36,9 @@ def tell(base_url: str, keys: dict[str, str], say: Say) -> None:
         _send_somebody(borealis, say)
         claim = _claim(borealis, task, pump, say)
         _work(borealis, mine, task, claim["token"], say)
-        _settle(aurora, borealis, task, pump, claim, say)
+        _accept(aurora, borealis, task, pump, say)
+        _pay(aurora, borealis, task, say)
+        _account(aurora, borealis, claim["agreement"], say)
 
 
 def _switch_on(aurora: Party, say: Say) -> None:
@@ -128,19 +130,41 @@ def _work(borealis: Party, mine: Mine, task: str, token: int, say: Say) -> None:
     )
 
 
-def _settle(aurora: Party, borealis: Party, task: str, pump: str, claim: dict[str, Any], say: Say) -> None:
-    say("5. Accepted, counted, closed")
+def _accept(aurora: Party, borealis: Party, task: str, pump: str, say: Say) -> None:
+    say("5. Accepted, closed, paid, counted")
     began_s = time.monotonic()
     aurora.call("POST", f"service-tasks/{task}/accept")
     borealis.wait_for("end of access", ACCESS_WITHIN_S, lambda e: e["kind"] == "rights.agreement_ended")
     expect(borealis, f"equipment/{pump}/series", 404, say, "After acceptance")
     say(f"   Access ended {1000 * (time.monotonic() - began_s):.0f} ms after Aurora said yes.")
+
+
+def _pay(aurora: Party, borealis: Party, task: str, say: Say) -> None:
+    """Receipt, invoice and contract are matched; the last payment closes the contract."""
+    contracts = borealis.call("GET", "contracts")["results"]
+    contract = next(each["id"] for each in contracts if each["task"] == task)
+    milestone = borealis.call("GET", f"contracts/{contract}")["milestones"][0]
+    aurora.call("POST", f"milestones/{milestone['id']}/receive", {})
+    line = {"milestone": milestone["id"], "net_minor": milestone["amount_minor"]}
+    borealis.call("POST", f"contracts/{contract}/invoices", {"number": f"B-{uuid4().hex[:8]}", "lines": [line]})
+    aurora.call("POST", f"milestones/{milestone['id']}/pay", {"reference": "transfer 117"})
+    statement = borealis.call("GET", f"contracts/{contract}/statement")
+    told = statement["lines"][0]
+    if statement["state"] != "closed" or not told["evidence"]["passed"]:
+        raise StoryError(f"the contract is {statement['state']}, its evidence {told['evidence']}")
+    say(
+        f"   Received, invoiced, matched, paid: {told['paid_minor'] / 100:,.2f} {statement['currency']}; the line "
+        f"names its evidence and {len(told['ledger_entries'])} entries of the ledger. The contract is closed."
+    )
+
+
+def _account(aurora: Party, borealis: Party, agreement: str, say: Say) -> None:
     month = f"{datetime.now(UTC):%Y-%m}"
-    usage = borealis.call("GET", f"agreements/{claim['agreement']}/usage?month={month}")
+    usage = borealis.call("GET", f"agreements/{agreement}/usage?month={month}")
     rows = sum(line["rows_read"] for line in usage["lines"])
-    statement = aurora.call("GET", f"statements/{month}")
-    accepted = next(line for line in statement["lines"] if line["meter"] == "accepted_tasks")
-    say(f"   Both read the same account: {rows} rows read under the agreement; accepted tasks: {accepted['quantity']}.")
+    lines = aurora.call("GET", f"statements/{month}")["lines"]
+    accepted = next(float(line["quantity"]) for line in lines if line["meter"] == "accepted_tasks")
+    say(f"   Both read the same account: {rows} rows read under the agreement; accepted tasks: {accepted:.0f}.")
     for each in (aurora, borealis):
         verdict = each.call("GET", "ledger/verify")
         if verdict["fault"]:

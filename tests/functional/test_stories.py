@@ -26,6 +26,7 @@ def test_dispatcher_is_told_from_the_alarm_to_the_account(base_url, aurora, bore
         "a second booking at that time is refused",
         "vibration below 4.5 mm/s for 0.01 h: kept",
         "After acceptance Borealis is told there is no such equipment",
+        "Received, invoiced, matched, paid: 2,500.00 USD",
         "accepted tasks: 1",
     ):
         assert words in told
