@@ -1,8 +1,11 @@
 """What follows by itself: once for each event, by rows alone, with the rights of who switched it on."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connections
 
 from edge_bridge.protocol import Lane
 from marketplace import actions as posting
@@ -163,6 +166,22 @@ def test_worker_that_dies_before_its_commit_leaves_the_event_owed(aurora, monkey
     assert made(aurora) == [] and swept(aurora) == 1 and made(aurora)[0].outcome == "done"
 
 
+def test_two_sweeps_at_once_react_once(aurora):
+    switch_on(aurora, "critical_alarm")
+    gateway(aurora).say(Lane.P1, raised())
+    both = owed_to(aurora) * 2
+
+    def work(owed) -> int:
+        try:
+            return actions.react(*owed)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(run.result() for run in [threads.submit(Context().run, work, owed) for owed in both]) == [0, 1]
+    assert len(made(aurora)) == 1
+
+
 def test_more_events_than_a_page_are_all_reacted_to(aurora, monkeypatch):
     monkeypatch.setattr(actions, "PAGE", 2)
     switch_on(aurora, "critical_alarm")
@@ -218,6 +237,12 @@ def test_switching_is_for_managers_who_may_post_tasks_and_for_own_sites(aurora, 
         actions.set_reaction(reaction="grades_drifted", is_on=True)
     with cassia.acting(), pytest.raises(NotFound):
         actions.set_reaction(reaction="critical_alarm", is_on=True, site_id=north)
+
+
+def test_key_that_may_not_post_tasks_switches_nothing(aurora):
+    wish = {"reaction": "critical_alarm", "is_on": True}
+    assert aurora.client(["manage", "view_tasks"]).put(URL, wish).status_code == 403
+    assert aurora.client(["manage", "view_tasks", "post_tasks"]).put(URL, wish).status_code == 200
 
 
 def test_switches_are_set_and_read_over_http_by_their_organisation_alone(aurora, cassia):
