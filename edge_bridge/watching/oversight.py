@@ -91,13 +91,13 @@ def _silent_first(sensor: Sensor) -> tuple[Any, ...]:
 
 
 def _open_series() -> list[Series]:
-    """Those whose single readings are open; under a floor there is nothing to supervise."""
+    """The newest of those whose single readings are open; under a floor there is nothing to supervise."""
     opened = Q(site__in=granted("sites", "view_telemetry")) | Q(equipment__in=granted("equipment", "view_telemetry"))
     found = Series.objects.select_related("equipment", "site").prefetch_related("latest").filter(opened)
     places = live_grants()
     return [
         series
-        for series in found.order_by("pk")[:MOST_SENSORS]
+        for series in found.order_by("-pk")[:MOST_SENSORS]
         if places.opening("view_telemetry", (series.site_id, series.equipment_id), singly=True)
     ]
 
