@@ -65,13 +65,18 @@ def write_contract(
             access_until=window[1],
             written_at=window[0],
         )
-    amounts = amounts_of(price_minor, [share.share_bp for share in shares])
-    for number, (share, amount) in enumerate(zip(shares, amounts, strict=True), 1):
-        due_at = window[0] + timedelta(days=share.due_d)
-        part = {"title": share.title, "share_bp": share.share_bp, "amount_minor": amount, "due_at": due_at}
-        add(Milestone, contract, number=number, **part)
+    _lay_out(contract, shares)
     tell("contract.written", contract, price_minor=price_minor, currency=currency, agreement=opened.pk)
     return contract
+
+
+def _lay_out(contract: Contract, shares: list[Share]) -> None:
+    """The milestones, with their parts of the price."""
+    amounts = amounts_of(contract.price_minor, [share.share_bp for share in shares])
+    for number, (share, amount) in enumerate(zip(shares, amounts, strict=True), 1):
+        due_at = contract.written_at + timedelta(days=share.due_d)
+        part = {"title": share.title, "share_bp": share.share_bp, "amount_minor": amount, "due_at": due_at}
+        add(Milestone, contract, number=number, **part)
 
 
 def _shares(task: ServiceTask, milestones: list[dict[str, Any]] | None) -> list[Share]:

@@ -4,7 +4,6 @@ from marketplace.contracts.access import get_contract, get_invoice, get_mileston
 from marketplace.contracts.actions import (
     accept_milestone,
     request_milestone_rework,
-    settle_claim,
     submit_milestone,
     write_contract,
 )
@@ -32,13 +31,12 @@ from marketplace.contracts.settlement import (
     send_invoice,
     set_terms,
 )
-from marketplace.contracts.statement import ContractStatement, statement_of
+from marketplace.contracts.statement import statement_of
 
 __all__ = [
     "ACCOUNTS",
     "Billed",
     "ContractState",
-    "ContractStatement",
     "MilestoneState",
     "accept_milestone",
     "add_note",
@@ -63,7 +61,6 @@ __all__ = [
     "return_invoice",
     "send_invoice",
     "set_terms",
-    "settle_claim",
     "statement_of",
     "submit_milestone",
     "terminate_contract",

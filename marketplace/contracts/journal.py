@@ -26,8 +26,6 @@ KINDS: Final = {
     "release": "Retention released",
     "fee": "Platform fee",
 }
-# What the buyer owes for work or has paid of it; together with the tax it is what was received.
-OWED: Final = ("accrued", "payable", "retention")
 
 Amounts = Mapping[str, int]
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import Q
 
 from marketplace.contracts import queries
-from marketplace.contracts.journal import OWED
 from marketplace.models import Contract, Milestone
 from optimization.api import csv_bytes
 from tenants.api import require
@@ -116,9 +115,9 @@ def _line(milestone: Milestone, balances: dict[tuple[object, str], int]) -> Stat
         agreed_minor=milestone.amount_minor,
         received_minor=on("work_in_progress"),
         tax_minor=on("tax"),
-        accrued_minor=-on(OWED[0]),
-        payable_minor=-on(OWED[1]),
-        retained_minor=-on(OWED[2]),
+        accrued_minor=-on("accrued"),
+        payable_minor=-on("payable"),
+        retained_minor=-on("retention"),
         paid_minor=-on("cash"),
         invoice=live[-1].invoice.number if live else "",
         submission=submission and submission.pk,

@@ -4,7 +4,7 @@ from marketplace.models.assignment import Assignment
 from marketplace.models.attachment import TaskAttachment
 from marketplace.models.calendar import CalendarAddress
 from marketplace.models.claim import CLAIM_STATES, Claim
-from marketplace.models.contract import Contract, ContractRow, Milestone
+from marketplace.models.contract import Contract, Milestone
 from marketplace.models.dispute import Dispute, DisputeNote, Rating
 from marketplace.models.invitation import TaskInvitation
 from marketplace.models.need import TaskNeed
@@ -23,7 +23,6 @@ __all__ = [
     "CalendarAddress",
     "Claim",
     "Contract",
-    "ContractRow",
     "Dispute",
     "DisputeNote",
     "Expert",
