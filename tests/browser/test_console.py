@@ -100,6 +100,8 @@ def test_task_is_posted_from_an_alarm_and_claimed_by_another_firm(aurora, boreal
     owner.page.get_by_label("Title").fill(title)
     owner.page.get_by_label("Fee in USD").fill("1800")
     owner.press("Post and publish")
+    expect(owner.page.get_by_role("heading", name=title)).to_be_visible()
+    owner.page.get_by_role("link", name="Live", exact=True).click()
     owner.expect_link("Live")
 
     expect(firm.panel("tasks")).to_contain_text(title)
@@ -125,6 +127,7 @@ def test_second_claim_shows_the_refusal_and_the_list_as_it_is(aurora, borealis, 
     title = f"Survey for {aurora.user.email}"
     owner.page.get_by_label("Title").fill(title)
     owner.press("Post and publish")
+    owner.page.get_by_role("link", name="Live", exact=True).click()
     expect(firm.panel("tasks")).to_contain_text(title)
     firm.page.route("**/panels/tasks", Route.abort)
     owner.press(f"Cancel: {title}")
