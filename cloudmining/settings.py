@@ -341,6 +341,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-lapsed-claims": _sweep("marketplace.sweep_lapsed_claims", SWEEP_S),
     "sweep-reactions": _sweep("marketplace.sweep_reactions", SWEEP_S),
     "sweep-retentions": _sweep("marketplace.sweep_retentions", 3600.0),
+    "sweep-bids": _sweep("marketplace.sweep_bids", SWEEP_S),
     "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
     "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),
     "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),

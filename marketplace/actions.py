@@ -10,6 +10,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from marketplace import queries
+from marketplace.bids.awarding import lose_all
+from marketplace.bids.opening import require_openers
 from marketplace.contracts.actions import settle_claim
 from marketplace.crew.actions import release_all
 from marketplace.data import NOTE_CHARS, TaskTerms
@@ -79,6 +81,7 @@ def publish_task(*, task: ServiceTask) -> None:
     if task.bids_until is not None and task.bids_until <= queries.database_time():
         raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))
     move_task(task, Move.PUBLISH, published_at=Now())
+    require_openers(task)
     put_up(task)
     tell("task.published", task, to=queries.audience_of(task))
 
@@ -86,6 +89,7 @@ def publish_task(*, task: ServiceTask) -> None:
 def cancel_task(*, task: ServiceTask) -> None:
     require("post_tasks")
     move_task(task, Move.CANCEL)
+    lose_all(task, "The owner withdrew the task.")
     tell("task.cancelled", task)
 
 

@@ -6,9 +6,15 @@ from django.http import HttpRequest
 import marketplace.contracts.admin  # noqa: F401
 from marketplace.models import (
     Assignment,
+    Bid,
+    BidScore,
+    BidVersion,
     CalendarAddress,
     Claim,
+    Complaint,
     Expert,
+    Opener,
+    Opening,
     Profile,
     PublicNotice,
     Reaction,
@@ -113,3 +119,40 @@ show(
         CalendarAddress: CalendarAddressAdmin,
     }
 )
+
+
+class BidAdmin(ReadOnly):
+    list_display = ("task", "firm_name", "state", "number", "created_at", "decided_at")
+    list_filter = ("state",)
+
+
+class BidVersionAdmin(ReadOnly):
+    list_display = ("bid", "number", "submitted_at", "commitment", "fault")
+
+
+class BidScoreAdmin(ReadOnly):
+    list_display = ("bid", "criterion", "points")
+
+
+class ComplaintAdmin(ReadOnly):
+    list_display = ("task", "bid", "state", "made_at", "decided_at")
+    list_filter = ("state",)
+
+
+class OpenerAdmin(ReadOnly):
+    list_display = ("task", "user_name", "registered_at")
+
+
+class OpeningAdmin(ReadOnly):
+    list_display = ("task", "opener", "opened_at")
+
+
+BIDDING = {
+    Bid: BidAdmin,
+    BidVersion: BidVersionAdmin,
+    BidScore: BidScoreAdmin,
+    Complaint: ComplaintAdmin,
+    Opener: OpenerAdmin,
+    Opening: OpeningAdmin,
+}
+show(BIDDING)

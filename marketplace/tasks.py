@@ -5,6 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from marketplace import actions
+from marketplace.bids import sweeping
 from marketplace.contracts import api as contracting
 
 
@@ -18,3 +19,9 @@ def sweep_lapsed_claims(self: Any) -> int:
 def sweep_retentions(self: Any) -> int:
     """Release what was retained until the end of a warranty that is over."""
     return contracting.release_due()
+
+
+@shared_task(bind=True, name="marketplace.sweep_bids", system=True)
+def sweep_bids(self: Any) -> int:
+    """End biddings and standstills whose time is over; safe to run twice, or while somebody looks at one."""
+    return sweeping.close_overdue() + sweeping.conclude_due()

@@ -27,6 +27,7 @@ from tenants.webhooks import actions as webhooks
 from tests import personas
 from tests.integration.edge import command_scenes as commands
 from tests.integration.edge import rules
+from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace import firms, reactions
 from tests.integration.marketplace import scenes as market
@@ -106,6 +107,7 @@ class Places:
                 "task_id": task.pk,
                 "attachment_id": attachment.pk,
                 "question_id": question.pk,
+                **bidding.places(aurora),
                 "month": f"{datetime.now(UTC):%Y-%m}",
                 "need_id": _need(aurora),
                 **resources.places(aurora),

@@ -46,6 +46,7 @@ TABS: Final = (
     Tab("Market", "console-market", "Tasks for us", "view_tasks"),
     Tab("Market", "console-profile", "Our profile", "view_tasks"),
     Tab("Market", "console-calendar", "Calendar", "view_tasks"),
+    Tab("Market", "console-bids", "Bids", "view_tasks"),
     Tab("Partners", "console-agreements", "Agreements", "view_agreements"),
     Tab("Partners", "console-access", "Who may see what", "view_agreements"),
     Tab("Partners", "console-reads", "What was read", "view_agreements"),

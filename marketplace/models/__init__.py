@@ -2,6 +2,7 @@
 
 from marketplace.models.assignment import Assignment
 from marketplace.models.attachment import TaskAttachment
+from marketplace.models.bid import BID_STATES, Bid, BidScore, BidVersion, Complaint
 from marketplace.models.calendar import CalendarAddress
 from marketplace.models.claim import CLAIM_STATES, Claim
 from marketplace.models.contract import Contract, Milestone
@@ -9,6 +10,7 @@ from marketplace.models.dispute import Dispute, DisputeNote, Rating
 from marketplace.models.invitation import TaskInvitation
 from marketplace.models.need import TaskNeed
 from marketplace.models.notice import PublicNotice
+from marketplace.models.opener import Opener, Opening
 from marketplace.models.profile import Expert, Profile
 from marketplace.models.question import TaskAsker, TaskQuestion
 from marketplace.models.reaction import Reaction, ReactionSwitch
@@ -17,11 +19,16 @@ from marketplace.models.task import STATES, ServiceTask
 from marketplace.models.work import Inspection, Submission
 
 __all__ = [
+    "BID_STATES",
     "CLAIM_STATES",
     "STATES",
     "Assignment",
+    "Bid",
+    "BidScore",
+    "BidVersion",
     "CalendarAddress",
     "Claim",
+    "Complaint",
     "Contract",
     "Dispute",
     "DisputeNote",
@@ -32,6 +39,8 @@ __all__ = [
     "JournalEntry",
     "JournalLine",
     "Milestone",
+    "Opener",
+    "Opening",
     "Profile",
     "PublicNotice",
     "Rating",

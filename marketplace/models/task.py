@@ -27,6 +27,7 @@ class ServiceTask(TenantModel):
     `opens` is what a claim or contract opens to the firm; a claim for at most `access_h` hours. `token` counts the
     claims so far. `acceptance`: a rule that stored readings are to keep, as marketplace.acceptance reads it.
     `milestones`: [{title, share_bp, due_d}], shares in basis points that sum to 10,000, days from the award.
+    `criteria`: by what bids are judged, as marketplace.bids.data reads them.
     `standstill_h`: between award and contract. `retention_bp` of each payment is kept back for `warranty_d` days.
     """
 
@@ -52,6 +53,7 @@ class ServiceTask(TenantModel):
     retention_bp = models.PositiveIntegerField(default=0)
     warranty_d = models.PositiveIntegerField(default=0)
     acceptance = models.JSONField(null=True)
+    criteria = models.JSONField(default=list)
     framework = TenantForeignKey("tenants.Agreement", models.PROTECT, null=True, related_name="+")
     state = models.CharField(max_length=20, choices=STATES, default=State.DRAFT.value)
     token = models.PositiveIntegerField(default=0)

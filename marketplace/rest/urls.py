@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from marketplace.rest import contract_urls, crew_views, desk_views, profile_views, reaction_views, views
+from marketplace.rest import bid_urls, contract_urls, crew_views, desk_views, profile_views, reaction_views, views
 
 urlpatterns: list[URLPattern] = [
     path("service-tasks", views.TaskList.as_view(), name="service-task-list"),
@@ -45,4 +45,5 @@ urlpatterns: list[URLPattern] = [
     path("profiles/<uuid:profile_id>", profile_views.ProfileDetail.as_view(), name="profile-detail"),
     path("experts", profile_views.ExpertList.as_view(), name="expert-list"),
     path("experts/<uuid:expert_id>", profile_views.ExpertDetail.as_view(), name="expert-detail"),
+    *bid_urls.urlpatterns,
 ]

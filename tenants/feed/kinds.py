@@ -86,6 +86,23 @@ _TASKS: Final = {
     "task.cancelled": "The owner withdrew a task.",
     "task.asked": "A firm asked a question about a task.",
     "task.answered": "The owner answered a question about a task, for all who may read it.",
+    "task.unsuccessful": "No bid on a task was acceptable.",
+}
+_BIDS: Final = {
+    "bid.submitted": "A firm made a bid, or a new version of one; what it says is not told.",
+    "bid.withdrawn": "A firm took its bid back.",
+    "bid.closed": "The deadline of a tender is past.",
+    "bid.opening": "One of a tender's openers gave their part.",
+    "bid.opened": "A bid can be read by the owner; what is wrong with it, if it was altered.",
+    "bid.missing": "Firms whose bid is in the ledger and was not there at the opening.",
+    "bid.shortlisted": "A bid is on the shortlist.",
+    "bid.disqualified": "A bid is out, and why.",
+    "bid.reinstated": "A disqualified bid stands again.",
+    "bid.won": "A bid won its task.",
+    "bid.lost": "A bid lost, why, and how it was scored.",
+    "bid.annulled": "The award was taken back: the bid is judged again.",
+    "bid.complained": "A firm complained about an award.",
+    "bid.complaint_decided": "The owner decided a complaint.",
 }
 _CONTRACTS: Final = {
     "contract.written": "An award or an accepted claim became a contract.",
@@ -161,6 +178,7 @@ KINDS: Final[dict[str, Kind]] = {
     **_of("view_tasks", _TASKS),
     **_of("view_tasks", _CONTRACTS),
     **_of("view_tasks", _ASSIGNMENTS),
+    **_of("view_tasks", _BIDS),
     **_of("view_agreements", _AGREEMENTS),
     **_of("view_resources", _RESOURCES),
     **_of("view_usage", _USAGE),

@@ -41,6 +41,9 @@ KEPT: Final = {
             *("JournalEntry", "JournalLine", "Dispute", "DisputeNote"),
         )
     },
+    "marketplace.Bid": Kept("what was offered, of which the owner of the task holds no other record"),
+    "marketplace.BidVersion": Kept("what was offered, of which the owner of the task holds no other record"),
+    "marketplace.Complaint": Kept("what was said against an award, which the owner of the task had to decide"),
     "tenants.Closure": Kept("the receipt of what was deleted"),
 }
 

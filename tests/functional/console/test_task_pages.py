@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from marketplace.models import ServiceTask, TaskAttachment, TaskQuestion
 from tests.functional.console.test_console import TASK, sign_in, text
+from tests.integration.marketplace.bid_scenes import colleague, registered
 from tests.integration.marketplace.scenes import published, terms
 
 SOON = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%dT%H:%M}"
@@ -72,6 +73,8 @@ def test_page_shows_files_and_questions_to_whom_the_task_is_shown(aurora, boreal
         file = TaskAttachment.objects.get(task=task).pk
     firm = sign_in(borealis)
     assert firm.get(page).status_code == firm.get(f"{page}/attachments/{file}").status_code == 404
+    for opener in (aurora, colleague(aurora)):
+        registered(opener, task)
     assert owner.post(f"{page}/page/publish").headers["Location"] == page
     shown = text(firm.get(page).content)
     assert "pump 7.pdf" in shown and "Pump runs" in shown and "Claim</button>" not in shown

@@ -5,6 +5,7 @@ from typing import Any
 
 from edge_bridge.models import Alarm, Device, Latest, Reading, Series
 from marketplace import access, actions
+from marketplace.bids.opening import register_opener
 from marketplace.data import TaskTerms
 from marketplace.models import Claim, ServiceTask
 from tenants.context import as_platform
@@ -21,6 +22,7 @@ SNAPSHOT = {
     "equipment_kind": None,
     "evidence": None,
 }
+PASSPHRASE = "seven shovels at dawn"
 OPENS = ("view_telemetry", "view_alarms")
 
 
@@ -61,6 +63,8 @@ def published(owner: Organisation, **place: Any) -> ServiceTask:
         task = actions.post_task(
             terms=place.pop("terms", terms()), **place or {"equipment_id": owner.equipment["PUMP-07"].pk}
         )
+        if task.mode == "tender":
+            register_opener(task=task, passphrase=PASSPHRASE)
         actions.publish_task(task=task)
     return task
 

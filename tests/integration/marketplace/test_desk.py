@@ -150,7 +150,7 @@ def test_file_is_refused_in_words(aurora, borealis):
 
 def test_file_goes_from_a_draft_and_stays_once_it_is_published(aurora):
     client = aurora.client()
-    task = client.post(TASKS, {**TENDER, "site": str(aurora.sites["north"].pk)}).json()["id"]
+    task = client.post(TASKS, {**TENDER, "mode": "quotation", "site": str(aurora.sites["north"].pk)}).json()["id"]
     url = f"{TASKS}/{task}/attachments"
     first, second = (client.post(url, file(PDF + end), format="multipart").json()["id"] for end in (b"1", b"2"))
     assert client.delete(f"{url}/{first}").status_code == 204

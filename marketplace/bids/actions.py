@@ -1,0 +1,92 @@
+"""What a firm does with its bid. Each runs in the caller's open transaction and announces in it.
+
+That the bidding is still open is judged in one place, a trigger: by the database's clock, with the task's row locked
+against its closing, in the transaction that writes the version.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from marketplace.bids import queries
+from marketplace.bids.data import BidContent
+from marketplace.bids.lifecycle import BidEvent
+from marketplace.bids.moves import move_bid, tell_bid
+from marketplace.bids.sealing import commitment_of, receipt_text, seal
+from marketplace.lifecycle import Mode, State
+from marketplace.models import Bid, BidVersion, ServiceTask
+from marketplace.moves import own_name
+from marketplace.queries import database_time
+from tenants.api import on_behalf_of, opened, require
+from tenants.data import Conflict, FieldError, Forbidden, Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the firm keeps: `text` is the bid, and its SHA-256 is the version's commitment."""
+
+    bid: Bid
+    version: BidVersion
+    text: str
+
+
+def place_bid(*, task: ServiceTask, content: BidContent) -> Receipt:
+    """A bid, or a new version of the one there is. In a tender nobody can read it before the opening, the firm neither:
+    the receipt is the only copy."""
+    firm = require("claim_tasks")
+    if task.tenant_id == firm.tenant_id:
+        raise Forbidden("Your own organisation posted this task; only another one can bid.")
+    _refuse_unfit(task, content)
+    bid, name = queries.live_bid(task.pk, firm.tenant_id), own_name(firm)
+    with on_behalf_of(task.tenant_id):
+        if bid is None:
+            bid = Bid.objects.create(tenant_id=firm.tenant_id, owner_id=task.tenant_id, task=task, firm_name=name)
+        move_bid(bid, BidEvent.SUBMIT, number=F("number") + 1)
+        text = receipt_text(queries.place_of(bid), content.document)
+        version = _written(bid, task, text)
+    tell_bid("bid.submitted", bid, task, commitment=version.commitment)
+    return Receipt(bid, version, text)
+
+
+def withdraw_bid(*, bid: Bid) -> None:
+    """While the bidding is open."""
+    require("claim_tasks")
+    with on_behalf_of(bid.owner_id):
+        task = ServiceTask.objects.select_for_update().get(pk=bid.task_id)
+        if task.state != State.OPEN or task.bids_until is None or database_time() >= task.bids_until:
+            raise Conflict("The bidding is over; a bid can't be withdrawn any more.")
+    move_bid(bid, BidEvent.WITHDRAW)
+    tell_bid("bid.withdrawn", bid, task)
+
+
+def _refuse_unfit(task: ServiceTask, content: BidContent) -> None:
+    if task.mode == Mode.CLAIM:
+        raise Conflict("This task is claimed, not bid for.")
+    if content.currency != task.currency:
+        raise Invalid(
+            "The bid is in another currency than the task.", (FieldError("/currency", f"use {task.currency}"),)
+        )
+    if content.due_d and len(content.due_d) != len(task.milestones):
+        wanted = f"give {len(task.milestones)}, one for each milestone of the task, or none"
+        raise Invalid("The days do not fit the milestones.", (FieldError("/due_d", wanted),))
+
+
+def _written(bid: Bid, task: ServiceTask, text: str) -> BidVersion:
+    said: dict[str, Any] = {"text": text}
+    if task.mode == Mode.TENDER:
+        keys = {str(each.pk): bytes.fromhex(each.public_key) for each in queries.openers(task.pk)}
+        said = {"sealed": seal(text, queries.place_of(bid), keys, task.openers_needed)}
+    about = {"tenant_id": bid.tenant_id, "owner_id": bid.owner_id, "bid": bid, "number": bid.number}
+    try:
+        with transaction.atomic(using=opened().alias):
+            return BidVersion.objects.create(**about, commitment=commitment_of(text), **said)
+    except IntegrityError as error:
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != "bid_version_in_time":
+            raise
+        raise Conflict(f"The bidding is over: {_deadline(task)}.") from None
+
+
+def _deadline(task: ServiceTask) -> str:
+    return f"it was open until {task.bids_until:%Y-%m-%d %H:%M:%S} UTC, and the task is {task.state}"

@@ -1,0 +1,170 @@
+"""What the owner does with bids that may be read: score, shortlist, disqualify, award, or none of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from marketplace.bids import queries
+from marketplace.bids.data import BidContent, Criterion, reason_given
+from marketplace.bids.lifecycle import STANDING, UNDECIDED, BidEvent, BidState
+from marketplace.bids.moves import move_bid, tell_bid
+from marketplace.contracts.actions import write_contract
+from marketplace.lifecycle import Event as Move
+from marketplace.lifecycle import Mode, State
+from marketplace.models import Bid, BidScore, ServiceTask
+from marketplace.moves import move_task, tell
+from marketplace.queries import database_time
+from tenants.api import enter, on_behalf_of, require
+from tenants.data import Conflict, FieldError, Invalid
+
+POINTS = range(101)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Points from 0 to 100 by one of the owner's own criteria, and why."""
+
+    criterion: str
+    points: int
+    reason: str
+
+
+def set_criteria(*, task: ServiceTask, criteria: Sequence[Criterion]) -> None:
+    """By what bids will be judged: known to all who may bid, and settled once the task is published."""
+    require("post_tasks")
+    if task.state != State.DRAFT or task.mode == Mode.CLAIM:
+        raise Conflict("Criteria are those of a tender or a request for quotations that is not published yet.")
+    document = [{"name": each.name, "kind": each.kind, "weight": each.weight} for each in criteria]
+    drafts = ServiceTask.objects.filter(pk=task.pk, version=task.version)
+    if not drafts.update(criteria=document, version=F("version") + 1, updated_at=Now()):
+        raise Conflict("The task has changed; read it again.")
+    task.refresh_from_db()
+
+
+def start_evaluation(*, task: ServiceTask) -> None:
+    """The bids are judged now. A request for quotations takes no more of them."""
+    require("post_tasks")
+    move_task(task, Move.EVALUATE)
+    for bid in queries.bids_on(task.pk, [BidState.SUBMITTED]):
+        move_bid(bid, BidEvent.OPEN)
+        tell_bid("bid.opened", bid, task)
+
+
+def score_bid(*, bid: Bid, scores: Sequence[Score]) -> None:
+    """Points by the owner's own criteria; those of price and delivery come by themselves."""
+    require("post_tasks")
+    _require_evaluating(bid.task)
+    own = {each.name for each in queries.criteria_of(bid.task) if each.kind == "own"}
+    for n, score in enumerate(scores):
+        if score.criterion not in own:
+            words = f"use one of {', '.join(sorted(own))}" if own else "no criterion of this task takes points"
+            raise Invalid("This criterion takes no points.", (FieldError(f"/scores/{n}/criterion", words),))
+        if score.points not in POINTS:
+            raise Invalid("The points are out of range.", (FieldError(f"/scores/{n}/points", "give 0 to 100"),))
+        reason = reason_given(score.reason, f"/scores/{n}/reason")
+        BidScore.objects.update_or_create(
+            **{"tenant_id": bid.owner_id, "bid": bid, "criterion": score.criterion},
+            defaults={"firm_id": bid.tenant_id, "points": score.points, "reason": reason},
+        )
+
+
+def shortlist_bid(*, bid: Bid) -> None:
+    require("post_tasks")
+    _judge(bid, BidEvent.SHORTLIST, "bid.shortlisted")
+
+
+def disqualify_bid(*, bid: Bid, reason: str) -> None:
+    require("post_tasks")
+    _judge(bid, BidEvent.DISQUALIFY, "bid.disqualified", reason=reason_given(reason), decided_at=Now())
+
+
+def reinstate_bid(*, bid: Bid) -> None:
+    """A disqualified bid stands again."""
+    require("post_tasks")
+    _judge(bid, BidEvent.REINSTATE, "bid.reinstated", reason="", decided_at=None)
+
+
+def award_bid(*, bid: Bid, reason: str) -> None:
+    """It has won, the others that stand have lost; each firm learns why, and its own scores. The standstill begins."""
+    require("post_tasks")
+    reason, task = reason_given(reason), bid.task
+    _require_evaluating(task)
+    rows = {row.bid.pk: row for row in queries.comparison(task)}
+    if bid.pk not in rows:
+        raise Conflict("This bid can't win: it does not stand, or can't be read.")
+    move_task(task, Move.AWARD)
+    _decide(bid, BidEvent.WIN, "bid.won", task, reason, rows)
+    for other in queries.bids_on(task.pk, STANDING):
+        _decide(other, BidEvent.LOSE, "bid.lost", task, reason, rows)
+
+
+def conclude_award(*, task: ServiceTask) -> None:
+    """The owner has the contract written, once the standstill is over."""
+    require("post_tasks")
+    conclude(task)
+
+
+def conclude(task: ServiceTask) -> None:
+    """The award becomes a contract, if its standstill is over by the database's clock and no complaint is open."""
+    move_task(task, Move.CONTRACT)  # its row lock keeps complaints out until the commit
+    with on_behalf_of(task.tenant_id):
+        won = queries.bids_on(task.pk, [BidState.WON]).get()
+        until, is_disputed = queries.standstill_until(task), queries.open_complaints(task.pk)
+    if until is None or database_time() < until:
+        raise Conflict(f"The standstill lasts until {until:%Y-%m-%d %H:%M} UTC.")
+    if is_disputed:
+        raise Conflict("A complaint about the award waits for its decision.")
+    content = won.content
+    if content is None:
+        raise Conflict("What the winning bid says is not what its firm committed itself to.")
+    terms = {"price_minor": content.price_minor, "currency": content.currency}
+    write_contract(task=task, firm_id=won.tenant_id, milestones=_own_days(task, content), **terms)
+
+
+def _own_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]] | None:
+    """The task's milestones by the days that the firm named, if it did."""
+    if not content.due_d:
+        return None
+    return [each | {"due_d": days} for each, days in zip(task.milestones, content.due_d, strict=True)]
+
+
+def fail_task(*, task: ServiceTask, reason: str) -> None:
+    """No bid was acceptable."""
+    require("post_tasks")
+    move_task(task, Move.FAIL)
+    lose_all(task, reason_given(reason))
+    tell("task.unsuccessful", task, to=queries.bidders(task.pk), reason=reason.strip())
+
+
+def lose_all(task: ServiceTask, reason: str) -> None:
+    """The task ended without a contract: so do the bids that were still in it."""
+    for bid in queries.bids_on(task.pk, (*UNDECIDED, BidState.WON)):
+        move_bid(bid, BidEvent.LOSE, reason=reason, decided_at=Now())
+        tell_bid("bid.lost", bid, task, reason=reason)
+
+
+def _require_evaluating(task: ServiceTask) -> None:
+    if task.state != State.EVALUATING:
+        raise Conflict(f"Bids are judged while their task is evaluating; this one is {task.state}.")
+
+
+def _judge(bid: Bid, event: BidEvent, kind: str, **changes: Any) -> None:
+    _require_evaluating(bid.task)
+    move_bid(bid, event, **changes)
+    tell_bid(kind, bid, bid.task, **({"reason": bid.reason} if bid.reason else {}))
+
+
+def _decide(bid: Bid, event: BidEvent, kind: str, task: ServiceTask, reason: str, rows: dict[Any, queries.Row]) -> None:
+    outcome = queries.outcome_of(rows[bid.pk], task) if bid.pk in rows else None
+    move_bid(bid, event, reason=reason, outcome=outcome, decided_at=Now())
+    tell_bid(kind, bid, task, reason=reason, outcome=outcome, standstill_until=queries.standstill_until(task))
+    if event is BidEvent.WIN:
+        meant = {"bid": bid.pk, "firm": bid.tenant_id, "price_minor": _price(rows[bid.pk]), "currency": task.currency}
+        enter(kind="award.decided", subject=task.pk, payload={**meant, "reason": reason})
+
+
+def _price(row: queries.Row) -> int:
+    return row.content.price_minor

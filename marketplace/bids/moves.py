@@ -1,0 +1,32 @@
+"""How a bid changes state and who is told of it: its firm and the owner of the task, and nobody else."""
+
+from typing import Any
+
+from django.db.models import F
+
+from marketplace.bids.lifecycle import BidEvent, BidState, next_bid_state
+from marketplace.models import Bid, ServiceTask
+from tenants.api import announce, enter, on_behalf_of
+from tenants.data import Conflict, Event
+
+
+def move_bid(bid: Bid, event: BidEvent, **changes: Any) -> None:
+    """Change the state, in the owner's name, if the row is still the version that was read; Conflict otherwise."""
+    target = next_bid_state(BidState(bid.state), event)
+    with on_behalf_of(bid.owner_id):
+        moved = Bid.objects.filter(pk=bid.pk, version=bid.version).update(
+            state=target.value, version=F("version") + 1, **changes
+        )
+        bid.refresh_from_db(fields=["state", "version", "number", "reason", "outcome", "decided_at"])
+    if not moved:
+        raise Conflict(f"The bid has changed and is {bid.state} now.")
+
+
+def tell_bid(kind: str, bid: Bid, task: ServiceTask, **facts: Any) -> None:
+    """On the feeds and in the ledgers of the firm and the owner, under the task's id."""
+    about = {"bid": bid.pk, "firm": bid.tenant_id, "firm_name": bid.firm_name, "number": bid.number, **facts}
+    parties = {bid.owner_id, bid.tenant_id}
+    enter(kind=kind, subject=task.pk, payload={"title": task.title, **about}, with_tenants=parties)
+    known = {"task": task.pk, "title": task.title, "owner": bid.owner_id, "owner_name": task.snapshot["owner_name"]}
+    body = {**known, **about, "status": bid.state}
+    announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=bid.owner_id, to=frozenset({bid.tenant_id})))

@@ -1,0 +1,155 @@
+"""The reads of bids, under the open identity."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Prefetch, QuerySet
+from django.db.models.functions import Now
+
+from marketplace.bids.data import BidContent, Criterion, criteria_from
+from marketplace.bids.evaluation import Compared, compare
+from marketplace.bids.lifecycle import STANDING, BidState, ComplaintState
+from marketplace.bids.sealing import Place
+from marketplace.lifecycle import Mode, State
+from marketplace.models import Bid, BidScore, BidVersion, Complaint, Opener, Opening, ServiceTask
+from tenants.api import actor
+from tenants.ledger.api import entries_where
+
+NOT_ANY_MORE = (BidState.DRAFT, BidState.WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the comparison."""
+
+    bid: Bid
+    content: BidContent
+    scored: Compared
+    reasons: dict[str, str]
+
+
+def bids() -> QuerySet[Bid]:
+    """Every bid the actor's organisation made or was made, with its versions."""
+    versions = BidVersion.objects.order_by("number")
+    return Bid.objects.select_related("task").prefetch_related(Prefetch("versions", versions, to_attr="all_versions"))
+
+
+def own_bids() -> QuerySet[Bid]:
+    """Those the organisation made."""
+    return bids().filter(tenant=actor().tenant_id)
+
+
+def bids_on(task_id: UUID, states: Iterable[BidState] = ()) -> QuerySet[Bid]:
+    """On a task: the owner's actor reads all, a firm's its own."""
+    found = bids().filter(task=task_id)
+    return found.filter(state__in=list(states)) if states else found
+
+
+def live_bid(task_id: UUID, firm_id: UUID) -> Bid | None:
+    return bids_on(task_id).filter(tenant=firm_id).exclude(state=BidState.WITHDRAWN).first()
+
+
+def bidders(task_id: UUID) -> frozenset[UUID]:
+    return frozenset(Bid.objects.filter(task=task_id).exclude(state__in=NOT_ANY_MORE).values_list("tenant", flat=True))
+
+
+def openers(task_id: UUID) -> QuerySet[Opener]:
+    return Opener.objects.filter(task=task_id).order_by("pk")
+
+
+def openings(task_id: UUID) -> QuerySet[Opening]:
+    return Opening.objects.filter(task=task_id).select_related("opener").order_by("pk")
+
+
+def complaints(task_id: UUID) -> QuerySet[Complaint]:
+    return Complaint.objects.filter(task=task_id).select_related("bid").order_by("pk")
+
+
+def open_complaints(task_id: UUID) -> bool:
+    return Complaint.objects.filter(task=task_id, state=ComplaintState.OPEN).exists()
+
+
+def place_of(bid: Bid) -> Place:
+    """Of its newest version."""
+    return Place(bid.task_id, bid.pk, bid.tenant_id, bid.number)
+
+
+def criteria_of(task: ServiceTask) -> tuple[Criterion, ...]:
+    return criteria_from(task.criteria)
+
+
+def comparison(task: ServiceTask) -> list[Row]:
+    """Bids that stand and can be read, best first; once the task is awarded, those that won and lost."""
+    states = STANDING if task.state == State.EVALUATING else (*STANDING, BidState.WON, BidState.LOST)
+    readable = {bid.pk: (bid, content) for bid in bids_on(task.pk, states) if (content := bid.content) is not None}
+    scores = BidScore.objects.filter(bid__in=list(readable))
+    given = {(score.bid_id, score.criterion): score for score in scores}
+    points = {key: score.points for key, score in given.items()}
+    offers = {key: content for key, (_, content) in readable.items()}
+    return [
+        Row(
+            *readable[row.bid_id],
+            scored=row,
+            reasons={name: given[row.bid_id, name].reason for name in row.points if (row.bid_id, name) in given},
+        )
+        for row in compare(offers, criteria_of(task), points)
+    ]
+
+
+def outcome_of(row: Row, task: ServiceTask) -> dict[str, Any]:
+    """How a bid was scored: `{"total": "87.50", "rank": 1, "points": [{name, weight, points, reason}]}`."""
+    points = [
+        {
+            "name": each.name,
+            "weight": each.weight,
+            "points": as_text(row.scored.points[each.name]),
+            "reason": row.reasons.get(each.name, ""),
+        }
+        for each in criteria_of(task)
+    ]
+    return {"total": as_text(row.scored.total), "rank": row.scored.rank, "points": points}
+
+
+def as_text(points: Decimal | None) -> str | None:
+    return None if points is None else str(points)
+
+
+def committed(task_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """What the owner's ledger says of the bids that stand: bid → its newest `bid.submitted`."""
+    found: dict[UUID, dict[str, Any]] = {}
+    for entry in reversed(entries_where(subject=task_id).filter(kind__in=["bid.submitted", "bid.withdrawn"])):
+        said = json.loads(entry.payload)
+        found[UUID(said["bid"])] = said
+        if entry.kind == "bid.withdrawn":
+            del found[UUID(said["bid"])]
+    return found
+
+
+def missing(task_id: UUID) -> list[str]:
+    """Firms whose bid is in the owner's ledger and not among the bids: somebody removed it."""
+    there = set(Bid.objects.filter(task=task_id).exclude(state__in=NOT_ANY_MORE).values_list("pk", flat=True))
+    return sorted(said["firm_name"] for bid_id, said in committed(task_id).items() if bid_id not in there)
+
+
+def standstill_until(task: ServiceTask) -> datetime | None:
+    """None if nothing has won."""
+    won = Bid.objects.filter(task=task.pk, state=BidState.WON).first()
+    return won.decided_at + timedelta(hours=task.standstill_h) if won and won.decided_at else None
+
+
+def overdue_tenders() -> QuerySet[ServiceTask]:
+    """Open ones past their deadline by the database's clock."""
+    return ServiceTask.objects.filter(state=State.OPEN, mode=Mode.TENDER, bids_until__lte=Now())
+
+
+def awards_due() -> QuerySet[Bid]:
+    """Winning bids whose standstill is over, without an open complaint."""
+    standstill = ExpressionWrapper(F("task__standstill_h") * timedelta(hours=1), DurationField())
+    over = ExpressionWrapper(F("decided_at") + standstill, DateTimeField())
+    due = Bid.objects.filter(state=BidState.WON, task__state=State.AWARDED).annotate(over=over).filter(over__lte=Now())
+    return due.exclude(task__in=Complaint.objects.filter(state=ComplaintState.OPEN).values("task"))

@@ -1,0 +1,82 @@
+"""Bids as people see them: a tender from the owner's page to a firm's receipt, award and complaint."""
+
+import re
+
+from tests.functional.console.scenes import HOSTILE, sign_in
+from tests.functional.console.test_plan_pages import page_of
+from tests.integration.marketplace.bid_scenes import (
+    PASSPHRASE,
+    deadline_over,
+    draft,
+    evaluating,
+    placed,
+    quotation,
+    registered,
+)
+from tests.integration.marketplace.bid_scenes import published as published_tender
+
+FORM = {"price": "1234.50", "delivery_d": "20", "validity_d": "60", "method": f"By crane. {HOSTILE}"}
+
+
+def steps_on(page: str) -> set[str]:
+    return set(re.findall(r'(?:form)?action="[^"]*/steps/([\w-]+)"', page))
+
+
+def test_firm_seals_a_bid_and_is_shown_the_receipt_once(aurora, borealis):
+    task = draft(aurora, "tender")
+    registered(aurora, task)
+    published_tender(aurora, task)
+    client, address = sign_in(borealis), f"/tasks/{task.pk}/bids"
+    assert "Seal and send" in page_of(client, address)
+    wrong = client.post(f"{address}/place", FORM | {"price": "0"})
+    assert (wrong.status_code, b'class="error"' in wrong.content) == (422, True)
+    receipt = client.post(f"{address}/place", FORM).content.decode()
+    assert "123450" in receipt and HOSTILE not in receipt
+    page = page_of(client, address)
+    assert "sealed" in page and "By crane" not in page and "withdraw" in steps_on(page)
+    assert "sealed" in page_of(client, "/bids") and task.title in page_of(client, "/bids")
+    owner = page_of(sign_in(aurora), address)
+    assert "Borealis" in owner and "By crane" not in owner
+
+
+def test_owner_goes_from_openers_to_the_award_on_one_page(aurora, borealis, cassia):
+    task, client = draft(aurora, "tender", standstill_h=24), sign_in(aurora)
+    address = f"/tasks/{task.pk}/bids"
+    given = {"name": ["Price", "Care"], "kind": ["price", "own"], "weight": ["70", "30"]}
+    assert client.post(f"{address}/steps/criteria", given).status_code == 302
+    assert steps_on(page_of(client, address)) == {"criteria", "register"}
+    assert client.post(f"{address}/steps/register", {"passphrase": "short"}).status_code == 422
+    assert client.post(f"{address}/steps/register", {"passphrase": PASSPHRASE}).status_code == 302
+    published_tender(aurora, task)
+    bid = placed(borealis, task, price_minor=800).bid
+    other = placed(cassia, task, price_minor=1600).bid
+    deadline_over(task)
+    assert steps_on(page_of(client, address)) == {"open", "fail"}
+    assert client.post(f"{address}/steps/open", {"passphrase": PASSPHRASE}).status_code == 302
+    assert client.post(f"{address}/steps/evaluate").status_code == 302
+    score = {"criterion": ["Care"], "points": ["90"], "because": ["clean references"]}
+    for each in (bid, other):
+        assert client.post(f"/bids/{each.pk}/steps/score", score).status_code == 302
+    page = page_of(client, address)
+    assert "Borealis leads with 97.00 of 100 points" in page and "style=" not in page
+    assert client.get(f"{address}/figure").status_code == 200
+    assert client.get(f"{address}/figure.csv").content.decode().count("\n") == 3
+    assert client.post(f"/bids/{bid.pk}/steps/award", {"reason": "best by the criteria"}).status_code == 302
+    assert "The standstill lasts until" in page_of(client, address)
+    loser = sign_in(cassia)
+    assert "62.00" in page_of(loser, address) and "Borealis" not in page_of(loser, address)
+    assert loser.post(f"/bids/{other.pk}/steps/complain", {"text": "ours is safer"}).status_code == 302
+    page = page_of(client, address)
+    complaint = re.search(r"/complaints/([\w-]+)/steps/uphold", page)[1]
+    assert client.post(f"/complaints/{complaint}/steps/reject", {"reason": "it is not"}).status_code == 302
+    assert "it is not" in page_of(loser, address)
+
+
+def test_page_shows_a_stranger_nothing_and_a_claimed_task_has_none(aurora, borealis, cassia):
+    task = quotation(aurora)
+    bid = placed(borealis, task).bid
+    evaluating(aurora, task)
+    assert sign_in(cassia).get(f"/tasks/{task.pk}/bids").status_code == 404
+    assert sign_in(cassia).post(f"/bids/{bid.pk}/steps/withdraw").status_code == 404
+    assert sign_in(borealis).get(f"/tasks/{task.pk}/bids/figure").status_code == 404
+    assert sign_in(aurora).post(f"/tasks/{task.pk}/bids/steps/nothing").status_code == 404

@@ -1,0 +1,144 @@
+"""What the tests of bids begin with: requests for quotations and tenders, their openers, bids, and passing time."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from marketplace import access as tasks
+from marketplace import actions as task_actions
+from marketplace.bids import access, actions, awarding, complaining, opening, queries
+from marketplace.bids.data import BidContent, Criterion
+from marketplace.models import Bid, ServiceTask, TaskInvitation
+from tenants.actions import admit_member
+from tenants.context import as_platform
+from tenants.models import FeedEvent, User, new_id
+from tests.database import with_database
+from tests.integration.marketplace.scenes import PASSPHRASE, SNAPSHOT
+from tests.personas import PASSWORD, Organisation, organisation
+
+# Its price and its words stand nowhere else.
+CONTENT = BidContent(price_minor=47_119_083, currency="USD", delivery_d=20, method="We lift the impeller by crane.")
+CRITERIA = (Criterion("Price", "price", 60), Criterion("Delivery", "delivery", 20), Criterion("Experience", "own", 20))
+
+
+def draft(owner: Organisation, mode: str, **changed: Any) -> ServiceTask:
+    values = {
+        **{"title": "Overhaul pump 7", "category": "equipment_maintenance", "snapshot": SNAPSHOT, "access_h": 24},
+        **{"fee_minor": 0, "currency": "USD", "mode": mode, "bids_until": datetime.now(UTC) + timedelta(hours=1)},
+        **{"criteria": [{"name": each.name, "kind": each.kind, "weight": each.weight} for each in CRITERIA]},
+    }
+    with owner.acting():
+        return ServiceTask.objects.create(
+            tenant_id=owner.id, site=owner.sites["north"], created_by=owner.user, **values | changed
+        )
+
+
+def quotation(owner: Organisation, **changed: Any) -> ServiceTask:
+    return published(owner, draft(owner, "quotation", **changed))
+
+
+def tender(owner: Organisation, openers: list[Organisation] | None = None, **changed: Any) -> ServiceTask:
+    """A published one; the owner's first user opens it, or all the `openers` (see `colleague`)."""
+    task = draft(owner, "tender", **{"openers_needed": len(openers or [owner]), **changed})
+    for each in openers or [owner]:
+        registered(each, task)
+    return published(owner, task)
+
+
+def registered(opener: Organisation, task: ServiceTask) -> None:
+    with opener.acting():
+        opening.register_opener(task=access.get_tender(task.pk), passphrase=f"{PASSPHRASE} {opener.user.pk}")
+
+
+def published(owner: Organisation, task: ServiceTask) -> ServiceTask:
+    with owner.acting():
+        task_actions.publish_task(task=(task := tasks.get_own_task(task.pk)))
+    return task
+
+
+def colleague(of: Organisation) -> Organisation:
+    """Another manager of the organisation."""
+    with as_platform("tests", "admit a colleague"):
+        user = User.objects.create_user(f"{new_id()}@example.com", PASSWORD, name="Colleague")
+        admit_member(tenant=of.tenant, user=user, roles=["manager"])
+    return replace(of, user=user)
+
+
+def placed(firm: Organisation, task: ServiceTask, **changed: Any) -> actions.Receipt:
+    with firm.acting():
+        seen = tasks.get_task(task.pk, needs="claim_tasks")
+        return actions.place_bid(task=seen, content=replace(CONTENT, **changed))
+
+
+def evaluating(owner: Organisation, task: ServiceTask) -> None:
+    with owner.acting():
+        awarding.start_evaluation(task=tasks.get_own_task(task.pk))
+
+
+def opened(opener: Organisation, task: ServiceTask, passphrase: str = "") -> None:
+    with opener.acting():
+        tender = access.get_tender(task.pk)
+        opening.give_passphrase(task=tender, passphrase=passphrase or f"{PASSPHRASE} {opener.user.pk}")
+
+
+def scored(owner: Organisation, bid: Bid, points: int) -> None:
+    with owner.acting():
+        awarding.score_bid(
+            bid=access.get_bid_to_judge(bid.pk), scores=[awarding.Score("Experience", points, "two references")]
+        )
+
+
+def awarded(owner: Organisation, bid: Bid, reason: str = "best by the criteria") -> None:
+    with owner.acting():
+        awarding.award_bid(bid=access.get_bid_to_judge(bid.pk), reason=reason)
+
+
+def seen(party: Organisation, bid: Bid) -> Bid:
+    with party.acting():
+        return queries.bids().get(pk=bid.pk)
+
+
+def bodies(party: Organisation, kind: str) -> list[dict[str, Any]]:
+    with party.acting():
+        return list(FeedEvent.objects.filter(kind=kind).order_by("seq").values_list("body", flat=True))
+
+
+def superuser(statement: str, *values: Any, dump: bool = False) -> Any:
+    """By somebody who has the whole database in their hands: no wall, no trigger, no key."""
+    url = with_database(os.environ["DATABASE_ADMIN_URL"], connection.settings_dict["NAME"])
+    with psycopg.connect(url) as admin:
+        admin.execute("SET session_replication_role = replica")
+        cursor = admin.execute(statement, values)
+        return cursor.fetchall() if dump else cursor.rowcount
+
+
+def deadline_over(task: ServiceTask) -> None:
+    """Let the deadline have been a second ago, as if the time had passed."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    assert superuser("UPDATE marketplace_servicetask SET bids_until = %s WHERE id = %s", past, task.pk) == 1
+
+
+def standstill_over(bid: Bid) -> None:
+    past = datetime.now(UTC) - timedelta(days=60)
+    assert superuser("UPDATE marketplace_bid SET decided_at = %s WHERE id = %s", past, bid.pk) == 1
+
+
+def places(owner: Organisation) -> dict[str, Any]:
+    """Two bids on a task that the owner awarded, and the loser's complaint; only the two firms were invited."""
+    firms = [organisation(name, "service_firm") for name in ("Winner", "Loser")]
+    task = draft(owner, "quotation", visibility="invited", standstill_h=240, title="Balance the fan of the shaft")
+    with owner.acting():
+        for firm in firms:
+            TaskInvitation.objects.create(tenant_id=owner.id, task=task, firm=firm.tenant)
+    published(owner, task)
+    won, lost = (placed(firm, task).bid for firm in firms)
+    evaluating(owner, task)
+    scored(owner, won, 90)
+    awarded(owner, won)
+    with firms[1].acting():
+        complaint = complaining.complain(bid=access.get_own_bid(lost.pk), text="our references were not read")
+    return {"bid_id": won.pk, "complaint_id": complaint.pk}

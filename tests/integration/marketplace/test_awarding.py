@@ -1,0 +1,292 @@
+"""From bids that may be read to an award that stands: comparison, reasons, standstill, complaint."""
+
+from datetime import timedelta
+
+import pytest
+
+from marketplace import access as tasks
+from marketplace.bids import access, awarding, complaining, queries, sweeping
+from marketplace.bids.data import criteria_from
+from marketplace.models import Bid, Contract, Milestone, ServiceTask
+from tenants.access import granted
+from tenants.data import Conflict, Forbidden, Invalid, NotFound
+from tests.integration.marketplace.bid_scenes import (
+    CRITERIA,
+    awarded,
+    bodies,
+    draft,
+    evaluating,
+    placed,
+    quotation,
+    scored,
+    seen,
+    standstill_over,
+)
+from tests.integration.marketplace.scenes import state_of
+
+
+def contest(aurora, borealis, cassia, **terms):
+    """Two bids under evaluation: Borealis' is cheaper, Cassia's is quicker and has more experience."""
+    task = quotation(aurora, opens=["view_telemetry"], **terms)
+    bids = [
+        placed(borealis, task, price_minor=800, delivery_d=20).bid,
+        placed(cassia, task, price_minor=1000, delivery_d=10).bid,
+    ]
+    evaluating(aurora, task)
+    for bid, points in zip(bids, (40, 90), strict=True):
+        scored(aurora, bid, points)
+    return task, *bids
+
+
+def own_task(task):
+    return tasks.get_own_task(task.pk)
+
+
+def complained(firm, bid, text="our references were not read"):
+    with firm.acting():
+        return complaining.complain(bid=access.get_own_bid(bid.pk), text=text)
+
+
+def decided(owner, complaint, is_upheld):
+    with owner.acting():
+        found = access.get_complaint_to_decide(complaint.pk)
+        complaining.decide_complaint(complaint=found, is_upheld=is_upheld, reason="we looked again")
+
+
+def test_comparison_ranks_by_weighted_points(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia)
+    with aurora.acting():
+        rows = queries.comparison(own_task(task))
+    assert [(row.bid.pk, row.scored.rank, str(row.scored.total)) for row in rows] == [
+        (quick.pk, 1, "86.00"),  # 60 × 80 + 20 × 100 + 20 × 90
+        (cheap.pk, 2, "78.00"),  # 60 × 100 + 20 × 50 + 20 × 40
+    ]
+
+
+def test_bid_without_all_points_has_no_rank(aurora, borealis, cassia):
+    task = quotation(aurora)
+    placed(borealis, task)
+    evaluating(aurora, task)
+    with aurora.acting():
+        (row,) = queries.comparison(own_task(task))
+    assert (row.scored.total, row.scored.rank, row.scored.points["Experience"]) == (None, None, None)
+
+
+def test_award_tells_each_firm_its_own_part_and_opens_nothing_to_the_loser(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    assert state_of(task, aurora) == "awarded"
+    (won,), (lost,) = bodies(cassia, "bid.won"), bodies(borealis, "bid.lost")
+    assert bodies(borealis, "bid.won") == bodies(cassia, "bid.lost") == []
+    assert (won["outcome"]["rank"], lost["outcome"]["total"], lost["reason"]) == (1, "78.00", "best by the criteria")
+    assert str(quick.pk) not in str(lost) and "Cassia" not in str(lost)
+    points = {each["name"]: (each["points"], each["reason"]) for each in seen(borealis, cheap).outcome["points"]}
+    assert points["Experience"] == ("40", "two references")
+    with borealis.acting():
+        assert granted("sites", "view_telemetry") == granted("equipment", "view_telemetry") == set()
+
+
+def test_standstill_lasts_as_long_as_the_terms_say(aurora, borealis, cassia):
+    task, _, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    with aurora.acting():
+        won = Bid.objects.get(pk=quick.pk)
+        assert queries.standstill_until(own_task(task)) - won.decided_at == timedelta(hours=24)
+        assert not queries.awards_due().filter(pk=quick.pk).exists()
+    standstill_over(quick)
+    with aurora.acting():
+        assert queries.awards_due().filter(pk=quick.pk).exists()
+
+
+def test_upheld_complaint_annuls_the_award_and_all_its_bids_are_judged_again(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    complaint = complained(borealis, cheap)
+    with aurora.acting():
+        assert not queries.awards_due().filter(pk=quick.pk).exists()
+    decided(aurora, complaint, True)
+    assert state_of(task, aurora) == "evaluating"
+    assert [seen(aurora, bid).state for bid in (cheap, quick)] == ["opened", "opened"]
+    assert (bodies(borealis, "bid.complaint_decided")[0]["decision"], len(bodies(cassia, "bid.annulled"))) == (
+        "upheld",
+        1,
+    )
+    assert bodies(cassia, "bid.complaint_decided") == bodies(cassia, "bid.complained") == []
+    awarded(aurora, cheap)
+    assert seen(borealis, cheap).state == "won"
+
+
+def test_rejected_complaint_lets_the_award_stand(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    complaint = complained(borealis, cheap)
+    standstill_over(quick)
+    with aurora.acting():
+        assert not queries.awards_due().filter(pk=quick.pk).exists()
+    decided(aurora, complaint, False)
+    with pytest.raises(Conflict, match="has been decided"):
+        decided(aurora, complaint, True)
+    assert (state_of(task, aurora), seen(aurora, quick).state) == ("awarded", "won")
+    with aurora.acting():
+        assert queries.awards_due().filter(pk=quick.pk).exists()
+
+
+def test_complaint_comes_from_a_beaten_firm_within_the_standstill(aurora, borealis, cassia):
+    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    with pytest.raises(Conflict, match="Only a bid that lost"):
+        complained(borealis, cheap)
+    awarded(aurora, quick)
+    with pytest.raises(Conflict, match="Only a bid that lost"):
+        complained(cassia, quick)
+    with pytest.raises(NotFound):
+        complained(cassia, cheap)
+    standstill_over(quick)
+    with pytest.raises(Conflict, match="end of the standstill"):
+        complained(borealis, cheap)
+
+
+def test_winner_and_owner_do_not_decide_each_others_part(aurora, borealis, cassia):
+    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    complaint = complained(borealis, cheap)
+    for firm in (borealis, cassia):
+        with pytest.raises(NotFound):
+            decided(firm, complaint, True)
+    with pytest.raises(NotFound), borealis.acting():
+        access.get_bid_to_judge(cheap.pk)
+
+
+def conclude(owner, task):
+    with owner.acting():
+        awarding.conclude_award(task=own_task(task))
+
+
+def test_award_becomes_a_contract_after_the_standstill_and_opens_data_to_the_winner_alone(aurora, borealis, cassia):
+    milestones = [{"title": "Parts", "share_bp": 4000, "due_d": 9}, {"title": "Work", "share_bp": 6000, "due_d": 30}]
+    task = quotation(aurora, opens=["view_telemetry"], standstill_h=24, milestones=milestones)
+    bid = placed(cassia, task, price_minor=1000, due_d=(5, 8)).bid
+    placed(borealis, task)
+    evaluating(aurora, task)
+    awarded(aurora, bid)
+    with pytest.raises(Conflict, match="standstill lasts until"):
+        conclude(aurora, task)
+    sweeping.conclude_due()
+    assert state_of(task, aurora) == "awarded"
+    standstill_over(bid)
+    sweeping.conclude_due()
+    sweeping.conclude_due()
+    with aurora.acting():
+        contract = Contract.objects.get(task=task)
+        parts = Milestone.objects.filter(contract=contract).order_by("number")
+        days = [(each.due_at - contract.written_at).days for each in parts]
+    assert (state_of(task, aurora), contract.firm_id, contract.price_minor, days) == (
+        *("contracted", cassia.id, 1000),
+        [5, 8],
+    )
+    for firm, seen_sites in ((cassia, {aurora.sites["north"].pk}), (borealis, set())):
+        with firm.acting():
+            assert granted("sites", "view_telemetry") == seen_sites
+
+
+def test_no_contract_is_written_while_a_complaint_is_open(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    complaint = complained(borealis, cheap)
+    standstill_over(quick)
+    sweeping.conclude_due()
+    with pytest.raises(Conflict, match="waits for its decision"):
+        conclude(aurora, task)
+    decided(aurora, complaint, False)
+    conclude(aurora, task)
+    assert state_of(task, aurora) == "contracted"
+
+
+def test_disqualified_bid_is_not_compared_says_why_and_may_be_reinstated(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
+        assert [row.bid.pk for row in queries.comparison(own_task(task))] == [quick.pk]
+    assert bodies(borealis, "bid.disqualified")[0]["reason"] == "no certificate for cranes"
+    with pytest.raises(Conflict, match="can't win"):
+        awarded(aurora, cheap)
+    with aurora.acting():
+        awarding.reinstate_bid(bid=access.get_bid_to_judge(cheap.pk))
+        awarding.shortlist_bid(bid=access.get_bid_to_judge(cheap.pk))
+    awarded(aurora, cheap)
+    assert [seen(aurora, bid).state for bid in (cheap, quick)] == ["won", "lost"]
+
+
+def test_disqualified_firm_may_complain_about_the_award(aurora, borealis, cassia):
+    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
+    awarded(aurora, quick)
+    assert complained(borealis, cheap).state == "open"
+
+
+def test_task_without_an_acceptable_bid_ends_and_tells_every_bidder(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia)
+    with aurora.acting():
+        awarding.fail_task(task=own_task(task), reason="all far above the budget")
+    assert state_of(task, aurora) == "unsuccessful"
+    for firm, bid in ((borealis, cheap), (cassia, quick)):
+        assert (seen(firm, bid).state, bodies(firm, "bid.lost")[0]["reason"]) == ("lost", "all far above the budget")
+        assert len(bodies(firm, "task.unsuccessful")) == 1
+
+
+@pytest.mark.parametrize(
+    ("criterion", "points", "reason", "pointer"),
+    [
+        ("Price", 10, "because", "/scores/0/criterion"),
+        ("Experience", 101, "because", "/scores/0/points"),
+        ("Experience", 10, " ", "/scores/0/reason"),
+    ],
+)
+def test_score_is_by_an_own_criterion_bounded_and_with_a_reason(
+    criterion, points, reason, pointer, aurora, borealis, cassia
+):
+    _, cheap, _ = contest(aurora, borealis, cassia)
+    with pytest.raises(Invalid) as refused, aurora.acting():
+        score = awarding.Score(criterion, points, reason)
+        awarding.score_bid(bid=access.get_bid_to_judge(cheap.pk), scores=[score])
+    assert [error.pointer for error in refused.value.errors] == [pointer]
+
+
+def test_bids_are_judged_only_while_their_task_is_evaluating(aurora, borealis):
+    receipt = placed(borealis, quotation(aurora))
+    for judged in (
+        lambda bid: awarding.shortlist_bid(bid=bid),
+        lambda bid: awarding.score_bid(bid=bid, scores=[]),
+        lambda bid: awarding.award_bid(bid=bid, reason="because"),
+    ):
+        with pytest.raises(Conflict, match="while their task is evaluating"), aurora.acting():
+            judged(access.get_bid_to_judge(receipt.bid.pk))
+
+
+def test_criteria_are_settled_at_publishing(aurora):
+    task = draft(aurora, "quotation")
+    with aurora.acting():
+        awarding.set_criteria(task=(own := own_task(task)), criteria=criteria_from([]))
+        assert [each.name for each in queries.criteria_of(own)] == ["Price"]
+    published = quotation(aurora)
+    with pytest.raises(Conflict, match="not published yet"), aurora.acting():
+        awarding.set_criteria(task=own_task(published), criteria=CRITERIA)
+
+
+def test_viewer_neither_bids_nor_judges(aurora, borealis):
+    receipt = placed(borealis, quotation(aurora))
+    with pytest.raises(Forbidden), aurora.acting("viewer"):
+        access.get_bid_to_judge(receipt.bid.pk)
+    with pytest.raises(Forbidden), borealis.acting("viewer"):
+        access.get_own_bid(receipt.bid.pk)
+
+
+def test_two_awards_at_once_end_in_one(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia)
+    with aurora.acting():
+        late = access.get_bid_to_judge(cheap.pk)
+    awarded(aurora, quick)
+    with pytest.raises(Conflict, match="can't win"), aurora.acting():
+        awarding.award_bid(bid=late, reason="best by the criteria")
+    with aurora.acting():
+        assert ServiceTask.objects.get(pk=task.pk).bids.filter(state="won").count() == 1

@@ -1,0 +1,181 @@
+"""Sealed bids against somebody who has the whole database: nothing is read before the opening, no change is unseen."""
+
+import json
+from secrets import randbelow, token_hex
+
+import pytest
+from django.apps import apps
+
+from marketplace.access import get_own_task
+from marketplace.bids import queries
+from marketplace.bids.data import BidContent
+from marketplace.bids.sealing import commitment_of, receipt_text, seal
+from tenants.data import Conflict, Invalid
+from tests.integration.marketplace.bid_scenes import (
+    CONTENT,
+    PASSPHRASE,
+    bodies,
+    colleague,
+    deadline_over,
+    opened,
+    placed,
+    seen,
+    superuser,
+    tender,
+)
+from tests.integration.marketplace.scenes import state_of
+
+VERSION = "UPDATE marketplace_bidversion SET {} WHERE bid_id = %s"
+
+
+def everything(about: str = "") -> str:
+    """Every row of every table (whose name begins so) as text, past the wall."""
+    models = apps.get_models(include_auto_created=True)
+    tables = sorted({name for model in models if (name := model._meta.db_table).startswith(about)})
+    statement = " UNION ALL ".join(f"SELECT t::text FROM {table} t" for table in tables)
+    return "\n".join(text for (text,) in superuser(statement, dump=True))
+
+
+def closed(aurora, *firms):
+    task = tender(aurora)
+    receipts = [placed(firm, task) for firm in firms]
+    deadline_over(task)
+    return task, receipts
+
+
+def faults(aurora, receipts):
+    return [seen(aurora, receipt.bid).newest.fault for receipt in receipts]
+
+
+def test_price_and_words_are_nowhere_in_the_database_before_the_opening(aurora, borealis):
+    task, method = tender(aurora), f"We lift it by {token_hex(8)}."
+    price = 10**14 + randbelow(10**14)
+    receipt = placed(borealis, task, price_minor=price, method=method)
+    kept = everything()
+    assert receipt.version.commitment in kept  # so the rows were read
+    for word in (str(price), method, json.loads(receipt.text)["nonce"], f"{PASSPHRASE} {aurora.user.pk}"):
+        assert word not in kept
+        assert word.encode().hex() not in kept
+    deadline_over(task)
+    opened(aurora, task)
+    assert str(price) in everything("marketplace_bid")
+
+
+def test_bids_open_with_the_passphrase_of_every_needed_opener_and_not_before(aurora, borealis):
+    second, third = colleague(aurora), colleague(aurora)
+    task = tender(aurora, [aurora, second, third], openers_needed=2)
+    receipt = placed(borealis, task)
+    deadline_over(task)
+    opened(third, task)
+    assert state_of(task, aurora) == "sealed_closed"
+    assert (seen(aurora, receipt.bid).state, seen(aurora, receipt.bid).content) == ("submitted", None)
+    with pytest.raises(Conflict, match="given your part"):
+        opened(third, task)
+    opened(aurora, task)
+    bid = seen(aurora, receipt.bid)
+    assert (state_of(task, aurora), bid.state, bid.content, bid.newest.text) == (
+        *("opened", "opened", CONTENT),
+        receipt.text,
+    )
+    assert [body["fault"] for body in bodies(borealis, "bid.opened")] == [""]
+    with pytest.raises(Conflict, match="is opened"):
+        opened(second, task)
+
+
+def test_one_openers_share_is_of_no_use_alone(aurora, borealis):
+    """What the database holds after the first of two parts does not make the key."""
+    task, method = tender(aurora, [aurora, colleague(aurora)]), f"We lift it by {token_hex(8)}."
+    placed(borealis, task, method=method)
+    deadline_over(task)
+    opened(aurora, task)
+    assert method not in everything("marketplace_")
+
+
+def test_bids_stay_shut_before_the_deadline_and_to_whoever_is_no_opener(aurora, borealis):
+    task = tender(aurora)
+    placed(borealis, task)
+    with pytest.raises(Conflict, match="once the bidding is closed"):
+        opened(aurora, task)
+    deadline_over(task)
+    with pytest.raises(Conflict, match="no opener"):
+        opened(colleague(aurora), task)
+    with pytest.raises(Invalid, match="not the passphrase"):
+        opened(aurora, task, "some other words")
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("sealed = jsonb_set(sealed, '{text}', '\"00\"')", "the sealed text was altered"),
+        ("sealed = jsonb_set(sealed, '{text}', to_jsonb(reverse(sealed->>'text')))", "the sealed text was altered"),
+        ("sealed = '{}'", "a sealed share was altered"),
+        ("commitment = repeat('a', 64)", "does not fit the commitment"),
+        ("text = 'forged'", "written before the opening"),
+    ],
+)
+def test_altered_bid_is_found_at_the_opening_by_name(aurora, borealis, cassia, change, fault):
+    task, receipts = closed(aurora, borealis, cassia)
+    assert superuser(VERSION.format(change), receipts[0].bid.pk) == 1
+    opened(aurora, task)
+    found, other = faults(aurora, receipts)
+    assert fault in found and other == ""
+    told = {body["firm_name"]: body["fault"] for body in bodies(aurora, "bid.opened")}
+    assert fault in told["Borealis"] and told["Cassia"] == ""
+    assert bodies(borealis, "bid.opened")[0]["fault"] == found
+    with aurora.acting():
+        assert [row.bid.firm_name for row in queries.comparison(get_own_task(task.pk))] == ["Cassia"]
+
+
+def test_bids_swapped_between_two_firms_are_both_found(aurora, borealis, cassia):
+    task, receipts = closed(aurora, borealis, cassia)
+    mine, theirs = (receipt.bid for receipt in receipts)
+    swap = (
+        "UPDATE marketplace_bidversion v SET sealed = o.sealed, commitment = o.commitment FROM marketplace_bidversion o"
+    )
+    superuser(
+        f"{swap} WHERE v.bid_id <> o.bid_id AND v.bid_id IN (%s, %s) AND o.bid_id IN (%s, %s)",
+        *[mine.pk, theirs.pk] * 2,
+    )
+    opened(aurora, task)
+    assert all("another bid" in fault for fault in faults(aurora, receipts))
+
+
+def test_bid_that_was_sealed_anew_by_somebody_else_is_found_by_the_ledger(aurora, borealis, cassia):
+    """Public keys are public: who has the database can seal words of their own in a bid's place, commitment and all."""
+    task, receipts = closed(aurora, borealis)
+    place = queries.place_of(receipts[0].bid)
+    text = receipt_text(place, BidContent(1, "USD", 1).document)
+    with aurora.acting():
+        keys = {str(each.pk): bytes.fromhex(each.public_key) for each in queries.openers(task.pk)}
+    forged = json.dumps(seal(text, place, keys, 1)), commitment_of(text), place.bid
+    superuser("UPDATE marketplace_bidversion SET sealed = %s, commitment = %s WHERE bid_id = %s", *forged)
+    opened(aurora, task)
+    assert faults(aurora, receipts) == ["the commitment is not the one in the ledger"]
+
+
+def test_bid_that_was_removed_is_named(aurora, borealis, cassia):
+    task, receipts = closed(aurora, borealis, cassia)
+    superuser("DELETE FROM marketplace_bidversion WHERE bid_id = %s", receipts[0].bid.pk)
+    superuser("DELETE FROM marketplace_bid WHERE id = %s", receipts[0].bid.pk)
+    opened(aurora, task)
+    assert [body["firms"] for body in bodies(aurora, "bid.missing")] == [["Borealis"]]
+    with aurora.acting():
+        assert queries.missing(task.pk) == ["Borealis"]
+
+
+def test_bid_of_which_only_the_older_version_is_left_is_found(aurora, borealis):
+    task = tender(aurora)
+    first = placed(borealis, task, price_minor=900)
+    placed(borealis, task, price_minor=500)
+    deadline_over(task)
+    superuser("DELETE FROM marketplace_bidversion WHERE number = 2 AND bid_id = %s", first.bid.pk)
+    superuser("UPDATE marketplace_bid SET number = 1 WHERE id = %s", first.bid.pk)
+    opened(aurora, task)
+    assert faults(aurora, [first]) == ["the commitment is not the one in the ledger"]
+
+
+def test_bid_that_is_altered_after_the_opening_is_not_read_any_more(aurora, borealis):
+    task, receipts = closed(aurora, borealis)
+    opened(aurora, task)
+    superuser(VERSION.format("text = replace(text, '47119083', '47119084')"), receipts[0].bid.pk)
+    assert seen(aurora, receipts[0].bid).content is None
