@@ -81,6 +81,7 @@ def _publish(aurora: Party, draft: str, say: Say) -> str:
 def _read_snapshot(borealis: Party, task: str, pump: str, say: Say) -> None:
     say("2. The firm judges the work by what was frozen")
     borealis.wait_for("notice of the task", ACCESS_WITHIN_S, lambda e: e["body"].get("task") == task)
+    _rank(borealis, task, say)
     evidence = borealis.call("GET", f"service-tasks/{task}")["evidence"]
     values = [reading[2] for reading in evidence["readings"]]
     if not values:
@@ -90,6 +91,19 @@ def _read_snapshot(borealis: Party, task: str, pump: str, say: Say) -> None:
         f"{values[-1]:.1f} mm/s: a bearing. It is what everybody may read, and no live data."
     )
     expect(borealis, f"equipment/{pump}/series", 404, say, "Before the claim")
+
+
+def _rank(borealis: Party, task: str, say: Say) -> None:
+    """How well the task fits, by what the firm says of itself."""
+    rate = {"category": "equipment_maintenance", "unit": "job", "amount_minor": 240_000, "currency": "USD"}
+    profile = {"categories": ["equipment_maintenance"], "machines": [{"kind": PUMP[2], "n": 40}], "rates": [rate]}
+    borealis.call("PUT", "profile", profile)
+    matches = borealis.call("GET", "task-matches")["matches"]
+    found = next((each for each in matches if each["task"]["id"] == task), None)
+    if found is None:
+        raise StoryError("the task is not among those ranked for the firm")
+    reasons = "; ".join(reason["words"] for reason in found["reasons"])
+    say(f"   In Borealis' list it fits {found['score']:.0f} %: {reasons}.")
 
 
 def _send_somebody(borealis: Party, say: Say) -> None:

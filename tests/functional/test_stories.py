@@ -23,6 +23,7 @@ def test_dispatcher_is_told_from_the_alarm_to_the_account(base_url, aurora, bore
     told = "\n".join(said)
     for words in (
         "the alarm drafted",
+        "it fits 90 %: offers equipment maintenance; works with pump",
         "a second booking at that time is refused",
         "vibration below 4.5 mm/s for 0.01 h: kept",
         "After acceptance Borealis is told there is no such equipment",
