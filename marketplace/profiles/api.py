@@ -2,20 +2,17 @@
 
 from marketplace.profiles.access import get_own_expert, get_profile
 from marketplace.profiles.actions import publish_expert, save_profile, set_needs, withdraw_expert
-from marketplace.profiles.data import RATE_UNITS, VISIBILITIES, Machines, NeedTerms, Paper, ProfileTerms, RateLine
+from marketplace.profiles.data import VISIBILITIES, Machines, NeedTerms, Paper, ProfileTerms, RateLine
 from marketplace.profiles.queries import (
     experts_of,
     firms_for,
     needs_of,
     own_experts,
     own_profile,
-    profiles,
     tasks_for_me,
-    window_of,
 )
 
 __all__ = [
-    "RATE_UNITS",
     "VISIBILITIES",
     "Machines",
     "NeedTerms",
@@ -29,11 +26,9 @@ __all__ = [
     "needs_of",
     "own_experts",
     "own_profile",
-    "profiles",
     "publish_expert",
     "save_profile",
     "set_needs",
     "tasks_for_me",
-    "window_of",
     "withdraw_expert",
 ]

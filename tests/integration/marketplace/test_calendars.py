@@ -1,7 +1,6 @@
 """A member's calendar: what stands in it, for whoever has its address and nobody else."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
 
 import pytest
 from django.db import IntegrityError
@@ -103,7 +102,7 @@ def test_only_the_hash_of_an_address_is_kept_and_each_member_has_one(borealis, c
     secret = address_of(borealis)
     with borealis.acting():
         kept = CalendarAddress.objects.get(user=borealis.user)
-        assert kept.secret_hash == hash_secret(secret) and PurePosixPath(secret).name == secret
+        assert kept.secret_hash == hash_secret(secret) and "/" not in secret
     with cassia.acting():
         assert not CalendarAddress.objects.filter(pk=kept.pk).exists()
     with pytest.raises(IntegrityError, match="calendar_address_once"), borealis.acting():
