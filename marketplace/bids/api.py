@@ -1,6 +1,6 @@
 """The public door of bids for the console and for other parts of the marketplace."""
 
-from marketplace.bids.access import get_bid, get_bid_to_judge, get_complaint_to_decide, get_own_bid, get_tender
+from marketplace.bids.access import get_bid_to_judge, get_complaint_to_decide, get_own_bid
 from marketplace.bids.actions import Receipt, place_bid, withdraw_bid
 from marketplace.bids.awarding import (
     Score,
@@ -50,11 +50,9 @@ __all__ = [
     "dismiss_opener",
     "disqualify_bid",
     "fail_task",
-    "get_bid",
     "get_bid_to_judge",
     "get_complaint_to_decide",
     "get_own_bid",
-    "get_tender",
     "give_passphrase",
     "live_bid",
     "missing",
