@@ -36,6 +36,10 @@ class Command(BaseCommand):
             STORIES[options["story"]](base_url, keys, self._say)
         except (StoryError, FeedBroken, WebSocketException, httpx.HTTPError, OSError) as error:
             raise CommandError(f"The story stopped: {error}") from error
+        if options["story"] == "demo":  # the others' systems are gone afterwards
+            self._look_around(base_url)
+
+    def _look_around(self, base_url: str) -> None:
         self._say(f"\nLook around: {base_url}/ (API: {base_url}/api/v1/docs)\nLogins:")
         for login in json.loads((settings.HOME / "demo-logins.json").read_text()):
             self._say(f"   {login['email']:<28} {login['password']:<14} {login['organisation']}, {login['role']}")
