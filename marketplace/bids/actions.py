@@ -20,7 +20,7 @@ from marketplace.models import Bid, BidVersion, ServiceTask
 from marketplace.moves import own_name
 from marketplace.queries import database_time
 from tenants.api import on_behalf_of, opened, require
-from tenants.data import Conflict, FieldError, Forbidden, Invalid
+from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,8 @@ def place_bid(*, task: ServiceTask, content: BidContent) -> Receipt:
     if task.tenant_id == firm.tenant_id:
         raise Forbidden("Your own organisation posted this task; only another one can bid.")
     _refuse_unfit(task, content)
-    bid, name = queries.live_bid(task.pk, firm.tenant_id), own_name(firm)
+    bid = queries.live_bid(task.pk, firm.tenant_id) or _begun(task, firm)
     with on_behalf_of(task.tenant_id):
-        if bid is None:
-            bid = Bid.objects.create(tenant_id=firm.tenant_id, owner_id=task.tenant_id, task=task, firm_name=name)
         move_bid(bid, BidEvent.SUBMIT, number=F("number") + 1)
         text = receipt_text(queries.place_of(bid), content.document)
         version = _written(bid, task, text)
@@ -73,6 +71,26 @@ def _refuse_unfit(task: ServiceTask, content: BidContent) -> None:
         raise Invalid("The days do not fit the milestones.", (FieldError("/due_d", wanted),))
 
 
+def _begun(task: ServiceTask, firm: Actor) -> Bid:
+    """The firm's row for its bid; the one of a colleague who was quicker, if there is one by now."""
+    name = own_name(firm)
+    try:
+        with on_behalf_of(task.tenant_id), transaction.atomic(using=opened().alias):
+            return Bid.objects.create(tenant_id=firm.tenant_id, owner_id=task.tenant_id, task=task, firm_name=name)
+    except IntegrityError as error:
+        if _broken_by(error) != "bid_one_live":
+            raise
+    found = queries.live_bid(task.pk, firm.tenant_id)
+    if found is None:
+        raise Conflict("The bid has changed meanwhile; read it again.")
+    return found
+
+
+def _broken_by(error: IntegrityError) -> str:
+    """The name of the constraint."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+
+
 def _written(bid: Bid, task: ServiceTask, text: str) -> BidVersion:
     said: dict[str, Any] = {"text": text}
     if task.mode == Mode.TENDER:
@@ -83,7 +101,7 @@ def _written(bid: Bid, task: ServiceTask, text: str) -> BidVersion:
         with transaction.atomic(using=opened().alias):
             return BidVersion.objects.create(**about, commitment=commitment_of(text), **said)
     except IntegrityError as error:
-        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != "bid_version_in_time":
+        if _broken_by(error) != "bid_version_in_time":
             raise
         raise Conflict(f"The bidding is over: {_deadline(task)}.") from None
 
