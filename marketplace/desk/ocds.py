@@ -14,7 +14,7 @@ from django.conf import settings
 from marketplace.contracts.lifecycle import ContractState
 from marketplace.data import CATEGORIES
 from marketplace.lifecycle import ClaimState, Mode, State
-from marketplace.models import Contract, Milestone, ServiceTask, TaskAttachment, TaskQuestion
+from marketplace.models import Bid, Contract, Milestone, ServiceTask, TaskAttachment, TaskQuestion
 from tenants.money import in_units
 
 VERSION: Final = "1.1"
@@ -35,13 +35,15 @@ Section = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the reader may read of a task: `contract`, with its milestones, is None where they are no party to one."""
+    """What the reader may read of a task: `contract`, with its milestones, and `won`, the bid that has won, are None
+    where they are no party to them."""
 
     task: ServiceTask
     files: Sequence[TaskAttachment]
     questions: Sequence[TaskQuestion]
     contract: Contract | None
     milestones: Sequence[Milestone]
+    won: Bid | None
 
 
 def package_of(told: Told, address: str) -> Section:
@@ -58,7 +60,7 @@ def package_of(told: Told, address: str) -> Section:
 def _release(told: Told) -> Section:
     task = told.task
     owner = {"id": str(task.tenant_id), "name": task.snapshot["owner_name"]}
-    taken = _contracted(told) or _claimed(task)
+    taken = _contracted(told) or _awarded(told) or _claimed(task)
     firms = [{**firm, "roles": ["supplier"]} for award in taken.get("awards", ()) for firm in award["suppliers"]]
     return {
         "ocid": f"{settings.OCDS_PREFIX}-{task.pk}",
@@ -116,6 +118,16 @@ def _contracted(told: Told) -> Section:
     return _signed(told.task, award, status, period, told.milestones)
 
 
+def _awarded(told: Told) -> Section:
+    """In the standstill: the award waits for it, and there is no contract yet."""
+    bid = told.won
+    if bid is None or bid.content is None or bid.decided_at is None:
+        return {}
+    value = _value(bid.content.price_minor, bid.content.currency)
+    award = _award(told.task, bid.tenant_id, bid.firm_name, bid.decided_at, value)
+    return {"awards": [award | {"status": "pending"}]}
+
+
 def _award(task: ServiceTask, firm_id: UUID, firm_name: str, at: datetime, value: Section) -> Section:
     supplier = {"id": str(firm_id), "name": firm_name}
     said = {"title": task.title, "status": "active", "date": _moment(at), "value": value, "suppliers": [supplier]}
@@ -152,7 +164,7 @@ def _of_contract(milestone: Milestone) -> Section:
 
 def _tags(task: ServiceTask, taken: Section) -> list[str]:
     tender = {"draft": "planning", "cancelled": "tenderCancellation"}.get(task.state, "tender")
-    return [tender, *(["award", "contract"] if taken else [])]
+    return [tender, *(tag for tag in ("award", "contract") if f"{tag}s" in taken)]
 
 
 def _value(minor: int, currency: str) -> Section:

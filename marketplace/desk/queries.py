@@ -2,6 +2,8 @@
 
 from django.db.models import Prefetch, QuerySet
 
+from marketplace.bids.lifecycle import BidState
+from marketplace.bids.queries import bids_on
 from marketplace.desk.ocds import Told
 from marketplace.models import Contract, Milestone, ServiceTask, TaskAsker, TaskAttachment, TaskQuestion
 
@@ -21,4 +23,5 @@ def told_of(task: ServiceTask) -> Told:
     """What the reader may read of a task, for its release."""
     contract = Contract.objects.filter(task=task).first()
     milestones = [] if contract is None else list(Milestone.objects.filter(contract=contract).order_by("number"))
-    return Told(task, list(attachments_of(task)), list(questions_about(task)), contract, milestones)
+    won = bids_on(task.pk, [BidState.WON]).first()
+    return Told(task, list(attachments_of(task)), list(questions_about(task)), contract, milestones, won)

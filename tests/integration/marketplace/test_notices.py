@@ -10,6 +10,7 @@ from marketplace.desk import actions as desk
 from marketplace.desk.notices import looking
 from marketplace.models import PublicNotice, ServiceTask
 from tenants.context import as_platform
+from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace.scenes import alarm_of, claimed, published, state_of, submitted, terms
 from tests.integration.marketplace.test_desk import MILESTONES, SOON, TASKS
@@ -118,3 +119,18 @@ def test_contract_with_its_milestones_is_told_to_its_parties(aurora, borealis, c
         assert (signed["status"], signed["value"]["amount"]) == ("active", contract.price_minor / 100)
         assert [each["status"] for each in signed["milestones"]][:2] == ["met", "scheduled"]
     assert cassia.client().get(f"{TASKS}/{contract.task_id}/ocds").status_code == 404
+
+
+def test_award_that_waits_for_the_standstill_is_told_to_the_winner_and_not_to_the_beaten(aurora, borealis, cassia):
+    task = bidding.quotation(aurora, standstill_h=24)
+    won, _ = (bidding.placed(firm, task).bid for firm in (borealis, cassia))
+    bidding.evaluating(aurora, task)
+    bidding.scored(aurora, won, 90)
+    bidding.awarded(aurora, won)
+    for party in (aurora, borealis):
+        [release] = party.client().get(f"{TASKS}/{task.pk}/ocds").json()["releases"]
+        [award] = release["awards"]
+        assert (award["status"], award["value"]["amount"]) == ("pending", bidding.CONTENT.price_minor / 100)
+        assert release["tag"] == ["tender", "award"] and "contracts" not in release
+    [release] = cassia.client().get(f"{TASKS}/{task.pk}/ocds").json()["releases"]
+    assert "awards" not in release and release["tag"] == ["tender"]
