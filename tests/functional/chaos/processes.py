@@ -45,7 +45,7 @@ class Demo:
         env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         with (self.home / "demo.txt").open("ab") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
-        wait_until(lambda: "serving" in self.output[self.output.rfind("PostgreSQL on port") :], "serving", 90)
+        wait_until(lambda: "serving" in self.output[self.output.rfind("PostgreSQL on port") :], "serving", 240)
 
     @property
     def output(self) -> str:

@@ -75,7 +75,7 @@ def call(demo: Demo, method: str, path: str, body: Any = None) -> dict[str, Any]
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 def test_no_alarm_is_lost_or_doubled_and_the_owed_plan_is_solved_when_any_part_is_killed(demo):
     request = {"name": "Owed", "instance": documents.middle(), "options": {"gap": 0, "time_limit_s": 12}}
     plan = call(demo, "POST", "plans", request)["id"]
