@@ -69,7 +69,7 @@ FAN_SWITCH = {
     "unit": "1",
     "min_value": 0.0,
     "max_value": 1.0,
-    "interlock_alarms": ["methane"],
+    "interlock_alarms": ["methane.hi"],
     "read_back_tag": "running",
     "tolerance": 0.1,
     "settles_s": 30,
