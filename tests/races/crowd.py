@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
 
-from django.db import connections
+from django.db import connection, connections
 
 from tenants.data import Refusal
 
@@ -40,6 +40,7 @@ class Crowd:
 def crowd(size: int = CLIENTS) -> Iterator[Crowd]:
     with ThreadPoolExecutor(size) as pool:
         gathered = Crowd(pool, size)
+        gathered.at_once([lambda: connection.ensure_connection()] * size)
         yield gathered
         gathered.at_once([connections.close_all] * size)
 

@@ -8,9 +8,9 @@ from marketplace.bids import access, awarding
 from marketplace.models import Bid, BidVersion
 from tests.integration.marketplace.bid_scenes import evaluating, placed, quotation, scored
 from tests.personas import organisation
-from tests.races.crowd import ROUNDS, WON, crowd, outcome, told
+from tests.races.crowd import CLIENTS, ROUNDS, WON, crowd, outcome, told
 
-BIDDING = timedelta(seconds=1.5)
+BIDDING = timedelta(seconds=1.5 + CLIENTS / 50)
 
 
 def test_no_bid_is_late_and_none_that_was_taken_is_lost(aurora):
