@@ -82,7 +82,8 @@ def _cloud(home: Home, env: Environment) -> dict[str, Part]:
     celery = (sys.executable, "-m", "celery", "-A", "cloudmining")
     web = (
         sys.executable, "-m", "uvicorn", "cloudmining.asgi:application", "--host", LOOPBACK, "--port", env["WEB_PORT"],
-        "--ws", "websockets-sansio", "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
+        "--ws", "cloudmining.sockets:Sockets", "--ws-per-message-deflate", "false",
+        "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
         "--no-access-log", "--timeout-graceful-shutdown", "3",
     )  # fmt: skip
     queues = TWO_WORKERS if _has_room() else ONE_WORKER

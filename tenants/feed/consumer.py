@@ -5,6 +5,7 @@ A browser presents a ticket as its second subprotocol (`ticket.<secret>`), since
 it was asked for. Refusals come after the accept, since a browser can't read the code of an earlier one.
 """
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from django.utils.http import is_same_domain
 from tenants.authentication import actor_of_key, actor_of_ticket
 from tenants.data import Actor, Invalid, Unauthenticated, stated_purpose
 from tenants.feed.frames import BadFrame, Sub, decode_client
+from tenants.feed.line import Line
 from tenants.feed.log import DATABASE_AWAY, door
 from tenants.feed.subscriber import BAD_FRAME, FORBIDDEN, TRY_LATER, UNAUTHENTICATED, Subscriber
 from tenants.feed.tailer import tailer
@@ -43,7 +45,7 @@ class FeedConsumer(AsyncConsumer):
             await self._close(FORBIDDEN, "this origin may not connect")
             return
         try:
-            self.subscriber = Subscriber(await self._authenticate(offered), self._send_text, self._close)
+            self.subscriber = Subscriber(await self._authenticate(offered), self._send_line, self._close)
             await tailer.join(self.subscriber)
         except Unauthenticated as refusal:
             await self._close(UNAUTHENTICATED, refusal.detail)
@@ -82,8 +84,10 @@ class FeedConsumer(AsyncConsumer):
             raise Unauthenticated("Offer a ticket as subprotocol, or send an API key.")
         return await door(actor_of_ticket, tickets[0])
 
-    async def _send_text(self, text: str, end: int | None) -> None:
-        await self.send({"type": "websocket.send", "text": text})
+    def _send_line(self, line: Line, end: int | None) -> Coroutine[Any, Any, None]:
+        """Past the base's `send`, which would only wait for the server's."""
+        sending: Coroutine[Any, Any, None] = self.base_send(line.message)
+        return sending
 
     async def _close(self, code: int, reason: str) -> None:
         fitting = reason.encode()[:123].decode(errors="ignore")  # a close frame holds no more

@@ -5,6 +5,7 @@ from functools import cached_property
 from uuid import UUID
 
 from tenants.feed.frames import Ev, encode
+from tenants.feed.line import Line
 from tenants.sharing.feed_grant import FeedGrant, hidden_by, without
 
 
@@ -17,7 +18,7 @@ class Entry:
     grants: tuple[FeedGrant, ...] | None = None
 
     @cached_property
-    def text(self) -> str:
+    def line(self) -> Line:
         return encode(self.frame)
 
     def opened_to(self, purpose: str, withheld: frozenset[UUID]) -> "Entry | None":

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, get_args, get_type_hints
 from uuid import UUID
 
 from tenants.feed.filters import Filter, read_filter
+from tenants.feed.line import Line
 from tenants.feed.values import MAX_SEQ, BadFrame, Reader, an_object, or_none, parsed, seq, text, time, uuid
 
 __all__ = ["MAX_SEQ", "BadFrame"]
@@ -133,14 +134,14 @@ def as_dict(frame: ServerFrame | ClientFrame) -> dict[str, Any]:
     return plain
 
 
-def encode(frame: ServerFrame | ClientFrame) -> str:
+def encode(frame: ServerFrame | ClientFrame) -> Line:
     """One line of JSON."""
     said = {"t": frame.t}
     for name in _NAMES[type(frame)]:
         value = getattr(frame, name)
         if value is not None or name not in OPTIONAL:
             said[name] = value
-    return _JSON.encode(said)
+    return Line(_JSON.encode(said))
 
 
 def decode_client(text: str) -> ClientFrame:

@@ -17,6 +17,7 @@ from tenants.context import acting_as
 from tenants.data import Actor
 from tenants.feed.entry import Entry
 from tenants.feed.frames import Ev, Skip, encode
+from tenants.feed.line import Line
 from tenants.feed.rights import Rights, rights_of
 from tenants.feed.view import View
 from tenants.models import FeedEvent, FeedHead
@@ -103,13 +104,13 @@ class Page:
         if self.to > after:
             yield Skip(after, self.to)
 
-    def links(self, after: int, view: View) -> list[tuple[str, int]]:
+    def links(self, after: int, view: View) -> list[tuple[Line, int]]:
         """The chain encoded, each frame with where in the log it ends."""
         return [_encoded(link) for link in self.chain(after, view.shown)]
 
 
-def _encoded(link: Entry | Skip) -> tuple[str, int]:
-    return (link.text, link.frame.seq) if isinstance(link, Entry) else (encode(link), link.to)
+def _encoded(link: Entry | Skip) -> tuple[Line, int]:
+    return (link.line, link.frame.seq) if isinstance(link, Entry) else (encode(link), link.to)
 
 
 def head_now() -> Head:

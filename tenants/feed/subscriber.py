@@ -15,6 +15,7 @@ from uuid import UUID
 from tenants.data import Actor
 from tenants.feed.filters import EVERYTHING
 from tenants.feed.frames import Ack, BadFrame, Error, Lagging, Live, Reset, Sub, encode
+from tenants.feed.line import Line
 from tenants.feed.log import DATABASE_AWAY, PAGE, Head, Page, Stale, door, read_page
 from tenants.feed.rights import Rights
 from tenants.feed.snapshot import take_snapshot
@@ -70,7 +71,7 @@ class Subscriber:
     def __init__(
         self,
         actor: Actor,
-        send: Callable[[str, int | None], Coroutine[Any, Any, None]],
+        send: Callable[[Line, int | None], Coroutine[Any, Any, None]],
         close: Callable[[int, str], Awaitable[None]],
     ) -> None:
         self.actor, self._send, self._close = actor, send, close
@@ -82,7 +83,7 @@ class Subscriber:
         self.epoch: UUID | None = None
         self.acknowledged = 0
         self.filter = EVERYTHING
-        self._queue: deque[tuple[str, int | None]] = deque()
+        self._queue: deque[tuple[Line, int | None]] = deque()
         self._sent = 0
         self._queued_characters = 0
         self._wake = asyncio.Event()
@@ -92,7 +93,7 @@ class Subscriber:
         self._writer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    def start(self, feed: FeedState, rights: Rights, greeting: str) -> None:
+    def start(self, feed: FeedState, rights: Rights, greeting: Line) -> None:
         self.feed, self.rights = feed, rights
         self._put(greeting)
         self._writer = asyncio.create_task(self._write())
@@ -126,19 +127,19 @@ class Subscriber:
         if rights is not self._rights:
             self._rights, self.view = rights, rights.view(self.actor.purpose, self.filter)
 
-    def offer(self, links: Sequence[tuple[str, int]], head: int) -> None:
+    def offer(self, links: Sequence[tuple[Line, int]], head: int) -> None:
         """Give a live socket what follows its position; one that can't keep up is told so and falls behind."""
         at_once = len(links) <= AT_ONCE_FRAMES and not self._queue and self._sending_since is None
-        for text, end in links:
+        for line, end in links:
             if len(self._queue) >= QUEUE_FRAMES or self._queued_characters >= QUEUE_CHARACTERS:
                 self._put(encode(Lagging(self.position, head)))
                 self.fall_behind()
                 return
             self.position = end
             if at_once:
-                at_once = self._send_at_once(text, end)
+                at_once = self._send_at_once(line, end)
             elif self.state == "live":
-                self._put(text, end)
+                self._put(line, end)
 
     def fall_behind(self) -> None:
         """What is queued is still sent, unless rights change; the rest is read from the log, with those of then."""
@@ -153,10 +154,10 @@ class Subscriber:
             self.position = self._sent
             self._turn("behind")
 
-    def beat(self, text: str) -> None:
+    def beat(self, line: Line) -> None:
         """A heartbeat says nothing to a socket that has frames waiting."""
         if self.state != "ended" and not self._queue:
-            self._put(text)
+            self._put(line)
 
     def reset(self, head: Head, reason: str, snapshot: dict[str, Any]) -> None:
         """The cursor is void: the client takes the state as it is at `head` and subscribes again."""
@@ -175,7 +176,7 @@ class Subscriber:
     def refuse(self, title: str, detail: str) -> None:
         self.end(BAD_FRAME, title, last=encode(Error(title, detail)))
 
-    def end(self, code: int, reason: str, last: str | None = None) -> None:
+    def end(self, code: int, reason: str, last: Line | None = None) -> None:
         """Nothing more is sent, not even what is queued, but `last`; then the socket is closed."""
         if self.state != "ended":
             self.abandon()
@@ -192,13 +193,13 @@ class Subscriber:
         self.state = state
         self._wake.set()
 
-    def _put(self, text: str, end: int | None = None) -> None:
+    def _put(self, line: Line, end: int | None = None) -> None:
         """`end` is where in the log the client is once it has this."""
-        self._queue.append((text, end))
-        self._queued_characters += len(text)
+        self._queue.append((line, end))
+        self._queued_characters += len(line)
         self._wake.set()
 
-    async def _say_goodbye(self, code: int, reason: str, last: str | None) -> None:
+    async def _say_goodbye(self, code: int, reason: str, last: Line | None) -> None:
         try:
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 if last is not None:
@@ -228,11 +229,11 @@ class Subscriber:
         except Gone as gone:
             log.info("socket of %s is gone: %r", self.actor.via, gone.__cause__)
 
-    def _send_at_once(self, text: str, end: int) -> bool:
+    def _send_at_once(self, line: Line, end: int) -> bool:
         """Without the writer, whose waking costs as much as the sending. False if the client is not ready for more:
         the writer then finishes what was begun."""
         self._sent = end
-        sending = self._send(text, end)
+        sending = self._send(line, end)
         try:
             waits_for = sending.send(None)
         except StopIteration:
@@ -246,10 +247,10 @@ class Subscriber:
         return False
 
     async def _send_next(self) -> None:
-        text, end = self._queue.popleft()
-        self._queued_characters -= len(text)
+        line, end = self._queue.popleft()
+        self._queued_characters -= len(line)
         self._sent = self._sent if end is None else end
-        await self._send_timed(self._send(text, end))
+        await self._send_timed(self._send(line, end))
 
     async def _send_timed(self, sending: Awaitable[None]) -> None:
         self._sending_since = self._sending_since or _now()
@@ -264,10 +265,10 @@ class Subscriber:
         page = await self._read()
         if page is None:
             return
-        for text, end in page.links(self.position, self.view):
+        for line, end in page.links(self.position, self.view):
             if self.feed is None or self.feed.head.rights_epoch > page.head.rights_epoch:
                 return  # a slow client must not be sent for long what it might see when the page was read
-            await self._send_timed(self._send(text, end))
+            await self._send_timed(self._send(line, end))
             self.position = self._sent = end
         if self._may_join(page.head):
             self.state = "live"

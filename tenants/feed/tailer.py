@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from tenants.data import Actor, reader_of
 from tenants.feed.doorbell import GROUP
 from tenants.feed.frames import Hb, Hello, encode
+from tenants.feed.line import Line
 from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door, read_head, read_page
 from tenants.feed.receipts import write_receipts
 from tenants.feed.rights import Rights
@@ -153,7 +154,7 @@ class Feed:
     async def _hand_out(self, page: Page) -> None:
         """What equal views see of the page is worked out once. Whoever joins meanwhile has read it from the log."""
         head = page.head
-        worked_out: dict[tuple[int, View], list[tuple[str, int]]] = {}
+        worked_out: dict[tuple[int, View], list[tuple[Line, int]]] = {}
         self.head = Head(head.feed, head.epoch, page.to, head.min_seq, head.rights_epoch)
         for number, subscriber in enumerate(tuple(self.subscribers), start=1):
             if subscriber.state == "live":
@@ -167,9 +168,9 @@ class Feed:
 
     def _beat(self) -> None:
         self._beat_at = _now() + settings.FEED_HEARTBEAT_S
-        text = encode(Hb(self.head.seq, datetime.now(UTC)))
+        line = encode(Hb(self.head.seq, datetime.now(UTC)))
         for subscriber in self.subscribers:
-            subscriber.beat(text)
+            subscriber.beat(line)
 
     def _reset(self, stale: Stale) -> None:
         """The log itself was replaced. Each socket finds out in a read of its own, with the state as it may see it."""

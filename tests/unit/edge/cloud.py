@@ -154,12 +154,10 @@ def _details(problem: Problem) -> bytes:
 
 
 @contextmanager
-def serving(cloud: Cloud, port: int = 0) -> Iterator[int]:
-    """Serves the cloud inside; yields its port."""
+def serving(application: Any, port: int = 0, ws: str = "websockets-sansio") -> Iterator[int]:
+    """Serves an ASGI application, such as a `Cloud`, inside; yields its port."""
     listener = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(
-        cloud, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(application, log_level="warning", lifespan="off", ws=ws, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -10,6 +10,7 @@ from tenants.data import Actor
 from tenants.feed import subscriber as module
 from tenants.feed.entry import Entry
 from tenants.feed.frames import Ev, Lagging, decode_server
+from tenants.feed.line import Line
 from tenants.feed.log import Head, Page
 from tenants.feed.rights import Rights
 from tenants.feed.subscriber import QUEUE_FRAMES, Subscriber
@@ -43,7 +44,7 @@ class State:
 
 def live_on(wire: Wire) -> Subscriber:
     socket = Subscriber(Actor(FEED, uuid4(), frozenset({"owner"}), "test"), wire.send, wire.close)
-    socket.start(State(), Rights(frozenset({"view_alarms"})), "hello")
+    socket.start(State(), Rights(frozenset({"view_alarms"})), Line("hello"))
     socket.state = "live"
     return socket
 
