@@ -84,6 +84,16 @@ class CommandDesk:
                 self._say(command.id, CommandState.DELIVERED, "", now)
         return bool(fresh)
 
+    def clock_was_put(self, by: timedelta) -> None:
+        """Put back, it gives no command more time; put forward, it may end one too early, which is safe."""
+        if by > timedelta(0):
+            return
+        with self._journal.transaction():
+            for stage in (Stage.WAITING, Stage.ACTING):
+                for command, at in self._of_stage(stage):
+                    sooner = replace(command, not_after=command.not_after + by)
+                    self._journal.notes.change_command(command.id, encode(sooner), at + by)
+
     def review(self, now: datetime) -> bool:
         """Says of those that wait which are refused or expired; whether there were any."""
         waiting = self._of_stage(Stage.WAITING)

@@ -6,7 +6,7 @@ or neither. A frame sent again (same session and number) is answered again and h
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,6 +30,7 @@ from edge_bridge.protocol import (
     TerminalBirth,
     TerminalReadings,
 )
+from edge_bridge.rules.detector import Detector, State
 from edge_bridge.rules.kinds import (
     AnyRule,
     DetectorRule,
@@ -89,6 +90,7 @@ class Intake:
         self._voices = {equipment: Voice(now, is_silent=equipment in silent) for equipment in known}
         self._let_go_of_held()
         self.adopt(ways.rules, now)
+        self._change(lambda detector, state: detector.begun_again(state, now.timestamp()))
 
     def adopt(self, rules: Sequence[AnyRule], now: datetime, said: RulesInUse | None = None) -> None:
         """Judges by these rules from now on, and journals what is `said` of them.
@@ -169,7 +171,11 @@ class Intake:
 
     def clock_was_put(self, by: timedelta) -> None:
         """Nobody fell silent by it, and nobody's silence began later."""
+        self._change(lambda detector, state: detector.clock_was_put(state, by.total_seconds()))
         self._voices = {code: replace(voice, seen_at=voice.seen_at + by) for code, voice in self._voices.items()}
+
+    def _change(self, state_of: Callable[[Detector, State], State]) -> None:
+        self._states |= {rule.name: state_of(rule.detector, self._states[rule.name]) for rule in self._timed}
 
     def newest(self, point: Point) -> tuple[Reading, datetime] | None:
         """The reading of a tag that came last, and when it came."""

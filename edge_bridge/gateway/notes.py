@@ -64,6 +64,9 @@ class Notes:
     def move_command(self, id_: UUID, stage: str, now: datetime) -> None:
         self._db.execute("UPDATE command SET state = ?, at = ? WHERE id = ?", (stage, sortable(now), str(id_)))
 
+    def change_command(self, id_: UUID, body: bytes, at: datetime) -> None:
+        self._db.execute("UPDATE command SET body = ?, at = ? WHERE id = ?", (body, sortable(at), str(id_)))
+
     def forget_commands(self, stage: str, before: datetime) -> None:
         self._db.execute("DELETE FROM command WHERE state = ? AND at < ?", (stage, sortable(before)))
 

@@ -157,23 +157,27 @@ class Reception:
             self._on_written()
 
     def _next_commands(self, reachable: set[str], now: datetime) -> tuple[bool, list[TerminalCommand]]:
+        self._look_at_clock()
         return self._desk.review(now), self._desk.due(reachable, now)
 
     def _look_around(self, now: datetime) -> bool:
-        return self._desk.give_up(now) | self._timely().watch(now)
+        self._look_at_clock()
+        return self._desk.give_up(now) | self._intake.watch(now)
 
     def _leave(self, equipment: list[str], now: datetime) -> None:
-        self._timely().leave(equipment, now)
+        self._look_at_clock()
+        self._intake.leave(equipment, now)
 
     def _journal(self, frames: list[Frame], now: datetime) -> list[Taken | Refused]:
-        return self._timely().take(frames, now)
+        self._look_at_clock()
+        return self._intake.take(frames, now)
 
-    def _timely(self) -> Intake:
-        """The intake, which has been told if the clock was put."""
+    def _look_at_clock(self) -> None:
+        """Before anything is judged by it."""
         if put_by := self._clock.put_by():
             log.warning("the clock was put by %.0f s", put_by.total_seconds())
             self._intake.clock_was_put(put_by)
-        return self._intake
+            self._desk.clock_was_put(put_by)
 
     async def _take(self, frames: list[Frame]) -> list[Taken | Refused]:
         try:

@@ -79,6 +79,14 @@ class Detector(ABC):
         """What the passing of time alone changes; called now and then, with the gateway's clock."""
         return state, 0.0, None
 
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        """The state as if the gateway's clock had been so all along."""
+        return state
+
+    def begun_again(self, state: State, now_s: float) -> State:
+        """The state where the gateway did not listen until now; what stands goes on."""
+        return state
+
     @classmethod
     def made(cls, settings: Mapping[str, Any]) -> Self:
         """From settings as TOML or JSON give them; RuleError names the setting."""

@@ -115,6 +115,17 @@ class Silence(Measuring):
         last_s, value = state[2]
         return self.judged(state, state[2], max(now_s - last_s, 0.0) / self.for_s, Sample(now_s, value))
 
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        return self._heard(state, state[2][0] + by_s) if state[2] else state
+
+    def begun_again(self, state: State, now_s: float) -> State:
+        return self._heard(state, now_s) if state[2] and not self.is_raised(state) else state
+
+    @staticmethod
+    def _heard(state: State, at_s: float) -> State:
+        is_raised, over_s, (_, value) = state
+        return is_raised, over_s, (at_s, value)
+
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         quiet_s = sample.at_s - memory[0]
         return self.for_s, f"has been silent for {quiet_s:.0f} s" if quiet_s > 0 else "speaks again"

@@ -86,6 +86,24 @@ def test_command_that_comes_twice_is_sent_once_and_its_result_is_told(journal: J
     assert not desk(journal).receive([told], after(2))
 
 
+def test_clock_that_is_put_back_gives_a_command_no_more_time(journal: Journal) -> None:
+    here, told, hour = desk(journal), command(journal), timedelta(hours=1)
+    here.receive([told], NOW)
+    here.clock_was_put(-hour)
+    assert acted(here, after(59) - hour, reachable=set()) == []
+    assert acted(here, after(61) - hour) == []
+    assert steps(journal, told.id) == [DELIVERED, (CommandState.EXPIRED, None)]
+
+
+def test_clock_that_is_put_back_makes_nobody_wait_longer_for_a_word(journal: Journal) -> None:
+    here, told, hour = desk(journal), command(journal), timedelta(hours=1)
+    here.receive([told], NOW)
+    assert acted(here, NOW)
+    here.clock_was_put(-hour)
+    assert not here.give_up(after(9) - hour)
+    assert here.give_up(after(11) - hour)
+
+
 def test_command_waits_for_its_terminal_and_expires(journal: Journal) -> None:
     here, told = desk(journal), command(journal)
     here.receive([told], NOW)

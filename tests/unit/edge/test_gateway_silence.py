@@ -13,6 +13,7 @@ from edge_bridge.gateway.intake import Intake, Ways
 from edge_bridge.gateway.journal import Journal
 from edge_bridge.gateway.silence import Patience
 from edge_bridge.protocol import Alarm, Heartbeat, Lane, Quality, Reading, TerminalReading, TerminalReadings
+from edge_bridge.rules.kinds import parse_rules
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
 SESSION = uuid4()
@@ -64,6 +65,35 @@ def test_clock_that_is_put_is_no_silence_and_hides_none(journal: Journal, hours:
     assert not intake.watch(at(14) + put_by)
     assert intake.watch(at(15) + put_by)
     assert told(journal) == [("terminal_silent", "raised", 11.0)]
+
+
+def with_rule(journal: Journal, since: datetime = NOW) -> Intake:
+    """Of one tag that is to speak every thirty seconds; the machine itself may be silent for long."""
+    rule = {"kind": "silence", "name": "probe", "equipment": "GAS-1", "tag": "ch4", "alarm_type": "ch4.silent"}
+    rules = parse_rules([{**rule, "severity": "high", "for_s": 30.0}])
+    return Intake(journal, Ways(rules, patience=Patience(periods=5, least_s=1e9)), since)
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 490_000])
+def test_clock_that_is_put_makes_no_rule_of_silence_alarm_and_keeps_none_from_it(journal: Journal, hours: int) -> None:
+    intake, put_by = with_rule(journal), timedelta(hours=hours)
+    speaks(intake, 0)
+    intake.clock_was_put(put_by)
+    assert not intake.watch(at(29) + put_by)
+    assert intake.watch(at(31) + put_by)
+    assert told(journal) == [("ch4.silent", "raised", 0.5)]
+
+
+def test_sensor_is_not_silent_for_the_time_in_which_nobody_listened(journal: Journal) -> None:
+    speaks(with_rule(journal), 0)
+    again = with_rule(journal, since=at(900))
+    assert not again.watch(at(901))
+    assert again.watch(at(931))
+    afterwards = with_rule(journal, since=at(1_800))
+    assert not afterwards.watch(at(1_801))  # it stands, and is not told again
+    assert told(journal) == [("ch4.silent", "raised", 0.5)]
+    speaks(afterwards, 1_802)
+    assert told(journal)[-1] == ("ch4.silent", "cleared", 0.5)
 
 
 def test_clock_says_by_how_much_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
