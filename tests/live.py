@@ -65,8 +65,17 @@ class LiveWeb:
         """Start it and wait until it has answered, which loads every address; RuntimeError with its output if it ends
         before."""
         command = [sys.executable, "-m", "uvicorn", self.application, "--host", LOOPBACK]
-        command += ["--port", str(self.port), "--ws", "cloudmining.sockets:Sockets", "--ws-per-message-deflate", "false"]
-        command += ["--ws-max-size", "1048576", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
+        command += ["--port", str(self.port), "--ws", "cloudmining.sockets:Sockets"]
+        command += [
+            "--ws-per-message-deflate",
+            "false",
+            "--ws-max-size",
+            "1048576",
+            "--log-level",
+            "warning",
+            "--timeout-graceful-shutdown",
+            "3",
+        ]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT

@@ -16,7 +16,7 @@ MOST_INPUTS = 100
 
 @dataclass(frozen=True, slots=True)
 class RuleField:
-    """`value` as it stands in the form; of a level, `severity` beside it."""
+    """`value` as it stands in the form; of a level, `severity` and `clear` beside it."""
 
     name: str
     type: str
@@ -24,6 +24,7 @@ class RuleField:
     hint: str
     value: str
     severity: str = ""
+    clear: str = ""
 
 
 def fields_of(kind: Mapping[str, Any], settings: Mapping[str, Any]) -> list[RuleField]:
@@ -35,7 +36,8 @@ def _field(parameter: Mapping[str, Any], value: Any) -> RuleField:
     name, default = parameter["name"], parameter["default"]
     if parameter["type"] == "level":
         level = value or {}
-        return RuleField(name, "level", False, "not judged", _plain(level.get("value")), level.get("severity", ""))
+        said = _plain(level.get("value")), level.get("severity", ""), _plain(level.get("clear"))
+        return RuleField(name, "level", False, "not judged", *said)
     return RuleField(name, parameter["type"], parameter["needed"], _plain(default), _plain(value))
 
 
@@ -61,10 +63,15 @@ def settings_of(kind: Mapping[str, Any], given: QueryDict) -> dict[str, Any]:
     for parameter in kind["parameters"]:
         name, text = parameter["name"], given.get(parameter["name"], "").strip()
         if text:
-            value = _read(name, parameter["type"], text)
             is_level = parameter["type"] == "level"
-            settings[name] = {"value": value, "severity": given.get(f"{name}_severity", "")} if is_level else value
+            settings[name] = _level(name, text, given) if is_level else _read(name, parameter["type"], text)
     return settings
+
+
+def _level(name: str, text: str, given: QueryDict) -> dict[str, Any]:
+    level = {"value": _read(name, "level", text), "severity": given.get(f"{name}_severity", "")}
+    clear = given.get(f"{name}_clear", "").strip()
+    return {**level, "clear": _read(f"{name}/clear", "level", clear)} if clear else level
 
 
 def _read(name: str, kind: str, text: str) -> Any:

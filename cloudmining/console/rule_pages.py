@@ -211,6 +211,8 @@ def _words(settings: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _said(value: Any) -> str:
     match value:
+        case {"value": limit, "severity": severity, "clear": clear}:
+            return f"{limit:g}, {severity}, until back beyond {clear:g}"
         case {"value": limit, "severity": severity}:
             return f"{limit:g}, {severity}"
         case list():

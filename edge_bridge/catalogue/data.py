@@ -62,6 +62,8 @@ class Template:
             raise RuleError("template", f"is a limit on the mean of a {self.over}, not on single readings")
         outer, inner = (Level.HI_HI, Level.HI) if self.side == "high" else (Level.LO_LO, Level.LO)
         levels = {outer: _limit(self.action_limit, Severity.CRITICAL)}
+        if self.restore_below is not None:
+            levels[outer]["clear"] = self.restore_below
         if self.alarm != self.action_limit:
             levels[inner] = _limit(self.alarm, Severity.HIGH)
         return {

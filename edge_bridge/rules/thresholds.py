@@ -3,7 +3,8 @@
 Each limit is an alarm of its own, ``<alarm_type>.<level>``, judged independently of the others:
 
 - raised when the value has been at or beyond the limit for `on_delay_s`;
-- cleared when the value has been back beyond the limit by more than `deadband` for `off_delay_s`;
+- cleared when the value has been back beyond the limit by more than `deadband`, or beyond the limit's own `clear`
+  (power may be restored below 1.0 % only, though it was cut at 1.5 %), for `off_delay_s`;
 - anything between leaves it as it is and restarts a running delay.
 
 Time is `measured_at`. Readings are judged in the order of arrival and a stamp that goes back restarts a running
@@ -47,10 +48,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`value` in the unit of the tag."""
+    """`value` and `clear` in the unit of the tag; without `clear` the rule's deadband counts."""
 
     value: float
     severity: Severity
+    clear: float | None = None
+
+    def is_over(self, level: Level, value: float, deadband: float) -> bool:
+        """Whether a raised alarm may be cleared by this value."""
+        if level.is_high:
+            return value < (self.value - deadband if self.clear is None else self.clear)
+        return value > (self.value + deadband if self.clear is None else self.clear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,11 @@ class Rule:
                 raise RuleError(name, "must be zero or a positive number")
         if not self.limits:
             raise RuleError("limits", f"at least one of {', '.join(Level)} is needed")
+        for level, limit in self.limits.items():
+            if limit.clear is not None and (limit.clear > limit.value if level.is_high else limit.clear < limit.value):
+                raise RuleError(
+                    f"{level}.clear", f"must not be {'above' if level.is_high else 'below'} the limit itself"
+                )
         given = [level for level in Level if level in self.limits]
         for lower, upper in pairwise(given):
             room = self.deadband * 2 if upper.is_high and not lower.is_high else 0.0
@@ -116,11 +129,10 @@ def _step_limit(rule: Rule, level: Level, state: LimitState, reading: Reading) -
 
 
 def _asks_for_change(rule: Rule, level: Level, state: LimitState, reading: Reading) -> bool:
-    excess = reading.value - rule.limits[level].value
-    beyond = excess if level.is_high else -excess
+    limit = rule.limits[level]
     if not state.raised:
-        return beyond >= 0
-    return beyond < -rule.deadband and reading.quality is Quality.GOOD
+        return reading.value >= limit.value if level.is_high else reading.value <= limit.value
+    return limit.is_over(level, reading.value, rule.deadband) and reading.quality is Quality.GOOD
 
 
 def _alarm(rule: Rule, level: Level, raised: bool, reading: Reading) -> Alarm:
@@ -175,9 +187,13 @@ def parse_rule(table: Any) -> Rule:
 
 
 def _limit(level: str, table: Any) -> Limit:
-    if not isinstance(table, dict) or table.keys() != {"value", "severity"}:
-        raise RuleError(level, 'must be such as { value = 1.0, severity = "critical" }')
-    return Limit(_number(f"{level}.value", table["value"]), severity_of(f"{level}.severity", table["severity"]))
+    if not isinstance(table, dict) or not {"value", "severity"} <= table.keys() <= {"value", "severity", "clear"}:
+        raise RuleError(
+            level, 'must be such as { value = 1.5, severity = "critical", clear = 1.0 }; clear may be left out'
+        )
+    clear = _number(f"{level}.clear", table["clear"]) if "clear" in table else None
+    severity = severity_of(f"{level}.severity", table["severity"])
+    return Limit(_number(f"{level}.value", table["value"]), severity, clear)
 
 
 def severity_of(path: str, value: Any) -> Severity:

@@ -105,13 +105,16 @@ def revoke_in_mid_stream(scene: Scene) -> str:
     with scene.owner.acting():
         end_agreement(agreement=Agreement.objects.get(pk=scene.agreement.pk), reason="trial")
     ended_s, after = time.monotonic(), len(scene.in_the_cloud)
+    time.sleep(1.0)
+    written = len(feed(scene.partner.id))  # with what was under way at the end, which nobody is shown
     scene.finish()
     scene.agreement = None
     owner = scene.clients[scene.owner.tenant.name]
     wait_until(lambda: len(owner.said) == len(scene.truth), "the owner has everything")
     assert owner.said == scene.in_the_cloud == scene.truth
     assert partner.said == scene.truth[: len(partner.said)]
-    assert 20 <= len(partner.said) <= len(feed(scene.partner.id)) <= after
+    assert 20 <= len(partner.said) <= after < len(scene.truth)
+    assert len(feed(scene.partner.id)) == written
     last_s = max(at for at, event in zip(partner.arrived_s, partner.events, strict=True) if "value" in event["body"])
     assert last_s - ended_s < 1.0
     scene.check_chains()

@@ -30,7 +30,7 @@ def back_up(scene: Scene) -> Path:
 
 
 def restore(backup: Path) -> None:
-    """Drops the database and makes it as it was, by the steps of docs/how-to/restore-a-backup.md."""
+    """Drops the database and makes it as it was, by the steps of docs/operations.md."""
     name = urlsplit(admin_url()).path.strip("/")
     connections.close_all()
     with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as admin:

@@ -70,6 +70,20 @@ def test_alarm_stays_raised_inside_deadband() -> None:
     assert events(rule(deadband=0.2), [1.1, 0.79]) == [RAISED, CLEARED]
 
 
+def test_power_that_was_cut_at_one_value_comes_back_only_beyond_another() -> None:
+    cut = rule(limits={Level.HI_HI: Limit(1.5, Severity.CRITICAL, clear=1.0)}, deadband=0.02)
+    assert events(cut, [1.5, 1.4, 1.0]) == [RAISED]
+    assert events(cut, [1.5, 1.0, 0.99]) == [RAISED, CLEARED]
+    oxygen = rule(limits={Level.LO: Limit(19.5, Severity.HIGH, clear=20.0)})
+    assert events(oxygen, [19.4, 19.9, 20.0, 20.1]) == [RAISED, CLEARED]
+
+
+@pytest.mark.parametrize(("level", "clear"), [(Level.HI, 1.1), (Level.LO, 0.9)])
+def test_alarm_that_would_clear_where_it_is_raised_is_refused(level: Level, clear: float) -> None:
+    with pytest.raises(RuleError, match=rf"{level}\.clear: must not be"):
+        rule(limits={level: Limit(1.0, Severity.HIGH, clear)})
+
+
 def test_alarm_waits_for_the_on_delay() -> None:
     assert events(rule(on_delay_s=3), [1.1, 1.1, 1.1]) == []
     assert events(rule(on_delay_s=3), [1.1, 1.1, 1.1, 1.1]) == [RAISED]
