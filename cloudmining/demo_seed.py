@@ -38,6 +38,7 @@ ORGANISATIONS = (
     ("borealis", "Borealis Mine Services", "service_firm"),
     ("cassia", "Cassia Minerals", "mining_group"),
     ("delta", "Delta Mine Safety Authority", "regulator"),
+    ("ember", "Ember Excavator Works", "equipment_maker"),
 )
 PEOPLE = (
     ("aurora", "anna@aurora.example", "Anna, group manager", ["owner"]),
@@ -46,6 +47,7 @@ PEOPLE = (
     ("cassia", "carl@cassia.example", "Carl, manager", ["owner"]),
     ("delta", "dora@delta.example", "Dora, head of inspection", ["owner"]),
     ("delta", "dina@delta.example", "Dina, inspector", ["auditor"]),
+    ("ember", "ella@ember.example", "Ella, sales", ["owner"]),
 )
 GRADE_SET, SAMPLED_DAYS, VIOLATION = "May", 30, 0.3
 OPERATOR = "operator@platform.example"
@@ -85,7 +87,7 @@ def seed(home: Path) -> None:
     secret = next((login["totp_secret"] for login in kept or [] if "totp_secret" in login), generate_totp_secret())
     tenants = _found(password, password_is_new=not kept)
     _enrol_operator(secret)
-    keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis", "delta")}
+    keys = {slug: _new_key(tenants[slug]) for slug in ("aurora", "borealis", "delta", "ember")}
     with acting_as(_owner(tenants["aurora"])):
         sites = _register(tenants["aurora"])
         _grades()

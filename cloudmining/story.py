@@ -5,7 +5,7 @@ work for a partner, who sees just the data the work needs, for just as long as i
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ def _plan(aurora: Party, say: Say) -> str:
         f"   {mines} mines of {locations} locations with {cutoffs} cut-offs, {centres} centres, {users} users, "
         f"{periods} periods, grades uncertain within a budget. A worker solves it."
     )
-    report = _solved(aurora, plan)["report"]
+    report = solved(aurora, plan)["report"]
     say(
         f"   Cost ${report['objective_usd']:,.0f}, proven bound ${report['dual_bound_usd']:,.0f}, "
         f"gap {100 * report['relative_gap']:.2f} %, {report['elapsed_s']:.1f} s; "
@@ -102,27 +102,46 @@ def _plan(aurora: Party, say: Say) -> str:
     return plan
 
 
-def _solved(aurora: Party, plan: str) -> dict[str, Any]:
-    ended = {"plan.solved", "plan.infeasible", "plan.stopped", "plan.failed"}
-    aurora.wait_for("end of the plan", PLAN_WITHIN_S, lambda e: e["kind"] in ended and e["body"]["plan"] == plan)
-    found = aurora.call("GET", f"plans/{plan}")
+def solved(owner: Party, plan: str) -> dict[str, Any]:
+    """The plan once it is; StoryError if it ends otherwise."""
+    found = ended(owner, plan)
     if found["status"] != "solved":
         raise StoryError(f"the plan ended {found['status']}: {found.get('message')}")
     return found
 
 
-def _what_if(aurora: Party, plan: str, say: Say) -> None:
-    """A scenario of each kind; their names carry the moment, since a name is taken once."""
-    moment = f"{datetime.now(UTC):%d %b %H:%M:%S}"
-    instance = aurora.call("GET", f"plans/{plan}/instance")
-    base = aurora.call("POST", "scenarios", {"name": f"Demo quarter, {moment}", "instance": instance})
-    varied = {"name": f"Demo quarter with an outage, {moment}", "base": base["id"], "variations": [OUTAGE]}
-    version = aurora.call("POST", "scenarios", varied)
+def ended(owner: Party, plan: str) -> dict[str, Any]:
+    """The plan once a worker is through with it."""
+    ends = {"plan.solved", "plan.infeasible", "plan.stopped", "plan.failed"}
+    owner.wait_for("end of the plan", PLAN_WITHIN_S, lambda e: e["kind"] in ends and e["body"]["plan"] == plan)
+    return owner.call("GET", f"plans/{plan}")
+
+
+def vary(
+    owner: Party, base: str, name: str, variations: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+) -> tuple[str, str]:
+    """A scenario that varies the version `base`, and its plan, which a worker will solve: words and the plan's id.
+
+    The scenario's name carries the moment, since a name is taken once.
+    """
+    version = owner.call(
+        "POST", "scenarios", {"name": f"{name}, {moment()}", "base": base, "variations": [*variations]}
+    )
     path = f"scenarios/{version['scenario']}/versions/{version['number']}/solve"
-    other = aurora.call("POST", path, {"options": PLAN_OPTIONS})["id"]
-    _solved(aurora, other)
+    return "; ".join(version["words"]), owner.call("POST", path, {"options": {**options}})["id"]
+
+
+def moment() -> str:
+    return f"{datetime.now(UTC):%d %b %H:%M:%S}"
+
+
+def _what_if(aurora: Party, plan: str, say: Say) -> None:
+    instance = aurora.call("GET", f"plans/{plan}/instance")
+    base = aurora.call("POST", "scenarios", {"name": f"Demo quarter, {moment()}", "instance": instance})
+    words, other = vary(aurora, base["id"], "Demo quarter with an outage", [OUTAGE], PLAN_OPTIONS)
+    solved(aurora, other)
     compared = aurora.call("GET", f"scenarios/compare?runs={plan},{other}")
-    say(f"   What if {version['words'][0]}? {compared['differences'][0]['words'][0]}")
+    say(f"   What if {words}? {compared['differences'][0]['words'][0]}")
 
 
 def _alarm(aurora: Party, say: Say) -> dict[str, Any]:

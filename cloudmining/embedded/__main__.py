@@ -12,7 +12,7 @@ from pathlib import Path
 from cloudmining.embedded import demo, ports, postgres, servers, suite, valkey
 from cloudmining.embedded.home import Home, StartError
 
-STORIES = ("dispatcher", "regulator")
+STORIES = ("director", "dispatcher", "regulator")
 
 
 def up(options: argparse.Namespace) -> int:

@@ -22,8 +22,10 @@ ANSWER_WITHIN_S = 60.0
 CORES_FOR_TWO, BYTES_FOR_TWO = 2, 4 * 10**9
 TWO_WORKERS = {"worker": "default,plans", "helper": "parts,studies"}
 ONE_WORKER = {"worker": "default,plans,studies"}
+CELERY = (sys.executable, "-m", "celery", "-A", "cloudmining")
+QUIET = ("--concurrency", "1", "--loglevel", "WARNING")
 INTERRUPTED = 130
-STORY_SWEEP_S = "2"
+STORY_SWEEP_S = "1"
 LOGS = ("bootstrap", "seed_demo", "web", "worker", "helper", "beat", "gateway", "simulator")
 
 Environment = Mapping[str, str]
@@ -68,36 +70,44 @@ def cloudmining(home: Home, env: Environment) -> Program:
 
 
 def telling(story: str) -> Callable[[Home, Environment], Program]:
-    """The program that tells one story, which speaks as its own mine and does not wait long for sweeps."""
+    """The program that tells one story, which brings its own mine and does not wait long for sweeps."""
 
     def program(home: Home, env: Environment) -> Program:
         whole = cloudmining(home, env)
-        beat = {"beat": replace(_cloud(home, env)["beat"], env={"SWEEP_S": STORY_SWEEP_S})}
-        return replace(whole, parts=lambda: {**_cloud(home, env), **beat}, story=(*whole.story, story))
+        return replace(whole, parts=lambda: _stage(home, env), story=(*whole.story, story))
 
     return program
 
 
+def _stage(home: Home, env: Environment) -> dict[str, Part]:
+    """One worker does all, beat included: each further process would take longer to start than it saves a story."""
+    worker = ("worker", "-n", "worker@%h", "-Q", ONE_WORKER["worker"], *QUIET, "--beat", *_schedule(home))
+    return {"worker": Part((*CELERY, *worker), {"SWEEP_S": STORY_SWEEP_S}), "web": _web(env)}
+
+
 def _cloud(home: Home, env: Environment) -> dict[str, Part]:
-    celery = (sys.executable, "-m", "celery", "-A", "cloudmining")
-    web = (
+    queues = TWO_WORKERS if _has_room() else ONE_WORKER
+    return {
+        **{name: Part((*CELERY, "worker", "-n", f"{name}@%h", "-Q", taken, *QUIET)) for name, taken in queues.items()},
+        # Who looks at the demo's production looks within its first minutes.
+        "beat": Part((*CELERY, "beat", "--pidfile=", *_schedule(home)), {"PRODUCTION_SWEEP_S": "20"}),
+        "web": _web(env),
+    }
+
+
+def _schedule(home: Home) -> tuple[str, ...]:
+    return ("--schedule", str(home.folder("beat") / "schedule"))
+
+
+def _web(env: Environment) -> Part:
+    command = (
         sys.executable, "-m", "uvicorn", "cloudmining.asgi:application", "--host", LOOPBACK, "--port", env["WEB_PORT"],
         "--ws", "cloudmining.sockets:Sockets", "--ws-per-message-deflate", "false",
         "--ws-ping-interval", "20", "--ws-ping-timeout", "20",
         "--no-access-log", "--timeout-graceful-shutdown", "3",
     )  # fmt: skip
-    queues = TWO_WORKERS if _has_room() else ONE_WORKER
-    quiet = ("--concurrency", "1", "--loglevel", "WARNING")
-    return {
-        **{name: Part((*celery, "worker", "-n", f"{name}@%h", "-Q", taken, *quiet)) for name, taken in queues.items()},
-        # Who looks at the demo's production looks within its first minutes.
-        "beat": Part(
-            (*celery, "beat", "--schedule", str(home.folder("beat") / "schedule"), "--pidfile="),
-            {"PRODUCTION_SWEEP_S": "20"},
-        ),
-        # Each frame of a gateway is a transaction of its own: without kept connections each would log in anew.
-        "web": Part(web, {"DATABASE_POOL_SIZE": "16"}, port=int(env["WEB_PORT"])),
-    }
+    # Each frame of a gateway is a transaction of its own: without kept connections each would log in anew.
+    return Part(command, {"DATABASE_POOL_SIZE": "16"}, port=int(env["WEB_PORT"]))
 
 
 def _has_room() -> bool:
@@ -196,8 +206,10 @@ def _last_line(home: Home, name: str) -> str:
 
 
 def _tell_story(supervisor: Supervisor, command: Sequence[str], env: Environment) -> int:
+    began_s = time.monotonic()
     story = supervisor.run("story", command, env, on_screen=True)
     supervisor.until(lambda: not story.alive())
+    say(f"the story took {time.monotonic() - began_s:.1f} s")
     code = story.process.returncode if story.process else 1
     if code:
         say(f"the story {how_it_ended(story)}")

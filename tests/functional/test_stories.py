@@ -2,19 +2,42 @@
 
 import pytest
 
-from cloudmining.stories import dispatcher, regulator
+from cloudmining.stories import director, dispatcher, regulator
 from cloudmining.stories.backstage import Acts
 from cloudmining.story import StoryError
 from tests.live import LiveWeb
 from tests.live_worker import LiveWorker
+from tests.personas import organisation
 
 QUICK = {"SWEEP_S": "1"}
 
 
 @pytest.fixture(scope="module")
 def base_url():
-    with LiveWeb(QUICK) as web, LiveWorker(QUICK, beat=True):
+    with LiveWeb(QUICK) as web, LiveWorker(QUICK, beat=True, queues="default,plans,studies"):
         yield web.base_url
+
+
+def test_director_is_told_from_the_amber_mill_to_the_proof(base_url, aurora, borealis):
+    said, ember = [], organisation("Ember", "equipment_maker")
+    keys = {"aurora": aurora.key(), "borealis": borealis.key(), "ember": ember.key()}
+    director.tell(base_url, keys, said.append)
+    told = "\n".join(said)
+    for words in (
+        "The mill is amber: medium mill_bearing.hi",
+        "Risk band, planned anew for 20 draws",
+        "chance of missing demand instead of",
+        "its swing gear breaks: high breakdown.hi",
+        "cheapest repair: ",
+        "Nobody typed it: 'Make the plan feasible",
+        "1. Borealis, ",
+        "experience 90 (three shovels of this make in two years)",
+        "Ember is told: the best by the criteria that were published",
+        "With the contract Borealis reads its live data (HTTP 200)",
+        "Still Ember is told there is no such equipment (HTTP 404)",
+        "The contract stands in both under one hash",
+    ):
+        assert words in told, told
 
 
 def test_dispatcher_is_told_from_the_alarm_to_the_account(base_url, aurora, borealis):

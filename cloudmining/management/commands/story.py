@@ -9,13 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from websockets.exceptions import WebSocketException
 
 from cloudmining.feed_client import FeedBroken
-from cloudmining.stories import dispatcher, regulator
+from cloudmining.stories import director, dispatcher, regulator
 from cloudmining.stories.backstage import Acts
 from cloudmining.story import Say, StoryError, tell
 
 Keys = dict[str, str]
 STORIES: dict[str, Callable[[str, Keys, Say], None]] = {
     "demo": tell,
+    "director": director.tell,
     "dispatcher": dispatcher.tell,
     "regulator": lambda base_url, keys, say: regulator.tell(base_url, keys, Acts(), say),
 }
