@@ -15,10 +15,10 @@ from tenants.data import Conflict, NotFound
 def get_task(task_id: UUID, *, needs: str = "view_tasks") -> ServiceTask:
     """An own task, a published one, or one that the actor's organisation has claimed."""
     require(needs)
-    task = queries.tasks().filter(pk=task_id).first()
+    task = ServiceTask.objects.filter(pk=task_id).first()
     if task is None:
         raise NotFound("There is no such task, or it is not open to you; another firm may have claimed it.")
-    return task
+    return queries.with_claim(task)
 
 
 def get_own_task(task_id: UUID) -> ServiceTask:

@@ -20,11 +20,12 @@ from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
 from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
-from marketplace.moves import move_task, own_name, tell
+from marketplace.moves import move_task, tell
 from marketplace.opening import close_data, open_data, window_of
 from tenants.api import (
     as_platform,
     on_behalf_of,
+    own_names,
     require,
 )
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid
@@ -100,15 +101,13 @@ def claim_task(*, task: ServiceTask) -> Claim:
         raise Forbidden("Your own organisation posted this task; only another one can claim it.")
     _refuse_stranger_to_framework(task, firm)
     move_task(task, Move.CLAIM, token=F("token") + 1)
-    window = window_of(task)
-    agreement = open_data(task, firm.tenant_id, window)
-    name = own_name(firm)
+    name, window = own_names().organisation, window_of(task, since=task.updated_at)
     with on_behalf_of(task.tenant_id):
         claim = Claim.objects.create(
             tenant_id=firm.tenant_id,
             owner_id=task.tenant_id,
             task=task,
-            agreement=agreement,
+            agreement=open_data(task, firm.tenant_id, name, window),
             firm_name=name,
             token=task.token,
             claimed_at=window[0],
@@ -146,7 +145,7 @@ def request_rework(*, task: ServiceTask, note: str = "") -> None:
     claim = queries.live_claim(task.pk)
     close_data(claim.agreement, "rework under a new agreement")
     window = window_of(task)
-    agreement = open_data(task, claim.tenant_id, window)
+    agreement = open_data(task, claim.tenant_id, claim.firm_name, window)
     with on_behalf_of(task.tenant_id):
         Claim.objects.filter(pk=claim.pk).update(agreement=agreement, lease_until=window[1], rework_note=_bounded(note))
     tell("task.reopened", task, claim=claim)
@@ -196,6 +195,8 @@ def _end_claim(claim: Claim, outcome: ClaimState, reason: str) -> None:
 
 def _refuse_stranger_to_framework(task: ServiceTask, firm: Actor) -> None:
     """A call-off is for the framework's partner; the agreement itself sees to the framework's limits."""
+    if task.framework_id is None:
+        return
     with on_behalf_of(task.tenant_id):
         framework = task.framework
     if framework is not None and framework.partner_id != firm.tenant_id:

@@ -7,34 +7,30 @@ first in each action: its row lock is what makes racing claims, submissions and 
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.db.models.functions import Now
 
 from marketplace import queries
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State, next_state
-from marketplace.models import Claim, PublicNotice, ServiceTask
-from tenants.api import announce, enter, on_behalf_of, tenants
-from tenants.data import Actor, Conflict, Event
+from marketplace.models import Claim, ServiceTask
+from tenants.api import announce, compare_and_set, enter, on_behalf_of
+from tenants.data import Conflict, Event
 
 
 def move_task(task: ServiceTask, move: Move, **changes: Any) -> None:
     """Change the state if the row is still the version that was read; IllegalTransition or Conflict otherwise.
 
-    `changes` are columns written with it. `task` is read anew, also where it had changed.
+    `changes` are columns written with it. `task` is read anew where it had changed.
     """
     target = next_state(State(task.state), move, Mode(task.mode))
     with on_behalf_of(task.tenant_id):
-        moved = ServiceTask.objects.filter(pk=task.pk, version=task.version).update(
-            state=target.value, version=F("version") + 1, updated_at=Now(), **changes
-        )
+        if compare_and_set(task, state=target.value, updated_at=Now(), **changes):
+            return
         task.refresh_from_db()
-        PublicNotice.objects.filter(task=task).update(state=task.state)
-    if not moved:
-        taken = move is Move.CLAIM and task.state in (State.CLAIMED, State.SUBMITTED, State.CLOSED)
-        raise Conflict(
-            "The task was claimed by another firm." if taken else f"The task has changed and is {task.state} now."
-        )
+    taken = move is Move.CLAIM and task.state in (State.CLAIMED, State.SUBMITTED, State.CLOSED)
+    raise Conflict(
+        "The task was claimed by another firm." if taken else f"The task has changed and is {task.state} now."
+    )
 
 
 def tell(
@@ -46,11 +42,6 @@ def tell(
         _enter_claim(kind, task, claim)
     body = queries.facts_of(task, claim) | facts
     announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
-
-
-def own_name(who: Actor) -> str:
-    """Kept with what somebody does, since the other party can't look up an organisation that is not listed."""
-    return str(tenants().get(pk=who.tenant_id).name)
 
 
 def _enter_claim(kind: str, task: ServiceTask, claim: Claim) -> None:

@@ -11,24 +11,27 @@ from tenants.api import agree_by_offer, end_agreement, on_behalf_of
 Window = tuple[datetime, datetime]
 
 
-def window_of(task: ServiceTask) -> Window:
-    """From now on for as long as the task offers, by the database's clock."""
-    begins_at = queries.database_time()
+def window_of(task: ServiceTask, since: datetime | None = None) -> Window:
+    """From now on for as long as the task offers, by the database's clock; or since a time that this has told."""
+    begins_at = since or queries.database_time()
     return begins_at, begins_at + timedelta(hours=task.access_h)
 
 
-def open_data(task: ServiceTask, firm_id: UUID, window: Window) -> Any:
-    """The agreement of the offer, in force: on the equipment if the task names one, else on the site."""
+def open_data(task: ServiceTask, firm_id: UUID, firm_name: str, window: Window) -> Any:
+    """The agreement of the offer, in force: on the equipment if the task names one, else on the site.
+
+    The firm's name is given, since the owner need not know an organisation that is not listed.
+    """
     clauses = []
     with on_behalf_of(task.tenant_id):
         framework = task.framework
         if task.opens and window[0] < window[1]:
             place = {"equipment": task.equipment} if task.equipment_id else {"site": task.site}
             clauses = [{**place, "permissions": task.opens, "during": window}]
-    with on_behalf_of(firm_id):  # the owner need not know an organisation that is not listed
         return agree_by_offer(
             owner_id=task.tenant_id,
             partner_id=firm_id,
+            partner_name=firm_name,
             title=task.title,
             purpose=task.category,
             clauses=clauses,

@@ -28,6 +28,13 @@ def tasks() -> QuerySet[ServiceTask]:
     )
 
 
+def with_claim(task: ServiceTask) -> ServiceTask:
+    """One task as `tasks` gives it; one that nobody has yet costs no look."""
+    is_offered = task.state in (State.DRAFT, State.OPEN)
+    task.current_claims = [] if is_offered else list(Claim.objects.filter(task=task.pk, state__in=CURRENT))
+    return task
+
+
 def tasks_in(scope: str) -> QuerySet[ServiceTask]:
     """Tasks by `marketplace.data.SCOPES`: `own`, published by others (`market`), or `claimed` by the organisation."""
     me = actor().tenant_id

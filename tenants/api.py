@@ -4,6 +4,7 @@ from tenants.access import actor, get_agreement, get_equipment, get_site, grante
 from tenants.agreements.actions import agree_by_offer, end_agreement
 from tenants.authentication import actor_of_user, memberships_of
 from tenants.bus import announce
+from tenants.compare_and_set import compare_and_set
 from tenants.context import acting_as, as_platform, on_behalf_of, opened, presenting
 from tenants.feed.receipts import unreceived
 from tenants.feed.snapshot import FAMILIES, Family
@@ -13,6 +14,7 @@ from tenants.metering.counting import meter
 from tenants.metering.use import Use
 from tenants.models.base import TenantForeignKey, TenantModel, new_id
 from tenants.models.shared import SharedModel
+from tenants.names import own_names
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
 from tenants.queries import equipment, feed_events, feed_head, sites, tenants
 from tenants.reads.live_grants import LiveGrant, Place
@@ -42,6 +44,7 @@ __all__ = [
     "agree_by_offer",
     "announce",
     "as_platform",
+    "compare_and_set",
     "end_agreement",
     "enter",
     "equipment",
@@ -60,6 +63,7 @@ __all__ = [
     "new_secret",
     "on_behalf_of",
     "opened",
+    "own_names",
     "own_or_granted",
     "presenting",
     "read_rows_by_day",

@@ -88,9 +88,8 @@ def _recipients(events: Iterable[Event], author: UUID | None) -> dict[About, dic
     for about, event in abouts.items():
         by_owner[event.owner_id or author].append(about)
     for owner, asked in by_owner.items():
-        with nullcontext() if owner in (None, author) else on_behalf_of(owner):
-            for n, grantee, grant, mask in _grantees(asked):
-                found[asked[n]].setdefault(grantee, {})[grant] = frozenset(mask)
+        for n, grantee, grant, mask in _grantees(asked, owner):
+            found[asked[n]].setdefault(grantee, {})[grant] = frozenset(mask)
     return {about: {**found[about], **_by_right(event, author)} for about, event in abouts.items()}
 
 
@@ -104,7 +103,7 @@ def _about(event: Event) -> About:
     return event.permission, event.site_id, event.equipment_id, event.owner_id, event.to
 
 
-def _grantees(asked: Sequence[About]) -> list[tuple[int, UUID, UUID, list[str]]]:
+def _grantees(asked: Sequence[About], owner: UUID | None) -> list[tuple[int, UUID, UUID, list[str]]]:
     """Partners to whom the owner opened a permission on a site or a machine, at once and row by row: number, partner,
     grant, mask."""
     places = [
@@ -114,6 +113,7 @@ def _grantees(asked: Sequence[About]) -> list[tuple[int, UUID, UUID, list[str]]]
     ]
     if not places:
         return []
-    with connections[opened().alias].cursor() as cursor:
+    own_name = nullcontext() if owner is None else on_behalf_of(owner)
+    with own_name, connections[opened().alias].cursor() as cursor:
         cursor.execute("SELECT n, grantee, grant_id, mask FROM wall.grantees(%s)", [json.dumps(places, default=str)])
         return cursor.fetchall()

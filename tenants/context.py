@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from psycopg.pq import TransactionStatus
 
-from tenants.data import Actor, Event
+from tenants.data import Actor, Event, Names
 from tenants.ids import new_id
 from tenants.ledger.text import Decision
 from tenants.metering.use import Use
@@ -44,6 +44,7 @@ class Transaction:
     is_closing: bool = False
     write_usage: Callable[["Transaction"], None] | None = None
     leaves_trace: bool = True
+    names: Names | None = None
     reads: Reads = field(default_factory=Reads)
     tenant_id: UUID | None = field(init=False)
 

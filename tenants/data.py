@@ -29,6 +29,14 @@ class Actor:
         return within_scope and capability in capabilities_of(self.roles)
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Of an organisation and one of its users, as they are kept with what that user does ('' for nobody)."""
+
+    organisation: str
+    user: str
+
+
 ANY: Final = "*"
 # A purpose as a clause names it and a request states it; never ANY.
 PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")

@@ -17,9 +17,8 @@ from marketplace.bids.moves import move_bid, tell_bid
 from marketplace.bids.sealing import commitment_of, receipt_text, seal
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidVersion, ServiceTask
-from marketplace.moves import own_name
 from marketplace.queries import database_time
-from tenants.api import on_behalf_of, opened, require
+from tenants.api import on_behalf_of, opened, own_names, require
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid
 
 
@@ -73,7 +72,7 @@ def _refuse_unfit(task: ServiceTask, content: BidContent) -> None:
 
 def _begun(task: ServiceTask, firm: Actor) -> Bid:
     """The firm's row for its bid; the one of a colleague who was quicker, if there is one by now."""
-    name = own_name(firm)
+    name = own_names().organisation
     try:
         with on_behalf_of(task.tenant_id), transaction.atomic(using=opened().alias):
             return Bid.objects.create(tenant_id=firm.tenant_id, owner_id=task.tenant_id, task=task, firm_name=name)

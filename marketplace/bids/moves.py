@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.db.models import F
-
 from marketplace.bids.lifecycle import BidEvent, BidState, next_bid_state
 from marketplace.models import Bid, ServiceTask
-from tenants.api import announce, enter, on_behalf_of
+from tenants.api import announce, compare_and_set, enter, on_behalf_of
 from tenants.data import Conflict, Event
 
 
@@ -14,12 +12,10 @@ def move_bid(bid: Bid, event: BidEvent, **changes: Any) -> None:
     """Change the state, in the owner's name, if the row is still the version that was read; Conflict otherwise."""
     target = next_bid_state(BidState(bid.state), event)
     with on_behalf_of(bid.owner_id):
-        moved = Bid.objects.filter(pk=bid.pk, version=bid.version).update(
-            state=target.value, version=F("version") + 1, **changes
-        )
+        if compare_and_set(bid, state=target.value, **changes):
+            return
         bid.refresh_from_db(fields=["state", "version", "number", "reason", "outcome", "decided_at"])
-    if not moved:
-        raise Conflict(f"The bid has changed and is {bid.state} now.")
+    raise Conflict(f"The bid has changed and is {bid.state} now.")
 
 
 def tell_bid(kind: str, bid: Bid, task: ServiceTask, **facts: Any) -> None:

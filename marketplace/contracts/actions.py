@@ -48,7 +48,7 @@ def write_contract(
         owner_name = tenants().get(pk=task.tenant_id).name
     with on_behalf_of(firm_id):
         firm_name = tenants().get(pk=firm_id).name
-    opened = agreement or open_data(task, firm_id, window)
+    opened = agreement or open_data(task, firm_id, firm_name, window)
     with on_behalf_of(task.tenant_id):
         contract = Contract.objects.create(
             tenant_id=task.tenant_id,

@@ -55,7 +55,8 @@ def _reopened(contract: Contract, dispute: Dispute) -> dict[str, Any]:
     """A new agreement for the time that was left."""
     now = market.database_time()
     until = contract.access_until + (now - dispute.created_at)
-    return {"agreement": open_data(contract.task, contract.firm_id, (now, until)), "access_until": until}
+    agreement = open_data(contract.task, contract.firm_id, contract.firm_name, (now, until))
+    return {"agreement": agreement, "access_until": until}
 
 
 def terminate_contract(*, contract: Contract, reason: str) -> None:

@@ -6,8 +6,6 @@ lock of the contract's row is what makes the steps of one contract take turns.
 
 from typing import Any
 
-from django.db.models import F
-
 from marketplace.contracts.data import WORDS_CHARS
 from marketplace.contracts.lifecycle import (
     ContractEvent,
@@ -18,17 +16,14 @@ from marketplace.contracts.lifecycle import (
     next_milestone_state,
 )
 from marketplace.models import Contract, Milestone
-from tenants.api import announce, enter, on_behalf_of, opened
+from tenants.api import announce, compare_and_set, enter, on_behalf_of, opened
 from tenants.data import Conflict, Event, FieldError, Invalid
 
 
 def take_turn(contract: Contract, **changes: Any) -> None:
     """Conflict if the contract is not any more the version that was read. `changes` are columns written with it."""
     with on_behalf_of(contract.tenant_id):
-        moved = Contract.objects.filter(pk=contract.pk, version=contract.version).update(
-            version=F("version") + 1, **changes
-        )
-        contract.refresh_from_db(fields=["version", *changes])
+        moved = compare_and_set(contract, **changes)
     if not moved:
         raise Conflict("The contract has changed since it was read; read it again and decide anew.")
 

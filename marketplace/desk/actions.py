@@ -16,8 +16,8 @@ from marketplace.desk.data import (
 )
 from marketplace.lifecycle import State
 from marketplace.models import ServiceTask, TaskAsker, TaskAttachment, TaskQuestion
-from marketplace.moves import own_name, tell
-from tenants.api import on_behalf_of, require
+from marketplace.moves import tell
+from tenants.api import on_behalf_of, own_names, require
 from tenants.data import Actor, Conflict, FieldError, Invalid
 
 
@@ -56,7 +56,7 @@ def ask(*, task: ServiceTask, text: str) -> TaskQuestion:
     firm = require("claim_tasks")
     if task.tenant_id == firm.tenant_id:
         raise Conflict("Your own organisation posted this task; others ask, you answer.")
-    text, name = checked_words(text, "/text"), own_name(firm)
+    text, name = checked_words(text, "/text"), own_names().organisation
     with on_behalf_of(task.tenant_id):
         _locked(task, State.OPEN)
         _refuse_too_late(task)

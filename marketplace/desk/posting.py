@@ -7,11 +7,10 @@ from edge_bridge.api import alarm_snapshot, get_alarm
 from marketplace.acceptance import AcceptanceRule
 from marketplace.data import TaskTerms
 from marketplace.models import ServiceTask, TaskInvitation
-from marketplace.moves import own_name
 from optimization.api import get_plan, plan_snapshot
 from tenants.agreements.api import State as Standing
 from tenants.agreements.api import standing
-from tenants.api import get_agreement, get_equipment, get_site, tenants
+from tenants.api import get_agreement, get_equipment, get_site, own_names, tenants
 from tenants.data import Actor, FieldError, Invalid
 
 SAME = (
@@ -45,7 +44,7 @@ def snapshot_of(owner: Actor, site: Any, equipment: Any, alarm: Any, plan_id: UU
     """What other organisations learn of it; `evidence` is of the alarm and the plan, None without either."""
     evidence = (alarm_snapshot(alarm) if alarm else {}) | (_plan_evidence(plan_id) if plan_id else {})
     return {
-        "owner_name": own_name(owner),
+        "owner_name": own_names().organisation,
         "site_name": site.name,
         "site_kind": site.kind,
         "site_country": site.country,

@@ -12,7 +12,7 @@ from tenants.agreements.call_offs import end_call_offs, refuse_without_framework
 from tenants.agreements.clauses import clauses_from, refuse_beyond, refuse_unnamed
 from tenants.agreements.data import Heading
 from tenants.agreements.grants import write_grants
-from tenants.agreements.lifecycle import CONCLUDED, Side, State, Step
+from tenants.agreements.lifecycle import CONCLUDED, Side, State, Step, next_state, table_of
 from tenants.agreements.steps import (
     locked_for,
     now,
@@ -24,10 +24,20 @@ from tenants.agreements.steps import (
     state_now,
 )
 from tenants.agreements.telling import enter_step, tell, tell_rights
-from tenants.agreements.writing import Wishes, drafted, signature_of, who, write_version
+from tenants.agreements.writing import (
+    Wishes,
+    composed,
+    composed_version,
+    drafted,
+    signature_of,
+    who,
+    write_in_force,
+    write_version,
+)
 from tenants.context import on_behalf_of
 from tenants.data import Conflict, FieldError, Invalid
 from tenants.models import Agreement, AgreementVersion, Signature, Tenant
+from tenants.names import names_of
 
 Kind = Agreement.Kind
 
@@ -75,7 +85,7 @@ def propose_version(
             refuse_unnamed(agreement, rows)
         if heading:
             refuse_past(heading.get("ends_at"))
-        version = write_version(
+        version = composed_version(
             agreement,
             number=agreement.version + 1,
             author_id=author,
@@ -84,6 +94,7 @@ def propose_version(
             heading=heading,
             offered_at=None if is_draft else now(),
         )
+        write_version(version, rows)
         set_columns(agreement, status=target, version=version.number, **heading or {})
     if not is_draft:
         tell("agreement.countered", agreement)
@@ -180,26 +191,30 @@ def agree_by_offer(
     clauses: Wishes,
     offered_by: UUID | None = None,
     framework: Agreement | None = None,
+    partner_name: str = "",
 ) -> Agreement:
     """The agreement that follows from an owner's published offer once the partner takes it up, in force at once.
 
     The offer is the owner's signature, given by `offered_by`; taking it up is the partner's. The caller has verified
-    the offer. With a `framework` of these two it is a call-off, within its limits and no longer than it.
+    the offer. With a `framework` of these two it is a call-off, within its limits and no longer than it. The partner's
+    name is looked up under the open identity, unless it is given.
     """
-    partner_name = Tenant.objects.get(pk=partner_id).name
+    partner_name = partner_name or Tenant.objects.get(pk=partner_id).name
     with on_behalf_of(owner_id):
+        names, rows = names_of(owner_id, offered_by), clauses_from(clauses)
         about: dict[str, Any] = {"title": title, "purpose": purpose}
         if framework is not None:
             about |= {"kind": Kind.CALL_OFF, "framework": framework, "ends_at": framework.ends_at}
-        agreement = drafted(owner_id, partner_id, partner_name=partner_name, clauses=clauses, about=about)
+        agreement = composed(owner_id, partner_id, names.organisation, partner_name, about)
+        version = composed_version(agreement, number=1, author_id=owner_id, clauses=rows)
         if framework is not None:
             refuse_without_framework(agreement)
-            refuse_beyond(framework, list(agreement.clauses.order_by("pk")))
-        version = agreement.versions.get()
-        by_offer = signature_of(version, owner_id, offered_by, "offer")
-        claimant = who() if side_of(agreement) == Side.PARTNER else (None, "claim")
-        Signature.objects.bulk_create([by_offer, signature_of(version, partner_id, *claimant)])
-    activate_agreement(agreement=agreement)
+            refuse_beyond(framework, rows)
+        by_offer = signature_of(version, owner_id, offered_by, "offer", names.user)
+        claimant = who() if side_of(agreement) == Side.PARTNER else (None, "claim", "")
+        target = next_state(table_of(agreement.kind), State.DRAFT, Step.ACTIVATE, side_of(agreement))
+        write_in_force(version, rows, [by_offer, signature_of(version, partner_id, *claimant)], target)
+    tell_rights("activated", agreement, version.text_hash)
     return agreement
 
 

@@ -21,11 +21,11 @@ def tell(kind: str, agreement: Agreement) -> None:
     announce(Event(kind=kind, body=body, permission="view_agreements", to=parties))
 
 
-def tell_rights(what: str, agreement: Agreement) -> None:
+def tell_rights(what: str, agreement: Agreement, text_hash: str = "") -> None:
     """What opens or closes something is told, and entered in the ledgers of both parties."""
     body, parties = _told(agreement)
     announce_rights(f"rights.agreement_{what}", body, parties)
-    enter_step(what, agreement)
+    enter_step(what, agreement, text_hash)
 
 
 def tell_end(agreement: Agreement, what: str) -> None:
@@ -35,8 +35,9 @@ def tell_end(agreement: Agreement, what: str) -> None:
     announce_rights(f"rights.agreement_{what}", body | {"status": status, "ends_at": agreement.ends_at}, parties)
 
 
-def enter_step(what: str, agreement: Agreement) -> None:
+def enter_step(what: str, agreement: Agreement, text_hash: str = "") -> None:
+    """With the hash of the text in question, looked up where the caller has it not."""
     body, parties = _told(agreement)
-    text_hash = agreement.versions.get(number=agreement.version).text_hash
+    text_hash = text_hash or agreement.versions.get(number=agreement.version).text_hash
     payload = {**body, "text_hash": text_hash, "statute": agreement.statute, "reason": agreement.end_reason}
     enter(kind=f"agreement.{what}", subject=agreement.pk, payload=payload, with_tenants=parties)

@@ -4,7 +4,6 @@ The heads are locked last, for the commit itself, in one sorted pass, and always
 between the same organisations can't deadlock, and the order of entries is the order of commits.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,9 @@ from django.db import connections
 from tenants.context import Transaction, opened
 from tenants.ledger.text import MAX_PAYLOAD_BYTES, Decision, canonical_json, text_of
 from tenants.ledger.verify_bundle import hash_of, link_of, sha256
-from tenants.models import LedgerEntry, User, new_id
+from tenants.models import LedgerEntry, new_id
+from tenants.names import own_names
+from tenants.rows import as_json, columns_of
 
 NAME_CHARS = LedgerEntry._meta.get_field("user_name").max_length
 
@@ -56,7 +57,7 @@ def _write(current: Transaction) -> None:
     for decision, parties in decided:
         rows += _entries(decision, [LedgerEntry(tenant_id=tenant, at=at, **signed) for tenant in parties], heads)
     with connections[current.alias].cursor() as cursor:
-        cursor.execute("SELECT wall.enter(%s)", [json.dumps([_columns(row) for row in rows], default=str)])
+        cursor.execute("SELECT wall.enter(%s)", [as_json([columns_of(row) for row in rows])])
 
 
 def _parties(decision: Decision, by: UUID | None) -> list[UUID]:
@@ -75,7 +76,7 @@ def _signature(current: Transaction) -> dict[str, Any]:
     actor = current.actor
     if actor is None:
         return {"user_name": current.who[:NAME_CHARS], "via": "platform" if current.alias == "platform" else "sign-in"}
-    name = str(User.objects.filter(pk=actor.user_id).first() or "")[:NAME_CHARS]
+    name = own_names().user[:NAME_CHARS]
     return {"by_id": actor.tenant_id, "user_id": actor.user_id, "user_name": name, "via": actor.via}
 
 
@@ -97,7 +98,3 @@ def _entries(decision: Decision, rows: list[LedgerEntry], heads: dict[UUID, Head
         row.hash = hash_of(links[row.tenant_id], row.others)
         heads[row.tenant_id] = Head(row.seq, row.hash)
     return rows
-
-
-def _columns(row: LedgerEntry) -> dict[str, Any]:
-    return {field.attname: getattr(row, field.attname) for field in LedgerEntry._meta.concrete_fields}

@@ -12,7 +12,6 @@ from django.db import connection, connections
 from tenants.data import Refusal
 
 CLIENTS = int(os.environ.get("RACE_CLIENTS", "16"))
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
 GATE_WITHIN_S = 60.0
 WON = "won"
 
@@ -52,8 +51,3 @@ def outcome(attempt: Attempt) -> str:
     except Refusal as refusal:
         return refusal.detail
     return WON
-
-
-def told(what: str, **figures: Any) -> None:
-    """For whoever runs it with `-s`."""
-    print(f"\n{what}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items()))

@@ -1,66 +1,89 @@
 """Bids around the deadline, and awards to different bids at once."""
 
+import random
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Barrier
 
-from marketplace.bids import access, awarding
+from marketplace.bids import access, awarding, sweeping
 from marketplace.models import Bid, BidVersion
-from tests.integration.marketplace.bid_scenes import evaluating, placed, quotation, scored
+from tests.integration.marketplace.bid_scenes import evaluating, placed, quotation, scored, tender
 from tests.personas import organisation
-from tests.races.crowd import CLIENTS, ROUNDS, WON, crowd, outcome, told
+from tests.races.crowd import CLIENTS, GATE_WITHIN_S, WON, crowd, outcome
+from tests.races.tally import Tally
+from tests.races.truth import sound
 
-BIDDING = timedelta(seconds=1.5 + CLIENTS / 50)
+BIDDING_S = 1.5 + CLIENTS / 100
+EVALUATED = "The task has changed and is awarded now."
 
 
 def test_no_bid_is_late_and_none_that_was_taken_is_lost(aurora):
-    firms = [organisation(f"Firm{n}", "service_firm") for n in range(4)]
-    rounds, bids, refused = max(1, ROUNDS // 10), 0, 0
+    firms, tally = [organisation(f"Firm{n}", "service_firm") for n in range(4)], Tally("bids around the deadline")
     with crowd() as clients:
-        for _ in range(rounds):
-            task = quotation(aurora, bids_until=datetime.now(UTC) + BIDDING)
-            answers = clients.at_once([partial(_bidding, firms[n % 4], task) for n in range(clients.size)])
+        for turn in tally.rounds():
+            begin = (quotation, tender)[turn % 2]
+            task = begin(aurora, bids_until=datetime.now(UTC) + timedelta(seconds=BIDDING_S))
+            bidders = [partial(_bid, firms[n % 4], task) for n in range(clients.size - 1)]
+            *answers, _ = clients.at_once([*bidders, partial(_close, task)])
             with aurora.acting():
                 at = list(BidVersion.objects.filter(bid__task=task).values_list("submitted_at", flat=True))
-            assert at and max(at) < task.bids_until
-            assert len(at) == sum(taken for taken, _ in answers)
-            bids, refused = bids + len(at), refused + sum(others for _, others in answers)
-    told("bids around the deadline", rounds=rounds, taken=bids, late=0, lost=0, refused_beside_another=refused)
+            assert all(moment < task.bids_until for moment in at)
+            assert len(at) == answers.count(WON)
+            assert {kind(answer) for answer in answers} <= {WON, "late", "beside another"}
+            tally.count(attempts=len(answers), won=len(at), refused=len(answers) - len(at))
+    assert tally.figures["won"] and tally.figures["refused"]
+    sound(aurora, *firms)
 
 
 def test_exactly_one_bid_wins_whatever_is_awarded_at_once(aurora):
-    firms = [organisation(f"Firm{n}", "service_firm") for n in range(2)]
+    firms, tally = [organisation(f"Firm{n}", "service_firm") for n in range(2)], Tally("awards")
     with crowd() as clients:
-        for _ in range(ROUNDS):
+        for _ in tally.rounds():
             task = quotation(aurora)
             bids = [placed(firm, task).bid for firm in firms]
             evaluating(aurora, task)
             for bid in bids:
                 scored(aurora, bid, 50)
-            answers = clients.at_once([partial(_awarded, aurora, bids[n % 2].pk) for n in range(clients.size)])
-            assert Counter(answers)[WON] == 1
+            gate = Barrier(clients.size)
+            answers = clients.at_once([partial(_awarded, aurora, bids[n % 2].pk, gate) for n in range(clients.size)])
+            assert Counter(answers) == {WON: 1, EVALUATED: clients.size - 1}
+            winner = bids[answers.index(WON) % 2]
             with aurora.acting():
-                states = Counter(Bid.objects.filter(task=task).values_list("state", flat=True))
-            assert states["won"] == 1
-    told("awards", rounds=ROUNDS, attempts=ROUNDS * clients.size, double_winners=0)
+                states = dict(Bid.objects.filter(task=task).values_list("pk", "state"))
+            assert states == {bid.pk: "won" if bid == winner else "lost" for bid in bids}
+            tally.count(attempts=clients.size, won=1, refused=clients.size - 1)
+    sound(aurora, *firms)
 
 
-def _bidding(firm, task):
-    """Versions one after the other until the deadline: how many were taken, and refused for another reason."""
-    taken = refused = 0
-    while True:
-        answer = outcome(lambda: placed(firm, task))
-        if answer == WON:
-            taken += 1
-        elif "over" in answer or answer.startswith("There is no such task"):
-            return taken, refused
-        else:
-            refused += 1
+def kind(answer):
+    """Documented refusals by why they were given."""
+    if "over" in answer or answer.startswith("There is no such task"):
+        return "late"
+    return "beside another" if answer.startswith("The bid has changed") else answer
 
 
-def _awarded(owner, bid_id):
+def _bid(firm, task):
+    """At some moment until a little past the deadline."""
+    time.sleep(random.uniform(0, 1.1) * max(0.0, (task.bids_until - datetime.now(UTC)).total_seconds()))
+    return outcome(lambda: placed(firm, task))
+
+
+def _close(task):
+    """The sweep that closes what is sealed, again and again until the deadline is past."""
+    while datetime.now(UTC) < task.bids_until + timedelta(seconds=BIDDING_S / 10):
+        sweeping.close_overdue()
+        time.sleep(0.02)
+
+
+def _awarded(owner, bid_id, all_have_read):
+    """Read the bid, wait until all have read theirs, then award it."""
+
     def award():
         with owner.acting():
-            awarding.award_bid(bid=access.get_bid_to_judge(bid_id), reason="best by the criteria")
+            bid = access.get_bid_to_judge(bid_id)
+            all_have_read.wait(GATE_WITHIN_S)
+            awarding.award_bid(bid=bid, reason="best by the criteria")
 
     return outcome(award)

@@ -1,43 +1,35 @@
 """One task, as many firms' clients as there are: one claims it."""
 
-import time
 from collections import Counter
 from functools import partial
 from threading import Barrier
 
 from marketplace import access, actions
 from marketplace.models import Claim
-from tests.integration.marketplace.scenes import published
-from tests.integration.marketplace.scenes import told as events
+from tests.integration.marketplace.scenes import published, told
 from tests.personas import organisation
-from tests.races.crowd import GATE_WITHIN_S, ROUNDS, WON, crowd, outcome, told
+from tests.races.crowd import GATE_WITHIN_S, WON, crowd, outcome
+from tests.races.tally import Tally
+from tests.races.truth import sound
 
 TAKEN = "The task was claimed by another firm."
 
 
 def test_exactly_one_of_all_racing_clients_wins_every_round(aurora):
-    firms = [organisation(f"Firm{n}", "service_firm") for n in range(4)]
-    tasks, winners, begun = [], [], time.perf_counter()
+    firms, tally, won = [organisation(f"Firm{n}", "service_firm") for n in range(4)], Tally("claims"), 0
     with crowd() as clients:
-        for _ in range(ROUNDS):
+        for _ in tally.rounds():
             task = published(aurora)
             gate = Barrier(clients.size)
             answers = clients.at_once([partial(_claimed, firms[n % 4], task.pk, gate) for n in range(clients.size)])
             assert Counter(answers) == {WON: 1, TAKEN: clients.size - 1}
-            tasks.append(task.pk)
-            winners.append(firms[answers.index(WON) % 4].id)
-    with aurora.acting():
-        assert list(Claim.objects.filter(task__in=tasks).order_by("pk").values_list("task", "tenant")) == list(
-            zip(tasks, winners, strict=True)
-        )
-    assert sum(events(firm).count(("task.claimed", "claimed")) for firm in firms) == ROUNDS
-    told(
-        "claims",
-        rounds=ROUNDS,
-        attempts=ROUNDS * clients.size,
-        double_winners=0,
-        s=f"{time.perf_counter() - begun:.0f}",
-    )
+            with aurora.acting():
+                claims = list(Claim.objects.filter(task=task.pk).values_list("tenant", "token", "agreement__status"))
+            assert claims == [(firms[answers.index(WON) % 4].id, 1, "active")]
+            won += 1
+            tally.count(attempts=clients.size, won=1, refused=clients.size - 1)
+    assert sum(told(firm).count(("task.claimed", "claimed")) for firm in firms) == won
+    sound(aurora, *firms)
 
 
 def _claimed(firm, task_id, all_have_read):

@@ -6,7 +6,10 @@ from threading import Barrier
 from django.db import connections
 
 from marketplace import access, actions
+from marketplace.bids import access as bid_access
+from marketplace.bids import opening
 from tenants.data import Conflict
+from tests.integration.marketplace.bid_scenes import colleague, deadline_over, opened, placed, seen, tender
 from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of, told
 
 
@@ -27,9 +30,9 @@ def tried(firm, task, gate):
     """Read the open task, wait until all have read it, then claim: 'won' or the reason why not."""
     try:
         with firm.acting():
-            seen = access.get_task(task.pk, needs="claim_tasks")
+            read = access.get_task(task.pk, needs="claim_tasks")
             gate.wait(60)
-            actions.claim_task(task=seen)
+            actions.claim_task(task=read)
             return "won"
     except Conflict as refusal:
         return refusal.detail
@@ -68,3 +71,14 @@ def test_two_sweeps_at_once_reopen_a_task_once_and_never_take_it_from_the_next_f
         claimed(task, cassia)
     at_once([actions.lapse_claims] * 2)
     assert {state_of(task, aurora) for task in tasks} == {"claimed"}
+
+
+def test_two_openers_at_once_open_all_bids_once(aurora, borealis):
+    both = [aurora, colleague(aurora)]
+    task = tender(aurora, both)
+    bid = placed(borealis, task).bid
+    deadline_over(task)
+    with aurora.acting():
+        opening.close_if_overdue(bid_access.get_tender(task.pk))
+    at_once([lambda opener=opener: opened(opener, task) for opener in both])
+    assert (state_of(task, aurora), seen(aurora, bid).newest.fault) == ("opened", "")
