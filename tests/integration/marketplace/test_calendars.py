@@ -7,6 +7,7 @@ from django.db import IntegrityError
 from django.test import Client
 from icalendar import Calendar
 
+from marketplace.bids import api as bidding
 from marketplace.calendars import api as calendars
 from marketplace.calendars.ics import Appointment, calendar_of
 from marketplace.models import CalendarAddress
@@ -14,7 +15,9 @@ from tenants.api import hash_secret
 from tenants.context import as_platform
 from tenants.data import NotFound
 from tenants.models import Membership
-from tests.integration.marketplace.firms import assigned, hours, wanted, welders
+from tests.integration.marketplace.bid_scenes import awarded, evaluating, placed, quotation
+from tests.integration.marketplace.contract_scenes import THIRDS, written
+from tests.integration.marketplace.firms import TODAY, Paper, assigned, hours, offer, wanted, welders
 from tests.integration.marketplace.scenes import claimed
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -62,7 +65,7 @@ def test_calendar_holds_own_assignments_and_deadlines_of_the_organisation(aurora
     answer = fetched(address_of(borealis))
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/calendar; charset=utf-8")
     events = {str(each["summary"]): each for each in Calendar.from_ical(answer.content).walk("VEVENT")}
-    assert events.keys() == {"Fix pump 7", "Due: Fix pump 7"}
+    assert events.keys() == {"Fix pump 7", "Due: Fix pump 7", "Last day of certificate: hot-work"}
     assert events["Fix pump 7"].decoded("dtstart") == hours().begins_at
     assert str(task.pk) in events["Due: Fix pump 7"]["uid"]
     owners = Calendar.from_ical(fetched(address_of(aurora)).content)
@@ -70,12 +73,70 @@ def test_calendar_holds_own_assignments_and_deadlines_of_the_organisation(aurora
     assert not Calendar.from_ical(fetched(address_of(cassia)).content).walk("VEVENT")
 
 
+def found(party, roles=("owner",)):
+    """Summary → when, of what the party's calendar says."""
+    with party.acting(*roles):
+        return {row.summary: row.begins_at for row in calendars.appointments()}
+
+
+def test_calendar_holds_the_end_of_bidding_then_of_the_standstill_for_owner_and_bidders(aurora, borealis, cassia):
+    task = quotation(aurora, standstill_h=48)
+    with aurora.acting():
+        task.refresh_from_db()
+    won, lost = placed(borealis, task).bid, placed(cassia, task).bid
+    for party in (aurora, borealis, cassia):
+        assert found(party) == {"Bids end: Overhaul pump 7": task.bids_until}
+    quotation(aurora, title="Of no interest")
+    assert found(borealis).keys() == {"Bids end: Overhaul pump 7"}
+    evaluating(aurora, task)
+    assert found(borealis) == {}
+    awarded(aurora, won)
+    for party, bid, words in ((borealis, won, "Standstill ends"), (cassia, lost, "Complaints end")):
+        with party.acting():
+            bid.refresh_from_db()
+        assert found(party) == {f"{words}: Overhaul pump 7": bid.decided_at + timedelta(hours=48)}
+    assert found(aurora)["Standstill ends: Overhaul pump 7"] == won.decided_at + timedelta(hours=48)
+
+
+def test_withdrawn_bid_leaves_the_calendar(aurora, borealis):
+    bid = placed(borealis, quotation(aurora)).bid
+    with borealis.acting():
+        bidding.withdraw_bid(bid=bidding.get_own_bid(bid.pk))
+    assert found(borealis) == {}
+
+
+def test_calendar_holds_due_milestones_of_both_parties(aurora, borealis, cassia):
+    contract = written(aurora, borealis)
+    due = {f"Due: {each['title']}, Fix pump 7": contract.written_at + timedelta(days=each["due_d"]) for each in THIRDS}
+    assert found(aurora) == found(borealis) == due and found(cassia) == {}
+
+
+def test_calendar_holds_last_days_of_certificates_those_of_people_for_who_may_see_them(aurora, borealis):
+    people = welders(borealis)
+    soon = Paper("iso9001", TODAY - timedelta(days=9), TODAY + timedelta(days=9))
+    offer(borealis, certificates=(soon, Paper("old", TODAY - timedelta(days=9), TODAY - timedelta(days=1))))
+    with borealis.acting():
+        rows = sorted((row.begins_at, row.summary, row.description) for row in calendars.appointments())
+    words = "Last day of certificate: "
+    assert [(summary, of) for _, summary, of in rows] == [
+        (f"{words}hot-work", "Xena Ray"), (f"{words}iso9001", ""), (f"{words}hot-work", "Wei Chen")
+    ]  # fmt: skip
+    assert rows[1][0].date() == soon.expires_on
+    assert found(borealis, ["viewer"]).keys() == {f"{words}iso9001"}
+    with borealis.acting():
+        people.wei.user_id = borealis.user.pk
+        people.wei.save()
+    assert f"{words}hot-work" in found(borealis, ["viewer"])
+    assert found(aurora) == {}
+
+
 def test_colleague_does_not_find_ones_assignments_in_theirs(aurora, borealis):
     _, people = busy(aurora, borealis)
     with borealis.acting():
         people.wei.user_id = None
         people.wei.save()
-        assert [row.summary for row in calendars.appointments()] == ["Due: Fix pump 7"]
+        summaries = {row.summary for row in calendars.appointments()}
+    assert summaries == {"Due: Fix pump 7", "Last day of certificate: hot-work"}
 
 
 def test_address_opens_until_it_is_replaced_or_revoked(borealis):
