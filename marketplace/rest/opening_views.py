@@ -20,8 +20,10 @@ from marketplace.rest.bid_serializers import (
     TenderSerializer,
 )
 from marketplace.rest.serializers import TaskDetailSerializer
+from marketplace.rest.views import CHANGED, IF_MATCH
 from tenants.rest.base import ActorView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
+from tenants.rest.preconditions import refuse_changed
 
 
 class Criteria(ActorView):
@@ -89,9 +91,9 @@ class OwnerStep(IdempotentView):
     steps: ClassVar[dict[str, Any]] = {"evaluate": awarding.start_evaluation, "conclude": awarding.conclude_award}
     step = ""
 
-    @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
-        task = tasks.get_own_task(task_id)
+        task = _unchanged(request, tasks.get_own_task(task_id))
         self.steps[self.step](task=task)
         return _task(task)
 
@@ -101,9 +103,9 @@ class Fail(IdempotentView):
 
     needs = {"POST": "post_tasks"}
 
-    @extend_schema(request=BidReasonSerializer, responses=TaskDetailSerializer, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=BidReasonSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
-        task, form = tasks.get_own_task(task_id), BidReasonSerializer(data=request.data)
+        task, form = _unchanged(request, tasks.get_own_task(task_id)), BidReasonSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         awarding.fail_task(task=task, reason=form.validated_data["reason"])
         return _task(task)
@@ -135,6 +137,11 @@ def _tender(task: ServiceTask, code: int = status.HTTP_200_OK) -> Response:
         "missing": queries.missing(task.pk),
     }
     return Response(TenderSerializer(shown).data, status=code)
+
+
+def _unchanged(request: Request, task: ServiceTask) -> ServiceTask:
+    refuse_changed(request, f'"{task.version}"', CHANGED)
+    return task
 
 
 def _task(task: ServiceTask) -> Response:

@@ -32,7 +32,8 @@ CHANGED = "The task has changed since you read it; read it again and decide anew
 
 
 class TaskList(IdempotentView, ListView):
-    """Own tasks, those published by others (`market`), or those the organisation has claimed, newest first."""
+    """Own tasks, those published by others (`market`), the `work` that the organisation has by a claim or a contract,
+    or what it `claimed` of it, newest first."""
 
     needs = {"GET": "view_tasks", "POST": "post_tasks"}
     serializer_class = ServiceTaskSerializer
@@ -104,12 +105,12 @@ class ClaimTask(IdempotentView):
         return _answer(task)
 
 
-class Submit(ActorView):
+class Submit(IdempotentView):
     """The firm says the work is done; `token` is that of its claim."""
 
     needs = {"POST": "claim_tasks"}
 
-    @extend_schema(request=SubmitSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH])
+    @extend_schema(request=SubmitSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         data = _parsed(SubmitSerializer, request.data)
         claim = access.get_claim(task_id, data["token"])
@@ -118,12 +119,12 @@ class Submit(ActorView):
         return _answer(claim.task)
 
 
-class Rework(ActorView):
+class Rework(IdempotentView):
     """The owner asks for more; lease and data begin anew."""
 
     needs = {"POST": "post_tasks"}
 
-    @extend_schema(request=ReworkSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH])
+    @extend_schema(request=ReworkSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         data = _parsed(ReworkSerializer, request.data)
         task = _unchanged(request, access.get_own_task(task_id))
@@ -131,12 +132,12 @@ class Rework(ActorView):
         return _answer(task)
 
 
-class Release(ActorView):
+class Release(IdempotentView):
     """The firm gives the task back; it is open to all again."""
 
     needs = {"POST": "claim_tasks"}
 
-    @extend_schema(request=ReleaseSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH])
+    @extend_schema(request=ReleaseSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         claim = access.get_claim(task_id, _parsed(ReleaseSerializer, request.data)["token"])
         _unchanged(request, claim.task)

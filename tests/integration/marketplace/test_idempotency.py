@@ -7,6 +7,7 @@ import pytest
 from django.db import connections
 
 from tenants.models import IdempotencyKey
+from tests.integration.marketplace.bid_scenes import quotation
 from tests.integration.marketplace.scenes import published, told
 
 TASKS = "/api/v1/service-tasks"
@@ -24,6 +25,26 @@ def test_claim_sent_again_gets_the_same_answer_and_claims_once(aurora, borealis)
     assert (again["Idempotent-Replayed"], again["ETag"]) == ("true", first["ETag"])
     assert "Idempotent-Replayed" not in first
     assert told(borealis).count(("task.claimed", "claimed")) == 1
+
+
+def test_work_submitted_again_and_sent_back_again_is_so_once(aurora, borealis):
+    task, owner, firm = published(aurora), aurora.client(), borealis.client()
+    keyed(firm, f"/{task.pk}/claim", "k-1")
+    for client, move, key in ((firm, "submit", "k-2"), (owner, "rework", "k-3"), (firm, "release", "k-4")):
+        body = {} if move == "rework" else {"token": 1}
+        first, again = (keyed(client, f"/{task.pk}/{move}", key, body) for _ in range(2))
+        assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert [kind for kind, _ in told(aurora)][1:] == [
+        "task.claimed", "task.submitted", "task.reopened", "task.reopened"
+    ]  # fmt: skip
+
+
+def test_step_of_a_bidding_is_refused_if_the_task_has_changed_since_it_was_read(aurora):
+    task, client = quotation(aurora), aurora.client()
+    for move, body in (("evaluate", {}), ("fail", {"reason": "no bid came"})):
+        assert keyed(client, f"/{task.pk}/{move}", f"k-{move}", body, **{"If-Match": '"99"'}).status_code == 412
+    read = client.get(f"{TASKS}/{task.pk}")["ETag"]
+    assert keyed(client, f"/{task.pk}/evaluate", "k-9", **{"If-Match": read}).status_code == 200
 
 
 def test_task_posted_twice_with_one_key_exists_once(aurora):
