@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, Final, TypeGuard
 from uuid import UUID
 
@@ -14,7 +15,16 @@ from tenants.data import FieldError, Invalid
 
 LONGEST_H: Final = 24 * 92
 COVERAGE_FRAC: Final = 0.8
+SILENT_AFTER: Final = timedelta(minutes=15)
 FIELDS: Final = ("tag", "equipment", "op", "limit", "upper", "for_h", "coverage_frac")
+
+
+class Stand(StrEnum):
+    """How a rule stands at a moment: what the newest readings say."""
+
+    WITHIN = "within"
+    OUTSIDE = "outside"
+    SILENT = "silent"
 
 
 class Op(StrEnum):
@@ -107,6 +117,62 @@ class Evidence:
             "from_at": self.from_at.isoformat(),
             "to_at": self.to_at.isoformat(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a rule stands, and since when; None if nothing was read in its time. `covered_h` lie within since then.
+
+    `is_kept`: a submission now would pass. `words` say of what, as AcceptanceRule.words has it.
+    """
+
+    stand: Stand
+    since: datetime | None
+    covered_h: float
+    for_h: float
+    is_kept: bool
+    of: str = ""
+
+    @property
+    def words(self) -> str:
+        since = "" if self.since is None else f" since {self.since:%Y-%m-%d %H:%M} UTC"
+        match self.stand:
+            case Stand.WITHIN:
+                return f"{self.of}: in band{since}, {self.covered_h:.3g} of {self.for_h:g} h covered"
+            case Stand.OUTSIDE:
+                return f"{self.of}: out of band{since}"
+            case Stand.SILENT:
+                return f"{self.of}: no readings{since or f' for {self.for_h:g} h'}"
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "stand": self.stand.value,
+            "since_at": self.since and self.since.isoformat(),
+            "covered_h": round(self.covered_h, 3),
+            "for_h": self.for_h,
+            "is_kept": self.is_kept,
+            "words": self.words,
+        }
+
+
+def standing(rule: AcceptanceRule, spans: Iterable[HeldSpan], until: datetime, unit: str = "") -> Standing:
+    """How it stands at `until`, by the spans of its time, which ascend and don't overlap."""
+    since = until - timedelta(hours=rule.for_h)
+    told = [span for span in spans if span.to_at >= since and span.from_at <= until]
+    common: dict[str, Any] = {
+        "for_h": rule.for_h,
+        "of": rule.words(unit),
+        "is_kept": evaluate(rule, told, until).passed,
+    }
+    if not told or until - told[-1].to_at > SILENT_AFTER:
+        return Standing(Stand.SILENT, told[-1].to_at if told else None, 0.0, **common)
+    is_within = [rule.margin(span.lowest, span.highest) >= 0 for span in told]
+    run = list(takewhile(lambda n: is_within[n] == is_within[-1], reversed(range(len(told)))))
+    begins_at = max(told[run[-1]].from_at, since)
+    if not is_within[-1]:
+        return Standing(Stand.OUTSIDE, begins_at, 0.0, **common)
+    covered_h = _length((told[n] for n in run), since, until) / timedelta(hours=1)
+    return Standing(Stand.WITHIN, begins_at, covered_h, **common)
 
 
 def evaluate(rule: AcceptanceRule, spans: Iterable[HeldSpan], until: datetime) -> Evidence:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from edge_bridge.api import held_spans, series_of
-from marketplace.acceptance import AcceptanceRule, evaluate
+from edge_bridge.readings.spans import HeldSpan
+from marketplace.acceptance import AcceptanceRule, Standing, evaluate, standing
 from marketplace.models import ServiceTask
 from tenants.api import on_behalf_of
 from tenants.models import Equipment
@@ -19,13 +20,27 @@ def evidence_for(task: ServiceTask, until: datetime) -> dict[str, Any] | None:
     if task.acceptance is None:
         return None
     rule = AcceptanceRule.from_document(task.acceptance)
-    since = until - timedelta(hours=rule.for_h)
-    with on_behalf_of(task.tenant_id):
-        series = _series(task, rule)
-        spans = [] if series is None else held_spans(series, since=since, until=until)
+    series, spans = _told(task, rule, until)
     unit = "" if series is None else series.unit
     of = {"words": rule.words(unit), "unit": unit, "series": series and str(series.pk)}
     return of | evaluate(rule, spans, until).to_document()
+
+
+def standing_of(task: ServiceTask, until: datetime) -> Standing | None:
+    """How the rule stands at `until`, read in the owner's name as evidence is; None where the task has no rule."""
+    if task.acceptance is None:
+        return None
+    rule = AcceptanceRule.from_document(task.acceptance)
+    series, spans = _told(task, rule, until)
+    return standing(rule, spans, until, "" if series is None else series.unit)
+
+
+def _told(task: ServiceTask, rule: AcceptanceRule, until: datetime) -> tuple[Any, list[HeldSpan]]:
+    """The tag, None if there is none, and what it said in the rule's time."""
+    with on_behalf_of(task.tenant_id):
+        series = _series(task, rule)
+        since = until - timedelta(hours=rule.for_h)
+        return series, [] if series is None else held_spans(series, since=since, until=until)
 
 
 def _series(task: ServiceTask, rule: AcceptanceRule) -> Any:

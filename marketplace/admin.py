@@ -25,6 +25,7 @@ from marketplace.models import (
     TaskInvitation,
     TaskNeed,
     TaskQuestion,
+    Watch,
 )
 from tenants.admin_sites import ReadOnly, show
 
@@ -95,6 +96,11 @@ class AssignmentAdmin(ReadOnly):
     list_select_related = ("task",)
 
 
+class WatchAdmin(ReadOnly):
+    list_display = ("task", "stand", "is_kept", "checked_at", "told_at")
+    list_filter = ("stand",)
+
+
 class CalendarAddressAdmin(ReadOnly):
     list_display = ("user", "created_at", "revoked_at")
     exclude = ("secret_hash",)
@@ -117,6 +123,7 @@ show(
         TaskNeed: TaskNeedAdmin,
         Assignment: AssignmentAdmin,
         CalendarAddress: CalendarAddressAdmin,
+        Watch: WatchAdmin,
     }
 )
 

@@ -27,7 +27,7 @@ VISIBILITIES: Final = {
     "invited": "Invited organisations",
     "partners": "Partners with an agreement in force",
 }
-SCOPES: Final = ("own", "market", "claimed")
+SCOPES: Final = ("own", "market", "work", "claimed")
 TITLE_CHARS: Final = 200
 DESCRIPTION_CHARS: Final = 10_000
 NOTE_CHARS: Final = 10_000

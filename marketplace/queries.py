@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
 from marketplace.lifecycle import ClaimState, State
-from marketplace.models import Claim, ServiceTask, TaskInvitation
+from marketplace.models import Claim, Contract, ServiceTask, TaskInvitation
 from tenants.agreements.api import agreements
 from tenants.api import actor, opened, tenants
 from tenants.models import Site
@@ -36,15 +36,19 @@ def with_claim(task: ServiceTask) -> ServiceTask:
 
 
 def tasks_in(scope: str) -> QuerySet[ServiceTask]:
-    """Tasks by `marketplace.data.SCOPES`: `own`, published by others (`market`), or `claimed` by the organisation."""
+    """Tasks by `marketplace.data.SCOPES`: `own`, published by others (`market`), the `work` that the organisation holds
+    or held by a claim or a contract, or the part of it that it `claimed`."""
     me = actor().tenant_id
+    claimed = Claim.objects.filter(tenant=me).values("task")
     match scope:
         case "own":
             return tasks().filter(tenant=me)
         case "market":
             return tasks().filter(state=State.OPEN).exclude(tenant=me)
+        case "work":
+            return tasks().filter(Q(pk__in=claimed) | Q(pk__in=Contract.objects.filter(firm=me).values("task")))
         case _:
-            return tasks().filter(pk__in=Claim.objects.filter(tenant=me).values("task"))
+            return tasks().filter(pk__in=claimed)
 
 
 def audience_of(task: ServiceTask) -> frozenset[UUID]:
@@ -61,8 +65,8 @@ def audience_of(task: ServiceTask) -> frozenset[UUID]:
 
 
 def told_tasks() -> Iterator[dict[str, Any]]:
-    """Own tasks, those claimed, then the market's, unless they are over; as the bodies of their events."""
-    for scope in ("own", "claimed", "market"):
+    """Own tasks, the work for others, then the market's, unless they are over; as the bodies of their events."""
+    for scope in ("own", "work", "market"):
         for task in tasks_in(scope).filter(state__in=UNFINISHED).order_by("-pk").iterator(chunk_size=100):
             yield facts_of(task, task.claim)
 

@@ -7,6 +7,7 @@ from celery import shared_task
 from marketplace import actions
 from marketplace.bids import sweeping
 from marketplace.contracts import api as contracting
+from marketplace.watch import api as watch
 
 
 @shared_task(bind=True, name="marketplace.sweep_lapsed_claims", system=True)
@@ -19,6 +20,18 @@ def sweep_lapsed_claims(self: Any) -> int:
 def sweep_retentions(self: Any) -> int:
     """Release what was retained until the end of a warranty that is over."""
     return contracting.release_due()
+
+
+@shared_task(bind=True, name="marketplace.sweep_ratings", system=True)
+def sweep_ratings(self: Any) -> int:
+    """Show ratings that wait for no other any more; safe to run twice."""
+    return contracting.show_due()
+
+
+@shared_task(bind=True, name="marketplace.sweep_acceptance", system=True)
+def sweep_acceptance(self: Any) -> int:
+    """Tell of each change in how a rule of acceptance stands; safe to run twice."""
+    return watch.watch_due()
 
 
 @shared_task(bind=True, name="marketplace.sweep_bids", system=True)

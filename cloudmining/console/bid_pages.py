@@ -34,17 +34,28 @@ class BidList(MemberPage):
     """Those that the organisation made."""
 
     needs = {"GET": "view_tasks"}
+    template = "console/bids.html"
 
     def get(self, request: HttpRequest) -> TemplateResponse:
         head, page = feed_head(), page_of(request, bidding.own_bids())
         page["rows"] = [_shown(bid) for bid in page["rows"]]
-        return self.page("console/bids.html", tab=TAB, head=head, **page)
+        return self.page(self.template, tab=TAB, head=head, **page)
+
+
+class BidRows(BidList):
+    """The inside of the list, as it stands now."""
+
+    template = "console/_bids.html"
 
 
 class TaskBids(MemberPage):
-    """The bids on a task: for its owner the way from openers to award, for a firm its own bid."""
+    """The bids on a task: for its owner the way from openers to award, for a firm its own bid.
+
+    It follows the feed, but for a form that was sent and waits to be mended.
+    """
 
     needs = {"GET": "view_tasks"}
+    template = "console/task_bids.html"
 
     def get(self, request: HttpRequest, task_id: UUID) -> TemplateResponse:
         return self.of_task(task_id)
@@ -56,7 +67,8 @@ class TaskBids(MemberPage):
         is_own = task.tenant_id == self.actor.tenant_id
         shown = self._for_owner(task) if is_own else self._for_firm(task, form)
         criteria = bidding.criteria_of(task)
-        page = self.page("console/task_bids.html", tab=TAB, head=head, task=task, criteria=criteria, **shown)
+        about = {"task": task, "criteria": criteria, "is_live": form is None}
+        page = self.page(self.template, tab=TAB, head=head, **about, **shown)
         page.status_code = 422 if form else 200
         return page
 
@@ -96,6 +108,12 @@ class TaskBids(MemberPage):
             "complaints": bidding.complaints(task.pk),
             "may_complain": may_bid and task.state == "awarded" and bid and bid.state in ("lost", "disqualified"),
         }
+
+
+class TaskBidsBody(TaskBids):
+    """The inside of the page, as it stands now."""
+
+    template = "console/_task_bids.html"
 
 
 class PlaceBid(TaskBids):

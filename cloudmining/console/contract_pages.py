@@ -19,10 +19,12 @@ from cloudmining.console.paging import page_of, uuid_of
 from marketplace.contracts import api as contracting
 from marketplace.contracts.api import ACCOUNTS, ContractState, MilestoneState
 from optimization.api import DARK, Chart
-from tenants.api import feed_head
+from tenants.api import feed_head, tenants
 from tenants.data import Actor, FieldError, Invalid, NotFound
 
 TAB: Final = "console-contracts"
+MOST_MEDIATIONS: Final = 50
+MOST_LISTED: Final = 500
 TONES: Final[dict[str, str]] = {
     **dict.fromkeys((ContractState.CLOSED, MilestoneState.PAID, MilestoneState.SETTLED), "good"),
     **dict.fromkeys((ContractState.DISPUTED, ContractState.TERMINATED, MilestoneState.REWORK), "bad"),
@@ -34,7 +36,6 @@ STEPS: Final[dict[str, tuple[str, str]]] = {
     "accept": ("owner", "post_tasks"),
     "rework": ("owner", "post_tasks"),
     "receive": ("owner", "settle"),
-    "invoice": ("firm", "settle"),
     "return": ("owner", "settle"),
     "pay": ("owner", "settle"),
     "release": ("owner", "settle"),
@@ -44,7 +45,6 @@ OF_STATE: Final[dict[MilestoneState, tuple[str, ...]]] = {
     MilestoneState.REWORK: ("submit",),
     MilestoneState.SUBMITTED: ("accept", "rework"),
     MilestoneState.ACCEPTED: ("receive",),
-    MilestoneState.RECEIPTED: ("invoice",),
     MilestoneState.INVOICED: ("return",),
     MilestoneState.MATCHED: ("pay",),
     MilestoneState.PAID: ("release",),
@@ -61,7 +61,8 @@ class ContractList(MemberPage):
     def get(self, request: HttpRequest) -> TemplateResponse:
         head, found = feed_head(), page_of(request, contracting.contracts_taken_part_in())
         found["rows"] = [_row(contract, self.actor) for contract in found["rows"]]
-        return self.page(self.template, tab=TAB, head=head, **found)
+        sitting = contracting.mediations().order_by("-pk")[:MOST_MEDIATIONS]
+        return self.page(self.template, tab=TAB, head=head, mediations=sitting, **found)
 
 
 class ContractRows(ContractList):
@@ -84,15 +85,20 @@ class ContractPage(MemberPage):
             "terms": {name: f"{share / 100:g}" for name, share in _terms(contract).items()},
             "milestones": [_milestone(each, contract, self.actor) for each in milestones],
             "charts": [drawn(chart, reverse("console-contract-figure", args=[contract.pk]), DARK)],
-            "invoices": [
-                _invoice(each, contract.currency) for each in contracting.invoices_of(contract).order_by("-pk")
-            ],
+            "invoices": _invoices(contract),
+            "billable": _billable(contract, milestones, self.actor),
             "disputes": list(contracting.disputes_of(contract)),
+            "listed": self._listed(contract),
             "ratings": list(contracting.ratings_of(contract)),
             "stars": range(1, 6),
             "money": _money(contract) if self.actor.can("view_usage") else [],
         }
         return self.page(self.template, tab=TAB, head=head, **context)
+
+    def _listed(self, contract: Any) -> Any:
+        """Who may be proposed as a mediator."""
+        third = tenants().filter(listed=True).exclude(pk__in=[contract.tenant_id, contract.firm_id])
+        return third.order_by("name")[:MOST_LISTED]
 
 
 class ContractBody(ContractPage):
@@ -126,15 +132,26 @@ class ContractStep(MemberPage):
     of_contract: ClassVar[dict[str, Callable[[Any, QueryDict], Any]]] = {
         "dispute": lambda contract, given: contracting.open_dispute(contract=contract, reason=given.get("reason", "")),
         "note": lambda contract, given: contracting.add_note(contract=contract, words=given.get("words", "")),
+        "mediator": lambda contract, given: contracting.propose_mediator(
+            contract=contract, mediator_id=uuid_of(given.get("mediator", ""))
+        ),
+        "mediator-agree": lambda contract, given: contracting.agree_to_mediator(contract=contract),
+        "mediator-decline": lambda contract, given: contracting.decline_mediator(contract=contract),
         "withdraw": lambda contract, given: contracting.withdraw_dispute(contract=contract),
         "terminate": lambda contract, given: contracting.terminate_contract(
             contract=contract, reason=given.get("reason", "")
         ),
         "rate": lambda contract, given: contracting.rate(
-            contract=contract, stars=_whole(given, "stars"), words=given.get("words", "")
+            contract=contract,
+            stars=_whole(given, "stars"),
+            words=given.get("words", ""),
+            is_named=bool(given.get("is_named")),
         ),
         "terms": lambda contract, given: contracting.set_terms(
             contract=contract, tax_bp=_percent(given, "tax"), tolerance_bp=_percent(given, "tolerance")
+        ),
+        "invoice": lambda contract, given: contracting.send_invoice(
+            contract=contract, number=given.get("number", ""), lines=_billed(contract, given)
         ),
     }
     of_milestone: ClassVar[dict[str, Callable[[Any, QueryDict], Any]]] = {
@@ -144,9 +161,10 @@ class ContractStep(MemberPage):
             milestone=each, reason=given.get("reason", "")
         ),
         "receive": lambda each, given: contracting.receive_milestone(
-            milestone=each, amount_minor=_minor(given, "amount", each), note=given.get("note", "")
+            milestone=each,
+            amount_minor=_minor(given, "amount", each.contract.currency),
+            note=given.get("note", ""),
         ),
-        "invoice": lambda each, given: _invoiced(each, given),
         "return": lambda each, given: _returned(each, given),
         "pay": lambda each, given: contracting.pay_milestone(milestone=each, reference=given.get("reference", "")),
         "release": lambda each, given: contracting.release_retention(milestone=each),
@@ -192,7 +210,12 @@ def _allowed(contract: Any, milestones: Sequence[Any], actor: Actor) -> set[str]
     sets_terms = contract.tenant_id == actor.tenant_id and actor.can("settle") and not is_received
     state, manages = ContractState(contract.state), actor.can("manage_agreements")
     dispute = next((each for each in contracting.disputes_of(contract) if each.resolved_at is None), None)
+    mediation = next((each for each in (dispute.mediations.all() if dispute else ()) if each.is_live), None)
+    proposed = mediation if manages and mediation is not None and mediation.state == "proposed" else None
     shown = {
+        "mediator": manages and dispute is not None and mediation is None,
+        "mediator-agree": proposed is not None and proposed.by_id != actor.tenant_id,
+        "mediator-decline": proposed is not None,
         "dispute": manages and state in (ContractState.IN_PROGRESS, ContractState.FULFILLED),
         "note": dispute is not None and actor.can("comment"),
         "withdraw": manages and dispute is not None and dispute.by_id == actor.tenant_id,
@@ -211,14 +234,11 @@ def _has_rated(contract: Any, actor: Actor) -> bool:
 
 def _milestone(milestone: Any, contract: Any, actor: Actor) -> dict[str, Any]:
     side = "owner" if contract.tenant_id == actor.tenant_id else "firm"
-    receipt = next(iter(milestone.receipts.all()), None)
-    received = receipt.amount_minor if receipt else milestone.amount_minor
     return {
         "row": milestone,
         "tone": TONES.get(MilestoneState(milestone.state), "going"),
         "amount": in_words(milestone.amount_minor, contract.currency),
-        "plain": _plain(received, contract.currency),
-        "tax": _plain((received * contract.tax_bp + 5_000) // 10_000, contract.currency),
+        "plain": _plain(milestone.amount_minor, contract.currency),
         "submissions": list(milestone.submissions.all()),
         "inspections": list(milestone.inspections.all()),
         "steps": [
@@ -230,6 +250,21 @@ def _milestone(milestone: Any, contract: Any, actor: Actor) -> dict[str, Any]:
             and (step != "release" or milestone.retained_until)
         ],
     }
+
+
+def _billable(contract: Any, milestones: Sequence[Any], actor: Actor) -> list[dict[str, Any]]:
+    """To the firm: what was received and is on no invoice, with the amounts that would match."""
+    if contract.firm_id != actor.tenant_id or not actor.can("settle") or contract.state == ContractState.DISPUTED:
+        return []
+    received = [(each, each.receipts.all()[0].amount_minor) for each in milestones if each.state == "receipted"]
+    return [
+        {
+            "row": each,
+            "net": _plain(amount, contract.currency),
+            "tax": _plain(contracting.part_of(amount, contract.tax_bp), contract.currency),
+        }
+        for each, amount in received
+    ]
 
 
 def _invoices(contract: Any) -> list[dict[str, Any]]:
@@ -255,9 +290,13 @@ def _money(contract: Any) -> list[tuple[str, str]]:
     ]
 
 
-def _invoiced(milestone: Any, given: QueryDict) -> Any:
-    line = contracting.Billed(milestone.pk, _minor(given, "net", milestone), _minor(given, "tax", milestone))
-    return contracting.send_invoice(contract=milestone.contract, number=given.get("number", ""), lines=[line])
+def _billed(contract: Any, given: QueryDict) -> list[contracting.Billed]:
+    """A line for each milestone that is ticked."""
+    ticked, currency = given.getlist("milestone"), contract.currency
+    return [
+        contracting.Billed(uuid_of(key), _minor(given, f"net-{key}", currency), _minor(given, f"tax-{key}", currency))
+        for key in ticked
+    ]
 
 
 def _returned(milestone: Any, given: QueryDict) -> None:
@@ -276,8 +315,8 @@ def _plain(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-digits):.{digits}f}"
 
 
-def _minor(given: QueryDict, name: str, milestone: Any) -> int:
-    return to_minor(_decimal(given, name), milestone.contract.currency)
+def _minor(given: QueryDict, name: str, currency: str) -> int:
+    return to_minor(_decimal(given, name), currency)
 
 
 def _percent(given: QueryDict, name: str) -> int:

@@ -96,7 +96,7 @@ class FirmPage(MemberPage):
         rates = [(rate, in_words(rate["amount_minor"], rate["currency"])) for rate in profile.rates]
         regions = [countries().get(region, region) for region in profile.regions]
         shown = {"profile": profile, "rates": rates, "regions": regions, "experts": profiles.experts_of(profile)}
-        return self.page("console/firm.html", tab=MARKET, **shown)
+        return self.page("console/firm.html", tab=MARKET, references=profiles.references_of(profile), **shown)
 
 
 class TaskFirms(MemberPage):

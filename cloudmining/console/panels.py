@@ -38,9 +38,9 @@ STEPS: Final = {
     ("own", "open"): ("cancel",),
     ("own", "submitted"): ("accept", "rework"),
     ("market", "open"): ("claim",),
-    ("claimed", "claimed"): ("submit", "release"),
+    ("work", "claimed"): ("submit", "release"),
 }
-NEEDED_FOR: Final = {"own": "post_tasks", "market": "claim_tasks", "claimed": "claim_tasks"}
+NEEDED_FOR: Final = {"own": "post_tasks", "market": "claim_tasks", "work": "claim_tasks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +118,26 @@ def _percent(fraction: float | None) -> float | None:
 
 
 def task_rows(actor: Actor) -> dict[str, Any]:
-    """Tasks that are still to do: own ones, those on the market, and those the organisation has claimed."""
+    """Tasks that are still to do: own ones, the work that the organisation has for others, and those on the market."""
     own = tasks_in("own").exclude(state__in=OVER)
-    claimed = tasks_in("claimed").filter(state__in=["claimed", "submitted"])
-    groups = {"own": own, "claimed": claimed, "market": tasks_in("market")}
+    work = tasks_in("work").filter(state__in=["claimed", "submitted", "contracted"])
+    groups = {"own": own, "work": work, "market": tasks_in("market")}
     rows = [_task(task, whose, actor) for whose, found in groups.items() for task in found.order_by("-pk")[:TASK_LIMIT]]
     return {"tasks": [row for row in rows if row is not None], "may_post": actor.can("post_tasks")}
 
 
 def _task(task: Any, whose: str, actor: Actor) -> Any:
     """The task with what its row shows besides; None for a task that the organisation had claimed and lost."""
-    if whose == "claimed" and (task.claim is None or task.claim.tenant_id != actor.tenant_id):
+    if whose == "work" and task.state != "contracted" and not is_claimed_by(task, actor):
         return None
     task.whose = whose
     task.fee = in_words(task.fee_minor, task.currency) if task.fee_minor else ""
     task.steps = steps_for(task, whose, actor)
     return task
+
+
+def is_claimed_by(task: Any, actor: Actor) -> bool:
+    return task.claim is not None and task.claim.tenant_id == actor.tenant_id
 
 
 def steps_for(task: Any, whose: str, actor: Actor) -> tuple[str, ...]:

@@ -13,26 +13,28 @@ from cloudmining.console.base import MemberPage
 from cloudmining.console.forms import TaskForm, initial_of
 from cloudmining.console.money import in_words
 from cloudmining.console.paging import page_of, uuid_of
-from cloudmining.console.panels import steps_for
+from cloudmining.console.panels import is_claimed_by, steps_for
 from cloudmining.console.views import TaskStep
 from edge_bridge.api import get_alarm
 from marketplace import api as marketplace
 from marketplace.acceptance import AcceptanceRule
 from marketplace.contracts import api as contracting
-from marketplace.data import MODES, SCOPES
+from marketplace.data import MODES
 from marketplace.desk import api as desk
 from marketplace.rest.desk_views import file_answer
+from marketplace.watch.api import get_standing, shown_standing
 from optimization.api import get_plan
 from tenants.api import feed_head, tenants
 from tenants.data import Conflict, FieldError, Invalid, NotFound
 
 TAB: Final = "console-tasks"
-WORDS: Final = {"market": "open to us", "own": "ours", "claimed": "claimed by us"}
+WORDS: Final = {"market": "open to us", "own": "ours", "work": "our work"}
+AT_WORK: Final = ("claimed", "contracted")  # before anybody says that it is done
 TONES: Final = {"open": "good", "submitted": "medium", "draft": "low", "cancelled": "low", "closed": "low"}
 
 
 class TaskList(MemberPage):
-    """Those open to the organisation, its own, or those it has claimed, newest first; `?mode=` and `?over=1` narrow."""
+    """Those open to the organisation, its own, or its work for others, newest first; `?mode=` and `?over=1` narrow."""
 
     needs = {"GET": "view_tasks"}
     template = "console/tasks.html"
@@ -41,7 +43,7 @@ class TaskList(MemberPage):
         head, asked = feed_head(), request.GET
         scope = asked.get("scope") or ("own" if self.actor.can("post_tasks") else "market")
         mode, over = asked.get("mode", ""), bool(asked.get("over"))
-        if scope not in SCOPES:
+        if scope not in WORDS:
             raise NotFound
         found = page_of(request, _narrowed(marketplace.tasks_in(scope), mode, over))
         found["rows"] = [{"task": task, **_shown(task)} for task in found["rows"]]
@@ -63,17 +65,19 @@ class TaskPage(MemberPage):
 
     def get(self, request: HttpRequest, task_id: UUID) -> TemplateResponse:
         task = marketplace.get_task(task_id)
-        whose = self._whose(task)
+        contract = contracting.contract_of(task)
+        whose = self._whose(task, contract)
         is_own, is_open = whose == "own", task.state == "open"
         posts = is_own and self.actor.can("post_tasks")
         shown = {
             "steps": steps_for(task, whose, self.actor),
-            "contract": contracting.contract_of(task),
+            "contract": contract,
             "files": list(desk.attachments_of(task)),
             "questions": list(desk.questions_about(task)),
             "milestones": [each | {"percent": each["share_bp"] / 100} for each in task.milestones],
             "invited": self._invited(task) if is_own else [],
             "retention_percent": task.retention_bp / 100,
+            "standing": shown_standing(task) if task.state in AT_WORK else None,
             "rule_words": AcceptanceRule.from_document(task.acceptance).words() if task.acceptance else "",
         }
         may = {
@@ -84,15 +88,26 @@ class TaskPage(MemberPage):
         }
         return self.page("console/task_page.html", tab=TAB, task=task, whose=whose, **_shown(task), **shown, **may)
 
-    def _whose(self, task: Any) -> str:
+    def _whose(self, task: Any, contract: Any) -> str:
         if task.tenant_id == self.actor.tenant_id:
             return "own"
-        is_ours = task.claim is not None and task.claim.tenant_id == self.actor.tenant_id
-        return "claimed" if is_ours else "market"
+        return "work" if contract is not None or is_claimed_by(task, self.actor) else "market"
 
     def _invited(self, task: Any) -> list[str]:
         firms = task.invitations.values_list("firm", flat=True)
         return list(tenants().filter(pk__in=list(firms)).order_by("name").values_list("name", flat=True))
+
+
+class TaskStanding(MemberPage):
+    """How the rule of acceptance stands now."""
+
+    needs = {"GET": "view_tasks"}
+
+    def get(self, request: HttpRequest, task_id: UUID) -> TemplateResponse:
+        standing = get_standing(task_id)
+        if standing is None:
+            raise NotFound
+        return self.page("console/_standing.html", standing=standing)
 
 
 class PageStep(TaskStep):

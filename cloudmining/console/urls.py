@@ -16,6 +16,7 @@ from cloudmining.console import (
     ledger_pages,
     lifecycle_pages,
     market_pages,
+    mediation_pages,
     notice_pages,
     organisation_pages,
     people_pages,
@@ -184,6 +185,7 @@ urlpatterns = [
     path("tasks/rows", task_pages.TaskRows.as_view(), name="console-task-rows"),
     path("tasks/new", task_pages.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>", task_pages.TaskPage.as_view(), name="console-task"),
+    path("tasks/<uuid:task_id>/standing", task_pages.TaskStanding.as_view(), name="console-task-standing"),
     path("tasks/<uuid:task_id>/edit", task_pages.ReviseTask.as_view(), name="console-task-edit"),
     path("tasks/<uuid:task_id>/attachments", task_pages.Attach.as_view(), name="console-task-attach"),
     path(
@@ -205,6 +207,7 @@ urlpatterns = [
     path("calendar", calendar_pages.CalendarPage.as_view(), name="console-calendar"),
     path("calendar/<str:secret>.ics", calendar_pages.CalendarFeed.as_view(), name="calendar-feed"),
     path("bids", bid_pages.BidList.as_view(), name="console-bids"),
+    path("bids/rows", bid_pages.BidRows.as_view(), name="console-bid-rows"),
     path("bids/<uuid:bid_id>/steps/<slug:step>", bid_pages.BidStep.as_view(), name="console-bid-step"),
     path(
         "complaints/<uuid:complaint_id>/steps/<slug:step>",
@@ -212,6 +215,7 @@ urlpatterns = [
         name="console-complaint-step",
     ),
     path("tasks/<uuid:task_id>/bids", bid_pages.TaskBids.as_view(), name="console-task-bids"),
+    path("tasks/<uuid:task_id>/bids/body", bid_pages.TaskBidsBody.as_view(), name="console-task-bids-body"),
     path("tasks/<uuid:task_id>/bids/place", bid_pages.PlaceBid.as_view(), name="console-place-bid"),
     path("tasks/<uuid:task_id>/bids/figure", bid_pages.ComparisonFigure.as_view(), name="console-comparison-figure"),
     path("tasks/<uuid:task_id>/bids/figure.csv", bid_pages.ComparisonCsv.as_view(), name="console-comparison-csv"),
@@ -219,6 +223,8 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
     path("contracts", contract_pages.ContractList.as_view(), name="console-contracts"),
     path("contracts/rows", contract_pages.ContractRows.as_view(), name="console-contract-rows"),
+    path("mediations/<uuid:mediation_id>", mediation_pages.MediationPage.as_view(), name="console-mediation"),
+    path("mediations/<uuid:mediation_id>/body", mediation_pages.MediationBody.as_view(), name="console-mediation-body"),
     path("contracts/<uuid:contract_id>", contract_pages.ContractPage.as_view(), name="console-contract"),
     path("contracts/<uuid:contract_id>/body", contract_pages.ContractBody.as_view(), name="console-contract-body"),
     path(

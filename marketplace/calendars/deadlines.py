@@ -35,8 +35,8 @@ def leases() -> Iterator[Appointment]:
 
 def ends_of_bidding() -> Iterator[Appointment]:
     """Of own tasks, and of those that we bid on."""
-    mine = Bid.objects.filter(tenant=actor().tenant_id).exclude(state=BidState.WITHDRAWN)
-    bidden = tasks_in("market").filter(pk__in=mine.values("task"))
+    standing = Bid.objects.exclude(state=BidState.WITHDRAWN)  # on others' tasks one reads one's own alone
+    bidden = tasks_in("market").filter(pk__in=standing.values("task"))
     for found in (tasks_in("own").filter(state=State.OPEN), bidden):
         for task in found.exclude(bids_until=None).order_by("-pk")[:MOST]:
             yield _of_task(task, "bids", f"Bids end: {task.title}", task.bids_until)

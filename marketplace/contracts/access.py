@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from marketplace.contracts import queries
-from marketplace.models import Contract, Invoice, Milestone
+from marketplace.models import Contract, Invoice, Mediation, Milestone
 from tenants.api import require
 from tenants.data import Forbidden, NotFound
 
@@ -28,6 +28,12 @@ def get_milestone(milestone_id: UUID, *, needs: str = "view_tasks") -> Milestone
 def get_invoice(invoice_id: UUID, *, needs: str = "view_tasks") -> Invoice:
     require(needs)
     return _found(queries.invoices().filter(pk=invoice_id).first())
+
+
+def get_mediation(mediation_id: UUID, *, needs: str = "view_tasks") -> Mediation:
+    """One in which the actor's organisation sits, while the dispute is open."""
+    require(needs)
+    return _found(queries.mediations().filter(pk=mediation_id).first())
 
 
 def refuse_but_owner(contract: Contract, needs: str) -> None:

@@ -60,6 +60,16 @@ class RatingAdmin(ReadOnly):
     list_display = ("contract", "about", "stars", "given_at", "revealed_at")
 
 
+class ReferenceAdmin(ReadOnly):
+    list_display = ("category", "stars", "buyer_name", "shown_at")
+    list_filter = ("category",)
+
+
+class MediationAdmin(ReadOnly):
+    list_display = ("dispute", "mediator_name", "state", "created_at", "recommended_at")
+    list_filter = ("state",)
+
+
 show(
     {
         models.Contract: ContractAdmin,
@@ -74,5 +84,7 @@ show(
         models.Dispute: DisputeAdmin,
         models.DisputeNote: DisputeNoteAdmin,
         models.Rating: RatingAdmin,
+        models.Reference: ReferenceAdmin,
+        models.Mediation: MediationAdmin,
     }
 )

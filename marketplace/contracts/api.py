@@ -1,15 +1,23 @@
 """The public door of contracts for the rest of the marketplace, the composition root and its console."""
 
-from marketplace.contracts.access import get_contract, get_invoice, get_milestone
+from marketplace.contracts.access import get_contract, get_invoice, get_mediation, get_milestone
 from marketplace.contracts.actions import (
     accept_milestone,
     request_milestone_rework,
     submit_milestone,
     write_contract,
 )
+from marketplace.contracts.data import part_of
 from marketplace.contracts.disputes import add_note, open_dispute, terminate_contract, withdraw_dispute
 from marketplace.contracts.journal import ACCOUNTS
 from marketplace.contracts.lifecycle import ContractState, MilestoneState
+from marketplace.contracts.mediation import (
+    agree_to_mediator,
+    decline_mediator,
+    propose_mediator,
+    recommend,
+    step_down,
+)
 from marketplace.contracts.queries import (
     balances_of,
     contract_of,
@@ -17,10 +25,12 @@ from marketplace.contracts.queries import (
     disputes_of,
     invoices_of,
     journal_of,
+    mediations,
     milestones_of,
     ratings_of,
 )
 from marketplace.contracts.ratings import rate
+from marketplace.contracts.references import show_due
 from marketplace.contracts.settlement import (
     Billed,
     pay_milestone,
@@ -40,28 +50,37 @@ __all__ = [
     "MilestoneState",
     "accept_milestone",
     "add_note",
+    "agree_to_mediator",
     "balances_of",
     "contract_of",
     "contracts_taken_part_in",
+    "decline_mediator",
     "disputes_of",
     "get_contract",
     "get_invoice",
+    "get_mediation",
     "get_milestone",
     "invoices_of",
     "journal_of",
+    "mediations",
     "milestones_of",
     "open_dispute",
+    "part_of",
     "pay_milestone",
+    "propose_mediator",
     "rate",
     "ratings_of",
     "receive_milestone",
+    "recommend",
     "release_due",
     "release_retention",
     "request_milestone_rework",
     "return_invoice",
     "send_invoice",
     "set_terms",
+    "show_due",
     "statement_of",
+    "step_down",
     "submit_milestone",
     "terminate_contract",
     "withdraw_dispute",

@@ -1,12 +1,17 @@
-"""A dispute stops a contract and shuts the data; both put down what they say; then it goes on, or it is over."""
+"""A dispute stops a contract and shuts the data; both put down what they say; then it goes on, or it is over.
+
+They may agree on a mediator meanwhile (mediation.py).
+"""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models.functions import Now
 
 from marketplace import queries as market
 from marketplace.contracts import queries
 from marketplace.contracts.lifecycle import ContractEvent
+from marketplace.contracts.mediation import end_mediation
 from marketplace.contracts.steps import add, bounded, move_contract, tell
 from marketplace.crew.actions import release_all
 from marketplace.lifecycle import Event, State
@@ -14,7 +19,7 @@ from marketplace.models import Contract, Dispute, DisputeNote
 from marketplace.moves import move_task
 from marketplace.opening import close_data, open_data
 from tenants.api import on_behalf_of, require
-from tenants.data import Conflict, Forbidden
+from tenants.data import Forbidden
 
 
 def open_dispute(*, contract: Contract, reason: str) -> Dispute:
@@ -32,23 +37,23 @@ def add_note(*, contract: Contract, words: str) -> DisputeNote:
     """What a party says in the mediation; it stays as it is."""
     by = require("comment")
     said = bounded(words, "words", is_needed=True)
-    dispute = _open(contract)
+    dispute = queries.dispute_now(contract)
     note: DisputeNote = add(DisputeNote, contract, dispute=dispute, by_id=by.tenant_id, words=said)
-    tell("contract.noted", contract, words=said, by=by.tenant_id)
+    tell("contract.noted", contract, also=queries.sitting_mediators(dispute), words=said, by=by.tenant_id)
     return note
 
 
 def withdraw_dispute(*, contract: Contract) -> None:
     """The party that opened it is content: the contract goes on, the clock of the data having stood still."""
     by = require("manage_agreements")
-    dispute = _open(contract)
+    dispute = queries.dispute_now(contract)
     if dispute.by_id != by.tenant_id:
         raise Forbidden("Who opened the dispute says that it is settled; you may terminate the contract.")
     goes_on = contract.fulfilled_at is None
     changes = _reopened(contract, dispute) if goes_on else {}
     move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE, **changes)
-    _resolve(dispute, Dispute.Outcome.RESUMED)
-    tell("contract.resumed", contract)
+    mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
+    tell("contract.resumed", contract, also=mediator)
 
 
 def _reopened(contract: Contract, dispute: Dispute) -> dict[str, Any]:
@@ -69,18 +74,12 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     if contract.task.state == State.CONTRACTED:
         move_task(contract.task, Event.TERMINATE)
         release_all(task_id=contract.task_id, firm_id=contract.firm_id, reason="contract terminated")
-    if dispute is not None:
-        _resolve(dispute, Dispute.Outcome.TERMINATED)
-    tell("contract.terminated", contract, reason=words)
+    mediator = frozenset() if dispute is None else _resolve(dispute, Dispute.Outcome.TERMINATED)
+    tell("contract.terminated", contract, also=mediator, reason=words)
 
 
-def _open(contract: Contract) -> Dispute:
-    dispute = queries.open_dispute(contract)
-    if dispute is None:
-        raise Conflict("There is no dispute about this contract.")
-    return dispute
-
-
-def _resolve(dispute: Dispute, outcome: Any) -> None:
+def _resolve(dispute: Dispute, outcome: Any) -> frozenset[UUID]:
+    """Returns who mediated until now."""
     with on_behalf_of(dispute.tenant_id):
         Dispute.objects.filter(pk=dispute.pk).update(outcome=outcome, resolved_at=Now())
+    return end_mediation(dispute)

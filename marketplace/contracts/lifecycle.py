@@ -1,7 +1,8 @@
-"""States of a contract and of its milestones, and what moves between them, as tables. Pure.
+"""States of a contract, its milestones and mediations, and what moves between them, as tables. Pure.
 
     contract   in_progress ─▶ fulfilled ─▶ closed        in_progress | fulfilled ─▶ disputed ─▶ back
                     └─▶ terminated ◀─ disputed
+    mediation  proposed ─▶ sitting ─▶ recommended, each ─▶ ended with its dispute; proposed | sitting ─▶ declined
     milestone  planned ─▶ submitted ─▶ accepted ─▶ receipted ─▶ invoiced ─▶ matched ─▶ paid ─▶ released ─▶ settled
                    rework ◀──┘ └▶ …                   └◀ returned ◀┘
 
@@ -57,6 +58,22 @@ class MilestoneEvent(StrEnum):
     RELEASE = "release"
 
 
+class MediationState(StrEnum):
+    PROPOSED = "proposed"  # by one party; the mediator knows nothing of it
+    SITTING = "sitting"  # both parties agree
+    RECOMMENDED = "recommended"
+    DECLINED = "declined"  # by a party, or by the mediator
+    ENDED = "ended"  # with its dispute
+
+
+class MediationEvent(StrEnum):
+    AGREE = "agree"
+    DECLINE = "decline"
+    STEP_DOWN = "step down"
+    RECOMMEND = "recommend"
+    END = "end"
+
+
 CONTRACTS: Final[Mapping[tuple[ContractState, ContractEvent], ContractState]] = {
     (ContractState.IN_PROGRESS, ContractEvent.FULFIL): ContractState.FULFILLED,
     (ContractState.FULFILLED, ContractEvent.CLOSE): ContractState.CLOSED,
@@ -80,6 +97,15 @@ MILESTONES: Final[Mapping[tuple[MilestoneState, MilestoneEvent], MilestoneState]
     (MilestoneState.PAID, MilestoneEvent.RELEASE): MilestoneState.RELEASED,
     (MilestoneState.RELEASED, MilestoneEvent.PAY): MilestoneState.SETTLED,
 }
+MEDIATIONS: Final[Mapping[tuple[MediationState, MediationEvent], MediationState]] = {
+    (MediationState.PROPOSED, MediationEvent.AGREE): MediationState.SITTING,
+    (MediationState.PROPOSED, MediationEvent.DECLINE): MediationState.DECLINED,
+    (MediationState.SITTING, MediationEvent.STEP_DOWN): MediationState.DECLINED,
+    (MediationState.SITTING, MediationEvent.RECOMMEND): MediationState.RECOMMENDED,
+    (MediationState.PROPOSED, MediationEvent.END): MediationState.ENDED,
+    (MediationState.SITTING, MediationEvent.END): MediationState.ENDED,
+    (MediationState.RECOMMENDED, MediationEvent.END): MediationState.ENDED,
+}
 WORK: Final = frozenset({MilestoneEvent.SUBMIT, MilestoneEvent.ACCEPT, MilestoneEvent.REWORK})
 SETTLEMENT: Final = frozenset(MilestoneEvent) - WORK
 # What may happen to the milestones of a contract in this state; what was accepted is settled, whatever comes after.
@@ -90,8 +116,8 @@ ALLOWED: Final[Mapping[ContractState, frozenset[MilestoneEvent]]] = {
 }
 NOT_ACCEPTED: Final = (MilestoneState.PLANNED, MilestoneState.SUBMITTED, MilestoneState.REWORK)
 
-State = TypeVar("State", ContractState, MilestoneState)
-Event = TypeVar("Event", ContractEvent, MilestoneEvent)
+State = TypeVar("State", ContractState, MilestoneState, MediationState)
+Event = TypeVar("Event", ContractEvent, MilestoneEvent, MediationEvent)
 
 
 class IllegalStep(Conflict):
@@ -114,6 +140,10 @@ def next_milestone_state(contract: ContractState, state: MilestoneState, event: 
         possible = tuple(sorted(ALLOWED.get(contract, frozenset())))
         raise IllegalStep("milestone of a contract", contract, event, possible)
     return _next("milestone", MILESTONES, state, event)
+
+
+def next_mediation_state(state: MediationState, event: MediationEvent) -> MediationState:
+    return _next("mediation", MEDIATIONS, state, event)
 
 
 def _next(what: str, table: Mapping[tuple[State, Event], State], state: State, event: Event) -> State:

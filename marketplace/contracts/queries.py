@@ -1,4 +1,6 @@
-"""The reads of contracts, under the open identity: their parties see them, nobody else."""
+"""The reads of contracts, under the open identity: their parties see them, and of a dispute its mediator."""
+
+from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Now
@@ -12,13 +14,16 @@ from marketplace.models import (
     InvoiceLine,
     JournalEntry,
     JournalLine,
+    Mediation,
     Milestone,
     Rating,
     Receipt,
     ServiceTask,
     Submission,
 )
+from marketplace.models.mediation import LIVE, SITTING
 from tenants.api import actor
+from tenants.data import Conflict
 
 DONE = Q(state=MilestoneState.SETTLED) | Q(state=MilestoneState.PAID, retained_until__isnull=True)
 
@@ -107,8 +112,32 @@ def open_dispute(contract: Contract) -> Dispute | None:
     return Dispute.objects.filter(contract=contract, resolved_at=None).first()
 
 
+def dispute_now(contract: Contract) -> Dispute:
+    """The open one; Conflict without."""
+    dispute = open_dispute(contract)
+    if dispute is None:
+        raise Conflict("There is no dispute about this contract.")
+    return dispute
+
+
 def disputes_of(contract: Contract) -> QuerySet[Dispute]:
-    return Dispute.objects.filter(contract=contract).prefetch_related("notes").order_by("pk")
+    """Oldest first, with what was said and who mediated."""
+    mediations = Prefetch("mediations", Mediation.objects.order_by("pk"))
+    return Dispute.objects.filter(contract=contract).prefetch_related("notes", mediations).order_by("pk")
+
+
+def live_mediation(dispute: Dispute) -> Mediation | None:
+    return Mediation.objects.filter(dispute=dispute, state__in=LIVE).first()
+
+
+def sitting_mediators(dispute: Dispute) -> frozenset[UUID]:
+    found = Mediation.objects.filter(dispute=dispute, state__in=SITTING)
+    return frozenset(found.values_list("mediator", flat=True))
+
+
+def mediations() -> QuerySet[Mediation]:
+    """In which the actor's organisation sits now."""
+    return Mediation.objects.filter(mediator=actor().tenant_id).select_related("contract", "dispute")
 
 
 def ratings_of(contract: Contract) -> QuerySet[Rating]:

@@ -69,7 +69,7 @@ def send_invoice(*, contract: Contract, number: str, lines: Sequence[Billed]) ->
     invoice = _invoice(contract, number.strip(), [found for _, found in billed.values()])
     for milestone, found in billed.values():
         move_along(milestone, MilestoneEvent.INVOICE)
-        sums = {"net_minor": found.invoiced_minor, "tax_minor": found.tax_minor}
+        sums: dict[str, Any] = {"net_minor": found.invoiced_minor, "tax_minor": found.tax_minor}
         add(InvoiceLine, contract, invoice=invoice, milestone=milestone, findings=found.mismatches(), **sums)
         tell("milestone.invoiced", contract, milestone, invoice=invoice.number, currency=contract.currency, **sums)
     if invoice.state == Invoice.State.MATCHED:

@@ -5,6 +5,7 @@ lock of the contract's row is what makes the steps of one contract take turns.
 """
 
 from typing import Any
+from uuid import UUID
 
 from marketplace.contracts.data import WORDS_CHARS
 from marketplace.contracts.lifecycle import (
@@ -65,10 +66,17 @@ def add(model: Any, contract: Contract, **columns: Any) -> Any:
         return model.objects.create(**own | columns)
 
 
-def tell(kind: str, contract: Contract, milestone: Milestone | None = None, **facts: Any) -> None:
-    """Tell both parties, and enter it in the ledgers of both."""
+def tell(
+    kind: str,
+    contract: Contract,
+    milestone: Milestone | None = None,
+    *,
+    also: frozenset[UUID] = frozenset(),
+    **facts: Any,
+) -> None:
+    """Tell both parties, and enter it in the ledgers of both; of those named by `also`, too."""
     body = facts_of(contract, milestone)
-    parties = frozenset({contract.tenant_id, contract.firm_id})
+    parties = frozenset({contract.tenant_id, contract.firm_id}) | also
     announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=contract.tenant_id, to=parties))
     subject = contract.pk if milestone is None else milestone.pk
     enter(kind=kind, subject=subject, payload=body | facts, with_tenants=parties)

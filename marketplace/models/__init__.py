@@ -8,14 +8,17 @@ from marketplace.models.claim import CLAIM_STATES, Claim
 from marketplace.models.contract import Contract, Milestone
 from marketplace.models.dispute import Dispute, DisputeNote, Rating
 from marketplace.models.invitation import TaskInvitation
+from marketplace.models.mediation import Mediation
 from marketplace.models.need import TaskNeed
 from marketplace.models.notice import PublicNotice
 from marketplace.models.opener import Opener, Opening
 from marketplace.models.profile import Expert, Profile
 from marketplace.models.question import TaskAsker, TaskQuestion
 from marketplace.models.reaction import Reaction, ReactionSwitch
+from marketplace.models.reference import Reference
 from marketplace.models.settlement import Invoice, InvoiceLine, JournalEntry, JournalLine, Receipt
 from marketplace.models.task import STATES, ServiceTask
+from marketplace.models.watch import Watch
 from marketplace.models.work import Inspection, Submission
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "InvoiceLine",
     "JournalEntry",
     "JournalLine",
+    "Mediation",
     "Milestone",
     "Opener",
     "Opening",
@@ -47,6 +51,7 @@ __all__ = [
     "Reaction",
     "ReactionSwitch",
     "Receipt",
+    "Reference",
     "ServiceTask",
     "Submission",
     "TaskAsker",
@@ -54,4 +59,5 @@ __all__ = [
     "TaskInvitation",
     "TaskNeed",
     "TaskQuestion",
+    "Watch",
 ]

@@ -45,13 +45,17 @@ class DisputeNote(ContractRow):
 
 
 class Rating(TenantModel):
-    """What `tenant` says of `about` after a contract of theirs; the other reads it from `revealed_at` on."""
+    """What `tenant` says of `about` after a contract of theirs; the other reads it from `revealed_at` on.
+
+    `is_named`: the buyer agrees that its name stands beside what third parties read of it, see Reference.
+    """
 
     about = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
     owner = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+", db_index=False)
     contract = TenantForeignKey(Contract, models.PROTECT, tenant_field="owner", related_name="ratings")
     stars = models.PositiveSmallIntegerField()
     words = models.TextField(blank=True, max_length=WORDS_CHARS)
+    is_named = models.BooleanField(default=False)
     given_at = models.DateTimeField(db_default=Now())
     revealed_at = models.DateTimeField()
 

@@ -37,6 +37,10 @@ class Profile(TenantModel):
             ),
         ]
 
+    # Needs marketplace.profiles.queries.rated.
+    stars: float | None
+    ratings_n: int
+
     def __str__(self) -> str:
         return self.firm_name
 

@@ -3,17 +3,18 @@
 from uuid import UUID
 
 from marketplace.models import Expert, Profile
+from marketplace.profiles.queries import rated
 from tenants.api import require
 from tenants.data import NotFound
 
 
 def get_profile(profile_id: UUID, *, needs: str = "view_tasks") -> Profile:
-    """The own one, or one that its firm shows to the actor's organisation."""
+    """The own one, or one that its firm shows to the actor's organisation; with what buyers gave it."""
     require(needs)
-    profile = Profile.objects.filter(pk=profile_id).first()
-    if profile is None:
+    found = rated(Profile.objects.filter(pk=profile_id))
+    if not found:
         raise NotFound
-    return profile
+    return found[0]
 
 
 def get_own_expert(expert_id: UUID, *, needs: str = "manage") -> Expert:

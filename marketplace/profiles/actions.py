@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from marketplace.lifecycle import State
 from marketplace.models import Expert, Profile, ServiceTask, TaskNeed
 from marketplace.profiles.data import NeedTerms, ProfileTerms, check_needs
-from marketplace.profiles.queries import levels_of, own_experts, papers_of
+from marketplace.profiles.queries import levels_of, own_experts, papers_of, rated
 from tenants.api import require, tenants
 from tenants.data import Conflict
 from tenants.models import Person
@@ -23,7 +23,7 @@ def save_profile(*, terms: ProfileTerms) -> Profile:
     said = {**terms.documents(), "firm_name": name, "updated_at": Now()}
     profile, _ = Profile.objects.update_or_create(tenant_id=owner.tenant_id, defaults=said)
     profile.refresh_from_db()
-    return profile
+    return rated([profile])[0]
 
 
 def publish_expert(*, person: Person, shows_name: bool = False) -> Expert:

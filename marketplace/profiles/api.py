@@ -9,6 +9,7 @@ from marketplace.profiles.queries import (
     needs_of,
     own_experts,
     own_profile,
+    references_of,
     tasks_for_me,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "own_experts",
     "own_profile",
     "publish_expert",
+    "references_of",
     "save_profile",
     "set_needs",
     "tasks_for_me",

@@ -1,7 +1,8 @@
 """How well a firm and a task fit, from 0 to 100, and why: the same for both sides, as far as each can see. Pure.
 
 Each criterion gives a share of its points. What the task does not ask for, or the reader can't know, is left out of the
-sum, so a score is the share of what counts. More of anything a firm has never lowers its score.
+sum, so a score is the share of what counts. More of anything a firm has never lowers its score; what buyers say of it
+may.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from marketplace.contracts.data import STARS
 from marketplace.data import CATEGORIES
 from marketplace.profiles.data import NeedTerms, Paper, RateLine
 from tenants.resources.data import first_uncovered
@@ -23,6 +25,7 @@ WEIGHTS: Final = {
     "price": 10,
     "past_work": 5,
     "free_people": 5,
+    "ratings": 5,
 }
 ENOUGH_WORK: Final = 3
 HOURS_A_DAY: Final = 8
@@ -40,7 +43,10 @@ class Expert:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a firm has, as far as the reader sees it; `knows_calendar` if they know who of the people is free."""
+    """What a firm has, as far as the reader sees it; `knows_calendar` if they know who of the people is free.
+
+    `stars` from 1 to 5 are the mean of `ratings_n` ratings by buyers; None without any.
+    """
 
     categories: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
@@ -50,6 +56,8 @@ class Offer:
     experts: tuple[Expert, ...] = ()
     accepted_n: int = 0
     knows_calendar: bool = False
+    stars: float | None = None
+    ratings_n: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,8 @@ def _shares(work: Work, offer: Offer) -> Iterator[tuple[str, Share]]:
     yield "past_work", _past_work(work, offer)
     if offer.knows_calendar and work.needs:
         yield "free_people", _free_people(work, offer)
+    if offer.stars is not None:
+        yield "ratings", _ratings(offer.stars, offer.ratings_n)
 
 
 def _category(work: Work, offer: Offer) -> Share:
@@ -224,3 +234,11 @@ def _cost(line: RateLine, work: Work) -> int:
 def _past_work(work: Work, offer: Offer) -> Share:
     share = Fraction(min(offer.accepted_n, ENOUGH_WORK), ENOUGH_WORK)
     return share, f"{offer.accepted_n} tasks of this kind accepted before"
+
+
+def _ratings(stars: float, ratings_n: int) -> Share:
+    """All of it for the most stars, nothing for the fewest."""
+    least, most = STARS
+    share = (Fraction(stars) - least) / (most - least)
+    times = "once" if ratings_n == 1 else f"{ratings_n} times"
+    return share, f"rated {stars:.1f} of {most} by buyers, {times}"

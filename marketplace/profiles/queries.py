@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Avg, Count, QuerySet
 
 from marketplace.contracts.lifecycle import ContractState
 from marketplace.lifecycle import ClaimState
-from marketplace.models import Claim, Contract, Expert, Profile, ServiceTask, TaskNeed
+from marketplace.models import Claim, Contract, Expert, Profile, Reference, ServiceTask, TaskNeed
 from marketplace.profiles import matching
 from marketplace.profiles.data import NeedTerms, Paper, RateLine
 from marketplace.profiles.matching import Fit, Offer, Work
@@ -23,6 +23,7 @@ MOST_TASKS = 200
 MOST_PROFILES = 500
 MOST_SHOWN = 50
 MOST_OWN_PEOPLE = 2_000
+MOST_REFERENCES = 10
 DONE = (ContractState.FULFILLED, ContractState.CLOSED)
 
 Window = tuple[datetime, datetime]
@@ -39,12 +40,27 @@ class FirmMatch(NamedTuple):
 
 
 def own_profile() -> Profile | None:
-    return Profile.objects.filter(tenant=actor().tenant_id).first()
+    return next(iter(rated(Profile.objects.filter(tenant=actor().tenant_id))), None)
 
 
 def profiles() -> QuerySet[Profile]:
     """What other organisations say of themselves, as far as they show it to the actor's."""
     return Profile.objects.exclude(tenant=actor().tenant_id)
+
+
+def rated(found: Iterable[Profile]) -> list[Profile]:
+    """Each with `stars`, the mean of what buyers gave (None without any), and `ratings_n`."""
+    rows = list(found)
+    given = Reference.objects.filter(tenant__in=[row.tenant_id for row in rows]).order_by().values_list("tenant")
+    known = {firm: (mean, n) for firm, mean, n in given.annotate(Avg("stars"), Count("pk"))}
+    for row in rows:
+        row.stars, row.ratings_n = known.get(row.tenant_id, (None, 0))
+    return rows
+
+
+def references_of(profile: Profile) -> QuerySet[Reference]:
+    """The newest of what buyers said of the firm."""
+    return Reference.objects.filter(tenant=profile.tenant_id).order_by("-shown_at", "-pk")[:MOST_REFERENCES]
 
 
 def own_experts() -> QuerySet[Expert]:
@@ -86,7 +102,7 @@ def firms_for(task: ServiceTask) -> list[FirmMatch]:
     others = Profile.objects.exclude(tenant=task.tenant_id)
     fitting = others.filter(categories__contains=[task.category]).order_by("pk")[:MOST_PROFILES]
     work, done = _work(task, window_of(task, database_time())), _work_done_for(task)
-    shown = list(fitting)
+    shown = rated(fitting)
     experts = _experts_by_firm([profile.tenant_id for profile in shown])
     found = [
         FirmMatch(each, matching.fit(work, _offer(each, experts.get(each.tenant_id, ()), done[each.tenant_id])))
@@ -122,7 +138,10 @@ def _offer(profile: Profile, experts: Iterable[Expert], accepted_n: int) -> Offe
 
 
 def _said(profile: Profile) -> dict[str, Any]:
+    """Of one that is `rated`."""
     return {
+        "stars": profile.stars,
+        "ratings_n": profile.ratings_n,
         "categories": frozenset(profile.categories),
         "regions": frozenset(profile.regions),
         "machines": frozenset(line["kind"] for line in profile.machines),

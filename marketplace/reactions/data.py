@@ -9,6 +9,7 @@ from typing import Any, Final
 class Outcome(StrEnum):
     DONE = "done"
     KNOWN = "known"  # there was a task for it already
+    NOTHING = "nothing"  # there was nothing to do
     REFUSED = "refused"
 
 

@@ -72,8 +72,10 @@ def of_work(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafted:
     task = ServiceTask.objects.get(pk=subject)
     evidence = evidence_for(task, event.occurred_at)
     claim = Claim.objects.filter(task=task, state__in=CURRENT).first()
-    if evidence is None or claim is None:
-        raise Conflict("The task has no rule of acceptance, or nobody's work is looked at.")
+    if evidence is None:
+        return task, Outcome.NOTHING, "Nothing to do: the task has no rule of acceptance."
+    if claim is None:
+        return task, Outcome.NOTHING, "Nothing to do: nobody's work is looked at any more."
     parties = {task.tenant_id, claim.tenant_id}
     enter(kind="task.evidence", subject=task.pk, payload={"title": task.title, **evidence}, with_tenants=parties)
     tell("task.evidence", task, to=frozenset(parties), evidence=evidence)

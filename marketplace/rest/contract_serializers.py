@@ -22,6 +22,7 @@ from marketplace.models import (
     InvoiceLine,
     JournalEntry,
     JournalLine,
+    Mediation,
     Milestone,
     Rating,
     Receipt,
@@ -108,7 +109,20 @@ class DisputeNoteSerializer(serializers.ModelSerializer[DisputeNote]):
         fields = ["id", "by", "words", "created_at"]
 
 
-class DisputeSerializer(serializers.ModelSerializer[Dispute]):
+class MediationSerializer(serializers.ModelSerializer[Mediation]):
+    """`by`: the party that proposed the mediator."""
+
+    by = serializers.UUIDField(source="by_id")
+    mediator = serializers.UUIDField(source="mediator_id")
+
+    class Meta:
+        model = Mediation
+        fields = [
+            *["id", "by", "mediator", "mediator_name", "state", "recommendation", "created_at", "recommended_at"],
+        ]
+
+
+class DisputeRecordSerializer(serializers.ModelSerializer[Dispute]):
     by = serializers.UUIDField(source="by_id")
     notes = DisputeNoteSerializer(many=True)
 
@@ -117,12 +131,38 @@ class DisputeSerializer(serializers.ModelSerializer[Dispute]):
         fields = ["id", "by", "reason", "outcome", "created_at", "resolved_at", "notes"]
 
 
+class DisputeSerializer(DisputeRecordSerializer):
+    mediations = MediationSerializer(many=True)
+
+    class Meta(DisputeRecordSerializer.Meta):
+        fields = [*DisputeRecordSerializer.Meta.fields, "mediations"]
+
+
+class MediatedMilestoneSerializer(serializers.ModelSerializer[Milestone]):
+    submissions = SubmissionSerializer(many=True)
+
+    class Meta:
+        model = Milestone
+        fields = ["id", "number", "title", "share_bp", "amount_minor", "due_at", "state", "submissions"]
+
+
+class MediationDetailSerializer(MediationSerializer):
+    """What a mediator reads while the dispute is open: the terms, what was submitted, and what both say."""
+
+    contract = ContractSerializer()
+    milestones = MediatedMilestoneSerializer(many=True)
+    dispute = DisputeRecordSerializer()
+
+    class Meta(MediationSerializer.Meta):
+        fields = [*MediationSerializer.Meta.fields, "contract", "milestones", "dispute"]
+
+
 class RatingSerializer(serializers.ModelSerializer[Rating]):
     by = serializers.UUIDField(source="tenant_id")
 
     class Meta:
         model = Rating
-        fields = ["by", "stars", "words", "given_at", "revealed_at"]
+        fields = ["by", "stars", "words", "is_named", "given_at", "revealed_at"]
 
 
 class ContractDetailSerializer(ContractSerializer):
@@ -224,6 +264,10 @@ class ContractWordsSerializer(serializers.Serializer[Any]):
     words = _words()
 
 
+class ProposeMediatorSerializer(serializers.Serializer[Any]):
+    mediator = serializers.UUIDField(source="mediator_id")
+
+
 class ContractTermsSerializer(serializers.Serializer[Any]):
     tax_bp = serializers.IntegerField(min_value=0, max_value=TAX_BP)
     tolerance_bp = serializers.IntegerField(min_value=0, max_value=TOLERANCE_BP)
@@ -253,5 +297,8 @@ class PayMilestoneSerializer(serializers.Serializer[Any]):
 
 
 class RateContractSerializer(serializers.Serializer[Any]):
+    """`is_named`: the buyer agrees that third parties read its name beside what it says of the firm."""
+
     stars = serializers.IntegerField(min_value=STARS[0], max_value=STARS[1])
     words = _words(required=False, allow_blank=True, default="")
+    is_named = serializers.BooleanField(required=False, default=False)

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
 from marketplace.rest import contract_views as views
+from marketplace.rest import mediation_views as mediating
 
 urlpatterns: list[URLPattern] = [
     path("contracts", views.ContractList.as_view(), name="contract-list"),
@@ -14,6 +15,21 @@ urlpatterns: list[URLPattern] = [
         views.WithdrawDispute.as_view(),
         name="contract-withdraw",
     ),
+    path("contracts/<uuid:contract_id>/mediator", mediating.ProposeMediator.as_view(), name="contract-mediator"),
+    path(
+        "contracts/<uuid:contract_id>/mediator/agree",
+        mediating.AgreeToMediator.as_view(),
+        name="contract-mediator-agree",
+    ),
+    path(
+        "contracts/<uuid:contract_id>/mediator/decline",
+        mediating.DeclineMediator.as_view(),
+        name="contract-mediator-decline",
+    ),
+    path("mediations", mediating.MediationList.as_view(), name="mediation-list"),
+    path("mediations/<uuid:mediation_id>", mediating.MediationDetail.as_view(), name="mediation-detail"),
+    path("mediations/<uuid:mediation_id>/recommend", mediating.Recommend.as_view(), name="mediation-recommend"),
+    path("mediations/<uuid:mediation_id>/step-down", mediating.StepDown.as_view(), name="mediation-step-down"),
     path("contracts/<uuid:contract_id>/terminate", views.TerminateContract.as_view(), name="contract-terminate"),
     path("contracts/<uuid:contract_id>/rating", views.RateContract.as_view(), name="contract-rating"),
     path("contracts/<uuid:contract_id>/journal", views.ContractJournal.as_view(), name="contract-journal"),

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketplace.data import CATEGORIES, FEE_MINOR
-from marketplace.models import Expert, Profile, TaskNeed
+from marketplace.models import Expert, Profile, Reference, TaskNeed
 from marketplace.profiles.data import (
     ABOUT_CHARS,
     KIND_CHARS,
@@ -73,16 +73,20 @@ class ProfileTermsSerializer(serializers.Serializer[Any]):
 
 
 class ProfileSerializer(serializers.ModelSerializer[Profile]):
+    """`stars`: the mean of the `ratings_n` ratings by buyers, from 1 to 5; null without any."""
+
     firm = serializers.UUIDField(source="tenant_id")
     rates = RateLineSerializer(many=True)
     machines = MachinesSerializer(many=True)
     certificates = PaperSerializer(many=True)
+    stars = serializers.FloatField(allow_null=True)
+    ratings_n = serializers.IntegerField()
 
     class Meta:
         model = Profile
         fields = [
             *["id", "firm", "firm_name", "about", "visibility", "categories", "regions", "rates", "machines"],
-            *["certificates", "updated_at"],
+            *["certificates", "updated_at", "stars", "ratings_n"],
         ]
 
 
@@ -97,11 +101,20 @@ class ExpertSerializer(serializers.ModelSerializer[Expert]):
         fields = ["id", "shown_name", "levels", "papers", "published_at"]
 
 
+class ReferenceSerializer(serializers.ModelSerializer[Reference]):
+    """What a buyer said after a contract; `buyer_name` is empty unless the buyer agreed to be named."""
+
+    class Meta:
+        model = Reference
+        fields = ["id", "category", "stars", "words", "buyer_name", "shown_at"]
+
+
 class ProfileDetailSerializer(ProfileSerializer):
     experts = ExpertSerializer(many=True)
+    references = ReferenceSerializer(many=True)
 
     class Meta(ProfileSerializer.Meta):
-        fields = [*ProfileSerializer.Meta.fields, "experts"]
+        fields = [*ProfileSerializer.Meta.fields, "experts", "references"]
 
 
 class OwnExpertSerializer(ExpertSerializer):

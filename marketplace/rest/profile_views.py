@@ -43,6 +43,9 @@ class ProfileList(ListView):
     serializer_class = shapes.ProfileSerializer
     rows = staticmethod(queries.profiles)
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        return queries.rated(super().paginate_queryset(queryset) or ())
+
 
 class ProfileDetail(ActorView):
     needs = {"GET": "view_tasks"}
@@ -119,7 +122,7 @@ class FirmMatches(ActorView):
 
 
 def _shown(profile: Any) -> Response:
-    profile.experts = list(queries.experts_of(profile))
+    profile.experts, profile.references = list(queries.experts_of(profile)), list(queries.references_of(profile))
     return Response(shapes.ProfileDetailSerializer(profile).data)
 
 

@@ -1,6 +1,15 @@
 from django.urls import URLPattern, path
 
-from marketplace.rest import bid_urls, contract_urls, crew_views, desk_views, profile_views, reaction_views, views
+from marketplace.rest import (
+    bid_urls,
+    contract_urls,
+    crew_views,
+    desk_views,
+    profile_views,
+    reaction_views,
+    views,
+    watch_views,
+)
 
 urlpatterns: list[URLPattern] = [
     path("service-tasks", views.TaskList.as_view(), name="service-task-list"),
@@ -15,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("service-tasks/<uuid:task_id>/release", views.Release.as_view(), name="service-task-release"),
     path("reactions", reaction_views.ReactionList.as_view(), name="reaction-list"),
     path("reaction-switches", reaction_views.SwitchList.as_view(), name="reaction-switch-list"),
+    path("service-tasks/<uuid:task_id>/acceptance", watch_views.TaskStanding.as_view(), name="service-task-acceptance"),
     path("service-tasks/<uuid:task_id>/ocds", desk_views.OcdsRelease.as_view(), name="service-task-ocds"),
     path(
         "service-tasks/<uuid:task_id>/attachments",

@@ -78,6 +78,7 @@ _PLANS: Final = {
 _TASKS: Final = {
     "task.drafted": "Something that happened became the draft of a task.",
     "task.evidence": "Stored readings were held against a task's rule of acceptance.",
+    "task.watched": "How a task's rule of acceptance stands changed while the work goes on.",
     "task.published": "A service task is open to the market.",
     "task.claimed": "A firm took a service task.",
     "task.submitted": "The work is reported done.",
@@ -111,6 +112,10 @@ _CONTRACTS: Final = {
     "contract.closed": "Everything of a contract is paid.",
     "contract.disputed": "A party stopped a contract; its data is closed.",
     "contract.noted": "A party said something in a dispute.",
+    "contract.mediator_proposed": "A party to a dispute named a mediator.",
+    "contract.mediator_agreed": "Both parties accept the mediator, who reads the dispute from now on.",
+    "contract.mediator_declined": "A mediator was refused, or stepped down.",
+    "contract.mediator_recommended": "The mediator recommends how a dispute should end.",
     "contract.resumed": "A dispute is settled; the contract goes on.",
     "contract.terminated": "A party ended a contract before its work was done.",
     "contract.rated": "A party rated a closed contract; blind until both have.",

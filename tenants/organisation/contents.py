@@ -25,6 +25,8 @@ LEFT_OUT: Final = {
     "tenants.LedgerHead": "the end of the ledger, which follows its entries",
     "tenants.UsageHour": "sums of usage events, made anew",
     "marketplace.ReactionSwitch": "how far its feed was looked at: reactions are switched on anew",
+    "marketplace.Watch": "what was last told of rules of acceptance: told anew",
+    "marketplace.Reference": "copies of what buyers said of it, which are theirs to hold",
     "tenants.Export": "archives of this system",
     "tenants.Closure": "the wish to close it in this system",
 }

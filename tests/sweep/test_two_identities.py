@@ -21,7 +21,7 @@ OTHER_NAMES = {
     **{"folded_into": "alarm", "type": "command_type"},
     **{"framework": "agreement", "supersedes": "agreement", "service_account": "account"},
 }
-OWNER = ("partner", "tenant", "participant", "owner", "reader", "epoch", "subject", "invited")
+OWNER = ("partner", "tenant", "participant", "owner", "reader", "epoch", "subject", "invited", "mediator")
 USER = ("user", "member", "members")
 GROUPS = {"strangers": strangers, "agreements that open": opened_ways, "agreements that do not": shut_ways}
 

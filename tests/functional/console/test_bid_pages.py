@@ -72,6 +72,22 @@ def test_owner_goes_from_openers_to_the_award_on_one_page(aurora, borealis, cass
     assert "it is not" in page_of(loser, address)
 
 
+def test_pages_of_bids_follow_the_feed_and_a_form_to_be_mended_does_not(aurora, borealis, cassia):
+    task = quotation(aurora)
+    owner, firm, address = sign_in(aurora), sign_in(borealis), f"/tasks/{task.pk}/bids"
+    page = page_of(owner, address)
+    assert f'data-subject="{task.pk}"' in page and f'data-url="{address}/body"' in page
+    assert 'data-follows="bid task contract"' in page
+    assert "Borealis" not in page_of(owner, f"{address}/body")
+    assert 'data-panel="bids"' in page_of(firm, "/bids")
+    placed(borealis, task)
+    assert "Borealis" in page_of(owner, f"{address}/body") and "<html" not in page_of(owner, f"{address}/body")
+    assert task.title in page_of(firm, "/bids/rows")
+    assert "data-panel" not in firm.post(f"{address}/place", FORM | {"price": "0"}).content.decode().split("<main")[-1]
+    evaluating(aurora, task)
+    assert sign_in(cassia).get(f"{address}/body").status_code == 404
+
+
 def test_page_shows_a_stranger_nothing_and_a_claimed_task_has_none(aurora, borealis, cassia):
     task = quotation(aurora)
     bid = placed(borealis, task).bid

@@ -5,7 +5,8 @@ import re
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
-from tests.integration.marketplace.contract_scenes import closed, written
+from tests.integration.marketplace.contract_scenes import accepted, closed, received, submitted, written
+from tests.integration.marketplace.firms import offer
 
 
 def steps_on(page):
@@ -37,15 +38,41 @@ def test_contract_is_worked_and_paid_by_the_forms_of_both_sides(aurora, borealis
     assert take(buyer, address, "receive", first, amount="lots").status_code == 422
     assert take(buyer, address, "receive", first, amount="833.25").status_code == 302
     assert "terms" not in steps_on(page_of(buyer, address))
-    assert take(firm, address, "invoice", first, number="F-1", net="833.25", tax="0").status_code == 302
+    assert billed(firm, address, "F-1", (first, "833.25", "0")).status_code == 302
     assert "at the contract" in text(page_of(buyer, address).encode())
     assert take(buyer, address, "return", first, reason="the tax is missing").status_code == 302
-    invoice = re.search(r'name="tax" value="([\d.]+)"', page_of(firm, address))[1]
-    assert take(firm, address, "invoice", first, number="F-2", net="833.25", tax=invoice).status_code == 302
+    tax = re.search(rf'name="tax-{first}" value="([\d.]+)"', page_of(firm, address))[1]
+    assert billed(firm, address, "F-2", (first, "833.25", tax)).status_code == 302
     assert take(buyer, address, "pay", first, reference="SEPA 1").status_code == 302
     assert "-991.57 USD" in text(page_of(firm, address).encode())
     assert "33.33 % of the price is accepted" in text(buyer.get(f"{address}/progress").content)
     assert b"Survey" in firm.get(f"{address}/progress.csv").content
+
+
+def billed(client, address, number, *lines):
+    """An invoice of the ticked (milestone, net, tax)."""
+    given = {f"{name}-{key}": amount for key, net, tax in lines for name, amount in (("net", net), ("tax", tax))}
+    return take(client, address, "invoice", [key for key, _, _ in lines], number=number, **given)
+
+
+def test_one_invoice_bills_the_milestones_that_are_ticked_and_each_line_says_whether_it_agrees(aurora, borealis):
+    contract = written(aurora, borealis)
+    accepted(aurora, borealis, contract, 1, 2, 3)
+    for number in (1, 2, 3):
+        received(aurora, contract, number)
+    address, buyer, firm = f"/contracts/{contract.pk}", sign_in(aurora), sign_in(borealis)
+    assert "Send the invoice" not in page_of(buyer, address)
+    offered = re.findall(r'name="net-([\w-]+)" value="([\d.]+)"', page_of(firm, address))
+    first, second, third = [key for key, _ in offered]
+    assert [amount for _, amount in offered] == ["833.25", "833.26", "833.50"]
+    assert billed(firm, address, "F-0").status_code == 422
+    assert billed(firm, address, "F-1", (first, "833.25", "0"), (third, "900", "0")).status_code == 302
+    page = text(page_of(buyer, address).encode())
+    assert page.count("does not agree") == 1 and page.count("agrees") == 1 and "mismatched" in page
+    assert take(buyer, address, "return", first, reason="too much").status_code == 302
+    assert billed(firm, address, "F-2", (first, "833.25", "0"), (third, "833.50", "0")).status_code == 302
+    assert "matched" in page_of(buyer, address)
+    assert f'name="net-{second}"' in page_of(firm, address) and f'name="net-{first}"' not in page_of(firm, address)
 
 
 def test_page_that_was_left_open_changes_nothing(aurora, borealis):
@@ -56,16 +83,58 @@ def test_page_that_was_left_open_changes_nothing(aurora, borealis):
     assert stale.status_code == 409 and "changed since it was read" in text(stale.content)
     assert take(buyer, address, "note", words="what is unclear?").status_code == 302
     assert "what is unclear?" in page_of(firm, address)
-    assert steps_on(page_of(buyer, address)) == {"note", "terminate"}
+    assert steps_on(page_of(buyer, address)) == {"note", "mediator", "terminate"}
     assert take(firm, address, "withdraw").status_code == 302
     assert buyer.post(f"{address}/steps/gossip", {"version": "1"}).status_code == 404
 
 
-def test_rating_shows_once_both_have_given_theirs(aurora, borealis):
+def test_parties_accept_a_mediator_who_reads_and_recommends_on_a_page_of_its_own(aurora, borealis, cassia, delta):
+    contract = written(aurora, borealis)
+    address, buyer, firm, third = f"/contracts/{contract.pk}", sign_in(aurora), sign_in(borealis), sign_in(delta)
+    submitted(borealis, contract)
+    assert take(firm, address, "dispute", reason="it is not paid").status_code == 302
+    assert take(buyer, address, "mediator", mediator=str(delta.id)).status_code == 302
+    assert "mediator-agree" not in steps_on(page_of(buyer, address))
+    assert "We mediate" not in page_of(third, "/contracts")
+    assert {"mediator-agree", "mediator-decline"} <= steps_on(page_of(firm, address))
+    assert take(firm, address, "mediator-agree").status_code == 302
+    own = re.search(r"/mediations/[\w-]+", page_of(third, "/contracts"))[0]
+    page = text(page_of(third, own).encode())
+    assert "it is not paid" in page and "2,500.01 USD" in page and "Submitted" in page
+    assert third.get(address).status_code == sign_in(cassia).get(own).status_code == firm.get(own).status_code == 404
+    assert third.post(own, {"form": "recommend", "words": ""}).status_code == 422
+    assert third.post(own, {"form": "recommend", "words": f"Pay half. {HOSTILE}"}).status_code == 302
+    assert "Pay half." in page_of(third, f"{own}/body") and HOSTILE not in page_of(third, f"{own}/body")
+    for client in (buyer, firm):
+        assert "Recommends: Pay half." in page_of(client, address) and HOSTILE not in page_of(client, address)
+    assert take(firm, address, "withdraw").status_code == 302
+    assert third.get(own).status_code == 404 and third.post(own, {"form": "step-down"}).status_code == 404
+
+
+def test_mediator_who_steps_down_on_the_page_sees_it_no_more(aurora, borealis, delta):
+    contract = written(aurora, borealis)
+    address, buyer, firm, third = f"/contracts/{contract.pk}", sign_in(aurora), sign_in(borealis), sign_in(delta)
+    for client, step, given in (
+        (firm, "dispute", {"reason": "it is not paid"}),
+        (firm, "mediator", {"mediator": str(delta.id)}),
+        (buyer, "mediator-agree", {}),
+    ):
+        assert take(client, address, step, **given).status_code == 302
+    own = re.search(r"/mediations/[\w-]+", page_of(third, "/contracts"))[0]
+    assert third.post(own, {"form": "step-down"}).headers["Location"] == "/contracts"
+    assert third.get(own).status_code == 404
+    assert "mediator" in steps_on(page_of(buyer, address))
+
+
+def test_rating_shows_once_both_have_given_theirs(aurora, borealis, cassia):
     contract = closed(aurora, borealis)
     address, buyer, firm = f"/contracts/{contract.pk}", sign_in(aurora), sign_in(borealis)
-    assert take(buyer, address, "rate", stars="2", words="slow").status_code == 302
+    assert 'name="is_named"' in page_of(buyer, address) and 'name="is_named"' not in page_of(firm, address)
+    assert take(buyer, address, "rate", stars="2", words="slow", is_named="is_named").status_code == 302
     assert "slow" not in page_of(firm, address)
     assert take(firm, address, "rate", stars="4", words="prompt").status_code == 302
     assert "slow" in page_of(firm, address) and "prompt" in page_of(buyer, address)
     assert "rate" not in steps_on(page_of(firm, address))
+    profile = text(page_of(sign_in(cassia), f"/firms/{offer(borealis).pk}").encode())
+    assert "2.0 of 5 after 1 contract" in profile and "slow" in profile and "Aurora" in profile
+    assert "prompt" not in profile

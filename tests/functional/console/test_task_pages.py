@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from edge_bridge.protocol import Birth, Lane, Tag
 from marketplace.models import ServiceTask, TaskAttachment, TaskQuestion
 from tests.functional.console.test_console import TASK, sign_in, text
+from tests.integration.edge.scenes import gateway, reading
 from tests.integration.marketplace.bid_scenes import colleague, registered
-from tests.integration.marketplace.scenes import published, terms
+from tests.integration.marketplace.contract_scenes import written
+from tests.integration.marketplace.scenes import claimed, published, terms
 
 SOON = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%dT%H:%M}"
 TENDER = {
@@ -89,6 +92,36 @@ def test_page_shows_files_and_questions_to_whom_the_task_is_shown(aurora, boreal
     assert "6312" in text(firm.get(page).content)
     assert owner.post(f"{page}/attachments/{file}").status_code == 409
     assert owner.get(f"{page}/edit").status_code == 409
+
+
+def test_work_by_a_contract_is_among_ours_in_the_list_and_on_the_live_page(aurora, borealis):
+    contract = written(aurora, borealis)
+    firm = sign_in(borealis)
+    assert f"/tasks/{contract.task_id}" in firm.get("/tasks?scope=work").content.decode()
+    panel = text(firm.get("/panels/tasks").content)
+    assert "Ours by contract" in panel and "Fix pump 7" in panel
+    page = firm.get(f"/tasks/{contract.task_id}").content.decode()
+    assert f"/contracts/{contract.pk}" in page and "Claim</button>" not in page
+
+
+def test_page_says_how_the_rule_of_acceptance_stands_while_the_work_goes_on(aurora, borealis, cassia):
+    rule = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 24}
+    task = published(aurora, terms=terms(acceptance=rule), equipment_id=aurora.equipment["PUMP-07"].pk)
+    owner, firm, page = sign_in(aurora), sign_in(borealis), f"/tasks/{task.pk}"
+    assert "no readings" not in owner.get(page).content.decode()
+    claimed(task, borealis)
+    reading_sent(aurora, "vibration", 2.0)
+    for client in (owner, firm):
+        assert "in band since" in text(client.get(page).content) and "of 24 h covered" in text(client.get(page).content)
+        assert "in band" in client.get(f"{page}/standing").content.decode()
+    assert sign_in(cassia).get(f"{page}/standing").status_code == 404
+
+
+def reading_sent(owner, tag, value):
+    """By the pump, a few seconds ago and now."""
+    edge = gateway(owner)
+    edge.say(Lane.P1, Birth(datetime.now(UTC), (Tag("PUMP-07", tag, "mm/s"),)))
+    edge.say(Lane.P2, reading(value, tag=tag, ago_s=8), reading(value, tag=tag))
 
 
 def test_list_is_narrowed_by_whose_and_how(aurora, borealis):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marketplace.contracts import access, actions, settlement
+from marketplace.contracts import access, actions, disputes, mediation, settlement
 from marketplace.contracts.settlement import Billed
 from marketplace.models import Contract, Invoice, Milestone, ServiceTask
 from tests.integration.marketplace import scenes
@@ -110,4 +110,16 @@ def places(owner: Organisation) -> dict[str, Any]:
     received(owner, contract)
     invoice = billed(firm, contract, "F-1", (1, 1, 0))
     with owner.acting():
-        return {"contract_id": contract.pk, "milestone_id": milestone(contract, 2).pk, "invoice_id": invoice.pk}
+        found = {"contract_id": contract.pk, "milestone_id": milestone(contract, 2).pk, "invoice_id": invoice.pk}
+    return found | {"mediation_id": mediated(owner, personas.aurora(), firm)}
+
+
+def mediated(mediator: Organisation, buyer: Organisation, firm: Organisation) -> Any:
+    """A mediation of a dispute between the two others, in which the mediator sits."""
+    contract = written(buyer, firm)
+    with buyer.acting():
+        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="the bearing is not the one agreed")
+    with firm.acting():
+        mediation.propose_mediator(contract=access.get_contract(contract.pk), mediator_id=mediator.id)
+    with buyer.acting():
+        return mediation.agree_to_mediator(contract=access.get_contract(contract.pk)).pk

@@ -144,12 +144,14 @@ def test_reported_work_gets_its_evidence_in_the_ledgers_and_feeds_of_both(aurora
         assert ServiceTask.objects.get(pk=task.pk).state == "submitted", "the owner still decides"
 
 
-def test_work_without_a_rule_of_acceptance_has_no_evidence(aurora, borealis):
+def test_work_without_a_rule_of_acceptance_has_no_evidence_and_nothing_is_refused(aurora, borealis):
     switch_on(aurora, "work_submitted")
     task = published(aurora)
     claimed(task, borealis)
     submitted(task, borealis)
-    assert swept(aurora) == 1 and made(aurora)[0].outcome == "refused"
+    assert swept(aurora) == 1
+    (reaction,) = made(aurora)
+    assert (reaction.outcome, reaction.task) == ("nothing", task) and reaction.words.startswith("Nothing to do")
 
 
 def test_worker_that_dies_before_its_commit_leaves_the_event_owed(aurora, monkeypatch):

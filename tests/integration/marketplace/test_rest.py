@@ -6,6 +6,7 @@ import pytest
 
 from marketplace.data import ACCESS_H, FEE_MINOR, TITLE_CHARS
 from tests import personas
+from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.scenes import alarm_of, claimed, published, submitted
 
 TASKS = "/api/v1/service-tasks"
@@ -46,6 +47,17 @@ def test_release_reopens_and_cancel_ends_over_http(aurora, borealis):
 
 def ids(client, scope):
     return [row["id"] for row in client.get(TASKS, {"scope": scope, "page_size": 500}).json()["results"]]
+
+
+def test_work_is_what_was_claimed_and_what_a_contract_gave(aurora, borealis, cassia):
+    first, lapsed = published(aurora), published(aurora)
+    claimed(first, borealis), claimed(lapsed, borealis)
+    contract, other = written(aurora, borealis), written(aurora, cassia)
+    work = [str(key) for key in (contract.task_id, lapsed.pk, first.pk)]
+    assert ids(borealis.client(), "work") == work
+    assert ids(borealis.client(), "claimed") == work[1:]
+    assert ids(cassia.client(), "work") == [str(other.task_id)]
+    assert ids(aurora.client(), "work") == []
 
 
 def test_lists_hold_own_published_and_claimed_tasks(aurora, borealis, cassia):

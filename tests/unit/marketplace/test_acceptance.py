@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge_bridge.readings.downsampling import Band
 from edge_bridge.readings.spans import HeldSpan, held
-from marketplace.acceptance import LONGEST_H, AcceptanceRule, evaluate
+from marketplace.acceptance import LONGEST_H, AcceptanceRule, Stand, evaluate, standing
 from tenants.data import Invalid
 from tenants.ledger.text import canonical_json
 
@@ -150,6 +150,40 @@ def test_passed_means_enough_readings_and_none_outside(laid, op, limit, coverage
     assert (found.worst is None) == (not told)
     if told:
         assert is_within == (low <= found.worst <= high)
+
+
+@pytest.mark.parametrize(
+    ("laid", "stand", "since_min", "covered_min"),
+    [
+        ([span(0, 60, 2)], Stand.WITHIN, 0, 60),
+        ([span(-30, 60, 2)], Stand.WITHIN, 0, 60),
+        ([span(0, 20, 2), span(20, 30, 9), span(30, 40, 2), span(45, 60, 3)], Stand.WITHIN, 30, 25),
+        ([span(0, 20, 9), span(20, 30, 2), span(30, 40, 9), span(40, 60, 9)], Stand.OUTSIDE, 30, 0),
+        ([span(-20, 60, 9)], Stand.OUTSIDE, 0, 0),
+        ([span(0, 44, 2)], Stand.SILENT, 44, 0),
+        ([span(0, 46, 2)], Stand.WITHIN, 0, 46),
+        ([span(-30, -20, 2)], Stand.SILENT, None, 0),
+        ([], Stand.SILENT, None, 0),
+    ],
+)
+def test_rule_stands_as_the_newest_readings_say_since_they_began_to(laid, stand, since_min, covered_min):
+    found = standing(rule(), laid, END)
+    since = None if since_min is None else END - HOUR + timedelta(minutes=since_min)
+    assert (found.stand, found.since, round(60 * found.covered_h)) == (stand, since, covered_min)
+    assert found.is_kept == evaluate(rule(), laid, END).passed
+
+
+@pytest.mark.parametrize(
+    ("laid", "words"),
+    [
+        ([span(0, 30, 9), span(30, 60, 2)], "in band since 2026-03-01 11:30 UTC, 0.5 of 1 h covered"),
+        ([span(0, 60, 9)], "out of band since 2026-03-01 11:00 UTC"),
+        ([span(0, 30, 2)], "no readings since 2026-03-01 11:30 UTC"),
+        ([], "no readings for 1 h"),
+    ],
+)
+def test_standing_is_said_in_words(laid, words):
+    assert standing(rule(), laid, END, "mm/s").words == f"vibration below 4.5 mm/s for 1 h: {words}"
 
 
 def band(second: float, low: float, high: float | None = None, n: int = 1) -> Band:

@@ -16,9 +16,12 @@ from marketplace.contracts.lifecycle import (
     ContractEvent,
     ContractState,
     IllegalStep,
+    MediationEvent,
+    MediationState,
     MilestoneEvent,
     MilestoneState,
     next_contract_state,
+    next_mediation_state,
     next_milestone_state,
 )
 from tenants.data import Invalid
@@ -39,6 +42,11 @@ MILESTONE_PICTURE = {
     "paid": {"release": "released"},
     "released": {"pay": "settled"},
 }
+MEDIATION_PICTURE = {
+    "proposed": {"agree": "sitting", "decline": "declined", "end": "ended"},
+    "sitting": {"recommend": "recommended", "step down": "declined", "end": "ended"},
+    "recommended": {"end": "ended"},
+}
 MINOR = st.integers(0, 10**15)
 
 
@@ -50,6 +58,16 @@ def test_every_cell_of_a_contract_is_as_pictured(state, event):
     else:
         with pytest.raises(IllegalStep, match=f"can't take '{event}'"):
             next_contract_state(state, event)
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(MediationState, MediationEvent)))
+def test_every_cell_of_a_mediation_is_as_pictured(state, event):
+    target = MEDIATION_PICTURE.get(state, {}).get(event)
+    if target is not None:
+        assert next_mediation_state(state, event) == target
+    else:
+        with pytest.raises(IllegalStep, match=f"can't take '{event}'"):
+            next_mediation_state(state, event)
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(MilestoneState, MilestoneEvent)))

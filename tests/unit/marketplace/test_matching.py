@@ -32,6 +32,8 @@ FIRM = Offer(
     experts=(WELDER, WELDER),
     accepted_n=3,
     knows_calendar=True,
+    stars=5.0,
+    ratings_n=2,
 )
 
 
@@ -63,13 +65,14 @@ def test_firm_that_has_nothing_does_not_fit_and_is_told_why():
 
 def test_what_the_task_does_not_ask_for_counts_for_nothing():
     plain = Work("planning", DAY, DAY)
-    assert [reason.name for reason in fit(plain, FIRM).reasons] == ["category", "past_work"]
+    assert [reason.name for reason in fit(plain, FIRM).reasons] == ["category", "past_work", "ratings"]
     assert fit(plain, replace(FIRM, categories=frozenset({"planning"}))).score == 100
 
 
 def test_reader_who_knows_no_calendar_is_told_nothing_of_it():
     busy = replace(FIRM, experts=(replace(WELDER, is_free=False),) * 2)
     assert fit(WORK, busy).score == 95
+    assert fit(WORK, replace(busy, stars=None)).score == 95
     assert fit(WORK, replace(busy, knows_calendar=False)).score == 100
 
 
@@ -85,11 +88,20 @@ def test_reader_who_knows_no_calendar_is_told_nothing_of_it():
         (replace(FIRM, rates=(RateLine("equipment_maintenance", "day", 100_000, "USD"),)), "price", 10),
         (replace(FIRM, rates=(RateLine("equipment_maintenance", "hour", 18_750, "USD"),)), "price", 5),
         (replace(FIRM, accepted_n=1), "past_work", 1.7),
+        (replace(FIRM, stars=1.0), "ratings", 0),
+        (replace(FIRM, stars=3.0), "ratings", 2.5),
         (replace(FIRM, experts=(WELDER, replace(WELDER, is_free=False))), "free_people", 2.5),
     ],
 )
 def test_criterion_gives_the_share_that_is_met(offer, criterion, given):
     assert points(WORK, offer)[criterion] == given
+
+
+def test_firm_that_nobody_rated_is_not_held_against_those_that_were():
+    assert "ratings" not in points(WORK, replace(FIRM, stars=None))
+    assert fit(WORK, replace(FIRM, stars=None)).score == 100
+    found = {reason.name: reason.words for reason in fit(WORK, replace(FIRM, stars=4.25)).reasons}
+    assert found["ratings"] == "rated 4.2 of 5 by buyers, 2 times"
 
 
 @pytest.mark.parametrize("days", [-1, 3])

@@ -1,0 +1,61 @@
+"""The sweep that looks at rules of acceptance while the work goes on, and tells both parties of each change."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Now
+
+from marketplace.acceptance import Standing
+from marketplace.acceptance_queries import standing_of
+from marketplace.contracts.api import ContractState
+from marketplace.lifecycle import ClaimState, State
+from marketplace.models import Claim, Contract, ServiceTask, Watch
+from marketplace.moves import tell
+from marketplace.queries import database_time
+from tenants.api import as_platform
+
+SWEEP_LIMIT = 200
+
+
+def watch_due() -> int:
+    """Look at each rule whose work goes on, the longest not looked at first. Returns how many changes were told."""
+    with _sweeping() as sweep:
+        due = list(_watched().values_list("pk", flat=True)[:SWEEP_LIMIT])
+        sweep.leaves_trace = bool(due)
+    return sum(_look(task_id) for task_id in due)
+
+
+def _watched() -> Any:
+    """With `firm`, who does the work."""
+    claims = Claim.objects.filter(task=OuterRef("pk"), state=ClaimState.LIVE)
+    contracts = Contract.objects.filter(task=OuterRef("pk"), state=ContractState.IN_PROGRESS)
+    tasks = ServiceTask.objects.filter(state__in=[State.CLAIMED, State.CONTRACTED], acceptance__isnull=False)
+    of_firm = tasks.annotate(claimant=Subquery(claims.values("tenant")), contractor=Subquery(contracts.values("firm")))
+    at_work = of_firm.filter(Q(claimant__isnull=False) | Q(contractor__isnull=False))
+    checked = Watch.objects.filter(task=OuterRef("pk")).values("checked_at")
+    return at_work.annotate(checked=Subquery(checked)).order_by(F("checked").asc(nulls_first=True), "pk")
+
+
+def _look(task_id: UUID) -> bool:
+    with _sweeping():
+        task = _watched().filter(pk=task_id).first()
+        standing = task and standing_of(task, database_time())
+        if standing is None or not _is_news(task, standing):
+            return False
+        firms = {task.claimant, task.contractor} - {None}
+        tell("task.watched", task, to=frozenset(firms), standing=standing.to_document())
+        return True
+
+
+def _is_news(task: ServiceTask, standing: Standing) -> bool:
+    """Of two sweeps that see the same change one tells it."""
+    Watch.objects.bulk_create([Watch(tenant_id=task.tenant_id, task=task)], ignore_conflicts=True)
+    rows = Watch.objects.filter(task=task)
+    rows.update(checked_at=Now())
+    now = {"stand": standing.stand.value, "is_kept": standing.is_kept}
+    return bool(rows.exclude(**now).update(**now, told_at=Now()))
+
+
+def _sweeping() -> Any:
+    return as_platform("sweep", "look at rules of acceptance while the work goes on")
