@@ -19,7 +19,7 @@ def seen(client, url, *statuses, within_s=120.0):
     deadline = time.monotonic() + within_s
     while (body := client.get(url).json())["status"] not in statuses:
         assert time.monotonic() < deadline, body
-        time.sleep(0.1)
+        time.sleep(0.2)
     return body
 
 
@@ -28,7 +28,7 @@ def running_with_news(client, url):
     deadline = time.monotonic() + 120
     while (body := seen(client, url, "running"))["progress"]["stage"] == "building":
         assert time.monotonic() < deadline, body
-        time.sleep(0.1)
+        time.sleep(0.2)
     return body
 
 

@@ -30,7 +30,7 @@ def seen(client, url, is_there, within_s=240.0):
     deadline = time.monotonic() + within_s
     while not is_there(body := client.get(url).json()):
         assert time.monotonic() < deadline, body
-        time.sleep(0.05)
+        time.sleep(0.2)
     return body
 
 

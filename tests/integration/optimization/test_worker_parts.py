@@ -43,7 +43,7 @@ def asked_and_killed_once_parts_are_sent(
     """
     at, deadline = len(helper.output), time.monotonic() + 120
     urls = [ask(client) for _ in range(n)]
-    while not (in_hand := running(client, urls)) or RECEIVED not in helper.output[at:]:
+    while RECEIVED not in helper.output[at:] or not (in_hand := running(client, urls)):
         assert time.monotonic() < deadline, helper.output[at:]
         time.sleep(0.02)
     victim.kill()
