@@ -8,8 +8,9 @@ import sys
 from tenants.actions import register_site
 from tests import personas
 from tests.database import ROOT
+from tests.whole import WHOLE
 
-READS = 10_000
+READS = 10_000 if WHOLE else 2_000
 
 
 def mine_of(name: str) -> str:

@@ -6,13 +6,34 @@ import sys
 
 import psycopg
 import pytest
+from django.apps import apps
+from django.db import connection, connections
+from django.db.models import Model
 from psycopg import sql
 
 from cloudmining.embedded.postgres import find_binaries
 from tests import database
 from tests.database import ROOT, with_database
+from tests.whole import WHOLE
 
 
+def missing(model: type[Model]) -> set[str]:
+    """Columns, indexes and constraints that the model has and its table has not."""
+    options, table = model._meta, model._meta.db_table
+    with connections["owner"].cursor() as cursor:
+        columns = {column.name for column in connection.introspection.get_table_description(cursor, table)}
+        held = set(connection.introspection.get_constraints(cursor, table))
+    wanted = {each.name for each in (*options.indexes, *options.constraints)}
+    return (wanted - held) | {field.column for field in options.local_concrete_fields} ^ columns
+
+
+def test_bootstrap_makes_every_column_index_and_constraint_of_the_models():
+    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    assert len(models) > 80
+    assert {model._meta.label: missing(model) for model in models if missing(model)} == {}
+
+
+@pytest.mark.skipif(not WHOLE, reason="a minute, in which Django goes through every migration: script/sweep")
 @pytest.mark.timeout(600)  # two whole histories of migrations, one of them as Django goes through it
 def test_bootstrap_makes_the_schema_that_migrate_makes(request):
     made = database.make("bootstrapped")
