@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from cloudmining.embedded import ports, servers
@@ -70,11 +70,13 @@ def cloudmining(home: Home, env: Environment) -> Program:
 
 
 def telling(story: str) -> Callable[[Home, Environment], Program]:
-    """The program that tells one story, which brings its own mine and does not wait long for sweeps."""
+    """The program that tells one story, which founds its organisations, brings its own mine and does not wait long for
+    sweeps."""
 
     def program(home: Home, env: Environment) -> Program:
-        whole = cloudmining(home, env)
-        return replace(whole, parts=lambda: _stage(home, env), story=(*whole.story, story))
+        manage = (sys.executable, "manage.py")
+        steps = {"bootstrap": (*manage, "bootstrap")}
+        return Program(steps, parts=lambda: _stage(home, env), story=(*manage, "story", story, "--seed"))
 
     return program
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from websockets.exceptions import WebSocketException
 
@@ -23,14 +24,17 @@ STORIES: dict[str, Callable[[str, Keys, Say], None]] = {
 
 
 class Command(BaseCommand):
-    help = "Tell a story against a running system that was seeded for the demo."
+    help = "Tell a story against a running system, which was seeded for the demo or is now."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("story", nargs="?", choices=list(STORIES), default="demo")
+        parser.add_argument("--seed", action="store_true", help="found the demo's organisations first")
         parser.add_argument("--base-url", default=os.environ.get("BASE_URL", "http://127.0.0.1:8000"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         base_url = options["base_url"]
+        if options["seed"]:
+            call_command("seed_demo")
         keys = json.loads((settings.HOME / "demo-keys.json").read_text())["keys"]
         self.stdout.write(f"\nThe story, told by two programs through {base_url}/api/v1/\n")
         try:
