@@ -346,6 +346,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-retentions": _sweep("marketplace.sweep_retentions", 3600.0),
     "sweep-ratings": _sweep("marketplace.sweep_ratings", 3600.0),
     "sweep-acceptance": _sweep("marketplace.sweep_acceptance", 60.0),
+    "sweep-market": _sweep("marketplace.sweep_market", SWEEP_S),
     "sweep-bids": _sweep("marketplace.sweep_bids", SWEEP_S),
     "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
     "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),

@@ -8,6 +8,7 @@ from edge_bridge.readings.spans import HeldSpan
 from marketplace.acceptance import AcceptanceRule, Standing, evaluate, standing
 from marketplace.models import ServiceTask
 from tenants.api import on_behalf_of
+from tenants.data import FieldError, Invalid
 from tenants.models import Equipment
 
 
@@ -41,6 +42,26 @@ def _told(task: ServiceTask, rule: AcceptanceRule, until: datetime) -> tuple[Any
         series = _series(task, rule)
         since = until - timedelta(hours=rule.for_h)
         return series, [] if series is None else held_spans(series, since=since, until=until)
+
+
+def refuse_hopeless(task: ServiceTask) -> None:
+    """Invalid for a rule that no reading can ever keep; asked at the publication, since it is frozen then.
+
+    A machine that has no tags yet may get them with the work; one that has others is meant with another name.
+    """
+    if task.acceptance is None:
+        return
+    rule = AcceptanceRule.from_document(task.acceptance)
+    machine = Equipment.objects.filter(pk=rule.equipment or task.equipment_id).first()
+    if machine is None or machine.tenant_id != task.tenant_id:
+        raise _hopeless("equipment", "name a machine of yours; the task itself is about none")
+    tags = sorted({row.tag for row in series_of(machine)})
+    if tags and rule.tag not in tags:
+        raise _hopeless("tag", f"{machine.code} has {', '.join(tags[:20])}")
+
+
+def _hopeless(field: str, words: str) -> Invalid:
+    return Invalid("The rule of acceptance can never be kept.", (FieldError(f"/acceptance/{field}", words),))
 
 
 def _series(task: ServiceTask, rule: AcceptanceRule) -> Any:

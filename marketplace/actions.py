@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from marketplace import queries
+from marketplace.acceptance_queries import evidence_for, refuse_hopeless
 from marketplace.bids.awarding import lose_all
 from marketplace.bids.opening import require_openers
 from marketplace.contracts.actions import settle_claim
@@ -17,11 +18,13 @@ from marketplace.crew.actions import release_all
 from marketplace.data import NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
+from marketplace.history import enter_publication, enter_step
 from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
 from marketplace.moves import move_task, tell
 from marketplace.opening import close_data, open_data, window_of
+from marketplace.sweeping import in_turn
 from tenants.api import (
     as_platform,
     on_behalf_of,
@@ -81,8 +84,10 @@ def publish_task(*, task: ServiceTask) -> None:
     _refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
     if task.bids_until is not None and task.bids_until <= queries.database_time():
         raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))
-    move_task(task, Move.PUBLISH, published_at=Now())
+    refuse_hopeless(task)
+    move_task(task, Move.PUBLISH, published_at=Now(), is_offered=True)
     require_openers(task)
+    enter_publication(task)
     put_up(task)
     tell("task.published", task, to=queries.audience_of(task))
 
@@ -91,6 +96,7 @@ def cancel_task(*, task: ServiceTask) -> None:
     require("post_tasks")
     move_task(task, Move.CANCEL)
     lose_all(task, "The owner withdrew the task.")
+    enter_step("task.cancelled", task)
     tell("task.cancelled", task)
 
 
@@ -118,14 +124,28 @@ def claim_task(*, task: ServiceTask) -> Claim:
 
 
 def submit_work(*, claim: Claim, note: str = "") -> None:
-    """The firm says the work is done, while its lease lasts; the owner decides."""
+    """The firm says the work is done, while its lease lasts; the owner decides.
+
+    What stored readings say of the rule of acceptance at this moment is kept with the claim and told to both.
+    """
     require("claim_tasks")
-    move_task(claim.task, Move.SUBMIT)
+    task = claim.task
+    move_task(task, Move.SUBMIT)
+    claim.evidence = evidence_for(task, queries.database_time())
+    done = {"work_note": _bounded(note), "evidence": claim.evidence}
     with on_behalf_of(claim.owner_id):
-        in_time = Claim.objects.filter(pk=claim.pk, lease_until__gt=Now()).update(work_note=_bounded(note))
+        in_time = Claim.objects.filter(pk=claim.pk, lease_until__gt=Now()).update(**done)
     if not in_time:
         raise Conflict(f"The lease was over at {claim.lease_until:%Y-%m-%d %H:%M:%S} UTC.")
-    tell("task.submitted", claim.task, claim=claim)
+    tell("task.submitted", task, claim=claim)
+    if claim.evidence is not None:
+        _tell_evidence(task, claim)
+
+
+def _tell_evidence(task: ServiceTask, claim: Claim) -> None:
+    parties = frozenset({claim.owner_id, claim.tenant_id})
+    enter_step("task.evidence", task, to=parties, **(claim.evidence or {}))
+    tell("task.evidence", task, to=parties, evidence=claim.evidence)
 
 
 def accept_work(*, task: ServiceTask) -> None:
@@ -148,6 +168,7 @@ def request_rework(*, task: ServiceTask, note: str = "") -> None:
     agreement = open_data(task, claim.tenant_id, claim.firm_name, window)
     with on_behalf_of(task.tenant_id):
         Claim.objects.filter(pk=claim.pk).update(agreement=agreement, lease_until=window[1], rework_note=_bounded(note))
+    claim.agreement = agreement
     tell("task.reopened", task, claim=claim)
 
 
@@ -162,18 +183,15 @@ def lapse_claims() -> int:
     with _sweeping() as sweep:
         lapsed = list(queries.lapsed_claims().values_list("pk", flat=True)[:SWEEP_LIMIT])
         sweep.leaves_trace = bool(lapsed)
-    return sum(_lapse(claim_id) for claim_id in lapsed)
+    return in_turn("leases", lapsed, _lapse)
 
 
 def _lapse(claim_id: UUID) -> bool:
-    try:
-        with _sweeping():
-            claim = queries.lapsed_claims().select_related("task", "agreement").filter(pk=claim_id).first()
-            if claim is not None:
-                _reopen(claim, Move.LAPSE, ClaimState.LAPSED, "lease over")
-            return claim is not None
-    except Conflict:
-        return False  # the firm or another sweep was quicker; whatever is still owed, the next sweep finds
+    with _sweeping():
+        claim = queries.lapsed_claims().select_related("task", "agreement").filter(pk=claim_id).first()
+        if claim is not None:
+            _reopen(claim, Move.LAPSE, ClaimState.LAPSED, "lease over")
+        return claim is not None
 
 
 def _sweeping() -> Any:

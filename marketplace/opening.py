@@ -11,10 +11,11 @@ from tenants.api import agree_by_offer, end_agreement, on_behalf_of
 Window = tuple[datetime, datetime]
 
 
-def window_of(task: ServiceTask, since: datetime | None = None) -> Window:
-    """From now on for as long as the task offers, by the database's clock; or since a time that this has told."""
+def window_of(task: ServiceTask, since: datetime | None = None, last_due_d: int = 0) -> Window:
+    """From now on for as long as the task offers, by the database's clock, or since a time that this has told; under a
+    contract it offers that from the day on which the last milestone is due."""
     begins_at = since or queries.database_time()
-    return begins_at, begins_at + timedelta(hours=task.access_h)
+    return begins_at, begins_at + timedelta(days=last_due_d, hours=task.access_h)
 
 
 def open_data(task: ServiceTask, firm_id: UUID, firm_name: str, window: Window) -> Any:

@@ -65,9 +65,11 @@ def audience_of(task: ServiceTask) -> frozenset[UUID]:
 
 
 def told_tasks() -> Iterator[dict[str, Any]]:
-    """Own tasks, the work for others, then the market's, unless they are over; as the bodies of their events."""
-    for scope in ("own", "work", "market"):
-        for task in tasks_in(scope).filter(state__in=UNFINISHED).order_by("-pk").iterator(chunk_size=100):
+    """Own tasks, then those of others that are in the hands of the organisation (by a claim, bid or contract), then the
+    market's, unless they are over; as the bodies of their events."""
+    others = tasks().exclude(tenant=actor().tenant_id)
+    for found in (tasks_in("own"), others.exclude(state=State.OPEN), others.filter(state=State.OPEN)):
+        for task in found.filter(state__in=UNFINISHED).order_by("-pk").iterator(chunk_size=100):
             yield facts_of(task, task.claim)
 
 

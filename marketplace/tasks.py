@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from marketplace import actions
+from marketplace import actions, market
 from marketplace.bids import sweeping
 from marketplace.contracts import api as contracting
 from marketplace.watch import api as watch
@@ -32,6 +32,12 @@ def sweep_ratings(self: Any) -> int:
 def sweep_acceptance(self: Any) -> int:
     """Tell of each change in how a rule of acceptance stands; safe to run twice."""
     return watch.watch_due()
+
+
+@shared_task(bind=True, name="marketplace.sweep_market", system=True)
+def sweep_market(self: Any) -> int:
+    """Tell those to whom tasks were offered what is gone, and what is open again."""
+    return market.tell_market()
 
 
 @shared_task(bind=True, name="marketplace.sweep_bids", system=True)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
+from django.db import DataError, IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -17,6 +18,7 @@ from cloudmining.console.sections import groups_for
 from tenants.api import acting_as, feed_head, tenants
 from tenants.data import Forbidden, Refusal, Unauthenticated
 from tenants.rest.authentication import actor_of_session
+from tenants.rest.problems import problem_of
 from tenants.sharing.api import purposes_in_force
 
 CONTENT_POLICY = (
@@ -67,6 +69,8 @@ class MemberPage(Guarded):
                 return self._handled(request, *args, **kwargs)
         except Refusal as refusal:
             return _refused(refusal)
+        except (IntegrityError, DataError) as error:
+            return _refused_by_the_database(error)
 
     def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         needed = self.needs.get("GET" if request.method == "HEAD" else request.method or "")
@@ -99,6 +103,14 @@ def problem_page(status: int, title: str, detail: str) -> HttpResponse:
     """A refusal as a page of its own. It reads no database, so that it can speak of a broken one."""
     body = render_to_string("console/problem.html", {"title": title, "detail": detail})
     return guarded(HttpResponse)(body, status=status)
+
+
+def _refused_by_the_database(error: IntegrityError | DataError) -> HttpResponse:
+    """In the words of the constraint, as over HTTP; one that has none is our mistake."""
+    told = problem_of(error)
+    if told is None:
+        raise error
+    return problem_page(told["status"], told["title"], told["detail"])
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -266,6 +266,7 @@ def _compared(row: bidding.Row, task: Any) -> dict[str, Any]:
         "bid": row.bid,
         "price": in_words(row.content.price_minor, task.currency),
         "content": row.content,
+        "valid_until": row.valid_until,
         "points": [(name, points, row.reasons.get(name, "")) for name, points in row.scored.points.items()],
         "total": row.scored.total,
         "rank": row.scored.rank,

@@ -14,7 +14,8 @@ from marketplace.bids import queries
 from marketplace.bids.data import BidContent
 from marketplace.bids.lifecycle import BidEvent
 from marketplace.bids.moves import move_bid, tell_bid
-from marketplace.bids.sealing import commitment_of, receipt_text, seal
+from marketplace.bids.sealing import commitment_of, digest_of_sealed, receipt_text, seal
+from marketplace.history import refuse_altered, refuse_other_openers
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidVersion, ServiceTask
 from marketplace.queries import database_time
@@ -33,7 +34,7 @@ class Receipt:
 
 def place_bid(*, task: ServiceTask, content: BidContent) -> Receipt:
     """A bid, or a new version of the one there is. In a tender nobody can read it before the opening, the firm neither:
-    the receipt is the only copy."""
+    the receipt is the only copy. Conflict where the task, or who opens it, is not what the owner's ledger says."""
     firm = require("claim_tasks")
     if task.tenant_id == firm.tenant_id:
         raise Forbidden("Your own organisation posted this task; only another one can bid.")
@@ -42,8 +43,9 @@ def place_bid(*, task: ServiceTask, content: BidContent) -> Receipt:
     with on_behalf_of(task.tenant_id):
         move_bid(bid, BidEvent.SUBMIT, number=F("number") + 1)
         text = receipt_text(queries.place_of(bid), content.document)
-        version = _written(bid, task, text)
-    tell_bid("bid.submitted", bid, task, commitment=version.commitment)
+        version, proof = _written(bid, task, text)
+    refuse_altered(task)
+    tell_bid("bid.submitted", bid, task, commitment=version.commitment, **proof)
     return Receipt(bid, version, text)
 
 
@@ -90,19 +92,28 @@ def _broken_by(error: IntegrityError) -> str:
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
 
 
-def _written(bid: Bid, task: ServiceTask, text: str) -> BidVersion:
+def _written(bid: Bid, task: ServiceTask, text: str) -> tuple[BidVersion, dict[str, str]]:
+    """The version; and of a sealed one the digests by which it is known whether it was sealed anew, and for whom."""
     said: dict[str, Any] = {"text": text}
+    proof: dict[str, str] = {}
     if task.mode == Mode.TENDER:
-        keys = {str(each.pk): bytes.fromhex(each.public_key) for each in queries.openers(task.pk)}
-        said = {"sealed": seal(text, queries.place_of(bid), keys, task.openers_needed)}
+        sealed, proof = _sealed(bid, task, text)
+        said = {"sealed": sealed}
     about = {"tenant_id": bid.tenant_id, "owner_id": bid.owner_id, "bid": bid, "number": bid.number}
     try:
         with transaction.atomic(using=opened().alias):
-            return BidVersion.objects.create(**about, commitment=commitment_of(text), **said)
+            return BidVersion.objects.create(**about, commitment=commitment_of(text), **said), proof
     except IntegrityError as error:
         if _broken_by(error) != "bid_version_in_time":
             raise
         raise Conflict(f"The bidding is over: {_deadline(task)}.") from None
+
+
+def _sealed(bid: Bid, task: ServiceTask, text: str) -> tuple[dict[str, Any], dict[str, str]]:
+    digest = refuse_other_openers(task)
+    keys = {str(each.pk): bytes.fromhex(each.public_key) for each in queries.openers(task.pk)}
+    sealed = seal(text, queries.place_of(bid), keys, task.openers_needed)
+    return sealed, {"sealed": digest_of_sealed(sealed), "keys": digest}
 
 
 def _deadline(task: ServiceTask) -> str:

@@ -10,8 +10,9 @@ from django.db.models.functions import Now
 from marketplace.bids import queries
 from marketplace.bids.data import BidContent, Criterion, reason_given
 from marketplace.bids.lifecycle import STANDING, UNDECIDED, BidEvent, BidState
-from marketplace.bids.moves import move_bid, tell_bid
+from marketplace.bids.moves import begin_judging, move_bid, tell_bid
 from marketplace.contracts.actions import write_contract
+from marketplace.history import enter_step
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidScore, ServiceTask
@@ -48,9 +49,7 @@ def start_evaluation(*, task: ServiceTask) -> None:
     """The bids are judged now. A request for quotations takes no more of them."""
     require("post_tasks")
     move_task(task, Move.EVALUATE)
-    for bid in queries.bids_on(task.pk, [BidState.SUBMITTED]):
-        move_bid(bid, BidEvent.OPEN)
-        tell_bid("bid.opened", bid, task)
+    begin_judging(task)
 
 
 def score_bid(*, bid: Bid, scores: Sequence[Score]) -> None:
@@ -95,6 +94,9 @@ def award_bid(*, bid: Bid, reason: str) -> None:
     rows = {row.bid.pk: row for row in queries.comparison(task)}
     if bid.pk not in rows:
         raise Conflict("This bid can't win: it does not stand, or can't be read.")
+    until = rows[bid.pk].valid_until
+    if database_time() >= until:
+        raise Conflict(f"Its firm held to this bid until {until:%Y-%m-%d %H:%M} UTC; it can't win any more.")
     move_task(task, Move.AWARD)
     _decide(bid, BidEvent.WIN, "bid.won", task, reason, rows)
     for other in queries.bids_on(task.pk, STANDING):
@@ -136,7 +138,9 @@ def fail_task(*, task: ServiceTask, reason: str) -> None:
     require("post_tasks")
     move_task(task, Move.FAIL)
     lose_all(task, reason_given(reason))
-    tell("task.unsuccessful", task, to=queries.bidders(task.pk), reason=reason.strip())
+    firms = queries.bidders(task.pk)
+    enter_step("task.unsuccessful", task, to=firms, reason=reason.strip())
+    tell("task.unsuccessful", task, to=firms, reason=reason.strip())
 
 
 def lose_all(task: ServiceTask, reason: str) -> None:

@@ -3,7 +3,11 @@
 from typing import Any
 
 from marketplace.bids.lifecycle import BidEvent, BidState, next_bid_state
+from marketplace.bids.queries import bidders, bids_on
+from marketplace.history import enter_step, tell_altered
+from marketplace.lifecycle import Mode
 from marketplace.models import Bid, ServiceTask
+from marketplace.moves import tell
 from tenants.api import announce, compare_and_set, enter, on_behalf_of
 from tenants.data import Conflict, Event
 
@@ -26,3 +30,21 @@ def tell_bid(kind: str, bid: Bid, task: ServiceTask, **facts: Any) -> None:
     known = {"task": task.pk, "title": task.title, "owner": bid.owner_id, "owner_name": task.snapshot["owner_name"]}
     body = {**known, **about, "status": bid.state}
     announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=bid.owner_id, to=frozenset({bid.tenant_id})))
+
+
+def begin_judging(task: ServiceTask) -> None:
+    """After the task has become `evaluating`: the owner may judge its bids. Only a tender's were closed before."""
+    if task.mode == Mode.QUOTATION:
+        tell_closed(task)
+    enter_step("evaluation.started", task, to=bidders(task.pk))
+    for bid in bids_on(task.pk, [BidState.SUBMITTED]):
+        move_bid(bid, BidEvent.OPEN)
+        tell_bid("bid.opened", bid, task)
+
+
+def tell_closed(task: ServiceTask) -> None:
+    """The bidding is over: the owner and who has bid are told, also of what was altered meanwhile."""
+    firms = bidders(task.pk)
+    enter_step("bid.closed", task, to=firms, bids_until=task.bids_until, bidders=len(firms))
+    tell("bid.closed", task, to=firms)
+    tell_altered(task, firms)

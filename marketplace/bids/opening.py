@@ -3,20 +3,21 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from marketplace.bids import access, queries
 from marketplace.bids.lifecycle import BidEvent, BidState
-from marketplace.bids.moves import move_bid, tell_bid
+from marketplace.bids.moves import begin_judging, move_bid, tell_bid, tell_closed
 from marketplace.bids.sealing import (
     MOST_OPENERS,
     Altered,
     commitment_of,
+    digest_of_sealed,
     new_opener,
     private_key,
     unseal,
     unseal_share,
 )
+from marketplace.history import enter_step, refuse_other_openers, tell_altered
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidVersion, Opener, Opening, ServiceTask
@@ -46,7 +47,9 @@ def register_opener(*, task: ServiceTask, passphrase: str) -> Opener:
 def dismiss_opener(*, task: ServiceTask) -> None:
     """The actor is no opener of this tender any more."""
     _require_draft(task)
-    access.get_opener(task).delete()
+    opener = access.get_opener(task)
+    opener.delete()
+    enter_step("tender.opener_dismissed", task, user=opener.user_id)
 
 
 def require_openers(task: ServiceTask) -> None:
@@ -58,15 +61,18 @@ def require_openers(task: ServiceTask) -> None:
 
 
 def close_if_overdue(task: ServiceTask) -> None:
-    """End the bidding of a tender whose deadline is past by the database's clock; the sweep does, and whoever looks."""
-    is_open = task.mode == Mode.TENDER and task.state == State.OPEN and task.bids_until is not None
-    if not is_open or database_time() < task.bids_until:
+    """End the bidding if its deadline is past by the database's clock; the sweep does, and whoever looks.
+
+    The bids of a tender then wait for their opening, those of a request for quotations are judged.
+    """
+    if task.state != State.OPEN or task.bids_until is None or database_time() < task.bids_until:
         return
+    is_sealed = task.mode == Mode.TENDER
     try:
-        move_task(task, Move.CLOSE_BIDDING)
+        move_task(task, Move.CLOSE_BIDDING if is_sealed else Move.EVALUATE)
     except Conflict:
         return  # somebody else was quicker; the task has been read anew
-    tell("bid.closed", task, to=queries.bidders(task.pk))
+    tell_closed(task) if is_sealed else begin_judging(task)
 
 
 def give_passphrase(*, task: ServiceTask, passphrase: str) -> Opening:
@@ -76,7 +82,7 @@ def give_passphrase(*, task: ServiceTask, passphrase: str) -> Opening:
     task = ServiceTask.objects.select_for_update().get(pk=task.pk)
     if task.state != State.SEALED_CLOSED:
         raise Conflict(f"Bids are opened once the bidding is closed; this task is {task.state}.")
-    opener = access.get_opener(task)
+    keys, opener = refuse_other_openers(task), access.get_opener(task)
     given = list(queries.openings(task.pk))
     if any(each.opener_id == opener.pk for each in given):
         raise Conflict("You have given your part; the others' are missing.")
@@ -87,7 +93,7 @@ def give_passphrase(*, task: ServiceTask, passphrase: str) -> Opening:
     enter(kind="bid.opening", subject=task.pk, payload=said)
     tell("bid.opening", task, **said)
     if len(given) + 1 >= task.openers_needed:
-        _open_all(task, [*given, opening])
+        _open_all(task, [*given, opening], keys)
     return opening
 
 
@@ -114,12 +120,13 @@ def _sealed(task: ServiceTask) -> list[tuple[Bid, BidVersion]]:
     return [(bid, bid.newest) for bid in found if bid.newest is not None]
 
 
-def _open_all(task: ServiceTask, openings: list[Opening]) -> None:
+def _open_all(task: ServiceTask, openings: list[Opening], keys: str) -> None:
     move_task(task, Move.OPEN_BIDS)
+    tell_altered(task, queries.bidders(task.pk))
     promised = queries.committed(task.pk)
     for bid, version in _sealed(task):
         shares = [tuple(each.shares[key]) for each in openings if (key := str(version.pk)) in each.shares]
-        found = _opened(bid, version, shares, task.openers_needed, promised)
+        found = _opened(bid, version, shares, task.openers_needed, promised.get(bid.pk, {}), keys)
         BidVersion.objects.filter(pk=version.pk).update(**found)
         move_bid(bid, BidEvent.OPEN)
         tell_bid("bid.opened", bid, task, commitment=version.commitment, fault=found.get("fault", ""))
@@ -129,14 +136,15 @@ def _open_all(task: ServiceTask, openings: list[Opening]) -> None:
 
 
 def _opened(
-    bid: Bid, version: BidVersion, shares: list[Any], needed: int, promised: Mapping[UUID, Mapping[str, Any]]
+    bid: Bid, version: BidVersion, shares: list[Any], needed: int, promised: Mapping[str, Any], keys: str
 ) -> dict[str, str]:
     """The text of a version, or what is wrong with it."""
     if version.text:
         return {"fault": "its text was written before the opening"}
     try:
         text = unseal(version.sealed or {}, queries.place_of(bid), shares, needed)
-        _refuse_other(text, bid, version, promised.get(bid.pk, {}))
+        _refuse_other(text, bid, version, promised)
+        _refuse_sealed_anew(version, promised, keys)
     except Altered as fault:
         return {"fault": str(fault)}
     return {"text": text}
@@ -151,3 +159,12 @@ def _refuse_other(text: str, bid: Bid, version: BidVersion, promised: Mapping[st
     said = json.loads(text)
     if any(said.get(name) != value for name, value in queries.place_of(bid).facts.items()):
         raise Altered("the text is of another bid")
+
+
+def _refuse_sealed_anew(version: BidVersion, promised: Mapping[str, Any], keys: str) -> None:
+    """Altered unless it is stored as it was sealed, and for the openers that were published: else somebody could have
+    read it."""
+    if promised.get("keys") != keys:
+        raise Altered("it was sealed for other openers than those that were published")
+    if promised.get("sealed") != digest_of_sealed(version.sealed or {}):
+        raise Altered("it was sealed anew: what is stored is not what the ledger says")

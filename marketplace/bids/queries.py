@@ -15,7 +15,7 @@ from marketplace.bids.data import BidContent, Criterion, criteria_from
 from marketplace.bids.evaluation import Compared, compare
 from marketplace.bids.lifecycle import STANDING, BidState, ComplaintState
 from marketplace.bids.sealing import Place
-from marketplace.lifecycle import Mode, State
+from marketplace.lifecycle import State
 from marketplace.models import Bid, BidScore, BidVersion, Complaint, Opener, Opening, ServiceTask
 from tenants.api import actor
 from tenants.ledger.api import entries_where
@@ -31,6 +31,7 @@ class Row:
     content: BidContent
     scored: Compared
     reasons: dict[str, str]
+    valid_until: datetime
 
 
 def bids() -> QuerySet[Bid]:
@@ -95,10 +96,17 @@ def comparison(task: ServiceTask) -> list[Row]:
         Row(
             *readable[row.bid_id],
             scored=row,
+            valid_until=_valid_until(task, readable[row.bid_id][1]),
             reasons={name: given[row.bid_id, name].reason for name in row.points if (row.bid_id, name) in given},
         )
         for row in compare(offers, criteria_of(task), points)
     ]
+
+
+def _valid_until(task: ServiceTask, content: BidContent) -> datetime:
+    """How long its firm holds to a bid: so many days from the deadline."""
+    assert task.bids_until is not None  # else it would be a claim
+    return task.bids_until + timedelta(days=content.validity_d)
 
 
 def outcome_of(row: Row, task: ServiceTask) -> dict[str, Any]:
@@ -142,9 +150,9 @@ def standstill_until(task: ServiceTask) -> datetime | None:
     return won.decided_at + timedelta(hours=task.standstill_h) if won and won.decided_at else None
 
 
-def overdue_tenders() -> QuerySet[ServiceTask]:
-    """Open ones past their deadline by the database's clock."""
-    return ServiceTask.objects.filter(state=State.OPEN, mode=Mode.TENDER, bids_until__lte=Now())
+def overdue_biddings() -> QuerySet[ServiceTask]:
+    """Open tenders and requests for quotations past their deadline by the database's clock."""
+    return ServiceTask.objects.filter(state=State.OPEN, bids_until__lte=Now())
 
 
 def awards_due() -> QuerySet[Bid]:

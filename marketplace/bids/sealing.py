@@ -63,6 +63,16 @@ def commitment_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def digest_of_keys(public_keys: Mapping[str, str], needed: int) -> str:
+    """SHA-256, in hex, of who can open a tender: the openers' keys, in hex, and how many of them it takes."""
+    return sha256(canonical_json({"keys": public_keys, "needed": needed}).encode()).hexdigest()
+
+
+def digest_of_sealed(sealed: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of what is stored of a sealed bid."""
+    return sha256(canonical_json(sealed).encode()).hexdigest()
+
+
 def new_opener(passphrase: str) -> tuple[bytes, bytes]:
     """Public key and salt to store. Invalid if the passphrase is too short to withstand guessing."""
     least, most = PASSPHRASE_CHARS

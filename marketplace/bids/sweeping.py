@@ -8,15 +8,15 @@ from django.db.models import QuerySet
 
 from marketplace.bids import awarding, opening, queries
 from marketplace.models import ServiceTask
+from marketplace.sweeping import in_turn
 from tenants.api import as_platform
-from tenants.data import Conflict
 
 SWEEP_LIMIT = 200
 
 
 def close_overdue() -> int:
-    """End the bidding of tenders whose deadline is past; returns how many there were."""
-    return _each(lambda: queries.overdue_tenders().values_list("pk", flat=True), opening.close_if_overdue)
+    """End the biddings whose deadline is past; returns how many there were."""
+    return _each(lambda: queries.overdue_biddings().values_list("pk", flat=True), opening.close_if_overdue)
 
 
 def conclude_due() -> int:
@@ -28,18 +28,14 @@ def _each(due: Callable[[], QuerySet[Any, UUID]], act: Callable[[ServiceTask], N
     with _sweeping() as sweep:
         found = list(due()[:SWEEP_LIMIT])
         sweep.leaves_trace = bool(found)
-    for task_id in found:
-        _act(task_id, act)
-    return len(found)
 
-
-def _act(task_id: UUID, act: Callable[[ServiceTask], None]) -> None:
-    try:
+    def acted(task_id: UUID) -> int:
         with _sweeping():
             act(ServiceTask.objects.get(pk=task_id))
-    except Conflict:
-        return  # somebody was quicker; whatever is still owed, the next sweep finds
+        return 1
+
+    return in_turn("biddings", found, acted)
 
 
 def _sweeping() -> Any:
-    return as_platform("sweep", "end the bidding of tenders, write contracts of awards")
+    return as_platform("sweep", "end biddings, write contracts of awards")

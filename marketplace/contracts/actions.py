@@ -17,12 +17,12 @@ from marketplace.contracts.access import refuse_but_firm, refuse_but_owner
 from marketplace.contracts.data import WHOLE_BP, WORDS_CHARS, Share, amounts_of, refuse_bad_shares
 from marketplace.contracts.lifecycle import ContractEvent, MilestoneEvent
 from marketplace.contracts.posting import charge_fee
-from marketplace.contracts.steps import add, bounded, move_contract, move_milestone, tell
+from marketplace.contracts.steps import add, bounded, move_contract, move_milestone, take_turn, tell
 from marketplace.crew.actions import release_all
 from marketplace.lifecycle import Event, State
 from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
 from marketplace.moves import move_task
-from marketplace.opening import close_data, open_data, window_of
+from marketplace.opening import Window, close_data, open_data, window_of
 from tenants.api import Use, meter, on_behalf_of, tenants
 
 
@@ -35,15 +35,16 @@ def write_contract(
     milestones: list[dict[str, Any]] | None = None,
     agreement: Any = None,
 ) -> Contract:
-    """The contract of an award or a claim, with its milestones; the data that the task lists opens to the firm with it.
+    """The contract of an award or a claim, with its milestones; the data that the task lists opens to the firm with it,
+    until the time that the task offers after the last milestone is due.
 
     In the owner's name, after the firm's right was verified; the caller moves the task. `milestones` are as
     the task's terms have them ({title, share_bp, due_d}), else the task's own, else one for the whole. With an
     `agreement`, such as a claim's, that one is the contract's and none is made. Invalid if the milestones won't do.
     """
-    window = window_of(task)
     shares = _shares(task, milestones)
     refuse_bad_shares(shares)
+    window = window_of(task, last_due_d=max(share.due_d for share in shares))
     with on_behalf_of(task.tenant_id):
         owner_name = tenants().get(pk=task.tenant_id).name
     with on_behalf_of(firm_id):
@@ -96,7 +97,7 @@ def settle_claim(*, task: ServiceTask, claim: Claim) -> Contract:
     )
     for milestone in queries.milestones_of(contract):
         milestone.contract = contract
-        _submit(milestone, claim.work_note[:WORDS_CHARS])
+        _submit(milestone, claim.work_note[:WORDS_CHARS], claim.evidence)
         _accept(milestone)
     return contract
 
@@ -104,13 +105,13 @@ def settle_claim(*, task: ServiceTask, claim: Claim) -> Contract:
 def submit_milestone(*, milestone: Milestone, note: str = "") -> Submission:
     """The firm says that it is done; what the readings say of the rule of acceptance is kept with it."""
     refuse_but_firm(milestone.contract, "claim_tasks")
-    return _submit(milestone, bounded(note, "note"))
+    evidence = evidence_for(milestone.contract.task, market.database_time())
+    return _submit(milestone, bounded(note, "note"), evidence)
 
 
-def _submit(milestone: Milestone, note: str) -> Submission:
+def _submit(milestone: Milestone, note: str, evidence: dict[str, Any] | None) -> Submission:
     contract = milestone.contract
     move_milestone(milestone, MilestoneEvent.SUBMIT, submitted_at=Now())
-    evidence = evidence_for(contract.task, market.database_time())
     submission: Submission = add(Submission, contract, milestone=milestone, note=note, evidence=evidence)
     tell("milestone.submitted", contract, milestone, note=note, evidence=evidence)
     return submission
@@ -132,12 +133,24 @@ def _accept(milestone: Milestone) -> None:
 
 
 def request_milestone_rework(*, milestone: Milestone, reason: str) -> None:
-    """The buyer says what is missing."""
-    refuse_but_owner(milestone.contract, "post_tasks")
+    """The buyer says what is missing; the data stays open for as long as the task offers from now on, or longer."""
+    contract = milestone.contract
+    refuse_but_owner(contract, "post_tasks")
     reason = bounded(reason, "reason", is_needed=True)
     move_milestone(milestone, MilestoneEvent.REWORK)
     _inspect(milestone, Inspection.Outcome.REWORK, reason)
-    tell("milestone.rework", milestone.contract, milestone, reason=reason)
+    tell("milestone.rework", contract, milestone, reason=reason)
+    window = window_of(contract.task)
+    if window[1] > contract.access_until:
+        close_data(contract.agreement, "rework under a new agreement")
+        reopen_data(contract, window)
+
+
+def reopen_data(contract: Contract, window: Window) -> None:
+    """A new agreement for the same data; which one it is stays in the ledgers, for what was used under the old one."""
+    agreement = open_data(contract.task, contract.firm_id, contract.firm_name, window)
+    take_turn(contract, agreement=agreement, access_until=window[1])
+    tell("contract.reopened", contract, agreement=agreement.pk, access_until=window[1])
 
 
 def _inspect(milestone: Milestone, outcome: Any, reason: str) -> None:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from marketplace import queries as market
 from marketplace.contracts import queries
+from marketplace.contracts.actions import reopen_data
 from marketplace.contracts.lifecycle import ContractEvent
 from marketplace.contracts.mediation import end_mediation
 from marketplace.contracts.steps import add, bounded, move_contract, tell
@@ -17,7 +18,7 @@ from marketplace.crew.actions import release_all
 from marketplace.lifecycle import Event, State
 from marketplace.models import Contract, Dispute, DisputeNote
 from marketplace.moves import move_task
-from marketplace.opening import close_data, open_data
+from marketplace.opening import close_data
 from tenants.api import on_behalf_of, require
 from tenants.data import Forbidden
 
@@ -50,25 +51,27 @@ def withdraw_dispute(*, contract: Contract) -> None:
     if dispute.by_id != by.tenant_id:
         raise Forbidden("Who opened the dispute says that it is settled; you may terminate the contract.")
     goes_on = contract.fulfilled_at is None
-    changes = _reopened(contract, dispute) if goes_on else {}
-    move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE, **changes)
+    move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE)
     mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
     tell("contract.resumed", contract, also=mediator)
-
-
-def _reopened(contract: Contract, dispute: Dispute) -> dict[str, Any]:
-    """A new agreement for the time that was left."""
-    now = market.database_time()
-    until = contract.access_until + (now - dispute.created_at)
-    agreement = open_data(contract.task, contract.firm_id, contract.firm_name, (now, until))
-    return {"agreement": agreement, "access_until": until}
+    if goes_on:
+        now = market.database_time()
+        reopen_data(contract, (now, contract.access_until + (now - dispute.created_at)))
 
 
 def terminate_contract(*, contract: Contract, reason: str) -> None:
-    """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled."""
+    """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled.
+
+    Where all work is accepted there is nothing to give up: the dispute is over and the settlement goes on.
+    """
     require("manage_agreements")
     words = bounded(reason, "reason", is_needed=True)
     dispute = queries.open_dispute(contract)
+    if dispute is not None and contract.fulfilled_at is not None:
+        move_contract(contract, ContractEvent.RESTORE)
+        mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
+        tell("contract.resumed", contract, also=mediator, reason=words)
+        return
     move_contract(contract, ContractEvent.TERMINATE)
     close_data(contract.agreement, "contract terminated")
     if contract.task.state == State.CONTRACTED:

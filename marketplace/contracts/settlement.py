@@ -13,11 +13,12 @@ from django.db.models.functions import Now
 
 from marketplace.contracts import journal, queries
 from marketplace.contracts.access import refuse_but_firm, refuse_but_owner
-from marketplace.contracts.data import AMOUNT_MINOR, MOST_MILESTONES, NUMBER_CHARS, Matched
+from marketplace.contracts.data import AMOUNT_MINOR, MOST_MILESTONES, NUMBER_CHARS, TAX_BP, TOLERANCE_BP, Matched
 from marketplace.contracts.lifecycle import ContractEvent, ContractState, MilestoneEvent, MilestoneState
 from marketplace.contracts.posting import post
 from marketplace.contracts.steps import add, bounded, move_along, move_contract, move_milestone, take_turn, tell
 from marketplace.models import Contract, Invoice, InvoiceLine, Milestone, Receipt
+from marketplace.sweeping import in_turn
 from tenants.api import as_platform, on_behalf_of
 from tenants.data import Conflict, FieldError, Invalid
 
@@ -36,6 +37,10 @@ class Billed:
 def set_terms(*, contract: Contract, tax_bp: int, tolerance_bp: int) -> None:
     """The tax rate, and how far an invoice may be from its receipt; Conflict once something was received."""
     refuse_but_owner(contract, "settle")
+    for name, given, most in (("tax_bp", tax_bp, TAX_BP), ("tolerance_bp", tolerance_bp, TOLERANCE_BP)):
+        if not 0 <= given <= most:
+            limit = FieldError(f"/{name}", f"give 0 to {most} basis points, {most / 100:g} %")
+            raise Invalid("These terms won't do.", (limit,))
     if Receipt.objects.filter(contract=contract).exists():
         raise Conflict("Something was received under these terms already.")
     take_turn(contract, tax_bp=tax_bp, tolerance_bp=tolerance_bp)
@@ -183,18 +188,15 @@ def release_due() -> int:
     with _sweeping() as sweep:
         due = list(queries.retained_beyond_warranty().values_list("pk", flat=True)[:SWEEP_LIMIT])
         sweep.leaves_trace = bool(due)
-    return sum(_release_due(milestone_id) for milestone_id in due)
+    return in_turn("retentions", due, _release_due)
 
 
 def _release_due(milestone_id: UUID) -> bool:
-    try:
-        with _sweeping():
-            milestone = queries.retained_beyond_warranty().filter(pk=milestone_id).first()
-            if milestone is not None:
-                _release(milestone)
-            return milestone is not None
-    except Conflict:
-        return False  # in dispute, or the buyer was quicker; whatever is still owed, the next sweep finds
+    with _sweeping():
+        milestone = queries.retained_beyond_warranty().filter(pk=milestone_id).first()
+        if milestone is not None:
+            _release(milestone)
+        return milestone is not None
 
 
 def _sweeping() -> Any:

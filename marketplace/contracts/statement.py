@@ -1,5 +1,6 @@
 """The statement of a contract: what was agreed, received, invoiced, paid, and what it all rests on."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from tenants.metering.api import usage_events
 
 MOST_USES: Final = 200
 MOST_ENTRIES: Final = 100
+NAMING_AGREEMENTS: Final = ("contract.written", "contract.reopened", "task.claimed", "task.reopened")
 COLUMNS: Final = (
     *("number", "title", "state", "accepted_at", "agreed_minor", "received_minor", "tax_minor", "accrued_minor"),
     *("payable_minor", "retained_minor", "paid_minor", "invoice", "milestone"),
@@ -48,7 +50,8 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class ContractStatement:
-    """`uses` are the usage events of the reader's organisation: about the task, or under the agreement."""
+    """`uses` are the usage events of the reader's organisation: about the task, or under one of the agreements that the
+    contract or its claim has had, the newest MOST_USES; `has_more_uses` if there are older ones."""
 
     contract: UUID
     task: UUID
@@ -62,6 +65,7 @@ class ContractStatement:
     lines: list[StatementLine]
     ledger_entries: list[UUID]
     uses: list[Any] = field(default_factory=list)
+    has_more_uses: bool = False
 
     def total(self, name: str) -> int:
         return sum(getattr(line, f"{name}_minor") for line in self.lines)
@@ -76,6 +80,7 @@ def statement_of(contract: Contract) -> ContractStatement:
     """What either party reads of it; each sees the entries of its own ledger and its own uses."""
     require("view_usage")
     balances = queries.balances_by_milestone(contract)
+    uses = list(_uses(contract))
     return ContractStatement(
         contract=contract.pk,
         task=contract.task_id,
@@ -88,7 +93,8 @@ def statement_of(contract: Contract) -> ContractStatement:
         price_minor=contract.price_minor,
         lines=[_line(milestone, balances) for milestone in queries.milestones_of(contract)],
         ledger_entries=_entries([contract.pk, contract.task_id]),
-        uses=list(_uses(contract)),
+        uses=uses[:MOST_USES],
+        has_more_uses=len(uses) > MOST_USES,
     )
 
 
@@ -134,5 +140,12 @@ def _entries(subjects: Iterable[UUID]) -> list[UUID]:
 
 
 def _uses(contract: Contract) -> Any:
-    about = Q(subject_kind="task", subject_id=str(contract.task_id)) | Q(agreement=contract.agreement_id)
-    return usage_events().filter(about).order_by("-pk")[:MOST_USES]
+    about = Q(subject_kind="task", subject_id=str(contract.task_id)) | Q(agreement__in=_agreements(contract))
+    return usage_events().filter(about).order_by("-pk")[: MOST_USES + 1]
+
+
+def _agreements(contract: Contract) -> set[UUID]:
+    """All that it has had, by the reader's ledger: rework and disputes end one and begin another."""
+    entries = [*entries_where(subject=contract.pk), *entries_where(subject=contract.task_id)]
+    said = [json.loads(entry.payload) for entry in entries if entry.kind in NAMING_AGREEMENTS]
+    return {contract.agreement_id, *(UUID(each["agreement"]) for each in said)}

@@ -41,6 +41,7 @@ def assign_person(*, task: ServiceTask, person: Person, window: Window, need: Ta
         reference=f"task {task.pk}",
         certificates=_as_held(person, kinds),
     )
+    _refuse_beyond(task, window)
     row = Assignment.objects.create(
         tenant_id=firm.tenant_id,
         owner_id=task.tenant_id,
@@ -75,6 +76,12 @@ def release_all(*, task_id: UUID, firm_id: UUID, reason: str) -> int:
         return sum(_release(row, reason) for row in queries.standing(task_id))
 
 
+def release_booked(booking: Booking, reason: str) -> None:
+    """Their booking was cancelled by hand: so they don't come."""
+    for row in queries.booked(booking):
+        _release(row, reason)
+
+
 def _release(row: Assignment, reason: str) -> bool:
     still = Assignment.objects.filter(pk=row.pk, released_at=None)
     if not still.update(released_at=Now(), release_reason=reason):
@@ -82,6 +89,14 @@ def _release(row: Assignment, reason: str) -> bool:
     lift_bookings(Booking.objects.filter(pk=row.booking_id), reason=reason)
     _tell("assignment.released", row)
     return True
+
+
+def _refuse_beyond(task: ServiceTask, window: Window) -> None:
+    """Nobody works on after the firm's lease or its access is over."""
+    until = queries.held_until(task)
+    if until is not None and window.ends_at > until:
+        words = f"give a time until {until:%Y-%m-%d %H:%M} UTC, when the task is to be done"
+        raise Invalid("They would stay longer than the firm holds the task.", (FieldError("/to_at", words),))
 
 
 def _check_skill(person: Person, need: TaskNeed) -> None:

@@ -1,5 +1,6 @@
 """The reads of who works on which task, under the open identity."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -8,6 +9,7 @@ from marketplace.contracts.lifecycle import ContractState
 from marketplace.lifecycle import ClaimState, State
 from marketplace.models import Assignment, Claim, Contract, ServiceTask
 from tenants.api import actor
+from tenants.models import Booking
 
 
 def people_on(task: ServiceTask) -> QuerySet[Assignment]:
@@ -18,12 +20,24 @@ def people_on(task: ServiceTask) -> QuerySet[Assignment]:
 def holds(task: ServiceTask) -> bool:
     """Whether the actor's organisation has the work of another one's task in hand, by a claim or a contract: of those
     of others only its own are seen."""
+    return held_until(task) is not None
+
+
+def held_until(task: ServiceTask) -> datetime | None:
+    """The end of the lease, or of the contract's access; None if the organisation does not hold the task."""
     if task.tenant_id == actor().tenant_id:
-        return False
+        return None
     if task.state == State.CONTRACTED:
-        return Contract.objects.filter(task=task, state=ContractState.IN_PROGRESS).exists()
+        running = Contract.objects.filter(task=task, state=ContractState.IN_PROGRESS)
+        return running.values_list("access_until", flat=True).first()
+    claims = Claim.objects.filter(task=task, state=ClaimState.LIVE)
     is_claimed = task.state in (State.CLAIMED, State.SUBMITTED)
-    return is_claimed and Claim.objects.filter(task=task, state=ClaimState.LIVE).exists()
+    return claims.values_list("lease_until", flat=True).first() if is_claimed else None
+
+
+def booked(booking: Booking) -> QuerySet[Assignment]:
+    """The assignment that a booking is for, unless it is over."""
+    return Assignment.objects.filter(booking=booking, released_at=None).select_related("task")
 
 
 def standing(task_id: UUID) -> QuerySet[Assignment]:

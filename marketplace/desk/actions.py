@@ -1,11 +1,13 @@
 """The writes beside a task: files, questions and answers. Each runs in the caller's open transaction."""
 
 import hashlib
+from uuid import UUID
 
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from marketplace import queries
+from marketplace.bids.queries import bidders
 from marketplace.desk.data import (
     FILES_A_TASK,
     QUESTIONS_A_TASK,
@@ -14,6 +16,7 @@ from marketplace.desk.data import (
     clean_name,
     media_type_of,
 )
+from marketplace.history import enter_step
 from marketplace.lifecycle import State
 from marketplace.models import ServiceTask, TaskAsker, TaskAttachment, TaskQuestion
 from marketplace.moves import tell
@@ -22,7 +25,10 @@ from tenants.data import Actor, Conflict, FieldError, Invalid
 
 
 def attach(*, task: ServiceTask, name: str, content: bytes) -> TaskAttachment:
-    """Lay a file beside an own draft or open task; Invalid at /file if it is of no kind that is taken."""
+    """Lay a file beside an own draft or open task; Invalid at /file if it is of no kind that is taken.
+
+    Beside an open one, all who may read the task and all who have bid are told of it.
+    """
     owner = require("post_tasks")
     name, media_type = clean_name(name), media_type_of(name, content)
     _locked(task, State.DRAFT, State.OPEN)
@@ -32,7 +38,7 @@ def attach(*, task: ServiceTask, name: str, content: bytes) -> TaskAttachment:
         raise Conflict("The same file lies beside the task already.")
     if beside.count() >= FILES_A_TASK:
         raise Conflict(f"A task has at most {FILES_A_TASK} files.")
-    return TaskAttachment.objects.create(
+    found = TaskAttachment.objects.create(
         tenant_id=owner.tenant_id,
         task=task,
         name=name,
@@ -42,13 +48,19 @@ def attach(*, task: ServiceTask, name: str, content: bytes) -> TaskAttachment:
         content=content,
         added_by_id=owner.user_id,
     )
+    enter_step("task.attached", task, attachment=found.pk, sha256=digest, size_bytes=len(content))
+    if task.state == State.OPEN:
+        tell("task.attached", task, to=_readers(task), attachment=str(found.pk))
+    return found
 
 
 def detach(*, attachment: TaskAttachment) -> None:
     """Take a file away from a draft; what was published stays."""
     require("post_tasks")
     _locked(attachment.task, State.DRAFT)
+    key, digest = attachment.pk, attachment.sha256
     attachment.delete()
+    enter_step("task.detached", attachment.task, attachment=key, sha256=digest)
 
 
 def ask(*, task: ServiceTask, text: str) -> TaskQuestion:
@@ -63,18 +75,29 @@ def ask(*, task: ServiceTask, text: str) -> TaskQuestion:
         _refuse_too_many(task, firm)
         question = TaskQuestion.objects.create(tenant_id=task.tenant_id, task=task, text=text)
         TaskAsker.objects.create(tenant_id=task.tenant_id, question=question, firm_id=firm.tenant_id, firm_name=name)
+    enter_step("task.asked", task, question=question.pk, sha256=_digest(text))
     tell("task.asked", task, question=str(question.pk))
     return question
 
 
 def answer(*, question: TaskQuestion, text: str) -> None:
-    """The owner's answer, once, to all who may read the task."""
-    owner = require("post_tasks")
-    given = {"answer": checked_words(text, "/text"), "answered_at": Now(), "answered_by": owner.user_id}
+    """The owner's answer, once, to all who may read the task and all who have bid."""
+    owner, words = require("post_tasks"), checked_words(text, "/text")
+    given = {"answer": words, "answered_at": Now(), "answered_by": owner.user_id}
     if not TaskQuestion.objects.filter(pk=question.pk, answered_at=None).update(**given):
         raise Conflict("The question is answered already.")
     task = question.task
-    tell("task.answered", task, to=queries.audience_of(task), question=str(question.pk))
+    enter_step("task.answered", task, to=bidders(task.pk), question=question.pk, sha256=_digest(words))
+    tell("task.answered", task, to=_readers(task), question=str(question.pk))
+
+
+def _readers(task: ServiceTask) -> frozenset[UUID]:
+    """Whoever has bid is among them, also one that is not listed."""
+    return queries.audience_of(task) | bidders(task.pk)
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _locked(task: ServiceTask, *states: State) -> None:

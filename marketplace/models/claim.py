@@ -23,6 +23,9 @@ class Claim(TenantModel):
     claimed_at = models.DateTimeField()
     lease_until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    evidence = models.JSONField(
+        null=True, help_text="What stored readings said of the rule of acceptance, when it was submitted."
+    )
     work_note = models.TextField(blank=True)
     rework_note = models.TextField(blank=True)
 

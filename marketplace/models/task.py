@@ -55,6 +55,7 @@ class ServiceTask(TenantModel):
     acceptance = models.JSONField(null=True)
     criteria = models.JSONField(default=list)
     framework = TenantForeignKey("tenants.Agreement", models.PROTECT, null=True, related_name="+")
+    is_offered = models.BooleanField(default=False, help_text="Whether the market was told last that it is open.")
     state = models.CharField(max_length=20, choices=STATES, default=State.DRAFT.value)
     token = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)
@@ -69,6 +70,11 @@ class ServiceTask(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-id"], name="task_newest"),
             models.Index(fields=["-id"], condition=Q(state="open"), name="task_market_newest"),
+            models.Index(
+                fields=["id"],
+                condition=Q(is_offered=True) & ~Q(state="open") | Q(is_offered=False, state="open"),
+                name="task_market_outdated",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=[value for value, _ in STATES]), name="task_state_known"),

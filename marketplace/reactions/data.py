@@ -51,7 +51,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "work_submitted": Rule(
         "task.submitted",
-        "When work is reported done, stored readings are held against its rule of acceptance as evidence.",
+        "When work is reported done, what stored readings say of its rule of acceptance stands here in words.",
         {},
     ),
 }

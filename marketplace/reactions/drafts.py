@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from edge_bridge.api import get_alarm
-from marketplace.acceptance_queries import evidence_for
 from marketplace.actions import post_task
 from marketplace.data import DESCRIPTION_CHARS, FEE_MINOR, TITLE_CHARS, TaskTerms
 from marketplace.models import Claim, ReactionSwitch, ServiceTask
@@ -68,17 +67,16 @@ def of_grades(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafte
 
 
 def of_work(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafted:
-    """Evidence in the ledgers and feeds of both parties; the owner still decides."""
+    """What the submission came with, in words among what followed by itself; the owner still decides."""
     task = ServiceTask.objects.get(pk=subject)
-    evidence = evidence_for(task, event.occurred_at)
     claim = Claim.objects.filter(task=task, state__in=CURRENT).first()
+    evidence = claim and claim.evidence
     if evidence is None:
-        return task, Outcome.NOTHING, "Nothing to do: the task has no rule of acceptance."
-    if claim is None:
-        return task, Outcome.NOTHING, "Nothing to do: nobody's work is looked at any more."
-    parties = {task.tenant_id, claim.tenant_id}
-    enter(kind="task.evidence", subject=task.pk, payload={"title": task.title, **evidence}, with_tenants=parties)
-    tell("task.evidence", task, to=frozenset(parties), evidence=evidence)
+        return (
+            task,
+            Outcome.NOTHING,
+            "Nothing to do: there is no rule of acceptance, or nobody's work is looked at.",
+        )
     verdict = "kept" if evidence["passed"] else "not kept"
     covered_pct = 100 * float(evidence["coverage_frac"])
     return task, Outcome.DONE, f"{evidence['words']}: {verdict}, {covered_pct:.0f} % of the time has readings"

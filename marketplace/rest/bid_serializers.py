@@ -169,6 +169,7 @@ class ComparedSerializer(serializers.Serializer[Any]):
     state = serializers.CharField()
     price_minor = serializers.IntegerField()
     delivery_d = serializers.IntegerField()
+    valid_until = serializers.DateTimeField(help_text="A bid can't win after it.")
     rank = serializers.IntegerField(allow_null=True)
     total = serializers.CharField(allow_null=True)
     points = BidPointsSerializer(many=True)

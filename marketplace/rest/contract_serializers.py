@@ -246,6 +246,7 @@ class ContractStatementSerializer(serializers.Serializer[Any]):
     totals = serializers.DictField(child=serializers.IntegerField())
     ledger_entries = serializers.ListField(child=serializers.UUIDField())
     uses = StatementUseSerializer(many=True)
+    has_more_uses = serializers.BooleanField(help_text="There are older ones than these.")
 
 
 def _words(**options: Any) -> serializers.CharField:

@@ -42,7 +42,7 @@ class FormParser(MultiPartParser):
             raise ParseError(f"The form is not acceptable: {error}") from error
 
 
-class AttachmentList(ActorView):
+class AttachmentList(IdempotentView):
     """The files beside a task; its owner adds one to a draft or open task, as the form field `file`."""
 
     needs = {"GET": "view_tasks", "POST": "post_tasks"}
@@ -53,7 +53,11 @@ class AttachmentList(ActorView):
         found = queries.attachments_of(get_task(task_id))
         return Response(AttachmentSerializer(found, many=True).data)
 
-    @extend_schema(request={"multipart/form-data": AttachSerializer}, responses={201: AttachmentSerializer})
+    @extend_schema(
+        request={"multipart/form-data": AttachSerializer},
+        responses={201: AttachmentSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
     def post(self, request: Request, task_id: UUID) -> Response:
         task, files = get_own_task(task_id), request.FILES.getlist("file")
         if len(files) != 1:
@@ -95,12 +99,12 @@ class QuestionList(IdempotentView):
         return Response(QuestionSerializer(fresh).data, status=status.HTTP_201_CREATED)
 
 
-class AnswerQuestion(ActorView):
+class AnswerQuestion(IdempotentView):
     """The owner answers once, for all who may read the task."""
 
     needs = {"POST": "post_tasks"}
 
-    @extend_schema(request=WordsSerializer, responses=QuestionSerializer)
+    @extend_schema(request=WordsSerializer, responses=QuestionSerializer, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID, question_id: UUID) -> Response:
         question = access.get_own_question(task_id, question_id)
         actions.answer(question=question, text=_text(request))

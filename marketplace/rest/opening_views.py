@@ -126,7 +126,7 @@ class Comparison(ActorView):
 def _compared(row: queries.Row, task: ServiceTask) -> dict[str, Any]:
     about = {"bid": row.bid.pk, "firm_name": row.bid.firm_name, "state": row.bid.state}
     offered = {"price_minor": row.content.price_minor, "delivery_d": row.content.delivery_d}
-    return {**about, **offered, **queries.outcome_of(row, task)}
+    return {**about, **offered, "valid_until": row.valid_until, **queries.outcome_of(row, task)}
 
 
 def _tender(task: ServiceTask, code: int = status.HTTP_200_OK) -> Response:

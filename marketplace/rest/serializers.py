@@ -37,12 +37,15 @@ ABOUT = ("site", "equipment", "alarm", "plan")
 class ClaimSerializer(serializers.ModelSerializer[Claim]):
     firm = serializers.UUIDField(source="tenant_id")
     agreement = serializers.UUIDField(source="agreement_id")
+    evidence = serializers.DictField(
+        allow_null=True, help_text="What stored readings said of the rule of acceptance, when the work was submitted."
+    )
 
     class Meta:
         model = Claim
         fields = [
             *["id", "firm", "firm_name", "state", "token", "agreement", "claimed_at", "lease_until", "ended_at"],
-            *["work_note", "rework_note"],
+            *["work_note", "rework_note", "evidence"],
         ]
 
 

@@ -85,6 +85,9 @@ _TASKS: Final = {
     "task.accepted": "The owner accepted the work.",
     "task.reopened": "A task is open again: rework, a release or a lapsed claim.",
     "task.cancelled": "The owner withdrew a task.",
+    "task.altered": "Terms of a task are not those in the owner's ledger, as they were published: they were altered.",
+    "task.attached": "The owner laid a further file beside an open task.",
+    "task.gone": "A task is no longer open to those to whom it was offered.",
     "task.asked": "A firm asked a question about a task.",
     "task.answered": "The owner answered a question about a task, for all who may read it.",
     "task.unsuccessful": "No bid on a task was acceptable.",
@@ -92,7 +95,7 @@ _TASKS: Final = {
 _BIDS: Final = {
     "bid.submitted": "A firm made a bid, or a new version of one; what it says is not told.",
     "bid.withdrawn": "A firm took its bid back.",
-    "bid.closed": "The deadline of a tender is past.",
+    "bid.closed": "The deadline of a tender or of a request for quotations is past.",
     "bid.opening": "One of a tender's openers gave their part.",
     "bid.opened": "A bid can be read by the owner; what is wrong with it, if it was altered.",
     "bid.missing": "Firms whose bid is in the ledger and was not there at the opening.",
@@ -107,6 +110,7 @@ _BIDS: Final = {
 }
 _CONTRACTS: Final = {
     "contract.written": "An award or an accepted claim became a contract.",
+    "contract.reopened": "The data of a contract is open under a new agreement, after rework or a dispute.",
     "contract.terms_set": "The buyer set the tax rate and the tolerance of a contract.",
     "contract.fulfilled": "Every milestone of a contract is accepted; its data is closed.",
     "contract.closed": "Everything of a contract is paid.",

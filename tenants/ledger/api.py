@@ -1,8 +1,18 @@
 """The public door of the ledger for the console. What enters it from other apps goes by `tenants.api.enter`."""
 
 from tenants.ledger.bundle import newest_bundle, subject_bundle
-from tenants.ledger.queries import end_of, entries_where, get_entry
-from tenants.ledger.text import text_of
+from tenants.ledger.queries import end_of, entries_about, entries_where, get_entry
+from tenants.ledger.text import canonical_json, text_of
 from tenants.ledger.verification import verify_from
 
-__all__ = ["end_of", "entries_where", "get_entry", "newest_bundle", "subject_bundle", "text_of", "verify_from"]
+__all__ = [
+    "canonical_json",
+    "end_of",
+    "entries_about",
+    "entries_where",
+    "get_entry",
+    "newest_bundle",
+    "subject_bundle",
+    "text_of",
+    "verify_from",
+]

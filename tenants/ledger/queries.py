@@ -32,6 +32,11 @@ def entries_where(
     return entries().filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
+def entries_about(subject: UUID, *kinds: str) -> QuerySet[LedgerEntry]:
+    """Of whose identity is open, which need not be the actor's (`on_behalf_of`), or of all for the platform."""
+    return LedgerEntry.objects.filter(subject_id=subject, kind__in=kinds)
+
+
 def get_entry(entry_id: UUID) -> LedgerEntry:
     entry = entries().filter(pk=entry_id).first()
     if entry is None:

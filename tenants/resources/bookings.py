@@ -1,7 +1,8 @@
 """Bookings of people and equipment: one at a time for each, and people only with the papers that the work needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from typing import Final
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import QuerySet
@@ -13,6 +14,8 @@ from tenants.models import Booking, Certificate, Equipment, Person, PersonSkill,
 from tenants.resources.data import LONGEST, Validity, Window, first_uncovered
 
 USE = "use_resources"
+# What other apps keep together with a booking; they name it when they are loaded (`AppConfig.ready`).
+ENDS_WITH_BOOKINGS: Final[list[Callable[[Booking, str], None]]] = []
 
 
 def book_person(
@@ -61,6 +64,8 @@ def cancel_booking(*, booking: Booking, reason: str) -> Booking:
         raise Conflict("The booking is over or was cancelled already; read it again.")
     booking.refresh_from_db()
     _announce("booking.cancelled", booking)
+    for end in ENDS_WITH_BOOKINGS:
+        end(booking, reason)
     return booking
 
 

@@ -6,8 +6,10 @@ waits at the unique index for the first to end: committed, its answer is replaye
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -66,7 +68,20 @@ def _checked(key: str) -> str:
     return key
 
 
+def _digest(file: UploadedFile) -> str:
+    """Of all of it; it is read from its beginning again afterwards."""
+    found = sha256()
+    for chunk in file.chunks():
+        found.update(chunk)
+    file.seek(0)
+    return found.hexdigest()
+
+
 def _fingerprint(request: Request) -> str:
-    what = [str(access.actor().user_id), request.method, request.get_full_path(), request.data]
+    files = [[name, file.name, _digest(file)] for name, sent in request.FILES.lists() for file in sent]
+    said = request.data if not files else dict(request.POST.lists())
+    what = [str(access.actor().user_id), request.method, request.get_full_path(), said]
+    if files:
+        what.append(files)
     what.append(request.headers.get("If-Match"))
     return hash_secret(json.dumps(what, sort_keys=True, cls=JSONEncoder))

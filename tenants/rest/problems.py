@@ -36,7 +36,7 @@ def problem(status: int, title: str, detail: str, errors: tuple[FieldError, ...]
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. Returns None, and so a logged 500, only for a mistake of our own."""
-    body = _body(error)
+    body = problem_of(error)
     if body is None:
         return None
     response = Response(body, status=body["status"], content_type=CONTENT_TYPE)
@@ -47,7 +47,8 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
-def _body(error: Exception) -> dict[str, Any] | None:
+def problem_of(error: Exception) -> dict[str, Any] | None:
+    """The body that tells of it; None for a mistake of our own."""
     match error:
         case Refusal():
             return problem(error.status, error.title, error.detail, error.errors)

@@ -6,12 +6,14 @@ from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.marketplace.bid_scenes import (
     PASSPHRASE,
+    awarded,
     deadline_over,
     draft,
     evaluating,
     placed,
     quotation,
     registered,
+    scored,
 )
 from tests.integration.marketplace.bid_scenes import published as published_tender
 
@@ -96,3 +98,21 @@ def test_page_shows_a_stranger_nothing_and_a_claimed_task_has_none(aurora, borea
     assert sign_in(cassia).post(f"/bids/{bid.pk}/steps/withdraw").status_code == 404
     assert sign_in(borealis).get(f"/tasks/{task.pk}/bids/figure").status_code == 404
     assert sign_in(aurora).post(f"/tasks/{task.pk}/bids/steps/nothing").status_code == 404
+
+
+def test_second_registration_and_second_complaint_are_refused_in_words(aurora, borealis, cassia):
+    """Both are refused by a constraint: a double click is no mistake of ours."""
+    task, client = draft(aurora, "tender"), sign_in(aurora)
+    address = f"/tasks/{task.pk}/bids"
+    assert client.post(f"{address}/steps/register", {"passphrase": PASSPHRASE}).status_code == 302
+    again = client.post(f"{address}/steps/register", {"passphrase": PASSPHRASE})
+    assert again.status_code == 409 and b"You are an opener of this tender." in again.content
+    asked = quotation(aurora, standstill_h=24)
+    won, lost = (placed(firm, asked).bid for firm in (borealis, cassia))
+    evaluating(aurora, asked)
+    scored(aurora, won, 90)
+    awarded(aurora, won)
+    loser, complaint = sign_in(cassia), f"/bids/{lost.pk}/steps/complain"
+    assert loser.post(complaint, {"text": "ours is safer"}).status_code == 302
+    again = loser.post(complaint, {"text": "ours is safer"})
+    assert again.status_code == 409 and b"waits for its decision" in again.content

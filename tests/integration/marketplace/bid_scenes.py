@@ -15,6 +15,7 @@ from marketplace.bids.data import BidContent, Criterion
 from marketplace.models import Bid, ServiceTask, TaskInvitation
 from tenants.actions import admit_member
 from tenants.context import as_platform
+from tenants.ledger.text import canonical_json
 from tenants.models import FeedEvent, User, new_id
 from tests.database import with_database
 from tests.integration.marketplace.scenes import PASSPHRASE, SNAPSHOT
@@ -116,10 +117,24 @@ def superuser(statement: str, *values: Any, dump: bool = False) -> Any:
         return cursor.fetchall() if dump else cursor.rowcount
 
 
-def deadline_over(task: ServiceTask) -> None:
-    """Let the deadline have been a second ago, as if the time had passed."""
-    past = datetime.now(UTC) - timedelta(seconds=1)
+def deadline_over(task: ServiceTask, days: int = 0) -> None:
+    """Let the deadline have been a second ago, or some days, as if it had been published so and the time had passed."""
+    past = datetime.now(UTC) - timedelta(days=days, seconds=1)
     assert superuser("UPDATE marketplace_servicetask SET bids_until = %s WHERE id = %s", past, task.pk) == 1
+    rewritten(task, '"bids_until":"[^"]*"', f'"bids_until":{canonical_json(past)}')
+
+
+def rewritten(task: ServiceTask, pattern: str, replacement: str) -> None:
+    """Another word in the ledger's entry of a task's publication, which a trigger keeps even from a superuser."""
+    url = with_database(os.environ["DATABASE_ADMIN_URL"], connection.settings_dict["NAME"])
+    statement = (
+        "UPDATE tenants_ledgerentry SET payload = regexp_replace(payload, %s, %s) WHERE kind = %s AND subject_id = %s"
+    )
+    with psycopg.connect(url) as admin:
+        admin.execute("ALTER TABLE tenants_ledgerentry DISABLE TRIGGER ledger_entry_is_frozen")
+        cursor = admin.execute(statement, [pattern, replacement, "task.published", task.pk])
+        admin.execute("ALTER TABLE tenants_ledgerentry ENABLE ALWAYS TRIGGER ledger_entry_is_frozen")
+        assert cursor.rowcount == 1
 
 
 def standstill_over(bid: Bid) -> None:

@@ -1,6 +1,7 @@
 """Evidence of stored readings: the same for both parties, and never a reading itself."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -9,9 +10,10 @@ from edge_bridge.protocol import Lane, Quality, Tag
 from marketplace.acceptance_queries import evidence_for
 from marketplace.models import ServiceTask
 from tenants.api import enter
+from tenants.data import Invalid
 from tests.integration.edge.scenes import gateway
 from tests.integration.edge.test_trends import HOUR, sent
-from tests.integration.marketplace.scenes import published
+from tests.integration.marketplace.scenes import published, terms
 
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 1}
 UNTIL = HOUR + timedelta(hours=1)
@@ -89,3 +91,19 @@ def test_rule_of_another_machine_of_the_owner_counts_but_never_one_of_a_stranger
         foreign = ServiceTask(tenant_id=cassia.id, equipment_id=None, acceptance=RULE | {"equipment": machine})
         found = evidence_for(foreign, UNTIL)
     assert (found["passed"], found["series"]) == (False, None)
+
+
+@pytest.mark.parametrize(("rule", "field"), [({"tag": "vibraton"}, "tag"), ({"equipment": str(uuid4())}, "equipment")])
+def test_rule_that_can_never_be_kept_is_not_published(aurora, rule, field):
+    sent(aurora, [2.0] * 3, tag="vibration", unit="mm/s")
+    with pytest.raises(Invalid) as refused:
+        published(aurora, terms=terms(acceptance=RULE | rule), equipment_id=aurora.equipment["PUMP-07"].pk)
+    assert [error.pointer for error in refused.value.errors] == [f"/acceptance/{field}"]
+
+
+def test_rule_of_a_task_about_a_site_names_its_machine(aurora):
+    with pytest.raises(Invalid, match="never be kept"):
+        published(aurora, terms=terms(acceptance=RULE), site_id=aurora.sites["north"].pk)
+    pump = str(aurora.equipment["PUMP-07"].pk)
+    rule = RULE | {"equipment": pump}
+    assert published(aurora, terms=terms(acceptance=rule), site_id=aurora.sites["north"].pk).state == "open"

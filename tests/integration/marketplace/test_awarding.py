@@ -14,6 +14,7 @@ from tests.integration.marketplace.bid_scenes import (
     CRITERIA,
     awarded,
     bodies,
+    deadline_over,
     draft,
     evaluating,
     placed,
@@ -290,3 +291,16 @@ def test_two_awards_at_once_end_in_one(aurora, borealis, cassia):
         awarding.award_bid(bid=late, reason="best by the criteria")
     with aurora.acting():
         assert ServiceTask.objects.get(pk=task.pk).bids.filter(state="won").count() == 1
+
+
+def test_bid_can_not_win_after_its_firm_no_longer_holds_to_it(aurora, borealis, cassia):
+    task = quotation(aurora)
+    short, held = placed(borealis, task, validity_d=1).bid, placed(cassia, task, validity_d=60).bid
+    deadline_over(task, days=2)
+    evaluating(aurora, task)
+    for bid in (short, held):
+        scored(aurora, bid, 50)
+    with pytest.raises(Conflict, match="held to this bid until"):
+        awarded(aurora, short)
+    awarded(aurora, held)
+    assert seen(aurora, held).state == "won"

@@ -122,16 +122,18 @@ def test_late_bid_and_late_withdrawal_are_refused_before_any_sweep(make, aurora,
     assert state_of(task, aurora) == "open"
 
 
-def test_sweep_ends_the_bidding_of_overdue_tenders_once_and_tells_the_bidders(aurora, borealis, cassia):
+def test_sweep_ends_overdue_biddings_once_and_tells_the_bidders(aurora, borealis, cassia):
     over, running, asked = tender(aurora), tender(aurora), quotation(aurora)
-    placed(borealis, over)
+    bids = [placed(borealis, task).bid for task in (over, asked)]
     for task in (over, asked):
         deadline_over(task)
     sweeping.close_overdue()
     sweeping.close_overdue()
-    assert [state_of(task, aurora) for task in (over, running, asked)] == ["sealed_closed", "open", "open"]
-    for party, n in ((aurora, 1), (borealis, 1), (cassia, 0)):
-        assert [body["task"] for body in bodies(party, "bid.closed")] == [str(over.pk)] * n
+    assert [state_of(task, aurora) for task in (over, running, asked)] == ["sealed_closed", "open", "evaluating"]
+    assert [seen(aurora, bid).state for bid in bids] == ["submitted", "opened"]
+    told = sorted(str(task.pk) for task in (over, asked))
+    for party, wanted in ((aurora, told), (borealis, told), (cassia, [])):
+        assert sorted(body["task"] for body in bodies(party, "bid.closed")) == wanted
 
 
 def test_whoever_looks_ends_the_bidding_of_an_overdue_tender(aurora):

@@ -211,10 +211,24 @@ def test_assigning_and_releasing_over_http(aurora, borealis):
     assert [(row["site"], row["cancel_reason"]) for row in booked] == [(None, "ill")]
 
 
-def test_booking_of_an_assignment_over_its_end_is_left_as_it_was(aurora, borealis):
+def test_person_whose_booking_is_cancelled_by_hand_is_off_the_task(aurora, borealis):
     task, people = held(aurora, borealis)
     row = assigned(task, borealis, people.wei)
     with borealis.acting():
         cancel_booking(booking=Booking.objects.get(pk=row.booking_id), reason="by hand")
-        crew.release_person(assignment=crew.get_own_assignment(row.pk), reason="ill")
         assert Booking.objects.get(pk=row.booking_id).cancel_reason == "by hand"
+        assert Assignment.objects.get(pk=row.pk).release_reason == "by hand"
+    with aurora.acting():
+        assert not crew.people_on(task).exists()
+        assert FeedEvent.objects.filter(kind="assignment.released").count() == 1
+
+
+def test_nobody_is_sent_beyond_the_lease_or_the_contracts_end(aurora, borealis):
+    task, people = held(aurora, borealis)
+    contract = contracts.written(aurora, borealis)
+    for held_task, after_h in ((task, 44), (contract.task, 24 * 9 + 44)):
+        with pytest.raises(Invalid) as refused:
+            assigned(held_task, borealis, people.wei, hours(8, after_h=after_h))
+        assert refused.value.errors[0].pointer == "/to_at"
+    with borealis.acting():
+        assert not Booking.objects.exists()

@@ -53,7 +53,7 @@ def in_force(owner, partner, **changed):
 
 def test_tender_is_posted_revised_and_published_over_http(aurora, borealis):
     owner = aurora.client()
-    made = owner.post(TASKS, {**TENDER, "site": str(aurora.sites["north"].pk)}).json()
+    made = owner.post(TASKS, {**TENDER, "equipment": str(aurora.equipment["PUMP-07"].pk)}).json()
     assert {name: made[name] for name in ("mode", "openers_needed", "milestones", "warranty_d", "visibility")} == {
         **{"mode": "tender", "openers_needed": 2, "milestones": MILESTONES, "warranty_d": 365, "visibility": "public"}
     }
@@ -150,7 +150,8 @@ def test_file_is_refused_in_words(aurora, borealis):
 
 def test_file_goes_from_a_draft_and_stays_once_it_is_published(aurora):
     client = aurora.client()
-    task = client.post(TASKS, {**TENDER, "mode": "quotation", "site": str(aurora.sites["north"].pk)}).json()["id"]
+    pump = str(aurora.equipment["PUMP-07"].pk)
+    task = client.post(TASKS, {**TENDER, "mode": "quotation", "equipment": pump}).json()["id"]
     url = f"{TASKS}/{task}/attachments"
     first, second = (client.post(url, file(PDF + end), format="multipart").json()["id"] for end in (b"1", b"2"))
     assert client.delete(f"{url}/{first}").status_code == 204

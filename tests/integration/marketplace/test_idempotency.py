@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 
 from tenants.models import IdempotencyKey
@@ -97,3 +98,30 @@ def test_same_key_sent_many_times_at_once_claims_once(aurora, borealis):
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1
+
+
+def test_submission_rework_and_release_sent_again_have_one_effect(aurora, borealis):
+    task, owner, firm = published(aurora), aurora.client(), borealis.client()
+    token = keyed(firm, f"/{task.pk}/claim", "claim").json()["claim"]["token"]
+    steps = (
+        (firm, "submit", {"token": token}),
+        (owner, "rework", {"note": "leaks"}),
+        (firm, "release", {"token": token}),
+    )
+    for client, step, body in steps:
+        first, again = (keyed(client, f"/{task.pk}/{step}", step, body) for _ in range(2))
+        assert (first.status_code, again.status_code) == (200, 200) and first.json() == again.json()
+        assert again["Idempotent-Replayed"] == "true"
+
+
+def test_file_sent_again_lies_beside_the_task_once_and_another_one_needs_another_key(aurora):
+    task, client = published(aurora), aurora.client()
+
+    def sent(content):
+        form = {"file": SimpleUploadedFile("pump.pdf", content)}
+        path, key = f"{TASKS}/{task.pk}/attachments", {"Idempotency-Key": "file"}
+        return client.post(path, form, format="multipart", headers=key)
+
+    first, again, other = (sent(content) for content in (b"%PDF-1", b"%PDF-1", b"%PDF-2"))
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
+    assert first.json() == again.json()

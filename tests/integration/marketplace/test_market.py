@@ -1,0 +1,81 @@
+"""What the market is told of a task that others have taken, and what a firm is told after a reset of its feed."""
+
+import json
+
+import pytest
+
+from marketplace import access as tasks
+from marketplace import actions
+from marketplace.bids import sweeping
+from marketplace.market import tell_market
+from marketplace.queries import told_tasks
+from marketplace.tasks import sweep_market
+from tests.integration.marketplace.bid_scenes import awarded, bodies, evaluating, placed, quotation, superuser
+from tests.integration.marketplace.bid_scenes import scored as judged
+from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of
+from tests.integration.marketplace.test_claiming import release
+
+
+def heard(party, task):
+    """Kinds of what the market is told, in order."""
+    of_market = [(kind, body) for kind in ("task.published", "task.gone") for body in bodies(party, kind)]
+    return [kind for kind, body in of_market if body["task"] == str(task.pk)]
+
+
+def test_firms_that_were_told_of_a_task_hear_that_it_is_gone_and_open_again(aurora, borealis, cassia):
+    task = published(aurora)
+    claimed(task, borealis)
+    assert heard(cassia, task) == ["task.published"]
+    sweep_market()
+    tell_market()
+    assert heard(cassia, task) == ["task.published", "task.gone"]
+    (body,) = [each for each in bodies(cassia, "task.gone") if each["task"] == str(task.pk)]
+    assert "claimant" not in body and "Borealis" not in json.dumps(body)
+    release(task, borealis)
+    tell_market()
+    assert heard(cassia, task) == ["task.published", "task.published", "task.gone"]
+    lease_over(claimed(task, borealis))
+    actions.lapse_claims()
+    tell_market()
+    assert heard(cassia, task).count("task.published") == 2, "it was open again before anybody was told"
+
+
+def test_firms_hear_of_a_task_that_was_cancelled(aurora, cassia):
+    task = published(aurora)
+    with aurora.acting():
+        actions.cancel_task(task=tasks.get_own_task(task.pk))
+    tell_market()
+    assert heard(cassia, task) == ["task.published", "task.gone"]
+
+
+def test_reset_feed_tells_of_tasks_that_the_firm_has_bid_for(aurora, borealis, cassia):
+    task = quotation(aurora)
+    placed(borealis, task)
+    evaluating(aurora, task)
+    with borealis.acting():
+        assert [each["status"] for each in told_tasks() if each["task"] == str(task.pk)] == ["evaluating"]
+    with cassia.acting():
+        assert str(task.pk) not in {each["task"] for each in told_tasks()}
+
+
+def test_award_that_can_not_be_concluded_keeps_no_other_waiting(aurora, borealis):
+    due = [won_by(borealis, aurora) for _ in range(3)]
+    broken = "UPDATE marketplace_servicetask SET milestones = %s WHERE id = %s"
+    superuser(broken, '[{"name": "x"}]', due[1].pk)
+    try:
+        with pytest.raises(ExceptionGroup, match="biddings: 1 failed"):
+            sweeping.conclude_due()
+    finally:
+        superuser(broken, "[]", due[1].pk)
+    assert [state_of(task, aurora) for task in due] == ["contracted", "awarded", "contracted"]
+    sweeping.conclude_due()
+    assert state_of(due[1], aurora) == "contracted"
+
+
+def won_by(firm, owner):
+    task = quotation(owner)
+    bid = placed(firm, task).bid
+    evaluating(owner, task)
+    judged(owner, bid, 90)
+    awarded(owner, bid)
+    return task
