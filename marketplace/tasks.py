@@ -7,6 +7,7 @@ from celery import shared_task
 from marketplace import actions, market
 from marketplace.bids import sweeping
 from marketplace.contracts import api as contracting
+from marketplace.sessions import sweeping as sessions
 from marketplace.watch import api as watch
 
 
@@ -44,3 +45,9 @@ def sweep_market(self: Any) -> int:
 def sweep_bids(self: Any) -> int:
     """End biddings and standstills whose time is over; safe to run twice, or while somebody looks at one."""
     return sweeping.close_overdue() + sweeping.conclude_due()
+
+
+@shared_task(bind=True, name="marketplace.sweep_sessions", system=True)
+def sweep_sessions(self: Any) -> int:
+    """Stop sessions at their ceiling, cancel those that nobody started, settle those that nobody objected to."""
+    return sessions.end_exhausted() + sessions.cancel_lapsed() + sessions.accept_unanswered()

@@ -31,6 +31,7 @@ from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace import firms, reactions
 from tests.integration.marketplace import scenes as market
+from tests.integration.marketplace import session_scenes as sessions
 from tests.integration.optimization import documents, grades
 from tests.integration.optimization import joint_scenes as joint
 from tests.integration.optimization import scenes as scenarios
@@ -114,6 +115,7 @@ class Places:
                 **firms.places(aurora),
                 **joint.alone(aurora),
                 **contracts.places(aurora),
+                **sessions.places(aurora),
                 **_entered(aurora),
             }
         )

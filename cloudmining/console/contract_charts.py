@@ -11,6 +11,7 @@ DAY_S = 86_400
 
 def progress(contract: Any, milestones: Sequence[Any], now: datetime) -> Chart:
     """An S-curve: shares of the price over the days since the contract, planned and accepted."""
+    milestones = [each for each in milestones if each.share_bp]  # sessions are beside the price
     planned = [(each.due_at, each.share_bp) for each in milestones]
     accepted = [(each.accepted_at, each.share_bp) for each in milestones if each.accepted_at]
     due, done = (sum(share for at, share in parts if at <= now) / 100 for parts in (planned, accepted))
@@ -30,10 +31,13 @@ def progress(contract: Any, milestones: Sequence[Any], now: datetime) -> Chart:
         "template": "plotly_white",
     }
     rows = [
-        (each.number, each.title, each.share_bp / 100, f"{each.due_at:%Y-%m-%d}", _day(each.accepted_at))
+        (
+            *(each.number, each.title, each.share_bp / 100, f"{each.due_at:%Y-%m-%d}", _day(each.accepted_at)),
+            _evidence(each),
+        )
         for each in milestones
     ]
-    headers = ("Milestone", "Title", "% of the price", "Due", "Accepted")
+    headers = ("Milestone", "Title", "% of the price", "Due", "Accepted", "Evidence")
     return Chart("progress", "contract", {"data": data, "layout": layout}, headers, rows)
 
 
@@ -45,6 +49,12 @@ def _steps(parts: Iterable[tuple[datetime, int]], since: datetime, until: dateti
         corners += [(day, so_far), (day, so_far + share_bp / 100)]
         so_far += share_bp / 100
     return [*corners, (max(corners[-1][0], (until - since).total_seconds() / DAY_S), so_far)]
+
+
+def _evidence(milestone: Any) -> str:
+    """What the readings said of the rule of acceptance when it was last submitted."""
+    said = [each.evidence for each in milestone.submissions.all() if each.evidence]
+    return f"{said[-1]['words']}: {'kept' if said[-1]['passed'] else 'not kept'}" if said else ""
 
 
 def _day(at: datetime | None) -> str:

@@ -14,8 +14,10 @@ from django.urls import reverse
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn
 from cloudmining.console.contract_charts import progress
+from cloudmining.console.given import whole
 from cloudmining.console.money import DIGITS, in_words, to_minor
 from cloudmining.console.paging import page_of, uuid_of
+from cloudmining.console.session_pages import session_context
 from marketplace.contracts import api as contracting
 from marketplace.contracts.api import ACCOUNTS, ContractState, MilestoneState
 from optimization.api import DARK, Chart
@@ -85,6 +87,7 @@ class ContractPage(MemberPage):
             "terms": {name: f"{share / 100:g}" for name, share in _terms(contract).items()},
             "milestones": [_milestone(each, contract, self.actor) for each in milestones],
             "charts": [drawn(chart, reverse("console-contract-figure", args=[contract.pk]), DARK)],
+            **session_context(contract, self.actor),
             "invoices": _invoices(contract),
             "billable": _billable(contract, milestones, self.actor),
             "disputes": list(contracting.disputes_of(contract)),
@@ -143,7 +146,7 @@ class ContractStep(MemberPage):
         ),
         "rate": lambda contract, given: contracting.rate(
             contract=contract,
-            stars=_whole(given, "stars"),
+            stars=whole(given, "stars"),
             words=given.get("words", ""),
             is_named=bool(given.get("is_named")),
         ),
@@ -173,11 +176,11 @@ class ContractStep(MemberPage):
     def post(self, request: HttpRequest, contract_id: UUID, step: str) -> HttpResponse:
         given, contract = request.POST, contracting.get_contract(contract_id)
         if step in self.of_contract:
-            contract.version = _whole(given, "version")
+            contract.version = whole(given, "version")
             self.of_contract[step](contract, given)
         elif step in self.of_milestone:
             milestone = contracting.get_milestone(uuid_of(given.get("milestone", "")))
-            milestone.contract.version = _whole(given, "version")
+            milestone.contract.version = whole(given, "version")
             self.of_milestone[step](milestone, given)
         else:
             raise NotFound
@@ -332,10 +335,3 @@ def _decimal(given: QueryDict, name: str) -> Decimal:
     if not (value.is_finite() and 0 <= value < Decimal(10) ** 14):
         raise Invalid(f"The {name} is no amount.", (FieldError(f"/{name}", "give a number, not below 0"),))
     return value
-
-
-def _whole(given: QueryDict, name: str) -> int:
-    text = given.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(f"The {name} is missing; reload the page.", (FieldError(f"/{name}", "give a whole number"),))
-    return int(text)

@@ -29,6 +29,7 @@ from cloudmining.console import (
     rule_pages,
     scenario_pages,
     sensor_pages,
+    session_pages,
     study_pages,
     task_pages,
     usage_pages,
@@ -231,6 +232,12 @@ urlpatterns = [
         "contracts/<uuid:contract_id>/steps/<slug:step>",
         contract_pages.ContractStep.as_view(),
         name="console-contract-step",
+    ),
+    path("contracts/<uuid:contract_id>/sessions", session_pages.BookSession.as_view(), name="console-book-session"),
+    path(
+        "sessions/<uuid:remote_session_id>/steps/<slug:step>",
+        session_pages.SessionStep.as_view(),
+        name="console-session-step",
     ),
     path(
         "contracts/<uuid:contract_id>/progress", contract_pages.ContractFigure.as_view(), name="console-contract-figure"

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
-from edge_bridge.watching.api import FleetHealth, fleet_health, oversight
+from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, fleet_health, oversight
 from optimization.api import Chart
 from tenants.data import NotFound
 
@@ -37,7 +37,8 @@ class FleetPage(OfFleet):
         fleet = self.fleet()
         asked = f"days={self.days}"
         shown = [drawn(each, f"{reverse('console-fleet-figure', args=[each.name])}?{asked}") for each in charts(fleet)]
-        context = {"fleet": fleet, "charts": shown, "days": self.days, "periods": DAYS}
+        left_out = max(0, len(fleet.machines) - MOST_MACHINES)
+        context = {"fleet": fleet, "charts": shown, "days": self.days, "periods": DAYS, "left_out": left_out}
         return self.page("console/fleet.html", tab="console-fleet", **context)
 
 
@@ -62,7 +63,7 @@ class OversightPage(MemberPage):
 
     def get(self, request: HttpRequest) -> TemplateResponse:
         hours = _one_of(HOURS, request.GET.get("hours", "6"))
-        context = {"mines": oversight(hours=int(hours)), "hours": hours, "spans": HOURS}
+        context = {"mines": oversight(hours=int(hours)), "hours": hours, "spans": HOURS, "most_sensors": MOST_SENSORS}
         return self.page("console/oversight.html", tab="console-oversight", **context)
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Q, QuerySet
+
 from marketplace.calendars import deadlines
 from marketplace.calendars.ics import Appointment
-from marketplace.models import Assignment, CalendarAddress
+from marketplace.models import Assignment, CalendarAddress, RemoteSession
+from marketplace.sessions.lifecycle import LIVE, SessionState
 from tenants.api import actor
 
 DEADLINES = (
@@ -22,13 +25,32 @@ def own_address() -> CalendarAddress | None:
 
 
 def appointments() -> list[Appointment]:
-    """The actor's own assignments, and what their organisation must not miss."""
-    return [*_assignments(), *(each for found in DEADLINES for each in found())]
+    """The actor's own assignments, the sessions of both, and what their organisation must not miss."""
+    return [*_assignments(), *_sessions(), *(each for found in DEADLINES for each in found())]
 
 
 def _assignments() -> Iterator[Appointment]:
     me = actor()
     mine = Assignment.objects.filter(tenant=me.tenant_id, person__user=me.user_id, released_at=None)
+    of_sessions = set(_live_sessions().filter(assigned_for_it=True).values_list("assignment_id", flat=True))
     for row in mine.select_related("task").order_by("-pk")[: deadlines.MOST]:
+        if row.pk in of_sessions:
+            continue  # it is there as a session
         uid = deadlines.uid("assignment", row.pk)
         yield Appointment(uid, row.task.title, row.from_at, row.to_at, deadlines.place(row.task))
+
+
+def _sessions() -> Iterator[Appointment]:
+    """For every member of the buyer's organisation, and for the expert."""
+    me = actor()
+    mine = Assignment.objects.filter(person__user=me.user_id)
+    found = _live_sessions().filter(Q(tenant=me.tenant_id) | Q(assignment_id__in=mine.values("pk")))
+    for row in found.select_related("contract").order_by("from_at", "pk")[: deadlines.MOST]:
+        words = f"Remote session: {row.subject}" + (" (proposed)" if row.state == SessionState.PROPOSED else "")
+        parties = f"{row.contract.firm_name} for {row.contract.owner_name}, {row.contract.title}"
+        yield Appointment(deadlines.uid("session", row.pk), words, row.from_at, row.to_at, parties)
+
+
+def _live_sessions() -> QuerySet[RemoteSession]:
+    me = actor().tenant_id
+    return RemoteSession.objects.filter(Q(tenant=me) | Q(firm=me), state__in=LIVE)

@@ -23,6 +23,7 @@ from marketplace.lifecycle import Event, State
 from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
 from marketplace.moves import move_task
 from marketplace.opening import Window, close_data, open_data, window_of
+from marketplace.sessions.ending import end_sessions
 from tenants.api import Use, meter, on_behalf_of, tenants
 
 
@@ -167,6 +168,7 @@ def _inspect(milestone: Milestone, outcome: Any, reason: str) -> None:
 
 def _fulfil(contract: Contract) -> None:
     move_contract(contract, ContractEvent.FULFIL, fulfilled_at=Now())
+    end_sessions(contract, "work accepted")
     close_data(contract.agreement, "work accepted")
     task, paid_by = contract.task, {"tenant_id": contract.tenant_id, "counterpart_id": contract.firm_id}
     if task.state == State.CONTRACTED:

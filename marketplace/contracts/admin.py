@@ -70,6 +70,16 @@ class MediationAdmin(ReadOnly):
     list_filter = ("state",)
 
 
+class RemoteSessionAdmin(ReadOnly):
+    list_display = ("contract", "number", "subject", "state", "from_at", "rate_minor", "currency", "measured_min")
+    list_filter = ("state",)
+
+
+class SessionEntryAdmin(ReadOnly):
+    list_display = ("session", "kind", "minutes", "looked_at", "created_at", "user")
+    list_filter = ("kind",)
+
+
 show(
     {
         models.Contract: ContractAdmin,
@@ -86,5 +96,7 @@ show(
         models.Rating: RatingAdmin,
         models.Reference: ReferenceAdmin,
         models.Mediation: MediationAdmin,
+        models.RemoteSession: RemoteSessionAdmin,
+        models.SessionEntry: SessionEntryAdmin,
     }
 )

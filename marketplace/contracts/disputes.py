@@ -19,6 +19,7 @@ from marketplace.lifecycle import Event, State
 from marketplace.models import Contract, Dispute, DisputeNote
 from marketplace.moves import move_task
 from marketplace.opening import close_data
+from marketplace.sessions.ending import end_sessions, give_back_time, stop_running
 from tenants.api import on_behalf_of, require
 from tenants.data import Forbidden
 
@@ -28,6 +29,7 @@ def open_dispute(*, contract: Contract, reason: str) -> Dispute:
     by = require("manage_agreements")
     words = bounded(reason, "reason", is_needed=True)
     move_contract(contract, ContractEvent.DISPUTE)
+    stop_running(contract, "in dispute")
     close_data(contract.agreement, "in dispute")
     dispute: Dispute = add(Dispute, contract, by_id=by.tenant_id, reason=words)
     tell("contract.disputed", contract, reason=words, by=by.tenant_id)
@@ -52,6 +54,7 @@ def withdraw_dispute(*, contract: Contract) -> None:
         raise Forbidden("Who opened the dispute says that it is settled; you may terminate the contract.")
     goes_on = contract.fulfilled_at is None
     move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE)
+    give_back_time(contract, market.database_time() - dispute.created_at)
     mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
     tell("contract.resumed", contract, also=mediator)
     if goes_on:
@@ -69,14 +72,18 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     dispute = queries.open_dispute(contract)
     if dispute is not None and contract.fulfilled_at is not None:
         move_contract(contract, ContractEvent.RESTORE)
+        give_back_time(contract, market.database_time() - dispute.created_at)
         mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
         tell("contract.resumed", contract, also=mediator, reason=words)
         return
     move_contract(contract, ContractEvent.TERMINATE)
+    end_sessions(contract, "contract terminated")
     close_data(contract.agreement, "contract terminated")
     if contract.task.state == State.CONTRACTED:
         move_task(contract.task, Event.TERMINATE)
         release_all(task_id=contract.task_id, firm_id=contract.firm_id, reason="contract terminated")
+    if dispute is not None:
+        give_back_time(contract, market.database_time() - dispute.created_at)
     mediator = frozenset() if dispute is None else _resolve(dispute, Dispute.Outcome.TERMINATED)
     tell("contract.terminated", contract, also=mediator, reason=words)
 

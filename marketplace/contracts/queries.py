@@ -18,10 +18,12 @@ from marketplace.models import (
     Milestone,
     Rating,
     Receipt,
+    RemoteSession,
     ServiceTask,
     Submission,
 )
 from marketplace.models.mediation import LIVE, SITTING
+from marketplace.sessions.lifecycle import UNSETTLED
 from tenants.api import actor
 from tenants.data import Conflict
 
@@ -62,8 +64,9 @@ def unaccepted(contract: Contract) -> int:
 
 
 def unsettled(contract: Contract) -> int:
-    """Milestones of which something is still to be paid."""
-    return Milestone.objects.filter(contract=contract).exclude(DONE).count()
+    """Milestones of which something is still to be paid, and sessions whose minutes are not agreed."""
+    running = RemoteSession.objects.filter(contract=contract, state__in=UNSETTLED).count()
+    return running + Milestone.objects.filter(contract=contract).exclude(DONE).count()
 
 
 def newest_submission(milestone: Milestone) -> Submission:

@@ -161,10 +161,15 @@ def pay_milestone(*, milestone: Milestone, reference: str = "") -> int:
     post("payment", milestone, journal.payment(payable_minor), reference)
     facts = {"paid_minor": payable_minor, "currency": contract.currency, "reference": reference}
     tell("milestone.paid", contract, milestone, **facts)
+    close_if_settled(contract)
+    return payable_minor
+
+
+def close_if_settled(contract: Contract) -> None:
+    """Within a turn that was taken: once the work is accepted and everything of it paid."""
     if contract.state == ContractState.FULFILLED and not queries.unsettled(contract):
         move_contract(contract, ContractEvent.CLOSE, closed_at=Now())
         tell("contract.closed", contract)
-    return payable_minor
 
 
 def release_retention(*, milestone: Milestone) -> None:

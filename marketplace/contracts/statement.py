@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from marketplace.contracts import queries
-from marketplace.models import Contract, Milestone
+from marketplace.models import Contract, Milestone, RemoteSession
+from marketplace.sessions.queries import sessions_with_logs
 from optimization.api import csv_bytes
 from tenants.api import require
 from tenants.ledger.api import entries_where
@@ -21,8 +22,21 @@ MOST_ENTRIES: Final = 100
 NAMING_AGREEMENTS: Final = ("contract.written", "contract.reopened", "task.claimed", "task.reopened")
 COLUMNS: Final = (
     *("number", "title", "state", "accepted_at", "agreed_minor", "received_minor", "tax_minor", "accrued_minor"),
-    *("payable_minor", "retained_minor", "paid_minor", "invoice", "milestone"),
+    *("payable_minor", "retained_minor", "paid_minor", "invoice", "milestone", "minutes", "rate_minor"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """The session that a line is about: its minutes by its log, at `rate_minor` for each."""
+
+    session: UUID
+    number: int
+    minutes: int
+    rate_minor: int
+    log: list[UUID]
+    uses: list[UUID]
+    ledger_entries: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +60,21 @@ class StatementLine:
     submission: UUID | None
     evidence: dict[str, Any] | None
     ledger_entries: list[UUID]
+    session: SessionLine | None
+
+    @property
+    def minutes(self) -> int | None:
+        return self.session.minutes if self.session else None
+
+    @property
+    def rate_minor(self) -> int | None:
+        return self.session.rate_minor if self.session else None
 
 
 @dataclass(frozen=True, slots=True)
 class ContractStatement:
-    """`uses` are the usage events of the reader's organisation: about the task, or under one of the agreements that the
-    contract or its claim has had, the newest MOST_USES; `has_more_uses` if there are older ones."""
+    """`uses` are the usage events of the reader's organisation: about the task or its sessions, or under one of the
+    agreements that the contract or its claim has had, the newest MOST_USES; `has_more_uses` if there are older ones."""
 
     contract: UUID
     task: UUID
@@ -80,7 +103,8 @@ def statement_of(contract: Contract) -> ContractStatement:
     """What either party reads of it; each sees the entries of its own ledger and its own uses."""
     require("view_usage")
     balances = queries.balances_by_milestone(contract)
-    uses = list(_uses(contract))
+    held = {session.milestone_id: session for session in sessions_with_logs(contract)}
+    uses = list(_uses(contract, held.values()))
     return ContractStatement(
         contract=contract.pk,
         task=contract.task_id,
@@ -91,7 +115,10 @@ def statement_of(contract: Contract) -> ContractStatement:
         firm_name=contract.firm_name,
         currency=contract.currency,
         price_minor=contract.price_minor,
-        lines=[_line(milestone, balances) for milestone in queries.milestones_of(contract)],
+        lines=[
+            _line(milestone, balances, _session(held.get(milestone.pk), uses))
+            for milestone in queries.milestones_of(contract)
+        ],
         ledger_entries=_entries([contract.pk, contract.task_id]),
         uses=uses[:MOST_USES],
         has_more_uses=len(uses) > MOST_USES,
@@ -105,7 +132,22 @@ def as_csv(statement: ContractStatement) -> bytes:
     return csv_bytes((*COLUMNS, "currency"), [[*row, statement.currency] for row in [*rows, sums]])
 
 
-def _line(milestone: Milestone, balances: dict[tuple[object, str], int]) -> StatementLine:
+def _session(session: RemoteSession | None, uses: Iterable[Any]) -> SessionLine | None:
+    if session is None:
+        return None
+    log = list(session.entries.all())
+    return SessionLine(
+        session=session.pk,
+        number=session.number,
+        minutes=sum(entry.minutes for entry in log),
+        rate_minor=session.rate_minor,
+        log=[entry.pk for entry in log],
+        uses=[use.pk for use in uses if use.subject_id == str(session.pk)],
+        ledger_entries=_entries([session.pk]),
+    )
+
+
+def _line(milestone: Milestone, balances: dict[tuple[object, str], int], session: SessionLine | None) -> StatementLine:
     def on(account: str) -> int:
         return balances.get((milestone.pk, account), 0)
 
@@ -129,6 +171,7 @@ def _line(milestone: Milestone, balances: dict[tuple[object, str], int]) -> Stat
         submission=submission and submission.pk,
         evidence=submission and submission.evidence,
         ledger_entries=_entries([milestone.pk]),
+        session=session,
     )
 
 
@@ -139,8 +182,9 @@ def _entries(subjects: Iterable[UUID]) -> list[UUID]:
     return found
 
 
-def _uses(contract: Contract) -> Any:
+def _uses(contract: Contract, held: Iterable[RemoteSession]) -> Any:
     about = Q(subject_kind="task", subject_id=str(contract.task_id)) | Q(agreement__in=_agreements(contract))
+    about |= Q(subject_kind="session", subject_id__in=[str(session.pk) for session in held])
     return usage_events().filter(about).order_by("-pk")[: MOST_USES + 1]
 
 

@@ -61,6 +61,10 @@ def assign_person(*, task: ServiceTask, person: Person, window: Window, need: Ta
 def release_person(*, assignment: Assignment, reason: str) -> None:
     """The firm takes somebody off a task; their time is free again from the commit on."""
     require("use_resources")
+    queries.hold(assignment)
+    session = queries.session_on(assignment)
+    if session is not None:
+        raise Conflict(f"They have session {session.number} '{session.subject}' in that time; cancel it first.")
     if not reason.strip() or len(reason) > REASON_CHARS:
         raise Invalid("Say why.", (FieldError("/reason", f"give 1 to {REASON_CHARS} characters"),))
     if not _release(assignment, reason):
@@ -80,6 +84,12 @@ def release_booked(booking: Booking, reason: str) -> None:
     """Their booking was cancelled by hand: so they don't come."""
     for row in queries.booked(booking):
         _release(row, reason)
+
+
+def release_one(*, assignment_id: UUID, firm_id: UUID, reason: str) -> bool:
+    """What somebody was assigned for is cancelled, by whomever; whether they were on the task until now."""
+    with on_behalf_of(firm_id):
+        return any(_release(row, reason) for row in queries.standing_alone(assignment_id))
 
 
 def _release(row: Assignment, reason: str) -> bool:

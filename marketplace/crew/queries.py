@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 
 from marketplace.contracts.lifecycle import ContractState
 from marketplace.lifecycle import ClaimState, State
-from marketplace.models import Assignment, Claim, Contract, ServiceTask
+from marketplace.models import Assignment, Claim, Contract, RemoteSession, ServiceTask
+from marketplace.sessions.lifecycle import LIVE
 from tenants.api import actor
 from tenants.models import Booking
 
@@ -43,3 +44,18 @@ def booked(booking: Booking) -> QuerySet[Assignment]:
 def standing(task_id: UUID) -> QuerySet[Assignment]:
     """In the firm's name: whom it still has on the task."""
     return Assignment.objects.filter(task=task_id, released_at=None).select_related("task")
+
+
+def standing_alone(assignment_id: UUID) -> QuerySet[Assignment]:
+    """In the firm's name: one assignment, unless it is over."""
+    return Assignment.objects.filter(pk=assignment_id, released_at=None).select_related("task")
+
+
+def hold(assignment: Assignment) -> None:
+    """Lock it: nothing is booked in its time while it is being released."""
+    Assignment.objects.select_for_update(no_key=True).get(pk=assignment.pk)
+
+
+def session_on(assignment: Assignment) -> RemoteSession | None:
+    """What is to be held, or is being held, in the time of an assignment."""
+    return RemoteSession.objects.filter(assignment_id=assignment.pk, state__in=LIVE).order_by("from_at").first()

@@ -16,6 +16,7 @@ from marketplace.models.profile import Expert, Profile
 from marketplace.models.question import TaskAsker, TaskQuestion
 from marketplace.models.reaction import Reaction, ReactionSwitch
 from marketplace.models.reference import Reference
+from marketplace.models.session import SESSION_STATES, RemoteSession, SessionEntry
 from marketplace.models.settlement import Invoice, InvoiceLine, JournalEntry, JournalLine, Receipt
 from marketplace.models.task import STATES, ServiceTask
 from marketplace.models.watch import Watch
@@ -24,6 +25,7 @@ from marketplace.models.work import Inspection, Submission
 __all__ = [
     "BID_STATES",
     "CLAIM_STATES",
+    "SESSION_STATES",
     "STATES",
     "Assignment",
     "Bid",
@@ -52,7 +54,9 @@ __all__ = [
     "ReactionSwitch",
     "Receipt",
     "Reference",
+    "RemoteSession",
     "ServiceTask",
+    "SessionEntry",
     "Submission",
     "TaskAsker",
     "TaskAttachment",

@@ -80,7 +80,10 @@ class ContractRow(TenantModel):
 
 
 class Milestone(ContractRow):
-    """A part of the work with its part of the price. `retained_until`: when what is kept of it is to be released."""
+    """A part of the work with its part of the price. `retained_until`: when what is kept of it is to be released.
+
+    Without a share it is beside the price: what a session came to, received when its minutes were accepted.
+    """
 
     user = None
     number = models.PositiveSmallIntegerField()
@@ -101,7 +104,7 @@ class Milestone(ContractRow):
             models.CheckConstraint(
                 condition=Q(state__in=[value for value, _ in MILESTONE_STATES]), name="milestone_state_known"
             ),
-            models.CheckConstraint(condition=Q(share_bp__range=(1, WHOLE_BP)), name="milestone_share_bounded"),
+            models.CheckConstraint(condition=Q(share_bp__range=(0, WHOLE_BP)), name="milestone_share_bounded"),
             models.CheckConstraint(condition=Q(amount_minor__range=(0, FEE_MINOR)), name="milestone_amount_bounded"),
         ]
 

@@ -15,7 +15,12 @@ VISIBILITIES: Final = {
     "partners": "Partners with an agreement in force",
     "hidden": "Nobody else",
 }
-RATE_UNITS: Final = {"hour": "for each person and hour", "day": "for each person and day", "job": "for the whole job"}
+RATE_UNITS: Final = {
+    "minute": "for each person and minute",
+    "hour": "for each person and hour",
+    "day": "for each person and day",
+    "job": "for the whole job",
+}
 ABOUT_CHARS: Final = 5_000
 KIND_CHARS: Final = 40
 NAME_CHARS: Final = 200

@@ -227,7 +227,8 @@ def _price(work: Work, offer: Offer) -> Share:
 
 
 def _cost(line: RateLine, work: Work) -> int:
-    times = {"job": 1, "day": work.days * work.people_n, "hour": HOURS_A_DAY * work.days * work.people_n}
+    days = work.days * work.people_n
+    times = {"job": 1, "day": days, "hour": HOURS_A_DAY * days, "minute": 60 * HOURS_A_DAY * days}
     return line.amount_minor * times[line.unit]
 
 

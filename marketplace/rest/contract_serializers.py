@@ -68,7 +68,7 @@ class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
 
 
 class ContractMilestoneSerializer(serializers.ModelSerializer[Milestone]):
-    """With what was said and decided of it, oldest first."""
+    """With what was said and decided of it, oldest first. Without a share it is what a remote session came to."""
 
     submissions = SubmissionSerializer(many=True)
     inspections = InspectionSerializer(many=True)
@@ -208,6 +208,18 @@ class StatementUseSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+class StatementSessionSerializer(serializers.Serializer[Any]):
+    """Minutes times rate is what the line agreed; `log` and `uses` are what they rest on."""
+
+    session = serializers.UUIDField()
+    number = serializers.IntegerField()
+    minutes = serializers.IntegerField()
+    rate_minor = serializers.IntegerField()
+    log = serializers.ListField(child=serializers.UUIDField())
+    uses = serializers.ListField(child=serializers.UUIDField())
+    ledger_entries = serializers.ListField(child=serializers.UUIDField())
+
+
 class StatementLineSerializer(serializers.Serializer[Any]):
     """`ledger_entries` are those of the reader's own ledger."""
 
@@ -228,6 +240,7 @@ class StatementLineSerializer(serializers.Serializer[Any]):
     submission = serializers.UUIDField(allow_null=True)
     evidence = serializers.DictField(allow_null=True)
     ledger_entries = serializers.ListField(child=serializers.UUIDField())
+    session = StatementSessionSerializer(allow_null=True)
 
 
 class ContractStatementSerializer(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from marketplace.rest import (
     desk_views,
     profile_views,
     reaction_views,
+    session_urls,
     views,
     watch_views,
 )
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern] = [
         name="service-task-question-answer",
     ),
     *contract_urls.urlpatterns,
+    *session_urls.urlpatterns,
     path("service-tasks/<uuid:task_id>/needs", profile_views.TaskNeeds.as_view(), name="service-task-needs"),
     path("service-tasks/<uuid:task_id>/matches", profile_views.FirmMatches.as_view(), name="service-task-matches"),
     path("service-tasks/<uuid:task_id>/people", crew_views.TaskPeople.as_view(), name="service-task-people"),

@@ -133,6 +133,18 @@ _CONTRACTS: Final = {
     "milestone.paid": "The buyer paid what was payable of a milestone.",
     "milestone.released": "The retention of a milestone is to be paid.",
 }
+_SESSIONS: Final = {
+    "session.proposed": "A firm proposes a remote session under a contract, at a rate and up to a ceiling.",
+    "session.booked": "The buyer confirmed a remote session.",
+    "session.cancelled": "A remote session is not held, and why.",
+    "session.started": "A remote session runs.",
+    "session.stopped": "A remote session is over, and its minutes are counted.",
+    "session.exhausted": "Nobody stopped a remote session: it ended at its ceiling.",
+    "session.noted": "An entry was made in the log of a remote session.",
+    "session.corrected": "The log of a remote session was corrected by a reversing entry.",
+    "session.objected": "The buyer objects to the minutes of a remote session.",
+    "session.accepted": "The minutes of a remote session are accepted, by a member or by silence.",
+}
 _ASSIGNMENTS: Final = {
     "assignment.made": "A firm assigned one of its people to a task.",
     "assignment.released": "Somebody no longer works on a task.",
@@ -186,6 +198,7 @@ KINDS: Final[dict[str, Kind]] = {
     **_of("view_plans", _PLANS),
     **_of("view_tasks", _TASKS),
     **_of("view_tasks", _CONTRACTS),
+    **_of("view_tasks", _SESSIONS),
     **_of("view_tasks", _ASSIGNMENTS),
     **_of("view_tasks", _BIDS),
     **_of("view_agreements", _AGREEMENTS),

@@ -24,6 +24,7 @@ METERS: Final = {
     "solver_seconds": Meter("Solver time", "seconds"),
     "shared_reads": Meter("Partners' rows read", "rows"),
     "accepted_tasks": Meter("Service tasks accepted", "tasks"),
+    "session_minutes": Meter("Remote sessions", "minutes"),
 }
 
 

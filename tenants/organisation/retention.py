@@ -38,7 +38,7 @@ KEPT: Final = {
         f"marketplace.{table}": Kept("accounts and evidence of a contract: ten years", days=3653)
         for table in (
             *("Contract", "Milestone", "Submission", "Inspection", "Receipt", "Invoice", "InvoiceLine"),
-            *("JournalEntry", "JournalLine", "Dispute", "DisputeNote", "Mediation"),
+            *("JournalEntry", "JournalLine", "Dispute", "DisputeNote", "Mediation", "RemoteSession", "SessionEntry"),
         )
     },
     "marketplace.Bid": Kept("what was offered, of which the owner of the task holds no other record"),

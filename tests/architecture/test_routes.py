@@ -325,6 +325,19 @@ TABLE = {
     ("contract-journal", "GET"): "view_usage",
     ("contract-statement", "GET"): "view_usage",
     ("contract-statement-csv", "GET"): "view_usage",
+    ("contract-session-list", "GET"): "view_tasks",
+    ("contract-session-list", "POST"): "use_resources",
+    ("remote-session-list", "GET"): "view_tasks",
+    ("remote-session-detail", "GET"): "view_tasks",
+    ("remote-session-confirm", "POST"): "post_tasks",
+    ("remote-session-cancel", "POST"): "post_tasks",
+    ("remote-session-start", "POST"): "claim_tasks",
+    ("remote-session-stop", "POST"): "claim_tasks",
+    ("remote-session-notes", "POST"): "claim_tasks",
+    ("remote-session-correct", "POST"): "claim_tasks",
+    ("remote-session-object", "POST"): "post_tasks",
+    ("remote-session-accept", "POST"): "post_tasks",
+    ("session-note-reverse", "POST"): "claim_tasks",
     ("milestone-submit", "POST"): "claim_tasks",
     ("milestone-accept", "POST"): "post_tasks",
     ("milestone-rework", "POST"): "post_tasks",
@@ -408,6 +421,9 @@ BODIES = {
     "complaint-decide": {"is_upheld": False, "reason": "test"},
     "service-task-submit": {"token": 1},
     "service-task-release": {"token": 1},
+    "remote-session-notes": {"words": "test"},
+    "remote-session-correct": {"minutes": 1, "reason": "test"},
+    "session-note-reverse": {"reason": "test"},
     "contract-invoice-list": {"number": "1", "lines": [{"milestone": str(UUID(int=1)), "net_minor": 1}]},
 }
 # A firm's steps on another organisation's task; its owner is refused.
@@ -415,6 +431,8 @@ NOT_FOR_THE_OWNER = (
     *("service-task-claim", "service-task-submit", "service-task-release", "agreement-delegation"),
     *("milestone-submit", "contract-invoice-list"),
     *("service-task-bid", "bid-withdraw", "bid-complain"),
+    *("remote-session-start", "remote-session-stop", "remote-session-notes", "remote-session-correct"),
+    "session-note-reverse",
 )
 
 

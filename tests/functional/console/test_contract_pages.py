@@ -46,7 +46,8 @@ def test_contract_is_worked_and_paid_by_the_forms_of_both_sides(aurora, borealis
     assert take(buyer, address, "pay", first, reference="SEPA 1").status_code == 302
     assert "-991.57 USD" in text(page_of(firm, address).encode())
     assert "33.33 % of the price is accepted" in text(buyer.get(f"{address}/progress").content)
-    assert b"Survey" in firm.get(f"{address}/progress.csv").content
+    csv = firm.get(f"{address}/progress.csv").content
+    assert b"Survey" in csv and b"Accepted,Evidence" in csv
 
 
 def billed(client, address, number, *lines):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from edge_bridge.alarms import actions as alarming
-from edge_bridge.models import Alarm
+from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Lane
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text
@@ -36,9 +36,12 @@ def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(auro
     edge.say(Lane.P1, raised())
     until = datetime.now(UTC) + timedelta(minutes=10)
     with aurora.acting():
+        place = {"tenant_id": aurora.id, "site": aurora.sites["north"]}
+        Series.objects.create(**place, equipment=aurora.equipment["FAN-01"], tag="speed", unit="rpm")
         alarming.shelve_alarm(alarm=Alarm.objects.get(), until=until, reason="sensor is being calibrated")
     page = page_of(client, "/oversight?hours=1")
     shown = text(page.encode())
     assert "silenced by the mine: sensor is being calibrated" in shown and "ch4.hi: 1.0" in shown
+    assert "FAN-01 speed none nothing heard" in " ".join(shown.split())
     assert "GAS-T0-01 CH4" in shown and "silent" in shown and "style=" not in page
     assert client.get("/oversight?hours=7").status_code == 404
