@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace.contracts.lifecycle import ContractState, IllegalStep
@@ -69,6 +69,7 @@ def test_each_begun_minute_counts_up_to_the_ceiling(seconds, minutes):
     ceiling=st.integers(1, CEILING_MIN),
     rate=st.integers(1, 10**9),
 )
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_time_is_billed_whole_and_never_a_minute_too_much(elapsed, ceiling, rate):
     minutes = minutes_of(elapsed, ceiling)
     assert minutes <= ceiling
