@@ -54,7 +54,6 @@ def withdraw_dispute(*, contract: Contract) -> None:
         raise Forbidden("Who opened the dispute says that it is settled; you may terminate the contract.")
     goes_on = contract.fulfilled_at is None
     move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE)
-    give_back_time(contract, market.database_time() - dispute.created_at)
     mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
     tell("contract.resumed", contract, also=mediator)
     if goes_on:
@@ -72,7 +71,6 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     dispute = queries.open_dispute(contract)
     if dispute is not None and contract.fulfilled_at is not None:
         move_contract(contract, ContractEvent.RESTORE)
-        give_back_time(contract, market.database_time() - dispute.created_at)
         mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
         tell("contract.resumed", contract, also=mediator, reason=words)
         return
@@ -82,8 +80,6 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     if contract.task.state == State.CONTRACTED:
         move_task(contract.task, Event.TERMINATE)
         release_all(task_id=contract.task_id, firm_id=contract.firm_id, reason="contract terminated")
-    if dispute is not None:
-        give_back_time(contract, market.database_time() - dispute.created_at)
     mediator = frozenset() if dispute is None else _resolve(dispute, Dispute.Outcome.TERMINATED)
     tell("contract.terminated", contract, also=mediator, reason=words)
 
@@ -92,4 +88,5 @@ def _resolve(dispute: Dispute, outcome: Any) -> frozenset[UUID]:
     """Returns who mediated until now."""
     with on_behalf_of(dispute.tenant_id):
         Dispute.objects.filter(pk=dispute.pk).update(outcome=outcome, resolved_at=Now())
+    give_back_time(dispute.contract, market.database_time() - dispute.created_at)
     return end_mediation(dispute)

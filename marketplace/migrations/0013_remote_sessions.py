@@ -156,7 +156,7 @@ DROP TRIGGER session_entry_is_frozen ON marketplace_sessionentry;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0011_mediations'),
+        ('marketplace', '0012_claim_evidence'),
         ('tenants', '0020_session_minutes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
