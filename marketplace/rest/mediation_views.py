@@ -78,9 +78,9 @@ class Recommend(MediatorStep):
 
     @extend_schema(request=shapes.ContractWordsSerializer, **OF_MEDIATOR)
     def post(self, request: Request, mediation_id: UUID) -> Response:
-        form = shapes.ContractWordsSerializer(data=request.data)
+        mediation, form = self.mediation(mediation_id), shapes.ContractWordsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        contracting.recommend(mediation=self.mediation(mediation_id), **form.validated_data)
+        contracting.recommend(mediation=mediation, **form.validated_data)
         return Response(status=204)
 
 
