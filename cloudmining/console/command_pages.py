@@ -11,14 +11,13 @@ from django.template.response import TemplateResponse
 
 from cloudmining.console.base import MemberPage
 from cloudmining.console.command_forms import CommandTypeForm
-from cloudmining.console.paging import page_of, uuid_of
+from cloudmining.console.paging import machines_of, page_of, uuid_of
 from edge_bridge.commands import api as commanding
 from edge_bridge.commands.api import State
 from tenants.api import feed_head, get_equipment
 from tenants.data import Actor, Conflict, FieldError, Invalid, NotFound
 
 TAB: Final = "console-commands"
-MOST_MACHINES: Final = 300
 STATE_WORDS: Final = {State.REQUESTED: "waits for a second person"}
 TONES: Final = {
     State.REQUESTED: "medium",
@@ -38,8 +37,8 @@ class CommandList(MemberPage):
         head, shared = feed_head(), bool(request.GET.get("shared"))
         found = page_of(request, commanding.commands_where(shared=shared))
         found["rows"] = [{"command": command, **_state_of(command)} for command in found["rows"]]
-        machines = commanding.machines(shared=shared)[:MOST_MACHINES]
-        return self.page(self.template, tab=TAB, head=head, shared=shared, machines=machines, **found)
+        found |= machines_of(request, commanding.machines(shared=shared))
+        return self.page(self.template, tab=TAB, head=head, shared=shared, **found)
 
 
 class CommandRows(CommandList):

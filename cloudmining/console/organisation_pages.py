@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from cloudmining.console import organisation_forms as forms
 from cloudmining.console.base import MemberPage
+from cloudmining.console.paging import machines_of
 from tenants.api import tenants
 from tenants.data import Conflict, Invalid
 from tenants.organisation import api as organising
@@ -21,7 +22,6 @@ from tenants.organisation.api import Site, get_own_equipment, get_own_site
 from tenants.units import stated_in_words
 
 TAB: Final = "console-sites"
-MOST_EQUIPMENT: Final = 500
 # A form's reference → the actor's own row of that id.
 ROWS: Final[dict[str, Callable[[UUID], Any]]] = {
     "parent": organising.get_own_company,
@@ -54,8 +54,8 @@ class SitePage(MemberPage):
             "units": stated_in_words(site.units),
             "now": timezone.now(),
             "processes": organising.processes_at(site),
-            "machines": organising.equipment_at(site)[:MOST_EQUIPMENT],
             "may_manage": self.actor.can("manage"),
+            **machines_of(request, organising.equipment_at(site)),
         }
         return self.page("console/site.html", tab=TAB, **context)
 

@@ -1,8 +1,10 @@
 """Commands as operators and managers see them: asked for on one page, approved on another by somebody else."""
 
+import html
 import re
 
 from edge_bridge.models import Command
+from tenants.actions import register_equipment
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
@@ -72,3 +74,18 @@ def test_viewer_is_shown_no_commands(aurora):
     client = with_role(aurora, "viewer")
     assert 'href="/commands"' not in page_of(client, "/alarm-health")
     assert client.get("/commands").status_code == 403
+
+
+def test_machines_of_partners_are_paged_beside_the_commands(aurora, borealis):
+    opened(aurora, borealis, "send_commands")
+    with aurora.acting():
+        made = [
+            register_equipment(site=aurora.sites["north"], code=f"FAN-Z{n:02}", name="Fan", kind="fan")
+            for n in range(40)
+        ]
+    client = sign_in(borealis)
+    first = page_of(client, "/commands?shared=1")
+    assert "FAN-Z39" not in first and "First machines" not in first
+    more = re.search(r'href="(\?shared=1&amp;behind=[0-9a-f-]+)">More machines', first)
+    second = page_of(client, "/commands" + html.unescape(more[1]))
+    assert str(made[39].pk) in second and str(made[0].pk) not in second and "First machines" in second

@@ -1,8 +1,11 @@
 """The organisation's own pages: its tree, one site, its data and its closing."""
 
+import re
+
 import pytest
 from django.test import Client
 
+from tenants.actions import register_equipment
 from tenants.models import Company, Equipment, Export, Process, Site
 from tenants.organisation import actions
 from tests.personas import PASSWORD
@@ -91,6 +94,26 @@ def test_refusal_is_said_on_the_form(aurora, owner, change, words):
     given = {"code": "north", "name": "North", "company": "", "mine": "", "currency": "USD", "units": "metric"}
     answer = owner.post(f"/sites/{site}/change", {**given, "time_zone": "UTC", **change})
     assert (answer.status_code, words in answer.content.decode()) == (422, True)
+
+
+def test_equipment_of_a_site_is_paged_by_its_codes(aurora, cassia, owner):
+    with aurora.acting():
+        for n in range(60):
+            register_equipment(site=aurora.sites["north"], code=f"Z-{59 - n:02}", name=f"Belt {n}", kind="conveyor")
+        codes = sorted(Equipment.objects.filter(site=aurora.sites["north"]).values_list("code", flat=True))
+    address, shown, pages = f"/sites/{aurora.sites['north'].pk}", [], 0
+    query = ""
+    while query is not None:
+        text = page(owner, address + query)
+        shown += re.findall(r"<small>([^<]+)</small></td><td>[a-z_]+</td>", text)
+        more = re.search(r'href="(\?behind=[0-9a-f-]+)">More machines', text)
+        assert ("First machines" in text) == (pages > 0)
+        query, pages = more and more[1], pages + 1
+    assert shown == codes and pages == 1 + (len(codes) - 1) // 25
+    with cassia.acting():
+        foreign = Site.objects.get(tenant=cassia.id).equipment.first()
+    for behind in (foreign.pk if foreign else cassia.id, "nobody"):
+        assert owner.get(f"{address}?behind={behind}").status_code == 404
 
 
 def test_foreign_site_is_not_there(aurora, cassia):
