@@ -16,7 +16,8 @@ from tenants.data import Actor
 from tenants.feed.filters import EVERYTHING
 from tenants.feed.frames import Ack, BadFrame, Error, Lagging, Live, Reset, Sub, encode
 from tenants.feed.line import Line
-from tenants.feed.log import DATABASE_AWAY, PAGE, Head, Page, Stale, door, read_page
+from tenants.feed.log import DATABASE_AWAY, Head, Page, Stale, door
+from tenants.feed.pages import read_page_with_others
 from tenants.feed.rights import Rights
 from tenants.feed.snapshot import take_snapshot
 from tenants.feed.view import View
@@ -294,7 +295,7 @@ class Subscriber:
 
     async def _page(self, reader: Actor, epoch: UUID) -> Page | None:
         try:
-            return await door(read_page, reader, self.position, epoch, PAGE, [self.actor])
+            return await door(read_page_with_others, reader, self.position, epoch, self.actor)
         except Stale as stale:
             fresh = await door(take_snapshot, reader)
             if self._hold(fresh.rights):
