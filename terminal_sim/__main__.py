@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge_bridge.protocol import ProtocolError, encode
-from terminal_sim.foreseen import RuleFile, read_rules
 from terminal_sim.line import Gateway, Tally
 from terminal_sim.mqtt import MqttGateway
 from terminal_sim.replay import ReplayError, Series, read_series, replay, shifted_to
+from terminal_sim.rule_file import RuleFile, read_rules
 from terminal_sim.run import TERMINALS_A_LINE, Player, Playing
 from terminal_sim.scenario import Scenario, ScenarioError, scaled
 from terminal_sim.simulation import scenario_frames

@@ -13,7 +13,8 @@ from typing import Any
 
 from edge_bridge.protocol import Quality
 from terminal_sim.faults import Fault, FaultKind
-from terminal_sim.foreseen import Foreseen, RuleFile, Span, Watch
+from terminal_sim.foreseen import Foreseen, Span, Watch
+from terminal_sim.rule_file import RuleFile
 from terminal_sim.scenario import Scenario
 from terminal_sim.simulation import Links, Measured, Mine, seconds
 
@@ -43,13 +44,14 @@ class Pause:
 
 
 def truth(scenario: Scenario, rules: RuleFile, speed: float) -> list[dict[str, Any]]:
-    """Rows of faults, alarms and rules that cannot be foreseen, by time; stamps are those of a run at `speed`."""
+    """Rows of faults and alarms by time, then rules that cannot be foreseen and why; stamps are those at `speed`."""
     said, pauses = _watched(scenario, rules, speed)
     rows = [_fault_row(scenario, fault, speed) for fault in scenario.faults]
     rows += [row for watched in said for row in _alarm_rows(scenario, watched)]
     rows += [_silence_row(scenario, equipment, pause, speed) for equipment, found in pauses.items() for pause in found]
     rows.sort(key=lambda row: (row.get("from_at") or row["raised_from"], row["equipment"], row["what"]))
-    return rows + [{"what": "not_foreseen", "rule": name, "kind": kind} for name, kind in rules.others]
+    others = ({"rule": each.name, "kind": each.kind, "why": each.why} for each in rules.others)
+    return rows + [{"what": "not_foreseen", **other} for other in others]
 
 
 def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Said], Mapping[str, list[Pause]]]:
@@ -65,10 +67,15 @@ def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Sa
         measured = mine.step(at_s)
         for one in measured:
             for watched in by_equipment.get(one.terminal.equipment, ()):
-                _see(watched, one, speed)
+                _measure(watched, one, speed)
         for one in links.through(measured, at_s):
+            for watched in by_equipment.get(one.terminal.equipment, ()):
+                _hear(watched, one, at_s, speed)
             if one.values:
                 silences.hear(one.terminal.equipment, at_s / speed)
+    for one in links.rest():
+        for watched in by_equipment.get(one.terminal.equipment, ()):
+            _hear(watched, one, scenario.duration_s, speed)
     silences.end(scenario.duration_s / speed)
     return said, silences.pauses
 
@@ -93,13 +100,18 @@ class Silences:
                 self.pauses[equipment].append(Pause(last_s + self._allowed_s))
 
 
-def _see(watched: Said, one: Measured, speed: float) -> None:
-    tag, stamp = watched.shown.alarm.tag, timedelta(seconds=one.at_s / speed)
+def _measure(watched: Said, one: Measured, speed: float) -> None:
+    tag = watched.true.alarm.tag
     if tag in one.truth:
-        watched.true.see(one.at_s, stamp, one.truth[tag], True)
+        watched.true.see(one.at_s, timedelta(seconds=one.at_s / speed), one.truth[tag], True)
+
+
+def _hear(watched: Said, one: Measured, at_s: float, speed: float) -> None:
+    """What the gateway hears at `at_s`, later than it was measured if its terminal had been cut off."""
+    tag, stamp = watched.shown.alarm.tag, timedelta(seconds=one.at_s / speed + one.skew_s)
     if tag in one.values:
-        skewed = stamp + timedelta(seconds=one.skew_s)
-        watched.shown.see(one.at_s, skewed, one.values[tag], one.quality is Quality.GOOD)
+        heard = timedelta(seconds=at_s / speed)
+        watched.shown.see(one.at_s, stamp, one.values[tag], one.quality is Quality.GOOD, heard)
 
 
 def _fault_row(scenario: Scenario, fault: Fault, speed: float) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from edge_bridge.protocol import AlarmEvent, Command, CommandState, CommandStep, Lane, Quality, Reading, TerminalReading
-from terminal_sim.foreseen import read_rules
 from terminal_sim.replay import ReplayError, Series, read_series, shifted_to
+from terminal_sim.rule_file import read_rules
 from terminal_sim.toml import load_scenario
 from terminal_sim.truth import truth
 from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until

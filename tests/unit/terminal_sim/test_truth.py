@@ -9,20 +9,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_bridge.gateway.silence import Patience, Voice, fell_silent, heard
-from edge_bridge.protocol import AlarmEvent, Quality, Reading, TerminalReadings
+from edge_bridge.protocol import AlarmEvent, Quality, Reading
 from edge_bridge.rules import kinds
+from edge_bridge.rules.detector import RATIO_MOST, Sample
 from terminal_sim.faults import Fault, FaultKind
-from terminal_sim.foreseen import RuleFile, read_rules, rules_of
+from terminal_sim.learning import KINDS, LearningWatch, Learnt
 from terminal_sim.process import TerminalKind
+from terminal_sim.rule_file import RuleFile, read_rules, rules_of
 from terminal_sim.scenario import Scenario, ScenarioError, Terminal
-from terminal_sim.simulation import Links, Mine, scenario_frames, seconds
+from terminal_sim.simulation import Links, Measured, Mine, seconds
 from terminal_sim.toml import load_scenario
 from terminal_sim.truth import SILENT_TYPE, truth
 from tests.unit.terminal_sim.scenes import DEMO_RULES, ROOT, SCENARIOS
@@ -38,13 +41,24 @@ def said_by_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Event]:
     for rule in rules:
         for point in kinds.points(rule):
             watching.setdefault(point, []).append(rule)
-    for frame in scenario_frames(scenario):
-        for shown in frame.readings if isinstance(frame, TerminalReadings) else ():
-            reading = Reading(frame.equipment, shown.tag, shown.value, shown.quality, shown.measured_at)
-            for rule in watching.get((frame.equipment, shown.tag), ()):
-                states[rule.name], alarms = kinds.judge(rule, states[rule.name], reading, reading.measured_at)
+    for one, heard_at in arriving(scenario):
+        stamp = scenario.start_at + timedelta(seconds=one.at_s + one.skew_s)
+        for tag, value in one.values.items():
+            reading = Reading(one.terminal.equipment, tag, value, one.quality, stamp)
+            for rule in watching.get((one.terminal.equipment, tag), ()):
+                states[rule.name], alarms = kinds.judge(rule, states[rule.name], reading, heard_at)
                 for alarm in alarms:
                     yield alarm.equipment, alarm.alarm_type, alarm.event, alarm.occurred_at
+
+
+def arriving(scenario: Scenario) -> Iterator[tuple[Measured, datetime]]:
+    """What comes to the gateway, in its order, and when by a right clock."""
+    mine, links = Mine(scenario), Links(scenario)
+    for at_s in seconds(scenario):
+        for one in links.through(mine.step(at_s), at_s):
+            yield one, scenario.start_at + timedelta(seconds=at_s)
+    for one in links.rest():
+        yield one, scenario.start_at + timedelta(seconds=scenario.duration_s)
 
 
 def kinds_tables(path: Path) -> list[Any]:
@@ -118,6 +132,68 @@ def test_rules_on_sensors_say_of_any_series_what_is_foreseen(settings: dict[str,
     foreseen = [(AlarmEvent.RAISED, span.raised.total_seconds()) for span in watch.spans]
     foreseen += [(AlarmEvent.CLEARED, span.cleared.total_seconds()) for span in watch.spans if span.cleared]
     assert sorted(said) == sorted(foreseen)
+
+
+# Rules that judge by time or that learn, on the terminals of the zoo whose faults they are for.
+LEARNING: list[dict[str, Any]] = [
+    {"kind": "clock", "equipment": "GAS-A2", "tag": "ch4"},
+    {"kind": "clock", "equipment": "GAS-A", "tag": "ch4", "limit_s": 20},
+    {"kind": "rate", "equipment": "GAS-A", "tag": "ch4", "limit_per_s": 0.004, "over_s": 20},
+    {"kind": "spike", "equipment": "GAS-A", "tag": "co", "hold_s": 60},
+    {"kind": "ewma", "equipment": "VIB-B", "tag": "vibration", "group_n": 5},
+    {"kind": "cusum", "equipment": "AIR-B", "tag": "o2", "memory_n": 200},
+    {"kind": "page_hinkley", "equipment": "AIR-B", "tag": "temperature"},
+    {"kind": "gaussian_tail", "equipment": "GAS-A2", "tag": "ch4", "short_n": 5},
+    {"kind": "time_to_limit", "equipment": "GAS-A", "tag": "ch4", "limit": 1.0, "over_s": 24, "unit": "%"},
+    {"kind": "time_to_limit", "equipment": "AIR-B", "tag": "o2", "limit": 19.5, "is_high": False, "over_s": 24},
+]
+
+
+def test_rules_that_learn_say_exactly_what_the_truth_foresees(tmp_path: Path) -> None:
+    rules, tables = tmp_path / "rules.toml", []
+    for n, table in enumerate(LEARNING):
+        said = {"name": f"rule {n}", "alarm_type": f"{table['kind']} {n}", "severity": "low", **table}
+        tables.append("[[rules]]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in said.items()))
+    rules.write_text("\n".join(tables))
+    scenario, rows = told("zoo", rules, 7_200, 8)
+    expected = foreseen(rows)
+    assert sorted(said_by_the_rules(scenario, rules)) == sorted(expected)
+    assert {alarm_type.split()[0] for _, alarm_type, _, _ in expected} == set(KINDS)
+    clocks = {row["equipment"]: row for row in rows if row.get("alarm_type", "").startswith("clock")}
+    assert clocks["GAS-A2"]["origin"] == "sensor" and "clock" in " ".join(clocks["GAS-A2"]["causes"])
+    assert "leaky feeder is cut" in clocks["GAS-A"]["causes"]  # what was held comes late
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"kind": "clock", "limit_s": 15},
+        {"kind": "rate", "limit_per_s": 0.2, "hold_s": 25},
+        {"kind": "spike", "width": 2.0, "memory_n": 12},
+        {"kind": "ewma", "width_sigmas": 1.0, "memory_n": 30},
+        {"kind": "cusum", "group_n": 2, "limit_sigmas": 1.0},
+        {"kind": "page_hinkley", "limit_sigmas": 2.0},
+        {"kind": "gaussian_tail", "short_n": 2, "tail_exponent": 0.5},
+        {"kind": "time_to_limit", "limit": 3.5, "over_s": 30, "sigmas": 0.5, "horizon_s": 60},
+    ],
+)
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 120))
+@settings(max_examples=25)
+def test_rules_that_learn_say_of_any_series_what_is_foreseen(said: dict[str, Any], seed: int, n: int) -> None:
+    """Of every sample the same ratio to the limit, so far as doubles are exact."""
+    table = {"name": "n", "equipment": "E", "tag": "t", "alarm_type": "a", "severity": "low", **said}
+    rule = kinds.parse_rule(table)
+    (alarm,) = rules_of([table]).alarms
+    assert isinstance(rule, kinds.DetectorRule) and isinstance(alarm, Learnt)
+    watch, state, random, at_s = alarm.watch(), rule.detector.begin(), Random(seed), 1000.0
+    assert isinstance(watch, LearningWatch)
+    for _ in range(n):
+        at_s += random.choice([-20.0, 0.0, 1.0, 1.0, 1.0, 10.0, 700.0])
+        value, late_s = random.choice([0.0, 0.5, 1.0, random.gauss(1, 0.2), 3.0]), random.choice([0.0, 0.0, 20.0])
+        state, score, _ = rule.detector.step(state, Sample(at_s, value, True, 0, at_s + late_s))
+        watch.heard = timedelta(seconds=at_s + late_s)
+        ratio = min(watch.ratio(at_s, value), RATIO_MOST)
+        assert ratio / (1 + ratio) == pytest.approx(score, abs=1e-6)
 
 
 @pytest.fixture
@@ -216,11 +292,43 @@ def test_silence_at_the_end_has_no_clearing() -> None:
     assert [row for row in truth(scenario, RuleFile(), 60.0) if row["what"] == "alarm"] == []
 
 
-def test_rules_of_other_kinds_are_told_as_not_foreseen(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "more", "why"),
+    [
+        ("surprise", "", "nothing but itself"),
+        ("twin", "", "which is heard first"),
+        ("vote", "", "which is heard first"),
+        ("fusion", "", "which is heard first"),
+        ("neighbours", "", "which is heard first"),
+        ("silence", "", "the gateway's own clock"),
+        ("cusum", "clear_frac = 0.5", "says clear_frac"),
+        ("stuck", "clear_frac = 0.5", "says clear_frac"),
+        ("augury", "", "no known kind"),
+    ],
+)
+def test_rules_that_cannot_be_foreseen_are_told_with_the_reason(tmp_path: Path, kind: str, more: str, why: str) -> None:
     rules = tmp_path / "rules.toml"
-    rules.write_text('[[rules]]\nkind = "cusum"\nname = "ch4 shifts"\nequipment = "GAS-A"\n')
+    rules.write_text(f'[[rules]]\nkind = "{kind}"\nname = "ch4 shifts"\nequipment = "GAS-A"\n{more}\n')
     scenario = replace(load_scenario(SCENARIOS / "zoo.toml"), duration_s=10, faults=())
-    assert truth(scenario, read_rules(rules), 1.0) == [{"what": "not_foreseen", "rule": "ch4 shifts", "kind": "cusum"}]
+    (row,) = truth(scenario, read_rules(rules), 1.0)
+    assert (row["what"], row["rule"], row["kind"]) == ("not_foreseen", "ch4 shifts", kind) and why in row["why"]
+
+
+def test_every_kind_of_rule_is_foreseen_or_says_why_not() -> None:
+    common = {"name": "n", "equipment": "E", "tag": "t", "alarm_type": "a", "severity": "low"}
+    needed = {"limit_per_s": 1.0, "limit": 1.0, "lowest": 0.0, "highest": 1.0, "hi": {"value": 1, "severity": "low"}}
+    for kind in kinds.DETECTORS:
+        read = rules_of([{**common, "kind": kind, **{key: needed[key] for key in NEEDS.get(kind, ())}}])
+        assert len(read.alarms) + len(read.others) == 1, kind
+    assert set(KINDS) < set(kinds.DETECTORS)
+
+
+NEEDS = {
+    "limits": ["hi"],
+    "rate": ["limit_per_s"],
+    "time_to_limit": ["limit"],
+    "out_of_range": ["lowest", "highest"],
+}
 
 
 def test_command_line_tells_the_truth_as_json_lines() -> None:

@@ -1,0 +1,137 @@
+"""The gateway's rule file as the truth reads it: what can be foreseen of it, and why the rest can not."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from terminal_sim.foreseen import Foreseen, Limit, Range, Still
+from terminal_sim.learning import KINDS, Learnt, why_not
+from terminal_sim.scenario import ScenarioError
+
+LEVELS = {"lo_lo": -1, "lo": -1, "hi": 1, "hi_hi": 1}  # the side on which it is beyond
+
+
+@dataclass(frozen=True, slots=True)
+class NotForeseen:
+    """`why` in words."""
+
+    name: str
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """`others`: the rules that can't be foreseen. Silence is that of a terminal, in real seconds."""
+
+    alarms: tuple[Foreseen, ...] = ()
+    others: tuple[NotForeseen, ...] = ()
+    silent_periods: float = 10.0
+    silent_least_s: float = 30.0
+
+
+COMMON = frozenset({"kind", "name", "equipment", "tag", "alarm_type", "severity"})
+_SHARE = "says clear_frac, which is not foreseen"
+HEALTH: Mapping[str, tuple[type[Foreseen], frozenset[str]]] = {
+    "stuck": (Still, frozenset({"for_s", "tolerance", "hold_s"})),
+    "out_of_range": (Range, frozenset({"lowest", "highest", "hold_s"})),
+}
+
+
+def read_rules(path: Path) -> RuleFile:
+    """The gateway's rule file; ScenarioError names what cannot be read. The gateway itself checks it in full."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: is not TOML: {error}") from None
+    patience = {
+        key: _number(f"{path}: {key}", document[key]) for key in ("silent_periods", "silent_least_s") if key in document
+    }
+    return rules_of(document.get("rules", []), f"{path}: ", **patience)
+
+
+def rules_of(tables: Any, path: str = "", **patience: float) -> RuleFile:
+    """From tables as TOML gives them; `path` is put before the place of what is wrong."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ScenarioError(f"{path}rules: must be tables, [[rules]]")
+    alarms: list[Foreseen] = []
+    others: list[NotForeseen] = []
+    for index, table in enumerate(tables):
+        where, kind = f"{path}rules[{index}]", table.get("kind", "limits")
+        if kind == "limits":
+            alarms += _limits(where, table)
+        elif kind in HEALTH and table.keys() <= COMMON | HEALTH[kind][1]:
+            alarms.append(_health(where, table))
+        elif kind in HEALTH or (why := why_not(table, COMMON)):
+            others.append(NotForeseen(str(table.get("name", "")), str(kind), why if kind not in HEALTH else _SHARE))
+        else:
+            alarms.append(_learnt(where, table))
+    return RuleFile(tuple(alarms), tuple(others), **patience)
+
+
+def _texts(path: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    texts: dict[str, Any] = {}
+    for key, field in (("name", "rule"), ("equipment", "equipment"), ("tag", "tag"), ("alarm_type", "alarm_type")):
+        if not isinstance(table.get(key), str):
+            raise ScenarioError(f"{path}.{key}: must be text")
+        texts[field] = table[key]
+    return texts
+
+
+def _health(path: str, table: Mapping[str, Any]) -> Foreseen:
+    made, settings = HEALTH[table["kind"]]
+    if not isinstance(table.get("severity"), str):
+        raise ScenarioError(f"{path}.severity: must be text")
+    numbers: dict[str, Any] = {key: _number(f"{path}.{key}", table[key]) for key in sorted(settings & table.keys())}
+    try:
+        return made(**_texts(path, table), severity=table["severity"], **numbers)
+    except TypeError:
+        raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings - {'hold_s'}))}") from None
+
+
+def _learnt(path: str, table: Mapping[str, Any]) -> Learnt:
+    settings = dict(KINDS[table["kind"]][1])
+    settings |= {key: _figure(f"{path}.{key}", table[key]) for key in sorted(settings.keys() & table.keys())}
+    missing = sorted(key for key, value in settings.items() if value is None)
+    if missing:
+        raise ScenarioError(f"{path}: needs {' and '.join(missing)}")
+    if not isinstance(table.get("severity"), str):
+        raise ScenarioError(f"{path}.severity: must be text")
+    return Learnt(
+        **_texts(path, table),
+        severity=table["severity"],
+        kind=table["kind"],
+        settings={key: value for key, value in settings.items() if value is not None},
+        hold_s=_number(f"{path}.hold_s", table.get("hold_s", 0.0)),
+    )
+
+
+def _figure(path: str, value: Any) -> float:
+    return float(value) if isinstance(value, bool) else _number(path, value)
+
+
+def _limits(path: str, table: Mapping[str, Any]) -> list[Limit]:
+    texts = _texts(path, table)
+    delays: dict[str, Any] = {
+        key: _number(f"{path}.{key}", table[key]) for key in ("deadband", "on_delay_s", "off_delay_s") if key in table
+    }
+    return [_limit(f"{path}.{level}", level, table[level], texts, delays) for level in LEVELS if level in table]
+
+
+def _limit(path: str, level: str, table: Any, texts: dict[str, Any], delays: dict[str, Any]) -> Limit:
+    if not isinstance(table, dict) or table.keys() != {"value", "severity"}:
+        raise ScenarioError(f'{path}: must be such as {{ value = 1.0, severity = "critical" }}')
+    named = texts | {"alarm_type": f"{texts['alarm_type']}.{level}"}
+    value = _number(f"{path}.value", table["value"])
+    return Limit(**named, severity=str(table["severity"]), side=LEVELS[level], value=value, **delays)
+
+
+def _number(path: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ScenarioError(f"{path}: must be a number")
+    return float(value)
