@@ -36,8 +36,9 @@ class AlarmChangeAdmin(ReadOnly):
 
 
 class SuppressionRuleAdmin(ReadOnly):
-    list_display = ("cause", "effect", "site", "reason", "created_at", "ended_at")
-    search_fields = ("cause", "effect")
+    list_display = ("while_words", "what_words", "site", "reason", "created_at", "ended_at")
+    list_select_related = ("site", "rule", "equipment")
+    search_fields = ("cause", "effect", "tag")
 
 
 class EscalationStepAdmin(ReadOnly):

@@ -13,6 +13,7 @@ from edge_bridge import protocol
 from edge_bridge.alarm import Event, State
 from edge_bridge.alarms.data import FLOOD_OVER, RANK, Around
 from edge_bridge.alarms.flood import Flood
+from edge_bridge.alarms.machine_states import know_machines
 from edge_bridge.alarms.steps import Key, Steps, around, claim, tell
 from edge_bridge.alarms.suppression import find_causes, settle
 from edge_bridge.data import AlarmKind, Unplaceable
@@ -44,6 +45,8 @@ class AlarmLog:
         said = list(said)
         found = self._look_around()
         places = {_key(equipment, alarm): equipment for equipment, alarm in said}
+        machines = {equipment.pk for equipment, _ in said}
+        know_machines(found, self.device.tenant_id, self.device.site_id, machines, self.received_at)
         fresh: dict[Key, Alarm] = {}
         for equipment, alarm in said:
             if alarm.event is protocol.AlarmEvent.RAISED:
@@ -130,7 +133,7 @@ class AlarmLog:
 
     def _suppress(self, alarm: Alarm) -> None:
         """An alarm that follows from what stands calls nobody; what is silenced already stays as it is."""
-        reason = self._look_around().reasons().get(alarm.alarm_type) if alarm.state == State.UNACK else None
+        reason = self._look_around().reason_for(alarm) if alarm.state == State.UNACK else ""
         if reason:
             alarm.silenced_reason = reason
             self.steps.take(alarm, Event.SUPPRESSED, at=alarm.occurred_at, comment=reason)

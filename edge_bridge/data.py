@@ -26,6 +26,7 @@ class AlarmKind(StrEnum):
     ESCALATED = "alarm.escalated"
     ASSIGNED = "alarm.assigned"
     COMMENTED = "alarm.commented"
+    RE_ALARMED = "alarm.re_alarmed"
     FLOOD = "alarm.flood"
 
 
@@ -56,6 +57,7 @@ class AlarmFacts:
     escalated_to: str = ""
     folded_into: UUID | None = None
     n_folded: int = 0
+    n_re_alarms: int = 0
 
     def body(self) -> dict[str, Any]:
         """The body of its feed events."""
@@ -78,6 +80,7 @@ class AlarmFacts:
             "escalated_to": self.escalated_to,
             "folded_into": _text(self.folded_into),
             "n_folded": self.n_folded,
+            "n_re_alarms": self.n_re_alarms,
         }
 
     def event(self, kind: AlarmKind, occurred_at: datetime) -> Event:

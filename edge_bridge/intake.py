@@ -14,6 +14,8 @@ from django.db import connection
 
 from edge_bridge import balance, protocol
 from edge_bridge.alarm_log import AlarmLog
+from edge_bridge.alarms.data import STATE_TAGS
+from edge_bridge.alarms.suppression import settle_states
 from edge_bridge.catalogue.delivery import note_rules
 from edge_bridge.commands.delivery import begin_epoch, keep_routes, take_step
 from edge_bridge.data import AHEAD_AT_MOST, Unplaceable
@@ -71,11 +73,14 @@ class Intake:
 def take(device: Device, stream: Watermark, entries: Sequence[Entry], are_converted: bool = False) -> None:
     """Store entries that continue the stream, and move its watermark and counts past them."""
     readings = _of(protocol.Reading, entries)
-    placed = _placed(device, {(reading.equipment, reading.tag) for _, reading in readings})
+    names = {(reading.equipment, reading.tag) for _, reading in readings}
+    placed = _placed(device, names)
     equipment = {row.code: row for row in _known_equipment(device, _codes(entries, placed))}
     intake = Intake(device, stream, equipment, datetime.now(UTC), _left_at(device, equipment.values()), are_converted)
     _take_readings(intake, readings, placed)
     _take_alarms(intake, _of(protocol.Alarm, entries))
+    if any(tag in STATE_TAGS for _, tag in names):
+        settle_states(device.tenant_id, device.site_id, intake.received_at)
     gaps = _of(protocol.Gap, entries)
     _take_gaps(stream, gaps)
     for entry in entries:

@@ -83,6 +83,7 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         shelved_until=alarm.shelved_until,
         assigned_to=alarm.assigned_to_id,
         escalated_to=alarm.escalated_to,
+        n_re_alarms=alarm.n_re_alarms,
         folded_into=alarm.folded_into_id,
         n_folded=alarm.n_folded,
     )

@@ -2,7 +2,7 @@
 
 from optimization.access import get_plan, latest_plan, whole_plan, whole_plans
 from optimization.actions import cancel_plan, request_plan
-from optimization.drawing import DARK, MIDDLE, SMALL, Chart, Look, svg_of
+from optimization.drawing import DARK, MARKABLE, MIDDLE, SMALL, Chart, Look, svg_of
 from optimization.explain.figures import bridge
 from optimization.explanations import plan_charts, plan_snapshot
 from optimization.grades.access import get_set as get_grade_set
@@ -31,6 +31,7 @@ from optimization.workbook.csv_tables import csv_bytes
 
 __all__ = [
     "DARK",
+    "MARKABLE",
     "MIDDLE",
     "SMALL",
     "Chart",

@@ -19,8 +19,9 @@ from cloudmining.console.panels import SEVERITIES, STATE_WORDS, acknowledgeable
 from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
 from edge_bridge.alarms import api as alarming
 from edge_bridge.api import changes_of, get_alarm
+from edge_bridge.catalogue.api import get_rule, rules
 from optimization.api import DARK, Chart
-from tenants.api import feed_head, get_site, granted, sites
+from tenants.api import equipment, feed_head, get_site, granted, sites
 from tenants.data import Actor, FieldError, Invalid, NotFound
 from tenants.people.api import members
 from tenants.roles import ROLES, capabilities_of
@@ -28,6 +29,7 @@ from tenants.roles import ROLES, capabilities_of
 MOST_CHANGES: Final = 100
 MOST_SITES: Final = 100
 MOST_MEMBERS: Final = 200
+MOST_RULES: Final = 300
 PERIODS_D: Final = {"1": "a day", "7": "a week", "28": "four weeks"}
 STEP_LINE: Final = re.compile(r"\s*(\d{1,6})\s*s?\s*[:,→]?\s*(?:to\s+)?([\w.@+-]+)\s*")
 VERDICTS: Final = {"acceptable": "good", "manageable": "medium", "overloaded": "bad"}
@@ -127,15 +129,17 @@ class Policies(MemberPage):
 
     def get(self, request: HttpRequest) -> TemplateResponse:
         places = _own_sites(self.actor)
-        rules = [(site, list(alarming.rules_of(site.pk))) for site in places]
+        kept = [(site, list(alarming.rules_of(site.pk))) for site in places]
         return self.page(
             "console/alarm_policies.html",
             tab="console-alarm-policies",
             policies=_policies(self.actor, {site.pk: site.name for site in places}),
             usual=alarming.USUAL_STEPS,
-            rules=[(site, found) for site, found in rules if found],
+            rules=[(site, found) for site, found in kept if found],
             sites=places,
             severities=SEVERITIES,
+            states=alarming.STATES,
+            silenceable=rules().filter(is_safety=False, retired_at=None).order_by("name")[:MOST_RULES],
             seeing=[role for role, capabilities in ROLES.items() if "view_alarms" in capabilities],
             may_manage=self.actor.can("manage_rules"),
         )
@@ -154,15 +158,37 @@ class Policies(MemberPage):
             case "suppression":
                 site = get_site(uuid_of(given.get("site", "")), needs="manage_rules")
                 names = {name: given.get(name, "").strip()[:64] for name in ("cause", "effect")}
-                reason = given.get("reason", "").strip()[:300]
-                if not (all(names.values()) and reason):
+                if not all(names.values()):
                     raise Invalid("Say which alarm suppresses which, and why.")
-                alarming.make_suppression(site=site, **names, reason=reason)
+                alarming.make_suppression(site=site, **names, reason=_reason(given))
+            case "states":
+                _suppress_in_states(given)
             case "end":
                 alarming.end_suppression(rule=alarming.get_suppression_rule(uuid_of(given.get("rule", ""))))
             case _:
                 raise NotFound
         return redirect("console-alarm-policies")
+
+
+def _reason(given: QueryDict) -> str:
+    reason = given.get("reason", "").strip()[:300]
+    if not reason:
+        raise Invalid("Say why.", (FieldError("/reason", "is missing"),))
+    return reason
+
+
+def _suppress_in_states(given: QueryDict) -> None:
+    """Of a kept rule, or on a tag at a site, of the machine with a code if one is named."""
+    said: dict[str, Any] = {"states": given.getlist("states"), "reason": _reason(given)}
+    if given.get("rule"):
+        rule = get_rule(uuid_of(given["rule"]), needs="manage_rules")
+        alarming.suppress_in_states(site=rule.site, rule=rule, **said)
+        return
+    site, code = get_site(uuid_of(given.get("site", "")), needs="manage_rules"), given.get("equipment", "").strip()
+    machine = equipment().filter(site=site, code=code).first() if code else None
+    if code and machine is None:
+        raise Invalid("There is no such machine.", (FieldError("/equipment", f"{code[:40]} is not at {site.name}"),))
+    alarming.suppress_in_states(site=site, tag=given.get("tag", "").strip()[:64], equipment=machine, **said)
 
 
 def _own_sites(actor: Actor) -> list[Any]:

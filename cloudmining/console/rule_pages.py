@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -11,19 +12,23 @@ from django.urls import reverse
 
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn
+from cloudmining.console.label_forms import lines_of, read_labels, text_of_file
 from cloudmining.console.paging import page_of, uuid_of
 from cloudmining.console.rule_forms import SEVERITIES, fields_of, inputs_of, settings_of
 from edge_bridge.catalogue import api as keeping
-from optimization.api import DARK, Chart
+from optimization.api import DARK, MARKABLE, Chart
 from tenants.api import feed_head, get_site, sites
-from tenants.data import NotFound
+from tenants.data import FieldError, Invalid, NotFound
 
 TAB: Final = "console-rules"
 MOST_SITES: Final = 100
 MOST_GATEWAYS: Final = 50
 MOST_TRIALS: Final = 20
+MOST_KNOWN: Final = 100
 TONES: Final = {"enabled": "good", "backtested": "medium", "done": "good", "failed": "bad"}
+GREEN, RED = "#2ca02c", "#d62728"
 SYMBOLS: Final = {"raised": "x", "known": "diamond"}
+SAME: Final = "same"  # the time of the backtest before
 SPANS_D: Final = {"1": "a day", "7": "a week", "31": "a month"}
 
 
@@ -80,7 +85,7 @@ class RulePage(MemberPage):
         head, rule = feed_head(), keeping.get_rule(rule_id)
         rows = list(keeping.trials(rule).order_by("-pk")[:MOST_TRIALS])
         done = next((trial for trial in rows if trial.status == "done"), None)
-        newest = rule.newest
+        newest, trial = rule.newest, done and keeping.get_trial(done.pk)
         kind = kind_of(newest.settings.get("kind", "limits"))
         return self.page(
             self.template,
@@ -89,9 +94,13 @@ class RulePage(MemberPage):
             rule=rule,
             newest=newest,
             tone=TONES.get(rule.stage, ""),
+            re_alarm_min=rule.re_alarm_s and rule.re_alarm_s // 60,
             versions=[(version, _words(version.settings)) for version in rule.versions.all()],
             trials=[(trial, TONES.get(trial.status, "")) for trial in rows],
-            trial=done and keeping.get_trial(done.pk),
+            trial=trial,
+            known=trial and _known(trial.result["known"]),
+            labels=rows and lines_of(rows[0].asked["labels"], ZoneInfo(rule.site.time_zone)),
+            is_only=bool(rows) and rows[0].asked["alarm_types"] == [],
             chart=done and self._chart(done.pk),
             spans=SPANS_D,
             kind=kind,
@@ -121,18 +130,26 @@ class RuleStep(MemberPage):
             rule=rule, n=whole(given.get("version", "")), reason=given.get("reason", "")
         ),
         "disable": lambda rule, given: keeping.disable_rule(rule=rule, reason=given.get("reason", "")),
+        "calls": lambda rule, given: keeping.set_calls(
+            rule=rule,
+            is_safety=given.get("safety") == "safety",
+            re_alarm_s=_minutes(given.get("minutes", "")),
+            reason=given.get("reason", ""),
+        ),
         "retire": lambda rule, given: keeping.retire_rule(rule=rule, reason=given.get("reason", "")),
         "change": lambda rule, given: keeping.change_rule(
             rule=rule, settings=settings_of(kind_of(given.get("kind", "")), given), note=given.get("note", "")
         ),
-        "backtest": lambda rule, given: keeping.request_trial(rule=rule, n=None, **_span(given)),
+        "backtest": lambda rule, given: keeping.request_trial(rule=rule, n=None, **_asked(rule, given)),
         "cancel": lambda rule, given: keeping.cancel_trial(trial=keeping.get_trial(uuid_of(given.get("trial", "")))),
     }
 
     def post(self, request: HttpRequest, rule_id: UUID, step: str) -> HttpResponse:
         if step not in self.steps:
             raise NotFound
-        self.steps[step](keeping.get_rule(rule_id, needs="manage_rules"), request.POST)
+        given = request.POST.copy()
+        given["file"] = text_of_file(request.FILES.get("file"))
+        self.steps[step](keeping.get_rule(rule_id, needs="manage_rules"), given)
         return redirect("console-rule-body" if request.htmx else "console-rule", rule_id)
 
 
@@ -187,6 +204,7 @@ def chart_of(trial_id: UUID) -> Chart:
         if hours
     ]
     top = max((row[2] for row in found["chart"]), default=0.0)
+    data += _windows(found["known"], trial.until, top)
     for name, times in (("raised", found["raised_at"]), ("known", [each["due"] for each in found["known"]])):
         spots = [_hours(at, trial.until) for at in times]
         marker = {"symbol": SYMBOLS[name], "size": 9}
@@ -197,12 +215,41 @@ def chart_of(trial_id: UUID) -> Chart:
         "xaxis": {"title": {"text": f"hours before {trial.until:%d %b %H:%M} UTC"}},
         "yaxis": {"title": {"text": trial.version.settings["tag"]}},
         "template": "plotly_white",
+        "meta": MARKABLE,
     }
     return Chart("backtest", "rules", {"data": data, "layout": layout}, ("Time", "Least", "Greatest"), found["chart"])
 
 
+def _known(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    at = datetime.fromisoformat
+    return [(at(row["start"]), at(row["end"]), row["words"], row["found"]) for row in rows[:MOST_KNOWN]]
+
+
+def _windows(known: list[dict[str, Any]], until: datetime, top: float) -> list[dict[str, Any]]:
+    """A stroke along the top for each window of what was known, the found ones in another colour."""
+    strokes, named = [], set[str]()
+    for each in known:
+        name = "known, found" if each["found"] else "known, missed"
+        line = {"color": GREEN if each["found"] else RED, "width": 5}
+        x = [_hours(each["start"], until), _hours(each["end"], until)]
+        look = {"type": "scatter", "mode": "lines", "line": line, "showlegend": name not in named}
+        strokes.append({**look, "name": name, "x": x, "y": [top, top]})
+        named.add(name)
+    return strokes
+
+
 def _hours(at: str, until: datetime) -> float:
     return round((datetime.fromisoformat(at) - until).total_seconds() / 3600, 4)
+
+
+def _minutes(text: str) -> int | None:
+    """In seconds; nothing says never."""
+    if not text.strip():
+        return None
+    minutes = whole(text.strip())
+    if minutes is None:
+        raise Invalid("The time can't be read.", (FieldError("/minutes", "a whole number of minutes, or nothing"),))
+    return 60 * minutes
 
 
 def _words(settings: dict[str, Any]) -> list[tuple[str, str]]:
@@ -221,8 +268,20 @@ def _said(value: Any) -> str:
             return str(value)
 
 
-def _span(given: QueryDict) -> dict[str, Any]:
+def _asked(rule: Any, given: QueryDict) -> dict[str, Any]:
+    """The time, what is known of it, and whether alarms of other rules are known as well."""
+    zone = ZoneInfo(rule.site.time_zone)
+    labels = [*read_labels(given.get("labels", ""), zone), *read_labels(given["file"], zone)]
+    return {**_span(rule, given), "labels": labels, "alarm_types": () if given.get("known") == "labels" else None}
+
+
+def _span(rule: Any, given: QueryDict) -> dict[str, Any]:
     days = given.get("days", "7")
+    if days == SAME:
+        before = keeping.trials(rule).order_by("-pk").first()
+        if before is None:
+            raise NotFound
+        return {"since": before.since, "until": before.until}
     if days not in SPANS_D:
         raise NotFound
     until = datetime.now(UTC)

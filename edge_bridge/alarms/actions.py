@@ -9,6 +9,7 @@ from edge_bridge import access
 from edge_bridge.alarm import Event, IllegalTransition, State, returned
 from edge_bridge.alarms.access import get_own_alarm
 from edge_bridge.alarms.data import LONGEST_SHELF, MAX_COMMENT_CHARS, MAX_REASON_CHARS
+from edge_bridge.alarms.re_alarming import due_after
 from edge_bridge.alarms.steps import Steps, tell
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm
@@ -30,6 +31,7 @@ def acknowledge_alarm(*, alarm: Alarm, comment: str = "") -> Alarm:
     with _stepping(alarm) as (row, steps):
         row.acknowledged_at, row.acknowledged_by_id, row.acknowledged_for_id = steps.now, who.user_id, who.tenant_id
         steps.take(row, Event.ACKNOWLEDGED, at=steps.now, comment=comment)
+        row.re_alarm_at = due_after(row, steps.now)
         tell(row, AlarmKind.ACKNOWLEDGED, steps.now)
     _enter(alarm, AlarmKind.ACKNOWLEDGED, comment=comment)
     # Not read anew: under a clause's delay a partner has to wait until they see the alarm again.

@@ -10,16 +10,17 @@ from edge_bridge.alarms.actions import (
     take_out_of_service,
 )
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
-from edge_bridge.alarms.data import LONGEST_SHELF, USUAL_STEPS
+from edge_bridge.alarms.data import LONGEST_SHELF, STATES, USUAL_STEPS
 from edge_bridge.alarms.escalation import steps_of
 from edge_bridge.alarms.health import ACCEPTABLE_PER_H, MANAGEABLE_PER_H, Health, alarm_health
-from edge_bridge.alarms.policies import Step, end_suppression, make_suppression, set_escalation
+from edge_bridge.alarms.policies import Step, end_suppression, make_suppression, set_escalation, suppress_in_states
 from edge_bridge.alarms.suppression import rules_of
 
 __all__ = [
     "ACCEPTABLE_PER_H",
     "LONGEST_SHELF",
     "MANAGEABLE_PER_H",
+    "STATES",
     "USUAL_STEPS",
     "Finding",
     "Health",
@@ -39,5 +40,6 @@ __all__ = [
     "set_escalation",
     "shelve_alarm",
     "steps_of",
+    "suppress_in_states",
     "take_out_of_service",
 ]

@@ -10,14 +10,15 @@ from django.db import IntegrityError, transaction
 
 from edge_bridge.alarms.access import get_suppression_rule
 from edge_bridge.alarms.actions import check_member
-from edge_bridge.alarms.data import LONGEST_WAIT_S, MOST_STEPS, SHORTEST_WAIT_S
+from edge_bridge.alarms.data import LONGEST_WAIT_S, MOST_STEPS, SHORTEST_WAIT_S, STATES
 from edge_bridge.alarms.escalation import steps_of
 from edge_bridge.alarms.suppression import rules_of, settle
-from edge_bridge.models import EscalationStep, SuppressionRule
+from edge_bridge.catalogue.data import guards_people
+from edge_bridge.models import EscalationStep, KeptRule, SuppressionRule
 from edge_bridge.protocol import Severity
 from tenants.api import enter, require
 from tenants.data import Conflict, FieldError, Invalid, NotFound
-from tenants.models import Site
+from tenants.models import Equipment, Site
 from tenants.roles import ROLES, capabilities_of
 
 MOST_RULES_OF_A_SITE = 200
@@ -34,22 +35,35 @@ class Step:
 
 def make_suppression(*, site: Site, cause: str, effect: str, reason: str) -> SuppressionRule:
     """From now on, while an alarm of type `cause` stands at the own site, those of type `effect` call nobody."""
-    who = require("manage_rules")
-    if site.tenant_id != who.tenant_id:
+    kept = _room_at(site)
+    _check_pair(cause, effect, [(rule.cause, rule.effect) for rule in kept if rule.cause])
+    return _made(SuppressionRule(site=site, cause=cause, effect=effect, reason=reason))
+
+
+def suppress_in_states(
+    *,
+    site: Site,
+    states: Sequence[str],
+    reason: str,
+    rule: KeptRule | None = None,
+    tag: str = "",
+    equipment: Equipment | None = None,
+) -> SuppressionRule:
+    """From now on, while a machine of the own site is in one of `states`, alarms of `rule`, or on `tag`, call nobody.
+
+    With `equipment` only those of that one. Invalid, in words, for what guards people: no state silences that.
+    """
+    _room_at(site)
+    _check_states(states)
+    if (rule is None) == (not tag):
+        raise Invalid("Which alarms is not clear.", (FieldError("/tag", "name either a rule or a tag"),))
+    if (rule is not None and rule.site_id != site.pk) or (equipment is not None and equipment.site_id != site.pk):
         raise NotFound
-    kept = list(rules_of(site.pk).select_for_update(no_key=True))
-    _check_pair(cause, effect, [(rule.cause, rule.effect) for rule in kept])
-    rule = SuppressionRule(
-        tenant_id=who.tenant_id, site=site, cause=cause, effect=effect, reason=reason, made_by_id=who.user_id
-    )
-    try:
-        with transaction.atomic():
-            rule.save()
-    except IntegrityError:
-        raise Conflict("There is such a rule already.") from None
-    settle(who.tenant_id, site.pk, datetime.now(UTC))
-    _enter(rule, "alarm.suppression_made")
-    return rule
+    if rule is not None and equipment is not None:
+        raise Invalid("A rule has its machine already.", (FieldError("/equipment", "leave it out beside a rule"),))
+    _refuse_safety(rule, tag)
+    listed = [state for state in STATES if state in states]
+    return _made(SuppressionRule(site=site, states=listed, rule=rule, tag=tag, equipment=equipment, reason=reason))
 
 
 def end_suppression(*, rule: SuppressionRule) -> SuppressionRule:
@@ -88,10 +102,48 @@ def set_escalation(*, site: Site | None, severity: str, steps: Sequence[Step]) -
     return rows
 
 
-def _check_pair(cause: str, effect: str, kept: Sequence[tuple[str, str]]) -> None:
-    """Two alarms that suppress each other, even by way of others, would both be silent."""
+def _room_at(site: Site) -> list[SuppressionRule]:
+    """The rules of an own site, locked; Invalid if there is no room for one more."""
+    if site.tenant_id != require("manage_rules").tenant_id:
+        raise NotFound
+    kept = list(rules_of(site.pk).select_for_update(no_key=True, of=("self",)))
     if len(kept) >= MOST_RULES_OF_A_SITE:
         raise Invalid(f"A site has at most {MOST_RULES_OF_A_SITE} rules; end some.")
+    return kept
+
+
+def _made(rule: SuppressionRule) -> SuppressionRule:
+    rule.tenant_id, rule.made_by_id = rule.site.tenant_id, require("manage_rules").user_id
+    try:
+        with transaction.atomic():
+            rule.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict("There is such a rule already.") from None
+    settle(rule.tenant_id, rule.site_id, datetime.now(UTC))
+    _enter(rule, "alarm.suppression_made")
+    return rule
+
+
+def _check_states(states: Sequence[str]) -> None:
+    unknown = [state for state in states if state not in STATES]
+    if unknown or not states:
+        message = f"one or more of {', '.join(STATES)}"
+        raise Invalid("In which states is not clear.", (FieldError("/states", message),))
+
+
+def _refuse_safety(rule: KeptRule | None, tag: str) -> None:
+    """Gas does not ask whether a machine runs."""
+    instead = "shelve a single alarm for a time instead, with a reason"
+    if rule is not None and rule.is_safety:
+        message = f"{rule.name} is marked safety: it guards people, whatever a machine does; {instead}"
+        raise Invalid("No state of a machine suppresses this rule.", (FieldError("/rule", message),))
+    if tag and guards_people(tag):
+        message = f"{tag} is a hazard to people that instruments limit, whatever a machine does; {instead}"
+        raise Invalid("No state of a machine suppresses these alarms.", (FieldError("/tag", message),))
+
+
+def _check_pair(cause: str, effect: str, kept: Sequence[tuple[str, str]]) -> None:
+    """Two alarms that suppress each other, even by way of others, would both be silent."""
     reached, fresh = {effect}, {effect}
     while fresh:
         fresh = {then for first, then in kept if first in fresh} - reached
@@ -126,5 +178,9 @@ def _check_step(step: Step, pointer: str) -> None:
 
 
 def _enter(rule: SuppressionRule, kind: str) -> None:
-    said = {"site": rule.site_id, "cause": rule.cause, "effect": rule.effect, "reason": rule.reason}
+    said = {"site": rule.site_id, "reason": rule.reason}
+    if rule.states:
+        said |= {"states": rule.states, "rule": rule.rule_id, "tag": rule.tag, "equipment": rule.equipment_id}
+    else:
+        said |= {"cause": rule.cause, "effect": rule.effect}
     enter(kind=kind, subject=rule.pk, payload=said)

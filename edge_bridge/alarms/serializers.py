@@ -6,7 +6,14 @@ from typing import Any
 from rest_framework import serializers
 
 from edge_bridge.alarm import State
-from edge_bridge.alarms.data import LONGEST_WAIT_S, MAX_COMMENT_CHARS, MAX_REASON_CHARS, MOST_STEPS, SHORTEST_WAIT_S
+from edge_bridge.alarms.data import (
+    LONGEST_WAIT_S,
+    MAX_COMMENT_CHARS,
+    MAX_REASON_CHARS,
+    MOST_STEPS,
+    SHORTEST_WAIT_S,
+    STATES,
+)
 from edge_bridge.models import Alarm, AlarmChange, EscalationStep, SuppressionRule
 from edge_bridge.protocol import MAX_NAME_CHARS, Severity
 from tenants.rest.masked import MaskedSerializer, nullable
@@ -51,7 +58,7 @@ class AlarmSerializer(MaskedSerializer[Alarm]):
             *["state", "stands", "tag", "value", "limit", "rule", "historical", "raised_at", "occurred_at"],
             *["received_at", "cleared_at", "acknowledged_at", "acknowledged_by", "acknowledged_for", "annunciated_at"],
             *["shelved_until", "silenced_reason", "assigned_to", "escalation_step", "escalated_to", "folded_into"],
-            *["n_folded", "masked"],
+            *["n_folded", "re_alarm_at", "n_re_alarms", "masked"],
         ]
         extra_kwargs = nullable(Alarm, "tag", "value", "limit", "rule", "silenced_reason", "escalated_to")
 
@@ -102,18 +109,42 @@ class AssignSerializer(serializers.Serializer[Any]):
 
 
 class SuppressionRuleSerializer(serializers.ModelSerializer[SuppressionRule]):
-    """While an alarm of type `cause` stands at the site, those of type `effect` there call nobody."""
+    """While an alarm of type `cause` stands at the site, those of type `effect` there call nobody.
+
+    Or, with `states`: while a machine is in one of them, its alarms of the kept `rule`, or on the `tag` (of any
+    machine, or of the `equipment` alone), call nobody. What guards people is refused.
+    """
 
     site = serializers.UUIDField(source="site_id")
-    cause = serializers.CharField(max_length=MAX_NAME_CHARS)
-    effect = serializers.CharField(max_length=MAX_NAME_CHARS)
+    cause = serializers.CharField(max_length=MAX_NAME_CHARS, required=False, allow_blank=True, default="")
+    effect = serializers.CharField(max_length=MAX_NAME_CHARS, required=False, allow_blank=True, default="")
+    states = serializers.ListField(
+        child=serializers.ChoiceField(STATES), max_length=len(STATES), required=False, default=list
+    )
+    rule = serializers.UUIDField(source="rule_id", required=False, allow_null=True, default=None)
+    tag = serializers.CharField(max_length=MAX_NAME_CHARS, required=False, allow_blank=True, default="")
+    equipment = serializers.UUIDField(source="equipment_id", required=False, allow_null=True, default=None)
     reason = serializers.CharField(min_length=3, max_length=MAX_REASON_CHARS)
     made_by = serializers.UUIDField(source="made_by_id", read_only=True, allow_null=True)
 
     class Meta:
         model = SuppressionRule
-        fields = ["id", "site", "cause", "effect", "reason", "made_by", "created_at", "ended_at"]
+        fields = [
+            *["id", "site", "cause", "effect", "states", "rule", "tag", "equipment", "reason", "made_by"],
+            *["created_at", "ended_at"],
+        ]
         read_only_fields = ["created_at", "ended_at"]
+        validators: list[Any] = []  # the action says in words what there is already
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        of_states = ("rule_id", "tag", "equipment_id")
+        if attrs["states"]:
+            if attrs["cause"] or attrs["effect"]:
+                raise serializers.ValidationError({"states": "leave out cause and effect beside states"})
+        elif not (attrs["cause"] and attrs["effect"]) or any(attrs[name] for name in of_states):
+            message = "give cause and effect, or states with a rule or a tag"
+            raise serializers.ValidationError({"cause": message})
+        return attrs
 
 
 class AlarmStepSerializer(serializers.Serializer[Any]):

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Model
 
 from edge_bridge.alarm import MOVES, SILENCED_STATES, Event, State, next_state, returned
-from edge_bridge.alarms.data import FLOOD_OVER, FLOOD_WINDOW, Around, first_id_at
+from edge_bridge.alarms.data import FLOOD_OVER, FLOOD_WINDOW, Around, Suppression, first_id_at
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, AlarmChange
 from edge_bridge.queries import alarm_facts
@@ -52,6 +52,8 @@ class Steps:
             alarm.silenced_reason = ""
         if alarm.state != State.SHLVD:
             alarm.shelved_until = None
+        if alarm.state != State.ACKED:
+            alarm.re_alarm_at = None
         self.note(alarm, event, before=before, at=at, comment=comment)
         return before
 
@@ -120,8 +122,11 @@ def around(site_id: UUID, now: datetime) -> Around:
         asked = [site_id, first_id_at(now - FLOOD_WINDOW), FLOOD_OVER + 1]
         cursor.execute("SELECT suppressions, flood, n_recent FROM wall.alarms_around(%s, %s, %s)", asked)
         suppressions, flood, n_recent = cursor.fetchone()
-    rules = [tuple(rule) for rule in json.loads(suppressions or "[]")]
-    return Around(rules, flood, n_recent)
+    return Around([_suppression(**rule) for rule in json.loads(suppressions or "[]")], flood, n_recent)
+
+
+def _suppression(equipment: str | None, **said: Any) -> Suppression:
+    return Suppression(equipment=UUID(equipment) if equipment else None, **said)
 
 
 def _as_json(rows: Iterable[Model]) -> str:

@@ -1,4 +1,5 @@
-"""What is due without anybody asking: shelves that end, steps of escalation, floods that are over, silent gateways.
+"""What is due without anybody asking: shelves that end, alarms to be announced again, steps of escalation, floods that
+are over, states of machines that nobody tells any more, silent gateways.
 
 Each organisation's share is a transaction of its own, so that none waits for another. What is done once is not due
 any more: sweeps may run twice, or two at once.
@@ -6,6 +7,7 @@ any more: sweeps may run twice, or two at once.
 
 import logging
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
@@ -16,8 +18,9 @@ from edge_bridge.alarms.data import ALARM_FLOOD
 from edge_bridge.alarms.dead_man import miss, silent
 from edge_bridge.alarms.escalation import escalate_due, waiting
 from edge_bridge.alarms.flood import end_flood
+from edge_bridge.alarms.re_alarming import re_alarm_due, standing_on
 from edge_bridge.alarms.steps import Steps, tell
-from edge_bridge.alarms.suppression import settle
+from edge_bridge.alarms.suppression import in_states, settle
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm
 from tenants.api import acting_as, as_platform
@@ -36,13 +39,15 @@ def sweep_alarms(now: datetime) -> int:
 
 def sweep_of(tenant_id: UUID, now: datetime) -> int:
     """One organisation's share, in the open transaction of its own."""
-    sites = suppressed().own().values_list("site", flat=True)
+    sites = {*suppressed().own().values_list("site", flat=True)}
+    sites |= {*in_states().filter(tenant=tenant_id).values_list("site", flat=True)}
     floods = floods_standing().own().values_list("site", flat=True)
     return (
         miss(tenant_id, now)
         + end_shelves(tenant_id, now)
-        + sum(settle(tenant_id, site, now) for site in sorted(set(sites)))
+        + sum(settle(tenant_id, site, now) for site in sorted(sites))
         + sum(end_flood(tenant_id, site, now) for site in sorted(set(floods)))
+        + re_alarm_due(tenant_id, now)
         + escalate_due(tenant_id, now)
     )
 
@@ -72,7 +77,8 @@ def floods_standing() -> QuerySet[Alarm]:
 
 def _due(now: datetime) -> set[UUID]:
     """Organisations of whose alarms something may be due."""
-    found = (shelved_too_long(now), suppressed(), floods_standing(), waiting(now), silent(now))
+    alarms = (shelved_too_long(now), suppressed(), floods_standing(), standing_on(now), waiting(now))
+    found: tuple[QuerySet[Any], ...] = (*alarms, in_states(), silent(now))
     owners = [rows.order_by("tenant").values_list("tenant", flat=True).distinct() for rows in found]
     return {tenant_id for rows in owners for tenant_id in rows}
 

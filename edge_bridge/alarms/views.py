@@ -29,8 +29,9 @@ from edge_bridge.alarms.serializers import (
     ShelveSerializer,
     SuppressionRuleSerializer,
 )
+from edge_bridge.catalogue.access import get_rule
 from edge_bridge.models import Alarm, EscalationStep, SuppressionRule
-from tenants.api import actor, get_site
+from tenants.api import actor, get_equipment, get_site
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.files import CSV, FileView, answers, file_answer
 
@@ -127,9 +128,25 @@ class SuppressionRuleList(ListView):
     @extend_schema(request=SuppressionRuleSerializer, responses={201: SuppressionRuleSerializer})
     def post(self, request: Request) -> Response:
         said = self.parsed(request)
-        site = get_site(said.pop("site_id"), needs="manage_rules")
-        rule = policies.make_suppression(site=site, **said)
+        site = get_site(said["site_id"], needs="manage_rules")
+        rule = _in_states(site, said) if said["states"] else _by_cause(site, said)
         return Response(SuppressionRuleSerializer(rule).data, status=201)
+
+
+def _by_cause(site: Any, said: dict[str, Any]) -> SuppressionRule:
+    return policies.make_suppression(site=site, cause=said["cause"], effect=said["effect"], reason=said["reason"])
+
+
+def _in_states(site: Any, said: dict[str, Any]) -> SuppressionRule:
+    rule_id, equipment_id = said["rule_id"], said["equipment_id"]
+    return policies.suppress_in_states(
+        site=site,
+        states=said["states"],
+        reason=said["reason"],
+        rule=rule_id and get_rule(rule_id, needs="manage_rules"),
+        tag=said["tag"],
+        equipment=equipment_id and get_equipment(equipment_id, needs="manage_rules"),
+    )
 
 
 class SuppressionRuleEnd(ActorView):

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from edge_bridge.alarms.data import LONGEST_RE_ALARM_S, SHORTEST_RE_ALARM_S
+from edge_bridge.alarms.suppression import settle_states
 from edge_bridge.catalogue import queries
 from edge_bridge.catalogue.access import get_rule, version_of
 from edge_bridge.catalogue.data import (
@@ -20,6 +22,7 @@ from edge_bridge.catalogue.data import (
     SHORTEST_REASON,
     Template,
     equipment_of,
+    guards_people,
     refuse_together,
     rule_of,
     table_of,
@@ -28,6 +31,7 @@ from edge_bridge.catalogue.data import (
 from edge_bridge.models import KeptRule, RuleVersion, Series
 from edge_bridge.protocol import ProtocolError, RuleSet, encode
 from edge_bridge.rules.digest import digest_of
+from edge_bridge.rules.kinds import points
 from edge_bridge.rules.thresholds import RuleError
 from tenants.api import announce, enter, require
 from tenants.data import Conflict, Event, FieldError, Invalid, NotFound
@@ -73,6 +77,8 @@ def change_rule(*, rule: KeptRule, settings: Mapping[str, Any], note: str = "") 
     source = {"template": newest.template, "clause": newest.clause, "template_status": newest.template_status}
     # With other figures it no longer is what the instrument says.
     kept = source if _figures(settings) == _figures(newest.settings) else {}
+    if _is_about_people(rule.name, settings):
+        KeptRule.objects.filter(pk=rule.pk).update(is_safety=True)
     version = _new_version(rule, newest.n + 1, settings, note, kept)
     _tell("changed", rule, version)
     return get_rule(rule.pk)
@@ -121,6 +127,27 @@ def retire_rule(*, rule: KeptRule, reason: str) -> KeptRule:
     return get_rule(rule.pk)
 
 
+def set_calls(*, rule: KeptRule, is_safety: bool, re_alarm_s: int | None, reason: str) -> KeptRule:
+    """How its alarms call: whether a machine's state may silence them, and when one that stands is announced again.
+
+    Conflict for taking the mark `is_safety` from a rule about a hazard to people. `re_alarm_s` counts from each
+    acknowledgement, None: never; it holds from the next acknowledgement on.
+    """
+    _check_words("reason", reason, least=SHORTEST_REASON)
+    if re_alarm_s is not None and not SHORTEST_RE_ALARM_S <= re_alarm_s <= LONGEST_RE_ALARM_S:
+        message = f"between {SHORTEST_RE_ALARM_S} and {LONGEST_RE_ALARM_S}, or nothing"
+        raise Invalid("That is no time to announce it again.", (FieldError("/re_alarm_s", message),))
+    rule = _locked(rule)
+    if not is_safety and any(
+        each.template or _is_about_people(rule.name, each.settings) for each in rule.versions.all()
+    ):
+        raise Conflict("This rule is about a hazard to people that instruments limit; it stays marked as safety.")
+    KeptRule.objects.filter(pk=rule.pk).update(is_safety=is_safety, re_alarm_s=re_alarm_s)
+    settle_states(rule.tenant_id, rule.site_id, datetime.now(UTC))
+    _tell("calls_set", rule, rule.newest, reason=reason, is_safety=is_safety, re_alarm_s=re_alarm_s)
+    return get_rule(rule.pk)
+
+
 def check_new(site: Site, name: str, settings: Mapping[str, Any]) -> None:
     """Refuses what `make_rule` would: a name that is taken, one rule too many, or as `check_rule`."""
     _require_own(site)
@@ -155,7 +182,8 @@ def check_rule(site: Site, name: str, settings: Mapping[str, Any]) -> None:
 def _kept(site: Site, name: str, settings: Mapping[str, Any], note: str, **source: str) -> KeptRule:
     check_new(site, name, settings)
     _check_words("note", note)
-    rule = KeptRule(tenant_id=site.tenant_id, site=site, name=name)
+    is_safety = bool(source) or _is_about_people(name, settings)
+    rule = KeptRule(tenant_id=site.tenant_id, site=site, name=name, is_safety=is_safety)
     try:
         with transaction.atomic():
             rule.save(force_insert=True)
@@ -194,6 +222,11 @@ def _sensors_of(site: Site, hazard: str) -> list[Sensor]:
     found = Series.objects.filter(site=site, tag__iexact=hazard, equipment__site=site)
     rows = found.select_related("equipment").order_by("pk")[: MOST_SENSORS + 1]
     return [Sensor(row.equipment.code, row.tag) for row in rows]
+
+
+def _is_about_people(name: str, settings: Mapping[str, Any]) -> bool:
+    rule = rule_of(name, settings)
+    return any(guards_people(tag) for tag in (rule.tag, *(tag for _, tag in points(rule))))
 
 
 def _require_own(site: Site) -> None:
@@ -236,9 +269,9 @@ def _check_words(name: str, text: str, least: int = 0) -> None:
         raise Invalid(f"The {name} can't be kept.", (FieldError(f"/{name}", message),))
 
 
-def _tell(what: str, rule: KeptRule, version: RuleVersion, reason: str = "") -> None:
+def _tell(what: str, rule: KeptRule, version: RuleVersion, reason: str = "", **more: bool | int | None) -> None:
     """The ledger takes no floats, hence the digest of what the version says."""
-    said = {"rule": str(rule.pk), "name": rule.name, "site": str(rule.site_id), "version": version.n}
+    said = {"rule": str(rule.pk), "name": rule.name, "site": str(rule.site_id), "version": version.n, **more}
     source = {"template": version.template, "clause": version.clause, "warning": version.warning}
     digest = digest_of([table_of(rule.name, version.settings)])
     enter(kind=f"rule.{what}", subject=rule.pk, payload={**said, **source, "digest": digest, "reason": reason})

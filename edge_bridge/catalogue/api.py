@@ -9,13 +9,15 @@ from edge_bridge.catalogue.actions import (
     make_rule,
     make_rules_from_template,
     retire_rule,
+    set_calls,
 )
 from edge_bridge.catalogue.data import MAX_RULE_NAME_CHARS, kinds, templates
 from edge_bridge.catalogue.queries import current_reports, rules, trials
-from edge_bridge.catalogue.trying import Label, cancel_trial, request_trial
+from edge_bridge.catalogue.trying import MOST_LABELS, Label, cancel_trial, request_trial
 
 __all__ = [
     "MAX_RULE_NAME_CHARS",
+    "MOST_LABELS",
     "Label",
     "Sensor",
     "cancel_trial",
@@ -31,6 +33,7 @@ __all__ = [
     "request_trial",
     "retire_rule",
     "rules",
+    "set_calls",
     "templates",
     "trials",
 ]

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from edge_bridge.protocol import Severity
+from edge_bridge.readings.tags import plain_name
 from edge_bridge.rules.kinds import DETECTORS, AnyRule, parse_rule, points, together
 from edge_bridge.rules.several import Several
 from edge_bridge.rules.thresholds import Level, RuleError
@@ -114,6 +115,22 @@ def table_of(name: str, settings: Mapping[str, Any], warning: str = "") -> dict[
 def warning_in(name: str) -> str:
     """What the name of a rule says that must be shown with its alarms; empty if nothing."""
     return UNVERIFIED if name.endswith(f"({UNVERIFIED})") else ""
+
+
+def kept_name(name: str) -> str:
+    """The name of a kept rule, from how its alarms name it."""
+    return name.removesuffix(f" ({UNVERIFIED})")
+
+
+def guards_people(tag: str, rule: str = "") -> bool:
+    """Whether an alarm on the tag, or by a rule of this name, tells of a hazard to people that instruments limit."""
+    return bool(warning_in(rule)) or plain_name(tag) in _hazards()
+
+
+@cache
+def _hazards() -> frozenset[str]:
+    """Tags of all that a template limits."""
+    return frozenset(plain_name(template.hazard) for template in templates().values())
 
 
 def rule_of(name: str, settings: Mapping[str, Any]) -> AnyRule:

@@ -74,7 +74,8 @@ def _readings(asked: RuleTrial, sensors: Sensors, start: datetime, end: datetime
 
 
 def _known(asked: RuleTrial, rule: AnyRule) -> list[Known]:
-    """Labels, and alarms as they were raised."""
+    """Labels that reach into the time that is judged, and alarms as they were raised in it."""
+    labels = labels_of(asked.asked["labels"])
     types, lead_s = asked.asked["alarm_types"], asked.asked["lead_s"]
     raised = AlarmChange.objects.own().filter(
         alarm__tenant=asked.tenant_id,
@@ -89,4 +90,5 @@ def _known(asked: RuleTrial, rule: AnyRule) -> list[Known]:
     else:
         raised = raised.filter(alarm__alarm_type__in=types)
     rows = raised.order_by("occurred_at").values_list("alarm__alarm_type", "occurred_at")[:MOST_KNOWN]
-    return labels_of(asked.asked["labels"]) + [known_by_alarm(what, at, lead_s) for what, at in rows]
+    inside = [each for each in labels if each.start_at < asked.until and each.end_at >= asked.since]
+    return inside + [known_by_alarm(what, at, lead_s) for what, at in rows]

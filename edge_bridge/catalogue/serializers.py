@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from edge_bridge.alarms.data import LONGEST_RE_ALARM_S, SHORTEST_RE_ALARM_S
 from edge_bridge.catalogue.data import MAX_RULE_NAME_CHARS, MAX_WORDS_CHARS, MOST_SENSORS, SHORTEST_REASON
 from edge_bridge.catalogue.trying import LONGEST_LEAD_S, MOST_LABELS
 from edge_bridge.models import KeptRule, RulesInUse, RuleTrial, RuleVersion
@@ -48,10 +49,13 @@ class KeptRuleSerializer(serializers.ModelSerializer[KeptRule]):
     stage = serializers.ChoiceField([str(stage) for stage in Stage])
     newest = RuleVersionSerializer()
     enabled = serializers.IntegerField(source="enabled_n", allow_null=True, help_text="The version in force.")
+    safety = serializers.BooleanField(source="is_safety", help_text="No state of a machine silences its alarms.")
 
     class Meta:
         model = KeptRule
-        fields = ["id", "site", "name", "stage", "enabled", "newest", "created_at", "retired_at"]
+        fields = [
+            *["id", "site", "name", "stage", "enabled", "safety", "re_alarm_s", "newest", "created_at", "retired_at"]
+        ]
 
 
 class KeptRuleDetailSerializer(KeptRuleSerializer):
@@ -101,6 +105,18 @@ class RuleEnablingSerializer(serializers.Serializer[Any]):
 
 class RuleReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(min_length=SHORTEST_REASON, max_length=MAX_WORDS_CHARS)
+
+
+class RuleCallsSerializer(RuleReasonSerializer):
+    """How its alarms call operators."""
+
+    safety = serializers.BooleanField(help_text="No state of a machine silences its alarms.")
+    re_alarm_s = serializers.IntegerField(
+        allow_null=True,
+        min_value=SHORTEST_RE_ALARM_S,
+        max_value=LONGEST_RE_ALARM_S,
+        help_text="An acknowledged alarm that still stands is announced again after this; null: never.",
+    )
 
 
 class RuleTemplateSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("rules/<uuid:rule_id>/enable", views.RuleEnable.as_view(), name="rule-enable"),
     path("rules/<uuid:rule_id>/disable", views.RuleDisable.as_view(), name="rule-disable"),
     path("rules/<uuid:rule_id>/retire", views.RuleRetire.as_view(), name="rule-retire"),
+    path("rules/<uuid:rule_id>/calls", views.RuleCalls.as_view(), name="rule-calls"),
     path("rules/<uuid:rule_id>/backtests", views.TrialList.as_view(), name="rule-trial-list"),
     path("backtests/<uuid:trial_id>", views.TrialDetail.as_view(), name="rule-trial-detail"),
     path("backtests/<uuid:trial_id>/cancel", views.TrialCancel.as_view(), name="rule-trial-cancel"),

@@ -120,6 +120,17 @@ class RuleRetire(_Ending):
     end = staticmethod(actions.retire_rule)
 
 
+class RuleCalls(ActorView):
+    needs = {"PUT": "manage_rules"}
+
+    @extend_schema(request=shapes.RuleCallsSerializer, responses=shapes.KeptRuleDetailSerializer)
+    def put(self, request: Request, rule_id: UUID) -> Response:
+        """Say how the rule's alarms call operators; holds from the next acknowledgement on."""
+        rule = get_rule(rule_id, needs="manage_rules")
+        said = _parsed(shapes.RuleCallsSerializer, request.data)
+        return _rendered(actions.set_calls(rule=rule, is_safety=said.pop("safety"), **said))
+
+
 class TrialList(IdempotentView, ListView):
     needs = {"GET": "view_alarms", "POST": "manage_rules"}
     serializer_class = shapes.BacktestSerializer

@@ -17,7 +17,7 @@ class Alarm(SharedModel, TenantModel):
 
     One without equipment is of a gateway, or without that too of the site itself: the cloud raised it. Its condition
     stands while `cleared_at` is null, whatever the state. `annunciated_at` is when operators were last called, by our
-    clock: escalation counts from there.
+    clock: escalation counts from there. `re_alarm_at`: when they are called again, unless it has cleared by then.
     """
 
     shared_by = "view_alarms"
@@ -57,6 +57,8 @@ class Alarm(SharedModel, TenantModel):
     assigned_to = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
     escalation_step = models.SmallIntegerField(default=0, help_text="How many steps of its policy were taken.")
     escalated_to = models.CharField(max_length=60, blank=True, default="", help_text="`role:<name>` or `user:<id>`.")
+    re_alarm_at = models.DateTimeField(null=True, blank=True)
+    n_re_alarms = models.SmallIntegerField(default=0, help_text="How often it was announced again while it stood.")
     folded_into = TenantForeignKey(
         "edge_bridge.Alarm", models.PROTECT, null=True, blank=True, related_name="folded", db_index=False
     )
@@ -93,6 +95,7 @@ class Alarm(SharedModel, TenantModel):
                 name="alarm_cleared_as_state_says",
             ),
             models.CheckConstraint(condition=~Q(folded_into=F("id")), name="alarm_not_folded_into_itself"),
+            models.CheckConstraint(condition=Q(re_alarm_at=None) | Q(state="ACKED"), name="alarm_re_alarms_if_acked"),
         ]
         indexes = [
             models.Index(fields=["tenant", "-id"], condition=~Q(state="NORM"), name="alarm_active_newest"),
@@ -102,6 +105,9 @@ class Alarm(SharedModel, TenantModel):
                 fields=["tenant", "annunciated_at"], condition=Q(state__in=["UNACK", "RTNUN"]), name="alarm_waiting"
             ),
             models.Index(fields=["shelved_until"], condition=Q(shelved_until__isnull=False), name="alarm_shelf_ending"),
+            models.Index(
+                fields=["tenant", "re_alarm_at"], condition=Q(re_alarm_at__isnull=False), name="alarm_re_alarming"
+            ),
             models.Index(fields=["folded_into"], condition=Q(folded_into__isnull=False), name="alarm_folded"),
         ]
 

@@ -1,5 +1,6 @@
 """What an organisation decided about its alarms beforehand: which one makes another pointless, who is called next."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -7,13 +8,27 @@ from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, Severity
 from tenants.api import TenantForeignKey, TenantModel
 
+_NONE_OF_STATES = Q(rule=None, tag="", equipment=None)
+_BY_CAUSE = Q(states=[]) & ~Q(cause="") & ~Q(effect="") & ~Q(cause=F("effect")) & _NONE_OF_STATES
+_OF_RULE_OR_TAG = Q(equipment=None, rule__isnull=False, tag="") | (Q(rule=None) & ~Q(tag=""))
+_IN_STATES = ~Q(states=[]) & Q(cause="", effect="") & _OF_RULE_OR_TAG
+
 
 class SuppressionRule(TenantModel):
-    """While an alarm of type `cause` stands at the site, those of type `effect` there are suppressed by design."""
+    """Which alarms of a site are suppressed by design, and while what lasts.
+
+    Either while an alarm of type `cause` stands there, those of type `effect`; or while a machine is in one of
+    `states` (words of `edge_bridge.alarms.data.STATES`), those on it that the kept `rule` raised, or any on the `tag`,
+    of one piece of equipment if that is named.
+    """
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
-    cause = models.CharField(max_length=MAX_NAME_CHARS)
-    effect = models.CharField(max_length=MAX_NAME_CHARS)
+    cause = models.CharField(max_length=MAX_NAME_CHARS, blank=True, default="")
+    effect = models.CharField(max_length=MAX_NAME_CHARS, blank=True, default="")
+    states = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    rule = TenantForeignKey("edge_bridge.KeptRule", models.PROTECT, null=True, blank=True, related_name="+")
+    tag = models.CharField(max_length=MAX_NAME_CHARS, blank=True, default="")
+    equipment = TenantForeignKey("tenants.Equipment", models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=300)
     made_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -22,13 +37,32 @@ class SuppressionRule(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "site", "cause", "effect"], condition=Q(ended_at=None), name="suppression_rule_once"
+                fields=["tenant", "site", "cause", "effect"],
+                condition=Q(ended_at=None, states=[]),
+                name="suppression_rule_once",
             ),
-            models.CheckConstraint(condition=~Q(cause=F("effect")), name="suppression_of_another_type"),
+            models.UniqueConstraint(
+                fields=["tenant", "site", "rule", "tag", "equipment"],
+                condition=Q(ended_at=None) & ~Q(states=[]),
+                nulls_distinct=False,
+                name="suppression_in_states_once",
+            ),
+            models.CheckConstraint(condition=_BY_CAUSE | _IN_STATES, name="suppression_by_cause_or_states"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.cause} suppresses {self.effect}"
+        return f"{self.while_words} suppresses {self.what_words}"
+
+    @property
+    def while_words(self) -> str:
+        return f"a machine that is {' or '.join(self.states)}" if self.states else self.cause
+
+    @property
+    def what_words(self) -> str:
+        if not self.states:
+            return self.effect
+        what = f"alarms of the rule {self.rule.name}" if self.rule else f"alarms on {self.tag}"
+        return f"{what} of {self.equipment.code}" if self.equipment else what
 
 
 class EscalationStep(TenantModel):

@@ -21,11 +21,17 @@ class Stage(StrEnum):
 
 
 class KeptRule(TenantModel):
-    """A rule of one site. `enabled_n` is the version that its gateways judge by; null: none."""
+    """A rule of one site. `enabled_n` is the version that its gateways judge by; null: none.
+
+    The state of a machine never silences the alarms of one that `is_safety`. An alarm that was acknowledged and stands
+    `re_alarm_s` later is announced again; null: never.
+    """
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
     name = models.CharField(max_length=MAX_RULE_NAME_CHARS)
     enabled_n = models.IntegerField(null=True, blank=True)
+    is_safety = models.BooleanField(default=False)
+    re_alarm_s = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -35,6 +41,10 @@ class KeptRule(TenantModel):
                 fields=["tenant", "site", "name"], condition=Q(retired_at=None), name="rule_name_once"
             ),
             models.CheckConstraint(condition=Q(retired_at=None) | Q(enabled_n=None), name="rule_retired_is_off"),
+            models.CheckConstraint(
+                condition=Q(re_alarm_s=None) | Q(re_alarm_s__gte=60, re_alarm_s__lte=86400),
+                name="rule_re_alarms_within_a_day",
+            ),
         ]
         indexes = [models.Index(fields=["site"], condition=Q(enabled_n__isnull=False), name="rule_in_force")]
 

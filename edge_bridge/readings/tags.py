@@ -90,6 +90,12 @@ def suggested_tags(tag: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(aliases[each] for each in close))[:MOST_SUGGESTED]
 
 
+def plain_name(tag: str) -> str:
+    """A tag as the dictionary calls it, whichever alias, case or place was used: `CH4_2` and `methane` are `ch4`."""
+    name = _PLACE.sub("", tag.strip().casefold().replace("-", "_").replace(" ", "_"))
+    return _by_alias().get(name, name)
+
+
 def _unit_problems(unit: str) -> tuple[str, ...]:
     if not unit:
         return ("No unit is named; give its UCUM code.",)

@@ -67,6 +67,12 @@ def frame_of(
     return Frame(look, layout, traces, across, up, beside)
 
 
+def marking(frame: Frame) -> str:
+    """Nothing to be seen: the values at the left and right edge, and where these are, in pixels."""
+    scale = frame.across
+    return f'<g data-across="{scale.least} {scale.most} {scale.start_px} {scale.end_px}"/>'
+
+
 def _up(axis: Figure, ys: Sequence[Any], foot: float, top: float) -> Scale:
     if axis.get("range"):
         return Scale(axis["range"][0], axis["range"][1], foot, top)

@@ -12,6 +12,8 @@ COLOURS = (
     "#20639b", "#d1495b", "#3c8d5a", "#e0a030", "#6b4e9b", "#5f6b76", "#4fb3bf", "#b07aa1", "#8c564b",
 )  # fmt: skip
 GREY = "#8a949e"
+# As a layout's `meta`: readers may point at moments of the picture, which tells where its values are.
+MARKABLE = "markable"
 # The same hues, light enough for a dark ground.
 BRIGHTER = {
     **dict(zip(COLOURS, (

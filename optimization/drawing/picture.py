@@ -8,7 +8,7 @@ from typing import Any
 
 from optimization.drawing import frame as around
 from optimization.drawing.flow import sankey
-from optimization.drawing.look import LIGHT, Figure, Look
+from optimization.drawing.look import LIGHT, MARKABLE, Figure, Look
 from optimization.drawing.traces import DRAWN, extent, shade
 
 
@@ -35,6 +35,8 @@ def _with_axes(figure: Figure, look: Look) -> Iterator[str]:
     ys = [y for trace in traces for y in extent(trace, traces, layout)]
     framed = around.frame_of(figure, look, traces, xs, ys, _keys(traces, look))
     yield from around.axes(framed)
+    if layout.get("meta") == MARKABLE:
+        yield around.marking(framed)
     for position, trace in enumerate(traces):
         yield from DRAWN[trace["type"]](trace, position, framed)
     yield from around.legend(_keys(traces, look), look)

@@ -28,6 +28,7 @@ _ALARMS: Final = {
     "alarm.assigned": "An alarm was given to a member.",
     "alarm.commented": "Somebody wrote about an alarm.",
     "alarm.escalated": "Nobody acknowledged an alarm in time: the next ones are told.",
+    "alarm.re_alarmed": "An acknowledged alarm stands for so long that it is announced again.",
     "alarm.flood": "Too many alarms at a site in a short time, with their counts.",
 }
 _COMMANDS: Final = {
@@ -48,6 +49,7 @@ _RULES: Final = {
     "rule.changed": "A rule has a new version.",
     "rule.progress": "A backtest of a rule was asked for, or goes on.",
     "rule.backtested": "A backtest of a rule is over.",
+    "rule.calls_set": "How the alarms of a rule call was set: safety, and when one is announced again.",
     "rule.enabled": "A version of a rule is in force.",
     "rule.disabled": "A rule is no longer in force.",
     "rule.retired": "A rule was ended for good.",

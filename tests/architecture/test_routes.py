@@ -197,6 +197,7 @@ TABLE = {
     ("rule-enable", "POST"): "manage_rules",
     ("rule-disable", "POST"): "manage_rules",
     ("rule-retire", "POST"): "manage_rules",
+    ("rule-calls", "PUT"): "manage_rules",
     ("rule-trial-list", "GET"): "view_alarms",
     ("rule-trial-list", "POST"): "manage_rules",
     ("rule-trial-detail", "GET"): "view_alarms",

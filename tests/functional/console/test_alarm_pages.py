@@ -7,6 +7,7 @@ from edge_bridge.protocol import Lane
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
+from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import gateway, opened, raised, the_alarm
 
 
@@ -84,3 +85,20 @@ def test_health_shows_the_strip_against_what_a_person_can_take_in(aurora, boreal
     assert sign_in(borealis).get(f"/alarm-health?site={aurora.sites['north'].pk}").status_code == 404
     with aurora.acting():
         assert Alarm.objects.filter(folded_into__isnull=False).count() == 3
+
+
+def test_manager_suppresses_by_the_state_of_a_machine_and_gas_is_refused_with_words(aurora):
+    client, site = sign_in(aurora), str(aurora.sites["north"].pk)
+    page = page_of(client, "/alarm-policies")
+    assert "not running" in page and "style=" not in page
+    rule = kept(aurora, "pump shakes", tag="vibration", equipment="PUMP-07")
+    given = {"form": "states", "site": site, "states": ["not_running", "service"], "reason": "it runs down"}
+    assert client.post("/alarm-policies", {**given, "tag": "vibration", "equipment": "PUMP-07"}).status_code == 302
+    assert client.post("/alarm-policies", {**given, "rule": str(rule.pk)}).status_code == 302
+    words = text(page_of(client, "/alarm-policies").encode())
+    assert "a machine that is not_running or service" in words
+    assert "alarms on vibration of PUMP-07" in words and "alarms of the rule pump shakes" in words
+    refused = client.post("/alarm-policies", {**given, "tag": "methane"})
+    assert refused.status_code == 422 and "hazard to people" in text(refused.content)
+    assert client.post("/alarm-policies", {**given, "tag": "vibration", "equipment": "NONE"}).status_code == 422
+    assert client.post("/alarm-policies", {**given, "tag": "vibration", "states": []}).status_code == 422

@@ -1,6 +1,10 @@
 """Rules as managers keep them and as viewers read them."""
 
+import html
+import re
 from datetime import UTC, datetime, timedelta
+
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from edge_bridge.catalogue.queries import wire_table
 from edge_bridge.models import KeptRule, RuleTrial, RuleVersion
@@ -20,13 +24,14 @@ def step(client, rule, what: str, /, **given: str) -> str:
     return text(page_of(client, answer.headers["Location"]).encode())
 
 
-def tried(owner, client, rule) -> RuleTrial:
+def tried(owner, client, rule, **given) -> RuleTrial:
     """A backtest, asked for on the page and carried out by the task."""
-    assert "queued" in step(client, rule, "backtest", days="1")
+    assert "queued" in step(client, rule, "backtest", **{"days": "1", **given})
     with owner.acting():
         trial = RuleTrial.objects.get(tenant=owner.id, status="queued")
     run_trial.apply(args=[str(trial.pk)], headers={"actor": header(owner)}, throw=True)
-    return trial
+    with owner.acting():
+        return RuleTrial.objects.get(pk=trial.pk)
 
 
 def test_manager_writes_a_rule_tries_it_and_puts_it_in_force(aurora):
@@ -83,3 +88,37 @@ def test_viewer_reads_rules_and_what_gateways_refused_and_changes_nothing(aurora
     assert "/steps/" not in page_of(client, f"/rules/{rule.pk}")
     assert client.post(f"/rules/{rule.pk}/steps/retire", {"reason": "mine now"}).status_code == 403
     assert client.get("/rules/new").status_code == 403
+
+
+def test_marked_windows_and_those_of_a_file_are_what_a_backtest_is_held_against(aurora):
+    client, edge, rule = sign_in(aurora), gateway(aurora), kept(aurora)
+    values = [0.2] * 10 + [1.5] * 5 + [0.2] * 10 + [1.6] * 5 + [0.2] * 10
+    edge.say(Lane.P2, *(reading(v, code="GAS-T0-01", tag="CH4", ago_s=60 * (40 - n)) for n, v in enumerate(values)))
+    now = datetime.now(UTC)
+    at = [(now - timedelta(minutes=40 - n)).isoformat() for n in range(40)]
+    file = SimpleUploadedFile("labels.csv", f"start,end,words\n{at[33]},{at[36]},missed it\n".encode())
+    typed = f"{at[9]}, {at[16]}, outburst\n2020-01-01, 2020-01-02, long before"
+    given = {"days": "1", "labels": typed, "file": file, "known": "labels"}
+    trial = tried(aurora, client, rule, **given)
+    assert (trial.result["hits"], trial.result["misses"], trial.result["false_alarms"]) == (1, 1, 1)
+    shown = page_of(client, f"/rules/{rule.pk}")
+    words = text(shown.encode())
+    assert "Hits 1 of 2" in words and "outburst" in words and "known, missed" in words
+    assert 'data-across="' in shown and "style=" not in shown and "marking.js" in shown
+    (form,) = re.findall(r'<textarea id="trial-labels"[^>]*>([^<]*)</textarea>', shown)
+    assert len(form.splitlines()) == 3 and "missed it" in form
+    again = tried(aurora, client, rule, days="same", labels=html.unescape(form).replace("missed it", "found by ear"))
+    assert (again.since, again.until) == (trial.since, trial.until) and again.result["n_known"] == 2
+    assert client.post(f"/rules/{rule.pk}/steps/backtest", {"labels": "soon"}).status_code == 422
+
+
+def test_manager_says_how_a_rule_calls_and_a_viewer_is_not_asked(aurora):
+    client, rule = sign_in(aurora), kept(aurora, tag="pressure")
+    words = step(client, rule, "calls", safety="safety", minutes="10", reason="a line burst there")
+    assert "safety" in words
+    with aurora.acting():
+        assert KeptRule.objects.get(pk=rule.pk).re_alarm_s == 600
+    for minutes in ("soon", "0", "1441"):
+        given = {"minutes": minutes, "reason": "a line burst there"}
+        assert client.post(f"/rules/{rule.pk}/steps/calls", given).status_code == 422, minutes
+    assert "Set how it calls" not in page_of(with_role(aurora, "viewer"), f"/rules/{rule.pk}")

@@ -31,7 +31,7 @@ def suppress(owner, cause: str, effect: str):
 
 def states(owner) -> dict[str, str]:
     with owner.acting():
-        return {row.alarm_type: str(row.state_now) for row in Alarm.objects.filter(tenant=owner.id)}
+        return {row.alarm_type: str(row.state_now) for row in Alarm.objects.filter(tenant=owner.id).order_by("pk")}
 
 
 def test_shelf_ends_at_its_time_for_readers_and_once_for_the_log(aurora):

@@ -18,6 +18,7 @@ const CALLS = new Map([
   ["alarm.raised", "New"],
   ["alarm.returned", "Returned"],
   ["alarm.escalated", "Escalated"],
+  ["alarm.re_alarmed", "Still standing:"],
   ["alarm.flood", "Flood,"],
 ]);
 
