@@ -16,7 +16,7 @@ from tenants.data import Actor
 from tenants.feed.log import PAGE, Head, Page, head_now, page_now
 from tenants.feed.rights import rights_of
 
-MOST_PAGES: Final = 24
+MOST_PAGES: Final = 16
 MOST_CHARACTERS: Final = 1_000_000  # of one page
 TURNS: Final = 16
 
@@ -63,7 +63,7 @@ def is_same_for_all(page: Page) -> bool:
     return (
         len(page.entries) == PAGE == page.to - page.after
         and all(entry.grants is None for entry in page.entries)
-        and sum(len(entry.text) for entry in page.entries) <= MOST_CHARACTERS
+        and sum(len(entry.line) for entry in page.entries) <= MOST_CHARACTERS
     )
 
 
