@@ -27,13 +27,18 @@ class Foreseen(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit(Foreseen):
-    """One level of one rule."""
+    """One level of one rule; it clears beyond `clear`, or without one beyond the deadband."""
 
     side: int
     value: float
+    clear: float | None = None
     deadband: float = 0.0
     on_delay_s: float = 0.0
     off_delay_s: float = 0.0
+
+    @property
+    def clears_at(self) -> float:
+        return self.value - self.side * self.deadband if self.clear is None else self.clear
 
     def watch(self) -> "Watch":
         return LimitWatch(self)
@@ -105,8 +110,11 @@ class LimitWatch(Watch):
 
     def see(self, at_s: float, stamp: timedelta, value: float, is_sure: bool, heard: timedelta | None = None) -> None:
         standing = self.standing
-        excess = (value - self.limit.value) * self.limit.side
-        wants_change = excess >= 0 if standing is None else excess < -self.limit.deadband and is_sure
+        side = self.limit.side
+        if standing is None:
+            wants_change = side * value >= side * self.limit.value
+        else:
+            wants_change = side * value < side * self.limit.clears_at and is_sure
         if not wants_change:
             self._since = None
             return

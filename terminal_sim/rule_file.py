@@ -124,11 +124,12 @@ def _limits(path: str, table: Mapping[str, Any]) -> list[Limit]:
 
 
 def _limit(path: str, level: str, table: Any, texts: dict[str, Any], delays: dict[str, Any]) -> Limit:
-    if not isinstance(table, dict) or table.keys() != {"value", "severity"}:
+    if not isinstance(table, dict) or not {"value", "severity"} <= table.keys() <= {"value", "severity", "clear"}:
         raise ScenarioError(f'{path}: must be such as {{ value = 1.0, severity = "critical" }}')
     named = texts | {"alarm_type": f"{texts['alarm_type']}.{level}"}
     value = _number(f"{path}.value", table["value"])
-    return Limit(**named, severity=str(table["severity"]), side=LEVELS[level], value=value, **delays)
+    clear = _number(f"{path}.clear", table["clear"]) if "clear" in table else None
+    return Limit(**named, severity=str(table["severity"]), side=LEVELS[level], value=value, clear=clear, **delays)
 
 
 def _number(path: str, value: Any) -> float:

@@ -109,6 +109,8 @@ SERIES = st.lists(st.tuples(AFTER_S, st.sampled_from([0.0, 0.5, 1.0, 3.0]), st.b
 @pytest.mark.parametrize(
     "settings",
     [
+        {"kind": "limits", "hi": {"value": 1.0, "severity": "low", "clear": 0.5}, "off_delay_s": 10},
+        {"kind": "limits", "lo": {"value": 0.5, "severity": "low"}, "deadband": 0.25, "on_delay_s": 5},
         {"kind": "stuck", "for_s": 100},
         {"kind": "stuck", "for_s": 60, "tolerance": 0.5, "hold_s": 55},
         {"kind": "out_of_range", "lowest": 0.5, "highest": 1.0},
