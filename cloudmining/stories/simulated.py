@@ -20,6 +20,8 @@ SCENARIOS: Final = PROJECT_ROOT / "terminal_sim" / "scenarios"
 LISTENS_WITHIN_S: Final = 30.0
 # Ends each code in the scenario, and is replaced: machines are new ones each time a story is told.
 OWN: Final = "-01"
+# Of the story's environment; the rest has the passwords of the cloud's database.
+INHERITED: Final = ("PATH", "HOME", "LANG", "PYTHONUNBUFFERED")
 
 
 @contextmanager
@@ -64,8 +66,9 @@ def _simulator(folder: Path, scenario: str, url: str) -> AbstractContextManager[
 @contextmanager
 def _running(name: str, module: Sequence[str], folder: Path, env: Mapping[str, str]) -> Iterator[Running]:
     command = (sys.executable, "-m", *module)
+    env = {**{each: os.environ[each] for each in INHERITED if each in os.environ}, **env}
     with (folder / f"{name}.log").open("wb") as log:
-        process = spawn(command, output=log, env={**os.environ, **env}, cwd=PROJECT_ROOT, leash=signal.SIGKILL)
+        process = spawn(command, output=log, env=env, cwd=PROJECT_ROOT, leash=signal.SIGKILL)
     running = Running(name=name, pid=process.pid, marker=module[0], process=process)
     try:
         yield running
