@@ -59,7 +59,7 @@ def test_exactly_one_bid_wins_whatever_is_awarded_at_once(aurora):
 
 def kind(answer):
     """Documented refusals by why they were given."""
-    if "over" in answer or answer.startswith("There is no such task"):
+    if "over" in answer or answer.startswith(("There is no such task", "A bid that is opened")):
         return "late"
     return "beside another" if answer.startswith("The bid has changed") else answer
 
