@@ -425,6 +425,7 @@ BODIES = {
     "remote-session-notes": {"words": "test"},
     "remote-session-correct": {"minutes": 1, "reason": "test"},
     "session-note-reverse": {"reason": "test"},
+    "mediation-recommend": {"words": "test"},
     "contract-invoice-list": {"number": "1", "lines": [{"milestone": str(UUID(int=1)), "net_minor": 1}]},
 }
 # A firm's steps on another organisation's task; its owner is refused.
