@@ -56,6 +56,11 @@ def request_trial(
     who = require("manage_rules")
     version = version_of(rule, n)
     _check_span(since, until)
+    if version.settings.get("kind") == "clock":
+        raise Conflict(
+            "A rule on a sensor's clock can't be tried: stored readings do not say when the gateway heard them. "
+            "Enable it with this as the reason."
+        )
     if len(labels) > MOST_LABELS:
         raise Invalid("Too many labels.", (FieldError("/labels", f"at most {MOST_LABELS}"),))
     for at, label in enumerate(labels):

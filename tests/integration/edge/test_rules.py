@@ -191,6 +191,20 @@ def test_backtest_on_stored_readings_holds_alarms_against_what_was_known(aurora)
     assert kinds_told(aurora) == ["rule.made", "rule.progress", "rule.progress", "rule.backtested", "rule.enabled"]
 
 
+def test_rule_on_a_clock_is_not_tried_on_readings_that_do_not_say_when_they_were_heard(aurora):
+    settings = {**{name: METHANE[name] for name in ("equipment", "tag")}, "alarm_type": "clock", "severity": "low"}
+    drafted = post(
+        aurora.client(),
+        "rules",
+        site=str(aurora.sites["north"].pk),
+        name="Clock",
+        settings={"kind": "clock", **settings},
+    )
+    span = {"since": datetime.now(UTC) - timedelta(hours=1), "until": datetime.now(UTC)}
+    refused = post(aurora.client(), f"rules/{drafted.json()['id']}/backtests", **span)
+    assert refused.status_code == 409 and "Enable it with this as the reason" in refused.json()["detail"]
+
+
 def test_backtest_is_cancelled_and_one_without_a_worker_is_given_up(aurora):
     client, rule = aurora.client(), kept(aurora)
     span = {"since": datetime.now(UTC) - timedelta(hours=1), "until": datetime.now(UTC)}
