@@ -5,6 +5,7 @@ from uuid import UUID
 
 from edge_bridge import intake
 from edge_bridge.alarms.dead_man import hear
+from edge_bridge.alarms.sources import end_own_alarms
 from edge_bridge.commands.delivery import waiting
 from edge_bridge.data import HoleInStream
 from edge_bridge.models import Device, Watermark
@@ -26,11 +27,16 @@ def enrol_device(*, site: Site, name: str) -> tuple[Device, str]:
 
 
 def revoke_device(*, device: Device) -> None:
-    """From the commit on its batches are refused; what it sent stays."""
+    """From the commit on its batches are refused; what it sent stays.
+
+    Alarms of the gateway itself are over. Those of its machines stand on, since it may come back with another
+    credential, and are cleared after `SOURCE_SETTLES` if none does.
+    """
     require("manage")
     Device.objects.filter(pk=device.pk, revoked_at=None).update(revoked_at=datetime.now(UTC))
     device.refresh_from_db()
     hear(device, datetime.now(UTC))
+    end_own_alarms(device, datetime.now(UTC))
 
 
 def record(*, device: Device, batch: Batch, are_converted: bool = False) -> Ack:
@@ -46,8 +52,8 @@ def record(*, device: Device, batch: Batch, are_converted: bool = False) -> Ack:
     except SequenceHole as hole:
         detail = f"In lane {batch.lane} {hole}; send from there."
         raise HoleInStream(detail, expected_seq=hole.expected_seq) from None
-    hear(device, datetime.now(UTC))
     if entries:
+        hear(device, datetime.now(UTC))
         intake.take(device, stream, entries, are_converted)
     commands = waiting(device, batch.edge, batch.boot, datetime.now(UTC))
     return Ack(batch.edge, batch.boot, batch.lane, stream.through, commands)

@@ -106,7 +106,7 @@ class AlarmLog:
         alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
         self._keep(alarm, event, said)
         self._suppress(alarm)
-        tell(alarm, AlarmKind.RAISED if came_back else AlarmKind.UPDATED, said.occurred_at)
+        tell(alarm, _kind_of_repeat(event, came_back), said.occurred_at)
 
     def _clear(self, equipment: Equipment, said: protocol.Alarm) -> None:
         alarm = self.active.get(_key(equipment, said))
@@ -180,6 +180,12 @@ def _key(equipment: Equipment, said: protocol.Alarm) -> Key:
 def _key_of(alarm: Alarm) -> Key:
     assert alarm.equipment_id is not None
     return alarm.equipment_id, alarm.alarm_type
+
+
+def _kind_of_repeat(event: Event | None, came_back: bool) -> AlarmKind:
+    if came_back:
+        return AlarmKind.RAISED
+    return AlarmKind.RE_ALARMED if event is Event.RE_ALARMED else AlarmKind.UPDATED
 
 
 def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:

@@ -30,12 +30,16 @@ class AlarmKind(StrEnum):
     FLOOD = "alarm.flood"
 
 
+# Of an alarm in UNACK these call a person.
+CALLING: Final = (AlarmKind.RAISED, AlarmKind.RE_ALARMED, AlarmKind.RETURNED, AlarmKind.FLOOD)
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmFacts:
     """An alarm as it stands, with the names of where it is; `value` and `limit` in the unit of the tag.
 
     Without equipment it is of a gateway or of the site itself. `folded_into` is the flood that it came in, `n_folded`
-    how many came in this one.
+    how many came in this one. `historical`: it came late and no longer stood, so it calls nobody.
     """
 
     id: UUID
@@ -52,6 +56,7 @@ class AlarmFacts:
     limit: float
     occurred_at: datetime
     raised_at: datetime
+    historical: bool
     shelved_until: datetime | None = None
     assigned_to: UUID | None = None
     escalated_to: str = ""
@@ -75,6 +80,7 @@ class AlarmFacts:
             "limit": self.limit,
             "occurred_at": self.occurred_at.isoformat(),
             "raised_at": self.raised_at.isoformat(),
+            "historical": self.historical,
             "shelved_until": self.shelved_until and self.shelved_until.isoformat(),
             "assigned_to": _text(self.assigned_to),
             "escalated_to": self.escalated_to,

@@ -14,7 +14,9 @@ from django.db import connection
 
 from edge_bridge import balance, protocol
 from edge_bridge.alarm_log import AlarmLog
+from edge_bridge.alarms import aside
 from edge_bridge.alarms.data import STATE_TAGS
+from edge_bridge.alarms.sources import clear_unconfirmed
 from edge_bridge.alarms.suppression import settle_states
 from edge_bridge.catalogue.delivery import note_rules
 from edge_bridge.commands.delivery import begin_epoch, keep_routes, take_step
@@ -56,7 +58,8 @@ class Intake:
             raise Unplaceable(f"Equipment {code!r} is at another site than this gateway.")
         return found
 
-    def set_aside(self, entry: Entry, reason: str) -> None:
+    def set_aside(self, entry: Entry, reason: str, *, waits: bool | None = None) -> None:
+        """`waits`: an alarm that may get its place later, or never."""
         self.unplaced.append(
             Quarantine(
                 tenant_id=self.device.tenant_id,
@@ -66,6 +69,7 @@ class Intake:
                 reason=reason[:300],
                 entry=json.loads(encode_entry(entry)),
                 received_at=self.received_at,
+                waits=waits,
             )
         )
 
@@ -86,6 +90,9 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry], are_conver
     for entry in entries:
         _take_session(intake, entry)
     Quarantine.objects.bulk_create(intake.unplaced)
+    aside.tell(device, intake.unplaced, intake.received_at)
+    if stream.lane == protocol.Lane.P0:
+        aside.tell_lost(device, [gap for _, gap in gaps], intake.received_at)
     was_through, stream.through = stream.through, entries[-1].seq
     stream.missing += sum(gap.count for _, gap in gaps)
     stream.quarantined += len(intake.unplaced)
@@ -137,7 +144,7 @@ def _take_alarms(intake: Intake, entries: Sequence[tuple[Entry, protocol.Alarm]]
             at = alarm.occurred_at if alarm.event is protocol.AlarmEvent.RAISED else None
             placed.append((entry, intake.equipment_at_site(alarm.equipment, at), alarm))
         except Unplaceable as refusal:
-            intake.set_aside(entry, refusal.reason)
+            intake.set_aside(entry, refusal.reason, waits=True)
     if not placed:
         return
     log = AlarmLog(intake.device, intake.received_at)
@@ -146,7 +153,7 @@ def _take_alarms(intake: Intake, entries: Sequence[tuple[Entry, protocol.Alarm]]
         try:
             log.take(equipment, alarm)
         except Unplaceable as refusal:
-            intake.set_aside(entry, refusal.reason)
+            intake.set_aside(entry, refusal.reason, waits=False)
     log.write()
 
 
@@ -176,6 +183,8 @@ def _take_session(intake: Intake, entry: Entry) -> None:
         case protocol.Heartbeat() as beat:
             stream.heartbeat_at = beat.at
             stream.readings_produced, stream.readings_through = beat.readings_produced, beat.readings_through
+            aside.take_up(intake.device.site_id, intake.received_at)
+            clear_unconfirmed(stream, beat.at, intake.received_at)
         case protocol.Death() as death:
             stream.died_at = death.at
         case protocol.RulesInUse() as said:

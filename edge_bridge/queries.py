@@ -12,6 +12,7 @@ from edge_bridge.data import AlarmFacts
 from edge_bridge.models import Alarm, AlarmChange, Device, Gap, Quality, Reading, Series, Watermark
 from edge_bridge.protocol import Lane
 from tenants.api import actor, granted
+from tenants.data import Actor
 from tenants.models import Equipment
 
 LONGEST_HISTORY = 500
@@ -32,13 +33,36 @@ def alarms(*, shared: bool = False) -> QuerySet[Alarm]:
     return found.filter(opened, MACHINE_IN_SIGHT)
 
 
-def alarms_where(*, shared: bool = False, active: bool | None = None, state: str = "", **exact: Any) -> QuerySet[Alarm]:
-    """`state`: as it is told; `active`: only those not in NORM, or only those in it; `exact` compares other columns."""
-    found = alarms(shared=shared).filter(**exact)
+def alarms_where(
+    *,
+    shared: bool = False,
+    active: bool | None = None,
+    state: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    escalated_to_me: bool = False,
+    **exact: Any,
+) -> QuerySet[Alarm]:
+    """`state`: as it is told; `active`: only those not in NORM, or only those in it; raised `since` ≤ … < `until`.
+
+    `escalated_to_me`: to the actor, or to a role of theirs. `exact` compares other columns.
+    """
+    found = alarms(shared=shared).filter(_raised_within(since, until), **exact)
+    found = found.filter(escalated_to__in=_targets_of(actor())) if escalated_to_me else found
     found = found.filter(_told_as(state)) if state else found
     if active is None:
         return found
     return found.exclude(_told_as(State.NORM)) if active else found.filter(_told_as(State.NORM))
+
+
+def _raised_within(since: datetime | None, until: datetime | None) -> Q:
+    begun = Q() if since is None else Q(raised_at__gte=since)
+    return begun if until is None else begun & Q(raised_at__lt=until)
+
+
+def _targets_of(who: Actor) -> list[str]:
+    """As steps of escalation name them."""
+    return [f"user:{who.user_id}", *(f"role:{role}" for role in sorted(who.roles))]
 
 
 def _told_as(state: str) -> Q:
@@ -80,6 +104,7 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         limit=alarm.limit,
         occurred_at=alarm.occurred_at,
         raised_at=alarm.raised_at,
+        historical=alarm.historical,
         shelved_until=alarm.shelved_until,
         assigned_to=alarm.assigned_to_id,
         escalated_to=alarm.escalated_to,
@@ -103,7 +128,7 @@ def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
     newest = list(rows.order_by("-measured_at")[:SNAPSHOT_READINGS])
     return {
         "taken_at": datetime.now(UTC).isoformat(),
-        "alarm": alarm_facts(alarm).body() | {"rule": alarm.rule, "historical": alarm.historical},
+        "alarm": alarm_facts(alarm).body() | {"rule": alarm.rule},
         "equipment": machine and {"id": str(machine.pk), "code": machine.code, "name": machine.name},
         "site": {"id": str(alarm.site_id), "code": alarm.site.code, "name": alarm.site.name},
         "series": [{"id": str(pk), "tag": row.tag, "unit": row.unit} for pk, row in series.items()],

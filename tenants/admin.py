@@ -62,6 +62,10 @@ class PlatformAccessAdmin(ReadOnly):
     search_fields = ("who", "reason")
 
 
+class SweepMarkAdmin(ReadOnly):
+    list_display = ("name", "done_at")
+
+
 class IdempotencyKeyAdmin(ReadOnly):
     list_display = ("key", "status", "created_at")
     exclude = ("body",)
@@ -81,3 +85,4 @@ show(
     }
 )
 platform_site.register(models.PlatformAccess, PlatformAccessAdmin)
+platform_site.register(models.SweepMark, SweepMarkAdmin)

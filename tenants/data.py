@@ -23,6 +23,11 @@ class Actor:
     scopes: frozenset[str] | None = None
     purpose: str = ""
 
+    @property
+    def is_at_a_screen(self) -> bool:
+        """Whether a person looks: what programs fetch by a key or a webhook nobody may have seen."""
+        return self.user_id is not None and self.via.startswith("session:")
+
     def can(self, capability: str) -> bool:
         """True if one of the roles allows it and the credential's scopes, where it has any, include it."""
         within_scope = self.scopes is None or capability in self.scopes

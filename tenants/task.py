@@ -6,6 +6,7 @@ from uuid import UUID
 from celery import Task, current_app
 
 from tenants.data import Actor
+from tenants.sweeps import note_sweep
 
 HEADER = "actor"
 
@@ -26,7 +27,10 @@ class ActorTask(Task):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self.system and HEADER not in (self.request.headers or {}):
             raise PermissionError(f"{self.name} was sent without an identity; use send_as.")
-        return super().__call__(*args, **kwargs)
+        result = super().__call__(*args, **kwargs)
+        if self.system:
+            note_sweep(self.name)
+        return result
 
 
 def send_as(actor: Actor, task_name: str, *args: Any, queue: str) -> None:

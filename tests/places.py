@@ -8,8 +8,9 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 
 from edge_bridge.alarms import policies
-from edge_bridge.models import Series
+from edge_bridge.models import Quarantine, Series
 from edge_bridge.production import actions as production
+from edge_bridge.protocol import Lane
 from marketplace.desk import actions as desk
 from marketplace.models import TaskNeed, TaskQuestion
 from marketplace.profiles.api import NeedTerms, set_needs
@@ -27,6 +28,7 @@ from tenants.webhooks import actions as webhooks
 from tests import personas
 from tests.integration.edge import command_scenes as commands
 from tests.integration.edge import rules
+from tests.integration.edge.scenes import gateway, raised
 from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace import firms, reactions
@@ -95,6 +97,7 @@ class Places:
                 "device_id": alarm.device_id,
                 **asked,
                 "suppression_rule_id": suppression.pk,
+                "set_aside_id": _set_aside(aurora),
                 "series_id": series.pk,
                 "handover_id": handover.pk,
                 **rules.places(aurora),
@@ -126,6 +129,12 @@ def _entered(aurora: Organisation) -> dict[str, UUID]:
         enter(kind="test.entered", subject=aurora.id, payload={})
     with aurora.acting():
         return {"entry_id": entries_where(subject=aurora.id)[0].pk, "subject_id": aurora.id}
+
+
+def _set_aside(aurora: Organisation) -> UUID:
+    gateway(aurora).say(Lane.P0, raised(code="GAS-OF-AURORA"))
+    with aurora.acting():
+        return Quarantine.objects.get(tenant=aurora.id).pk
 
 
 def _need(aurora: Organisation) -> UUID:

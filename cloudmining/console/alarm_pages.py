@@ -44,7 +44,8 @@ class AlarmPage(MemberPage):
         shown = {"alarm": alarm, "state_words": STATE_WORDS[alarm.state_now], "may": _allowed(alarm, self.actor)}
         shown |= {"changes": list(changes_of(alarm)[:MOST_CHANGES]), "is_own": alarm.tenant_id == self.actor.tenant_id}
         shown["members"] = _members() if "assign" in shown["may"] else {}
-        shown["people"] = _members() if shown["is_own"] else {}
+        people = _members() if alarm.tenant_id == self.actor.tenant_id else {}
+        shown |= {"people": people, "escalated_to": _called(alarm.escalated_to or "", people)}
         shown["given_to"] = str(alarm.assigned_to_id)
         return self.page(self.template, tab="console-alarm-health", head=head, **shown)
 
@@ -68,6 +69,7 @@ class AlarmStep(MemberPage):
             alarm=alarm, reason=given.get("reason", "")
         ),
         "return": lambda alarm, given: alarming.return_alarm(alarm=alarm),
+        "clear": lambda alarm, given: alarming.clear_by_hand(alarm=alarm, reason=given.get("reason", "")),
         "assign": lambda alarm, given: alarming.assign_alarm(
             alarm=alarm, user_id=uuid_of(given["user"]) if given.get("user") else None
         ),
@@ -81,6 +83,12 @@ class AlarmStep(MemberPage):
         return redirect("console-alarm-body" if request.htmx else "console-alarm", alarm_id)
 
 
+def _called(target: str, people: dict[str, str]) -> str:
+    """To whom it was escalated, as people say it."""
+    what, _, name = target.partition(":")
+    return people.get(name, "a member of its owner") if what == "user" else f"every {name}"
+
+
 def _allowed(alarm: Any, actor: Actor) -> dict[str, Any]:
     """The forms that are shown, by step."""
     is_own, state = alarm.tenant_id == actor.tenant_id, alarm.state_now
@@ -91,6 +99,7 @@ def _allowed(alarm: Any, actor: Actor) -> dict[str, Any]:
         "shelve": is_own and not is_silenced and actor.can("shelve_alarms") and _lengths(longest_min),
         "out-of-service": is_own and state != State.OOSRV and actor.can("manage_rules"),
         "return": is_own and is_silenced and actor.can("shelve_alarms"),
+        "clear": is_own and alarm.stands and actor.can("manage_rules") and alarming.why_gone(alarm),
         "assign": is_own and state != State.NORM and actor.can("acknowledge_alarms"),
         "comment": actor.can("comment") and (is_own or alarm.site_id in granted("sites", "comment")),
     }

@@ -18,6 +18,7 @@ ALARM_LIMIT = 100
 TASK_LIMIT = 50
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 STATE_WORDS: Final = {
+    State.NORM: "over",
     State.UNACK: "unacknowledged",
     State.ACKED: "acknowledged",
     State.RTNUN: "back to normal, unacknowledged",

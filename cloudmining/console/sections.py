@@ -33,6 +33,7 @@ TABS: Final = (
     Tab("Planning", "console-scenarios", "Scenarios", "view_plans"),
     Tab("Planning", "console-grades", "Grades", "view_plans"),
     Tab("Planning", "console-studies", "Experiments", "view_plans"),
+    Tab("Alarms", "console-alarms", "All alarms", "view_alarms"),
     Tab("Alarms", "console-alarm-health", "Alarm health", "view_alarms"),
     Tab("Alarms", "console-alarm-policies", "Who is called", "view_alarms"),
     Tab("Alarms", "console-rules", "Rules", "view_alarms"),

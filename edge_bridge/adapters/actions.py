@@ -9,7 +9,6 @@ from edge_bridge.adapters import queries
 from edge_bridge.adapters.catalogue import Catalogue, held_against, new_units
 from edge_bridge.adapters.data import Finding, Sample, Translation, Weight
 from edge_bridge.adapters.tongues import EPOCHS
-from edge_bridge.alarms.dead_man import hear
 from edge_bridge.models import Device, Watermark
 from edge_bridge.protocol import MAX_ENTRIES, Batch, Birth, Body, Entry, Lane, Tag
 from tenants.api import require
@@ -37,7 +36,6 @@ def take(*, device: Device, tongue: str, translation: Translation) -> Taken:
     stream = lock_stream(device, tongue, EPOCHS[tongue], Lane.P2)
     catalogue, samples = check(device=device, translation=translation)
     _refuse_faults(translation)
-    hear(device, datetime.now(UTC))
     _name_units(device, tongue, samples, catalogue)
     fresh = queries.unheard(stream, samples, catalogue, datetime.now(UTC))
     was_aside = stream.quarantined

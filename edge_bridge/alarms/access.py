@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from edge_bridge.access import get_alarm
-from edge_bridge.models import Alarm, SuppressionRule
+from edge_bridge.models import Alarm, Quarantine, SuppressionRule
 from tenants.api import require
 from tenants.data import NotFound
 
@@ -15,6 +15,15 @@ def get_own_alarm(alarm_id: UUID, *, needs: str) -> Alarm:
     if alarm.tenant_id != current.tenant_id:
         raise NotFound
     return alarm
+
+
+def get_set_aside(entry_id: UUID) -> Quarantine:
+    """An own alarm that had no place when it came."""
+    require("manage_rules")
+    entry = Quarantine.objects.filter(waits__isnull=False, pk=entry_id).first()
+    if entry is None:
+        raise NotFound
+    return entry
 
 
 def get_suppression_rule(rule_id: UUID) -> SuppressionRule:

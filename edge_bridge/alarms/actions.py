@@ -7,12 +7,14 @@ from uuid import UUID
 
 from edge_bridge import access
 from edge_bridge.alarm import Event, IllegalTransition, State, returned
-from edge_bridge.alarms.access import get_own_alarm
+from edge_bridge.alarms.access import get_own_alarm, get_set_aside
+from edge_bridge.alarms.aside import settle
 from edge_bridge.alarms.data import LONGEST_SHELF, MAX_COMMENT_CHARS, MAX_REASON_CHARS
 from edge_bridge.alarms.re_alarming import due_after
+from edge_bridge.alarms.sources import end, why_gone
 from edge_bridge.alarms.steps import Steps, tell
 from edge_bridge.data import AlarmKind
-from edge_bridge.models import Alarm
+from edge_bridge.models import Alarm, Quarantine
 from edge_bridge.protocol import Severity
 from tenants.api import actor, enter, on_behalf_of
 from tenants.data import Conflict, FieldError, Invalid
@@ -77,6 +79,21 @@ def return_alarm(*, alarm: Alarm) -> Alarm:
     return access.get_alarm(alarm.pk, needs="shelve_alarms")
 
 
+def clear_by_hand(*, alarm: Alarm, reason: str) -> Alarm:
+    """End an alarm whose source is gone, so that nobody else would say that it is over; Conflict while one may."""
+    _check_reason(reason)
+    alarm = get_own_alarm(alarm.pk, needs="manage_rules")
+    why = why_gone(alarm)
+    if not why:
+        raise Conflict("Its source still says whether it stands. Where the sensor is wrong, take it out of service.")
+    with _stepping(alarm) as (row, steps):
+        if not row.stands:
+            raise Conflict("Its condition is over already.")
+        end(steps, row, f"by hand, since {why}: {reason}")
+    _enter(alarm, AlarmKind.CLEARED, reason=reason, since=why)
+    return access.get_alarm(alarm.pk, needs="manage_rules")
+
+
 def assign_alarm(*, alarm: Alarm, user_id: UUID | None) -> Alarm:
     """Give it to a member whose role sees alarms, or with None to nobody."""
     alarm = get_own_alarm(alarm.pk, needs="acknowledge_alarms")
@@ -105,6 +122,19 @@ def check_member(user_id: UUID, pointer: str) -> None:
     if member is None or "view_alarms" not in capabilities_of(frozenset(member.roles)):
         message = "name a member of your organisation whose role sees alarms"
         raise Invalid("Nobody of that name can take the alarm.", (FieldError(pointer, message),))
+
+
+def dismiss_set_aside(*, entry: Quarantine, reason: str) -> Quarantine:
+    """Let an alarm be that waits for a machine which will never be there, such as one under a wrong code."""
+    _check_reason(reason)
+    entry = get_set_aside(entry.pk)
+    if not Quarantine.objects.filter(pk=entry.pk, waits=True).update(waits=False):
+        raise Conflict("It waits no longer: it has taken its place, or was dismissed.")
+    settle(entry.site_id, entry.tenant_id, datetime.now(UTC))
+    said = {"site": entry.site_id, "equipment": entry.entry["equipment"], "type": entry.entry["alarm_type"]}
+    enter(kind="alarm.dismissed", subject=entry.pk, payload={**said, "reason": reason})
+    entry.waits = False
+    return entry
 
 
 @contextmanager

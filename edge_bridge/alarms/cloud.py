@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from edge_bridge.alarm import TRANSITIONS, Event, State
+from edge_bridge.alarms.data import RANK
 from edge_bridge.alarms.steps import Steps, tell
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, Device
@@ -13,7 +14,10 @@ from edge_bridge.protocol import Severity
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the cloud found out: `value` against `limit`, in the unit that `tag` names. `rule` says by what."""
+    """What the cloud found out: `value` against `limit`, in the unit that `tag` names. `rule` says by what.
+
+    `detail` is why, in words, for the history. With `is_news` one that was acknowledged before must be seen again.
+    """
 
     alarm_type: str
     severity: Severity
@@ -21,6 +25,8 @@ class Finding:
     value: float
     limit: float
     rule: str
+    detail: str = ""
+    is_news: bool = False
 
 
 def raise_alarm(
@@ -32,7 +38,7 @@ def raise_alarm(
     alarm, steps = locked(finding.alarm_type, tenant_id, site_id, device), Steps(now)
     assert alarm is not None
     if alarm.pk == fresh.pk:
-        steps.begin(alarm)
+        steps.begin(alarm, finding.detail)
         tell(alarm, AlarmKind.RAISED, now)
     else:
         _again(steps, alarm, finding)
@@ -64,15 +70,28 @@ def locked(alarm_type: str, tenant_id: UUID, site_id: UUID, device: Device | Non
 
 def _again(steps: Steps, alarm: Alarm, finding: Finding) -> None:
     steps.end_shelf(alarm)
-    came_back = not alarm.stands
+    event, kind = _repeated(alarm, finding)
+    if kind is AlarmKind.RAISED:
+        alarm.raised_at, alarm.severity = steps.now, finding.severity
+    alarm.severity = max(alarm.severity, finding.severity, key=RANK.__getitem__)
     alarm.value, alarm.limit = finding.value, finding.limit
     alarm.occurred_at = alarm.received_at = steps.now
-    if came_back and (State(alarm.state), Event.RAISED) in TRANSITIONS:
-        alarm.raised_at = steps.now
-        steps.take(alarm, Event.RAISED, at=steps.now)
+    if event is None:
+        steps.note(alarm, "updated", at=steps.now, comment=finding.detail)
     else:
-        steps.note(alarm, "updated", at=steps.now)
-    tell(alarm, AlarmKind.RAISED if came_back else AlarmKind.UPDATED, steps.now)
+        steps.take(alarm, event, at=steps.now, comment=finding.detail)
+    tell(alarm, kind, steps.now)
+
+
+def _repeated(alarm: Alarm, finding: Finding) -> tuple[Event | None, AlarmKind]:
+    """What it means for the one there is: it came back, grew worse, is news to who had seen it, or is as before."""
+    state, is_worse = State(alarm.state), RANK[finding.severity] > RANK[alarm.severity]
+    if not alarm.stands:
+        return Event.RAISED if (state, Event.RAISED) in TRANSITIONS else None, AlarmKind.RAISED
+    must_be_seen = is_worse or (finding.is_news and state == State.ACKED)
+    if must_be_seen and (state, Event.RE_ALARMED) in TRANSITIONS:
+        return Event.RE_ALARMED, AlarmKind.RE_ALARMED
+    return None, AlarmKind.UPDATED
 
 
 def _fresh(finding: Finding, tenant_id: UUID, site_id: UUID, now: datetime, device: Device | None) -> Alarm:

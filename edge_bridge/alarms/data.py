@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -13,6 +13,12 @@ from edge_bridge.protocol.machine import MachineState
 # Alarms that the cloud raises itself: of a gateway, or of a site.
 EDGE_SILENT: Final = "edge_silent"
 ALARM_FLOOD: Final = "alarm_flood"
+ALARMS_SET_ASIDE: Final = "alarms_set_aside"
+ALARMS_LOST: Final = "alarms_lost"
+
+# Within this time a gateway that began anew raises again what stands on a machine that it hears, and one whose
+# credential was revoked comes back with another.
+SOURCE_SETTLES: Final = timedelta(minutes=10)
 
 # ISA-18.2: more than ten new alarms in ten minutes are a flood, which is over at five or fewer.
 FLOOD_WINDOW: Final = timedelta(minutes=10)
@@ -54,6 +60,11 @@ _CODES: Final = frozenset(float(state) for state in MachineState)
 def first_id_at(moment: datetime) -> UUID:
     """Below every key (UUIDv7) that was made from this moment on, and above all before its millisecond."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def moment_of(key: UUID) -> datetime:
+    """When a key (UUIDv7) was made, to the millisecond before."""
+    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
 
 
 def words_of(state: float | None, running: float | None, is_in_service: bool) -> frozenset[str]:

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Case, IntegerField, Q, QuerySet, UUIDField, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from edge_bridge.alarm import UNACKNOWLEDGED_STATES
 from edge_bridge.alarms.data import SHORTEST_WAIT_S, USUAL_STEPS
 from edge_bridge.alarms.steps import Steps, tell
-from edge_bridge.data import AlarmKind
+from edge_bridge.data import CALLING, AlarmKind
 from edge_bridge.models import Alarm, EscalationStep
 from edge_bridge.protocol import Severity
 from tenants.api import unreceived
@@ -35,24 +37,48 @@ def waiting(now: datetime) -> QuerySet[Alarm]:
 
 
 def escalate_due(tenant_id: UUID, now: datetime) -> int:
-    """Take every step that is due; doing it again takes none twice. Returns how many alarms went on."""
-    policies = _policies(tenant_id)
-    rows = waiting(now).filter(tenant=tenant_id, severity__in={severity for _, severity in policies})
-    found = list(_locked(rows)[:MOST_AT_ONCE])
-    unseen = _unreceived(tenant_id, found, now)
-    steps = Steps(now)
-    for alarm in found:
-        policy = _policy_for(alarm, policies)
-        for step in policy[alarm.escalation_step : _n_due(alarm, policy, alarm.pk in unseen, now)]:
-            _escalate(steps, alarm, step, NO_SCREEN if alarm.pk in unseen else _waited(alarm, now))
+    """Take steps that are due, critical alarms first; doing it again takes none twice. Returns how many went on."""
+    policies, steps = _policies(tenant_id), Steps(now)
+    rows = waiting(now).filter(tenant=tenant_id)
+    for alarm in _locked(rows.filter(_is_unseen(tenant_id, now))):
+        for step in _policy_for(alarm, policies)[:1]:
+            _escalate(steps, alarm, step, NO_SCREEN)
     n = len(steps.changed)
+    steps.write()
+    for alarm in _locked(rows.filter(_is_due(policies, now))):
+        policy = _policy_for(alarm, policies)
+        for step in policy[alarm.escalation_step : _n_due(alarm, policy, now)]:
+            _escalate(steps, alarm, step, _waited(alarm, now))
+    n += len(steps.changed)
     steps.write()
     return n
 
 
-def _locked(rows: QuerySet[Alarm]) -> QuerySet[Alarm]:
-    rows = rows.select_related("equipment", "site").order_by("escalation_step", "annunciated_at")
-    return rows.select_for_update(of=("self",), skip_locked=True)
+def _locked(rows: QuerySet[Alarm]) -> list[Alarm]:
+    """What is left over is due at the next sweep."""
+    is_critical = Case(When(severity=Severity.CRITICAL, then=0), default=1, output_field=IntegerField())
+    rows = rows.select_related("equipment", "site").order_by(is_critical, "annunciated_at")
+    return list(rows.select_for_update(of=("self",), skip_locked=True)[:MOST_AT_ONCE])
+
+
+def _is_due(policies: Policies, now: datetime) -> Q:
+    """The next step of its policy: that of its site, or the one for sites without their own."""
+    due = Q(pk__in=())
+    for (site, severity), policy in policies.items():
+        with_own = [other for other, same in policies if other and same == severity]
+        place = Q(site=site) if site else ~Q(site__in=with_own)
+        for n, step in enumerate(policy):
+            since = now - timedelta(seconds=step.after_s)
+            due |= place & Q(severity=severity, escalation_step=n, annunciated_at__lte=since)
+    return due
+
+
+def _is_unseen(tenant_id: UUID, now: datetime) -> Q:
+    """Critical ones that should be on a screen by now and, as far as the owner's people's screens say, are not."""
+    allowed_at = now - timedelta(seconds=settings.ALARM_UNRECEIVED_S)
+    events = unreceived(tenant_id, CALLING, "view_alarms", allowed_at).order_by()
+    told = events.annotate(about=Cast(KeyTextTransform("alarm", "body"), UUIDField())).values("about")
+    return Q(severity=Severity.CRITICAL, escalation_step=0, annunciated_at__lte=allowed_at, pk__in=told)
 
 
 def _escalate(steps: Steps, alarm: Alarm, step: EscalationStep, why: str) -> None:
@@ -76,24 +102,9 @@ def _policy_for(alarm: Alarm, policies: Policies) -> Policy:
     return policies.get((alarm.site_id, alarm.severity)) or policies.get((None, alarm.severity)) or ()
 
 
-def _n_due(alarm: Alarm, policy: Policy, is_unseen: bool, now: datetime) -> int:
+def _n_due(alarm: Alarm, policy: Policy, now: datetime) -> int:
     waited_s = _waited_s(alarm, now)
-    n_due = sum(step.after_s <= waited_s for step in policy)
-    return max(n_due, 1) if is_unseen else n_due
-
-
-def _unreceived(tenant_id: UUID, found: Sequence[Alarm], now: datetime) -> set[UUID]:
-    """Critical ones that should be on a screen by now and, as far as any client of the owner says, are not."""
-    allowed_s = settings.ALARM_UNRECEIVED_S
-    late = [str(alarm.pk) for alarm in found if _must_be_seen(alarm) and _waited_s(alarm, now) >= allowed_s]
-    if not late:
-        return set()
-    events = unreceived(tenant_id, AlarmKind.RAISED, "view_alarms", now - timedelta(seconds=allowed_s))
-    return {UUID(key) for key in events.filter(body__alarm__in=late).values_list("body__alarm", flat=True)}
-
-
-def _must_be_seen(alarm: Alarm) -> bool:
-    return alarm.severity == Severity.CRITICAL and not alarm.escalation_step
+    return sum(step.after_s <= waited_s for step in policy)
 
 
 def _waited_s(alarm: Alarm, now: datetime) -> float:

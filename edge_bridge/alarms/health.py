@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from edge_bridge.alarms.data import FLOOD_OVER, FLOOD_WINDOW
 from edge_bridge.models import Alarm
@@ -197,6 +198,7 @@ def _joined(windows: Sequence[tuple[datetime, int]]) -> list[Flood]:
 
 def _stale(site: Site, until: datetime) -> list[Stale]:
     """What stood at the end for more than a day: nobody can do, or does, anything about it."""
-    rows = Alarm.objects.filter(site=site, cleared_at=None, raised_at__lt=until - STALE_AFTER)
+    stood = Q(cleared_at=None) | Q(cleared_at__gte=until)
+    rows = Alarm.objects.filter(stood, site=site, raised_at__lt=until - STALE_AFTER)
     found = rows.select_related("equipment").order_by("raised_at")[:MOST_SHOWN]
     return [Stale(row.pk, row.equipment.code if row.equipment else "", row.alarm_type, row.raised_at) for row in found]

@@ -14,8 +14,8 @@ from edge_bridge.alarms.data import (
     SHORTEST_WAIT_S,
     STATES,
 )
-from edge_bridge.models import Alarm, AlarmChange, EscalationStep, SuppressionRule
-from edge_bridge.protocol import MAX_NAME_CHARS, Severity
+from edge_bridge.models import Alarm, AlarmChange, EscalationStep, Quarantine, SuppressionRule
+from edge_bridge.protocol import MAX_NAME_CHARS, AlarmEvent, Severity
 from tenants.rest.masked import MaskedSerializer, nullable
 from tenants.roles import ROLES
 
@@ -24,7 +24,9 @@ ROLES_THAT_SEE = sorted(role for role, capabilities in ROLES.items() if "view_al
 
 
 class AlarmFilterSerializer(serializers.Serializer[Any]):
-    """`shared` lists alarms that partners opened instead of own ones; `active` those not yet back to NORM."""
+    """`shared` lists alarms that partners opened instead of own ones; `active` those not yet back to NORM, or with
+    `false` past ones. Raised `since` ≤ … < `until`. To whom one is assigned or escalated is asked of own alarms only.
+    """
 
     shared = serializers.BooleanField(required=False, default=False)
     active = serializers.BooleanField(required=False, allow_null=True, default=None)
@@ -33,6 +35,17 @@ class AlarmFilterSerializer(serializers.Serializer[Any]):
     site = serializers.UUIDField(required=False)
     equipment = serializers.UUIDField(required=False)
     folded_into = serializers.UUIDField(required=False, help_text="Those that came in this flood.")
+    alarm_type = serializers.CharField(required=False, max_length=MAX_NAME_CHARS)
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+    assigned_to = serializers.UUIDField(required=False, help_text="A member.")
+    escalated_to_me = serializers.BooleanField(required=False, default=False, help_text="Or to a role of mine.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name in ("assigned_to", "escalated_to_me"):
+            if attrs["shared"] and attrs.get(name):
+                raise serializers.ValidationError({name: "Leave it out, or 'shared'."})
+        return attrs
 
 
 class AlarmSerializer(MaskedSerializer[Alarm]):
@@ -106,6 +119,35 @@ class ShelveSerializer(AlarmReasonSerializer):
 
 class AssignSerializer(serializers.Serializer[Any]):
     user = serializers.UUIDField(allow_null=True, help_text="A member; null gives it to nobody.")
+
+
+class SetAsideFilterSerializer(serializers.Serializer[Any]):
+    """`waits`: only those that still wait for their machine, or only those that took their place or were dismissed."""
+
+    waits = serializers.BooleanField(required=False, allow_null=True, default=None)
+    site = serializers.UUIDField(required=False)
+
+
+class SetAsideAlarmSerializer(serializers.ModelSerializer[Quarantine]):
+    """An alarm as it came, and why it had no place; `equipment_code` is what the gateway calls the machine."""
+
+    site = serializers.UUIDField(source="site_id")
+    edge = serializers.CharField(source="watermark.edge")
+    equipment_code = serializers.CharField(source="entry.equipment")
+    alarm_type = serializers.CharField(source="entry.alarm_type")
+    event = serializers.ChoiceField([str(event) for event in AlarmEvent], source="entry.event")
+    severity = serializers.ChoiceField(SEVERITIES, source="entry.severity")
+    tag = serializers.CharField(source="entry.tag")
+    value = serializers.FloatField(source="entry.value")
+    limit = serializers.FloatField(source="entry.limit")
+    occurred_at = serializers.DateTimeField(source="entry.occurred_at")
+
+    class Meta:
+        model = Quarantine
+        fields = [
+            *["id", "site", "edge", "seq", "waits", "reason", "received_at", "equipment_code", "alarm_type", "event"],
+            *["severity", "tag", "value", "limit", "occurred_at"],
+        ]
 
 
 class SuppressionRuleSerializer(serializers.ModelSerializer[SuppressionRule]):

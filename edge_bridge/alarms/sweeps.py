@@ -5,28 +5,26 @@ Each organisation's share is a transaction of its own, so that none waits for an
 any more: sweeps may run twice, or two at once.
 """
 
-import logging
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError
 from django.db.models import QuerySet
 
 from edge_bridge.alarm import State
+from edge_bridge.alarms.aside import placeable, take_up
 from edge_bridge.alarms.data import ALARM_FLOOD
 from edge_bridge.alarms.dead_man import miss, silent
 from edge_bridge.alarms.escalation import escalate_due, waiting
 from edge_bridge.alarms.flood import end_flood
 from edge_bridge.alarms.re_alarming import re_alarm_due, standing_on
+from edge_bridge.alarms.sources import clear_orphaned, orphaned
 from edge_bridge.alarms.steps import Steps, tell
 from edge_bridge.alarms.suppression import in_states, settle
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm
-from tenants.api import acting_as, as_platform
-from tenants.data import Actor
-
-log = logging.getLogger(__name__)
+from edge_bridge.sweeping import sweep_each
+from tenants.api import as_platform
 
 
 def sweep_alarms(now: datetime) -> int:
@@ -34,7 +32,7 @@ def sweep_alarms(now: datetime) -> int:
     with as_platform("sweep", "alarms of which something is due") as platform:
         due = _due(now)
         platform.leaves_trace = bool(due)
-    return sum(_sweep_safely(tenant_id, now) for tenant_id in sorted(due))
+    return sweep_each(due, "cloud:alarms", lambda tenant_id: sweep_of(tenant_id, now))
 
 
 def sweep_of(tenant_id: UUID, now: datetime) -> int:
@@ -44,6 +42,8 @@ def sweep_of(tenant_id: UUID, now: datetime) -> int:
     floods = floods_standing().own().values_list("site", flat=True)
     return (
         miss(tenant_id, now)
+        + sum(take_up(site, now) for site in sorted(set(placeable().values_list("site", flat=True))))
+        + clear_orphaned(tenant_id, now)
         + end_shelves(tenant_id, now)
         + sum(settle(tenant_id, site, now) for site in sorted(sites))
         + sum(end_flood(tenant_id, site, now) for site in sorted(set(floods)))
@@ -78,15 +78,6 @@ def floods_standing() -> QuerySet[Alarm]:
 def _due(now: datetime) -> set[UUID]:
     """Organisations of whose alarms something may be due."""
     alarms = (shelved_too_long(now), suppressed(), floods_standing(), standing_on(now), waiting(now))
-    found: tuple[QuerySet[Any], ...] = (*alarms, in_states(), silent(now))
+    found: tuple[QuerySet[Any], ...] = (*alarms, in_states(), silent(now), placeable(), orphaned(now))
     owners = [rows.order_by("tenant").values_list("tenant", flat=True).distinct() for rows in found]
     return {tenant_id for rows in owners for tenant_id in rows}
-
-
-def _sweep_safely(tenant_id: UUID, now: datetime) -> int:
-    try:
-        with acting_as(Actor(tenant_id, None, frozenset(), "cloud:alarms")):
-            return sweep_of(tenant_id, now)
-    except OperationalError as error:  # a deadlock, or a lock that took too long: the next sweep finds it due again
-        log.warning("alarms of %s wait for the next sweep: %s", tenant_id, error)
-        return 0

@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from edge_bridge import access, queries
-from edge_bridge.alarms import actions, policies
-from edge_bridge.alarms.access import get_own_alarm, get_suppression_rule
+from edge_bridge.alarms import actions, policies, table
+from edge_bridge.alarms.access import get_own_alarm, get_set_aside, get_suppression_rule
+from edge_bridge.alarms.aside import set_aside_where
 from edge_bridge.alarms.health import Health, alarm_health, as_csv
 from edge_bridge.alarms.serializers import (
     AcknowledgeSerializer,
@@ -26,11 +27,13 @@ from edge_bridge.alarms.serializers import (
     EscalationStepSerializer,
     HealthSerializer,
     HealthSpanSerializer,
+    SetAsideAlarmSerializer,
+    SetAsideFilterSerializer,
     ShelveSerializer,
     SuppressionRuleSerializer,
 )
 from edge_bridge.catalogue.access import get_rule
-from edge_bridge.models import Alarm, EscalationStep, SuppressionRule
+from edge_bridge.models import Alarm, EscalationStep, Quarantine, SuppressionRule
 from tenants.api import actor, get_equipment, get_site
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.files import CSV, FileView, answers, file_answer
@@ -47,6 +50,16 @@ class AlarmList(ListView):
     @extend_schema(parameters=[AlarmFilterSerializer], responses=AlarmSerializer(many=True))
     def get(self, request: Request) -> Response:
         return super().get(request)
+
+
+class AlarmFile(FileView):
+    needs = {"GET": "view_alarms"}
+
+    @extend_schema(parameters=[AlarmFilterSerializer], responses=answers(CSV))
+    def get(self, request: Request) -> HttpResponse:
+        """The same as a table, the newest 10,000."""
+        found = queries.alarms_where(**_parsed(AlarmFilterSerializer, request.query_params))
+        return file_answer(table.as_csv(found), CSV, "alarms.csv")
 
 
 class AlarmDetail(ActorView):
@@ -86,6 +99,44 @@ class AlarmOutOfService(ActorView):
     def post(self, request: Request, alarm_id: UUID) -> Response:
         alarm = get_own_alarm(alarm_id, needs="manage_rules")
         return _rendered(actions.take_out_of_service(alarm=alarm, **_parsed(AlarmReasonSerializer, request.data)))
+
+
+class AlarmClear(ActorView):
+    """End an alarm whose source is gone: its gateway revoked or begun anew, its machine moved or retired."""
+
+    needs = {"POST": "manage_rules"}
+
+    @extend_schema(request=AlarmReasonSerializer, responses=AlarmDetailSerializer)
+    def post(self, request: Request, alarm_id: UUID) -> Response:
+        alarm = get_own_alarm(alarm_id, needs="manage_rules")
+        return _rendered(actions.clear_by_hand(alarm=alarm, **_parsed(AlarmReasonSerializer, request.data)))
+
+
+class SetAsideList(ListView):
+    """Alarms that had no place when they came, since their machine is not registered or stands elsewhere, and why."""
+
+    needs = {"GET": "view_alarms"}
+    serializer_class = SetAsideAlarmSerializer
+    queryset = Quarantine.objects.none()
+
+    def get_queryset(self) -> QuerySet[Quarantine]:
+        return set_aside_where(**_parsed(SetAsideFilterSerializer, self.request.query_params))
+
+    @extend_schema(parameters=[SetAsideFilterSerializer], responses=SetAsideAlarmSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return super().get(request)
+
+
+class SetAsideDismiss(ActorView):
+    """Let one be that will never have a place."""
+
+    needs = {"POST": "manage_rules"}
+
+    @extend_schema(request=AlarmReasonSerializer, responses=SetAsideAlarmSerializer)
+    def post(self, request: Request, set_aside_id: UUID) -> Response:
+        entry = get_set_aside(set_aside_id)
+        dismissed = actions.dismiss_set_aside(entry=entry, **_parsed(AlarmReasonSerializer, request.data))
+        return Response(SetAsideAlarmSerializer(dismissed).data)
 
 
 class AlarmReturn(ActorView):

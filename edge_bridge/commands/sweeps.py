@@ -3,11 +3,9 @@
 Each organisation's share is a transaction of its own. What is done once is not due any more.
 """
 
-import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import OperationalError
 from django.db.models import Q, QuerySet
 
 from edge_bridge.commands import queries
@@ -16,11 +14,10 @@ from edge_bridge.commands.delivery import lose_sight
 from edge_bridge.commands.life import NOT_SENT_STATES, ON_ITS_WAY_STATES, Event, State
 from edge_bridge.commands.steps import take
 from edge_bridge.models import Command
-from tenants.api import acting_as, as_platform
-from tenants.data import Actor
+from edge_bridge.sweeping import sweep_each
+from tenants.api import as_platform
 
 MOST_AT_ONCE = 500
-log = logging.getLogger(__name__)
 
 
 def sweep_commands(now: datetime) -> int:
@@ -28,7 +25,7 @@ def sweep_commands(now: datetime) -> int:
     with as_platform("sweep", "commands of which something is due") as platform:
         owners = set(due(now).order_by("tenant").values_list("tenant", flat=True).distinct())
         platform.leaves_trace = bool(owners)
-    return sum(_sweep_safely(tenant_id, now) for tenant_id in sorted(owners))
+    return sweep_each(owners, "cloud:commands", lambda tenant_id: sweep_of(tenant_id, now))
 
 
 def sweep_of(tenant_id: UUID, now: datetime) -> int:
@@ -68,12 +65,3 @@ def _read_back(command: Command, now: datetime) -> None:
         take(command, event, now=now, detail=f"By what {command.type.read_back_tag} reads: {read:g}.", value=read)
     elif time_is_over:
         command.save()
-
-
-def _sweep_safely(tenant_id: UUID, now: datetime) -> int:
-    try:
-        with acting_as(Actor(tenant_id, None, frozenset(), "cloud:commands")):
-            return sweep_of(tenant_id, now)
-    except OperationalError as error:  # a deadlock, or a lock that took too long: the next sweep finds it due again
-        log.warning("commands of %s wait for the next sweep: %s", tenant_id, error)
-        return 0

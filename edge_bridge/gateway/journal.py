@@ -118,12 +118,15 @@ class Journal:
                 "UPDATE identity SET boot = ?, readings_produced = ?", (str(boot), waiting_readings + filtered)
             )
             self.append(Lane.P1, births(now, self.tags()))
+            self._state_again()
         self.boot = boot
 
     def _renumber(self, lane: Lane) -> int:
         """Moves what waits in a lane down to 1 …; returns how many readings of lane p2 it stands for."""
         self._delete(lane, 1, self._acknowledged_through(lane))
         shift, moved_through, readings = self._first_waiting(lane) - 1, 0, 0
+        if lane is Lane.P0:
+            self._db.execute("UPDATE standing SET seq = seq - ? WHERE seq > 0", (shift,))
         while entries := self._entries_after(lane, moved_through, AT_ONCE):
             moved_through = entries[-1].seq
             self._delete(lane, entries[0].seq, moved_through)
@@ -180,6 +183,8 @@ class Journal:
 
     def _note_acknowledged(self, lane: Lane, through: int) -> None:
         self._db.execute("UPDATE lane SET acknowledged_through = ? WHERE lane = ?", (through, lane))
+        if lane is Lane.P0:  # below zero: the cloud has been told
+            self._db.execute("UPDATE standing SET seq = -seq WHERE seq BETWEEN 1 AND ?", (through,))
         self._delete(lane, 1, through - KEPT_ACKNOWLEDGED[lane])
 
     def _acknowledged_through(self, lane: Lane) -> int:
@@ -317,11 +322,15 @@ class Journal:
             self.append(Lane.P1, [Heartbeat(now, produced, self.head(Lane.P2))])
 
     def announce_birth(self, now: datetime) -> None:
-        """Journals a birth, unless one waits that no death followed: restarts without a link must not fill the disk."""
+        """Journals a birth, unless one waits that no death followed: restarts without a link must not fill the disk.
+
+        What stands and was told is stated again: the cloud may have cleared what it had nobody for to ask about.
+        """
         waiting = self._session_waiting()
-        if not waiting or isinstance(waiting[-1], Death):
-            with self.transaction():
+        with self.transaction():
+            if not waiting or isinstance(waiting[-1], Death):
                 self.append(Lane.P1, births(now, self.tags()))
+            self._state_again()
 
     def announce_death(self, now: datetime) -> None:
         self.beat(now)
@@ -338,8 +347,13 @@ class Journal:
 
     def standing_alarms(self) -> list[Alarm]:
         """Alarms raised and not yet cleared, as they were raised."""
-        bodies = [decode_entry(body).body for (body,) in self._db.execute("SELECT body FROM standing ORDER BY seq")]
+        rows = self._db.execute("SELECT body FROM standing ORDER BY abs(seq)")
+        bodies = [decode_entry(body).body for (body,) in rows]
         return [body for body in bodies if isinstance(body, Alarm)]
+
+    def _state_again(self) -> None:
+        rows = self._db.execute("SELECT body FROM standing WHERE seq < 0 ORDER BY seq DESC").fetchall()
+        self.append(Lane.P0, [decode_entry(body).body for (body,) in rows])
 
     def _note_standing(self, entry: Entry, alarm: Alarm) -> None:
         if alarm.event is AlarmEvent.RAISED:

@@ -1,6 +1,7 @@
 """What came from a gateway, number by number: how far, what was left out, what could not be placed."""
 
 from django.db import models
+from django.db.models import Q
 
 from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, Lane
@@ -55,7 +56,11 @@ class Gap(TenantModel):
 
 
 class Quarantine(TenantModel):
-    """An entry the cloud could not place, as it came, with the reason: nothing is lost and nothing is held up."""
+    """An entry the cloud could not place, as it came, with the reason: nothing is lost and nothing is held up.
+
+    `waits`: an alarm that takes its place once its machine stands at the site; False after that, or if it was
+    dismissed. None: what is no alarm.
+    """
 
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
     watermark = TenantForeignKey("edge_bridge.Watermark", models.PROTECT, related_name="+")
@@ -63,6 +68,13 @@ class Quarantine(TenantModel):
     reason = models.CharField(max_length=300)
     entry = models.JSONField()
     received_at = models.DateTimeField()
+    waits = models.BooleanField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "-id"], condition=Q(waits__isnull=False), name="set_aside_alarms_newest"),
+            models.Index(fields=["site", "received_at"], condition=Q(waits=True), name="set_aside_alarms_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq}: {self.reason}"

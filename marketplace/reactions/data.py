@@ -35,7 +35,7 @@ RULES: Final[dict[str, Rule]] = {
     "critical_alarm": Rule(
         "alarm.raised",
         "A critical alarm becomes a draft of a service task, with the readings before it as evidence.",
-        {"severity": "critical"},
+        {"severity": "critical", "historical": False},
     ),
     "plan_infeasible": Rule(
         "plan.infeasible",

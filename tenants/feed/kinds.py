@@ -28,7 +28,7 @@ _ALARMS: Final = {
     "alarm.assigned": "An alarm was given to a member.",
     "alarm.commented": "Somebody wrote about an alarm.",
     "alarm.escalated": "Nobody acknowledged an alarm in time: the next ones are told.",
-    "alarm.re_alarmed": "An acknowledged alarm stands for so long that it is announced again.",
+    "alarm.re_alarmed": "An alarm that was seen must be seen again: it grew worse, or still stands.",
     "alarm.flood": "Too many alarms at a site in a short time, with their counts.",
 }
 _COMMANDS: Final = {

@@ -1,6 +1,6 @@
 """How far members have told us to have received the whole feed, so that an alarm that reached nobody is noticed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -35,13 +35,13 @@ def write_receipts(reader: Actor, epoch: UUID, reached: Mapping[UUID, int]) -> N
         note_receipts(reader.tenant_id, epoch, reached)
 
 
-def unreceived(tenant_id: UUID, kind: str, permission: str, before: datetime) -> QuerySet[FeedEvent]:
-    """In the open transaction: events of `kind` on the organisation's feed, recorded before then, that no member whose
-    role includes `permission` has received; oldest first."""
+def unreceived(tenant_id: UUID, kinds: Collection[str], permission: str, before: datetime) -> QuerySet[FeedEvent]:
+    """In the open transaction: events of these kinds on the organisation's feed, recorded before then, that are on no
+    screen of a member whose role includes `permission`; oldest first."""
     allowed = [role for role, capabilities in ROLES.items() if permission in capabilities]
     members = Membership.objects.filter(tenant=tenant_id, roles__overlap=allowed, user__is_active=True)
     epoch = FeedHead.objects.filter(tenant=tenant_id).values("epoch")
     receipts = FeedReceipt.objects.filter(tenant=tenant_id, epoch__in=epoch, user__in=members.values("user"))
     reached = receipts.order_by("-seq").values_list("seq", flat=True).first() or 0
-    found = FeedEvent.objects.filter(tenant=tenant_id, kind=kind, recorded_at__lt=before, seq__gt=reached)
+    found = FeedEvent.objects.filter(tenant=tenant_id, kind__in=kinds, recorded_at__lt=before, seq__gt=reached)
     return found.order_by("seq")

@@ -124,9 +124,9 @@ class Feed:
         self._receipts_at = _now() + RECEIPTS_S
         told: dict[UUID, int] = {}
         for subscriber in self.subscribers:
-            user, seq = subscriber.actor.user_id, subscriber.take_receipt()
-            if user is not None and seq is not None:
-                told[user] = max(seq, told.get(user, 0))
+            actor, seq = subscriber.actor, subscriber.take_receipt()
+            if actor.is_at_a_screen and actor.user_id is not None and seq is not None:
+                told[actor.user_id] = max(seq, told.get(actor.user_id, 0))
         if told:
             await door(write_receipts, self.reader, self.head.epoch, told)
 

@@ -21,6 +21,7 @@ from tenants.models.service_account import ServiceAccount
 from tenants.models.shared_read import SharedRead
 from tenants.models.site import Site
 from tenants.models.stock import Material, StockLevel, StockMove
+from tenants.models.sweep import SweepMark
 from tenants.models.tenant import Tenant
 from tenants.models.usage import UsageEvent, UsageHour, UsageMark
 from tenants.models.user import User
@@ -68,6 +69,7 @@ __all__ = [
     "Statement",
     "StockLevel",
     "StockMove",
+    "SweepMark",
     "Tenant",
     "TenantForeignKey",
     "TenantModel",

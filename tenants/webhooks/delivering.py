@@ -21,7 +21,6 @@ from tenants.feed.entry import Entry
 from tenants.feed.filters import asked_filter
 from tenants.feed.frames import Reset
 from tenants.feed.log import Head, Stale, head_now, page_now
-from tenants.feed.receipts import note_receipts
 from tenants.feed.rights import rights_of
 from tenants.feed.snapshot import state_now
 from tenants.models import FeedHead, Membership, Webhook, WebhookDelivery
@@ -178,8 +177,6 @@ def _advance(row: Webhook, epoch: UUID, seq: int) -> None:
     row.cursor = max(row.cursor, seq) if row.epoch == epoch else seq
     row.epoch, row.delivered_at = epoch, _now()
     row.attempts, row.failing_since = 0, None
-    if row.filter is None:
-        note_receipts(row.tenant_id, epoch, {row.user_id: seq})
 
 
 def _put_off(row: Webhook, answer: Answer) -> None:

@@ -31,6 +31,7 @@ WITHOUT_TENANT_KEY = {
     "tenants_user_groups": "as the user",
     "tenants_user_user_permissions": "as the user",
     "tenants_platformaccess": "the operators' audit; closed to the application",
+    "tenants_sweepmark": "when sweeps were last done; closed to the application",
     "django_admin_log": "seen by the person who acted",
     "account_emailaddress": "as the user",
     "account_emailconfirmation": "not used, closed to everybody",

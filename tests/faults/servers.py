@@ -1,4 +1,5 @@
-"""Valkey, worker and beat, killed and emptied. Alarms don't need them; webhooks do, and what is owed stays owed."""
+"""Valkey, worker and beat, killed and emptied. Alarms don't need them; webhooks and escalation do, and what is owed
+stays owed."""
 
 import os
 import time
@@ -11,11 +12,16 @@ from tenants.webhooks.actions import make_webhook
 from tests.faults import machines
 from tests.faults.matrix import fault
 from tests.faults.scene import Scene, difference, wait_until
-from tests.faults.truth import Said
+from tests.faults.truth import Said, rows
 from tests.integration.webhooks.receiver import Receiver
 from tests.live_worker import LiveWorker
 
-OFTEN = {"SWEEP_S": "1", "WEBHOOK_SWEEP_S": "0.5"}
+OFTEN = {"SWEEP_S": "1", "WEBHOOK_SWEEP_S": "0.5", "ALARM_UNRECEIVED_S": "2"}
+# The clients are programs: what they receive is on nobody's screen.
+UNSEEN = """
+SELECT count(*) FROM edge_bridge_alarm
+ WHERE tenant_id = %s AND tag = 'ch4' AND state IN ('UNACK', 'RTNUN') AND escalation_step = 0
+"""
 
 
 class LiveBeat(LiveWorker):
@@ -56,6 +62,7 @@ def go_through(scene: Scene, harm: Callable[[LiveWorker, LiveBeat], None]) -> st
         harm(worker, beat)
         scene.finish()
         check(scene, receiver)
+        wait_until(lambda: rows(UNSEEN, scene.owner.id) == [(0,)], "the last alarm, which nobody saw, went on")
         return f"{len(receiver.received)} posts for {len(scene.truth)} alarm events and what else is on the feed"
 
 

@@ -26,6 +26,7 @@ from tests.sweep.test_two_identities import OTHER_NAMES, sweep_of
 Answer = tuple[int, set[str]]
 # Beside a key, for the index alone, which begins with the organisation: that of active alarms, and that of roll-ups.
 FASTER = {
+    ("edge_bridge/alarms/cloud.py", "locked"),
     ("edge_bridge/alarms/suppression.py", "find_causes"),
     ("edge_bridge/alarms/suppression.py", "_concerned"),
     ("edge_bridge/commands/queries.py", "interlock"),

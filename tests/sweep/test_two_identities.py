@@ -22,7 +22,7 @@ OTHER_NAMES = {
     **{"framework": "agreement", "supersedes": "agreement", "service_account": "account"},
 }
 OWNER = ("partner", "tenant", "participant", "owner", "reader", "epoch", "subject", "invited", "mediator")
-USER = ("user", "member", "members")
+USER = ("user", "member", "members", "assigned_to")
 GROUPS = {"strangers": strangers, "agreements that open": opened_ways, "agreements that do not": shut_ways}
 
 

@@ -1,14 +1,19 @@
 """Alarms as operators and managers see them: one with its why and its steps, who is called, and how many there are."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
+from edge_bridge.alarms.actions import acknowledge_alarm, assign_alarm
+from edge_bridge.alarms.escalation import escalate_due
 from edge_bridge.models import Alarm
-from edge_bridge.protocol import Lane
+from edge_bridge.protocol import Birth, Lane
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.rules import kept
-from tests.integration.edge.scenes import gateway, opened, raised, the_alarm
+from tests.integration.edge.scenes import cleared, gateway, opened, raised, the_alarm
 
 
 def step(client, alarm, name: str, **given: str):
@@ -31,6 +36,67 @@ def test_operator_reads_why_and_takes_each_step_on_the_alarms_page(aurora):
     assert "unacknowledged" in step(client, alarm, "return")
     assert "acknowledged" in step(client, alarm, "acknowledge", comment="seen")
     assert "out of service" in step(client, alarm, "out-of-service", reason="calibration")
+
+
+def test_alarms_of_before_are_found_by_what_they_were_and_given_as_a_table(aurora, borealis, cassia):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(), raised(alarm_type="dust", severity="low", value=2.5), cleared(alarm_type="dust"))
+    client, site = sign_in(aurora), aurora.sites["north"].pk
+    with aurora.acting():
+        dust = Alarm.objects.get(alarm_type="dust")
+        acknowledge_alarm(alarm=dust)
+        assign_alarm(alarm=Alarm.objects.get(alarm_type="ch4.hi"), user_id=aurora.user.pk)
+    past = page_of(client, f"/alarms?which=past&severity=low&site={site}&type=dust")
+    assert f'href="/alarms/{dust.pk}"' in past and "ch4.hi" not in past and "style=" not in past
+    assert "over" in text(page_of(client, f"/alarms/{dust.pk}").encode())
+    today = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    assert "None." in page_of(client, f"/alarms?to={today}&from=2026-01-01") and "dust" in page_of(
+        client, f"/alarms?from={today}"
+    )
+    mine = page_of(client, "/alarms?whom=me")
+    assert "ch4.hi" in mine and "dust" not in mine
+    assert client.get("/alarms?from=soon").status_code == 422 and client.get("/alarms?which=never").status_code == 404
+    lines = client.get("/alarms.csv?which=past").content.decode().splitlines()
+    assert len(lines) == 2 and lines[1].startswith(f"{dust.pk},dust,low,NORM,False,")
+    opened(aurora, borealis, "view_alarms")
+    assert "dust" in page_of(sign_in(borealis), "/alarms?whose=shared")
+    assert "dust" not in page_of(sign_in(cassia), "/alarms?whose=shared")
+
+
+def test_alarm_without_a_place_is_shown_with_the_reason_and_dismissed_by_a_manager(aurora):
+    gateway(aurora).say(Lane.P0, raised(code="GAS-NEW"))
+    client = sign_in(aurora)
+    page = page_of(client, "/alarms")
+    assert "There is no equipment with the code &#x27;GAS-NEW&#x27;" in page
+    dismiss = re.search(r'action="(/alarms/set-aside/[^"]+)"', page)[1]
+    assert "/dismiss" not in page_of(with_role(aurora, "viewer"), "/alarms")
+    assert with_role(aurora, "viewer").post(dismiss, {"reason": "not ours"}).status_code == 403
+    client = with_role(aurora, "manager")
+    assert client.post(dismiss, {"reason": "not ours"}).status_code == 302
+    assert "GAS-NEW" not in page_of(client, "/alarms")
+
+
+def test_alarm_that_went_to_my_role_is_found_and_told_in_words(aurora):
+    gateway(aurora).say(Lane.P0, raised(), raised(alarm_type="dust", severity="low"))
+    with aurora.acting():
+        escalate_due(aurora.id, datetime.now(UTC) + timedelta(seconds=301))
+        alarm = Alarm.objects.get(alarm_type="ch4.hi")
+    client = with_role(aurora, "manager")
+    called = page_of(client, "/alarms?whom=called")
+    assert "ch4.hi" in called and "dust" not in called
+    assert "step 1, to every manager" in text(page_of(client, f"/alarms/{alarm.pk}").encode())
+    assert "ch4.hi" not in page_of(with_role(aurora, "viewer"), "/alarms?whom=called")
+
+
+def test_manager_clears_an_alarm_whose_gateway_began_anew(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    alarm, client = the_alarm(aurora), sign_in(aurora)
+    assert "/steps/clear" not in page_of(client, f"/alarms/{alarm.pk}")
+    replace(edge, boot=uuid4(), next_seq=dict.fromkeys(Lane, 1)).say(Lane.P1, Birth(datetime.now(UTC), ()))
+    assert "its gateway began anew" in page_of(client, f"/alarms/{alarm.pk}")
+    words = step(client, alarm, "clear", reason="the journal was replaced")
+    assert "back to normal, unacknowledged" in words and "the journal was replaced" in words
 
 
 def test_viewer_reads_the_alarm_and_is_offered_no_step(aurora):

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from edge_bridge.alarms import actions, policies
-from edge_bridge.alarms.sweeps import sweep_of
+from edge_bridge.alarms.sweeps import end_shelves
 from edge_bridge.models import Alarm, AlarmChange
 from edge_bridge.protocol import Lane
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
@@ -42,11 +42,11 @@ def test_shelf_ends_at_its_time_for_readers_and_once_for_the_log(aurora):
     alarm = the_alarm(aurora)
     assert (alarm.state_at(alarm.shelved_until - timedelta(seconds=1)), alarm.state_at(later)) == ("SHLVD", "UNACK")
     with aurora.acting():
-        assert sweep_of(aurora.id, later) > 0
+        assert end_shelves(aurora.id, later) > 0
     alarm = the_alarm(aurora)
     assert (alarm.state, alarm.shelved_until, alarm.silenced_reason) == ("UNACK", None, "")
     with aurora.acting():
-        assert sweep_of(aurora.id, later) == 0
+        assert end_shelves(aurora.id, later) == 0
     assert [event for event, _, _ in history(aurora)] == ["raised", "shelved", "returned_standing"]
     assert told(aurora)[-2:] == [("alarm.shelved", "SHLVD"), ("alarm.returned", "UNACK")]
 

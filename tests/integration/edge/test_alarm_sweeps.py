@@ -1,6 +1,7 @@
 """What is due without anybody asking: escalation, silent gateways, floods and their end; the figures of the log."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,13 +9,16 @@ from django.db import connections
 
 from edge_bridge.actions import revoke_device
 from edge_bridge.alarms import actions, policies
+from edge_bridge.alarms.escalation import escalate_due
 from edge_bridge.alarms.health import alarm_health
 from edge_bridge.alarms.sweeps import sweep_alarms, sweep_of
-from edge_bridge.models import Alarm, AlarmChange, Device
-from edge_bridge.protocol import Lane
+from edge_bridge.authentication import device_of
+from edge_bridge.models import Alarm, AlarmChange, Device, Watermark
+from edge_bridge.protocol import Entry, Lane
+from edge_bridge.sweeping import sweep_each
 from tenants.data import Invalid, NotFound
 from tenants.feed.receipts import note_receipts
-from tenants.models import FeedEvent, FeedHead
+from tenants.models import FeedEvent, FeedHead, new_id
 from tests.integration.edge.scenes import cleared, gateway, history, raised, reading, the_alarm, told
 
 
@@ -25,6 +29,12 @@ def after(seconds: float) -> datetime:
 def swept(owner, now: datetime) -> int:
     with owner.acting():
         return sweep_of(owner.id, now)
+
+
+def escalated(owner, now: datetime) -> int:
+    """How many alarms went on; the gateways of these tests fall silent meanwhile, which is an alarm of its own."""
+    with owner.acting():
+        return escalate_due(owner.id, now)
 
 
 def escalations(owner) -> list[str]:
@@ -49,9 +59,9 @@ def test_unacknowledged_alarm_goes_step_by_step_and_each_step_once(aurora):
     policy(aurora, "high", policies.Step(60, "manager"), policies.Step(120, user_id=aurora.user.pk))
     policy(aurora, "high", policies.Step(30, "owner"), site="north-mill")  # another site's
     gateway(aurora).say(Lane.P0, raised(severity="high"))
-    assert swept(aurora, after(50)) == 0
-    assert (swept(aurora, after(61)), swept(aurora, after(62))) == (1, 0)
-    assert (swept(aurora, after(200)), swept(aurora, after(9000))) == (1, 0)
+    assert escalated(aurora, after(50)) == 0
+    assert (escalated(aurora, after(61)), escalated(aurora, after(62))) == (1, 0)
+    assert (escalated(aurora, after(200)), escalated(aurora, after(9000))) == (1, 0)
     assert escalations(aurora) == ["role:manager", f"user:{aurora.user.pk}"]
     alarm = the_alarm(aurora)
     assert (alarm.state, alarm.severity, alarm.escalation_step) == ("UNACK", "high", 2)
@@ -62,7 +72,7 @@ def test_acknowledged_or_late_alarm_escalates_to_nobody(aurora):
     edge.say(Lane.P0, raised(), raised(alarm_type="late", historical=True))
     with aurora.acting():
         actions.acknowledge_alarm(alarm=Alarm.objects.get(alarm_type="ch4.hi"))
-    assert swept(aurora, after(2000)) == 0
+    assert escalated(aurora, after(2000)) == 0
 
 
 def test_alarm_that_grows_worse_begins_its_steps_anew(aurora):
@@ -86,7 +96,67 @@ def test_critical_alarm_that_no_screen_received_goes_on_before_its_time(aurora):
 def test_critical_alarm_that_a_screen_received_waits_for_its_steps(aurora):
     gateway(aurora).say(Lane.P0, raised())
     received(aurora)
-    assert (swept(aurora, after(70)), swept(aurora, after(301))) == (0, 1)
+    assert (escalated(aurora, after(70)), escalated(aurora, after(301))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "bring_back",
+    [
+        lambda edge: edge.say(Lane.P0, raised(severity="critical")),
+        lambda edge: edge.say(Lane.P0, cleared(severity="high"), raised(severity="critical")),
+    ],
+)
+def test_alarm_that_was_seen_must_be_seen_again_when_it_grows_worse(aurora, bring_back):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(severity="high"))
+    received(aurora)
+    bring_back(edge)
+    assert told(aurora)[-1][0] in ("alarm.re_alarmed", "alarm.raised")
+    assert escalated(aurora, after(70)) == 1
+    with aurora.acting():
+        assert AlarmChange.objects.get(event="escalated").comment == "to role:manager: no screen has received it"
+
+
+def test_alarm_that_returns_from_a_shelf_must_reach_a_screen_again(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    with aurora.acting():
+        alarm = Alarm.objects.get()
+        actions.acknowledge_alarm(alarm=alarm)
+        actions.shelve_alarm(alarm=alarm, until=after(30), reason="sensor is cleaned")
+    received(aurora)
+    swept(aurora, after(31))
+    assert told(aurora)[-1] == ("alarm.returned", "UNACK")
+    assert escalated(aurora, after(31 + 70)) == 1
+
+
+def test_older_alarms_that_are_never_due_keep_no_other_waiting(aurora):
+    """Five hundred are looked at in one go."""
+    gateway(aurora).say(Lane.P0, raised(severity="low"))
+    with aurora.acting():
+        first = Alarm.objects.get()
+        facts = {field.attname: getattr(first, field.attname) for field in Alarm._meta.concrete_fields}
+        rows = [facts | {"id": new_id(), "alarm_type": f"type {n}"} for n in range(501)]
+        Alarm.objects.bulk_create(Alarm(**row) for row in rows)
+    policy(aurora, "low", policies.Step(86_400, "manager"))
+    gateway(aurora).say(Lane.P0, raised(alarm_type="gas"))
+    received(aurora)
+    assert escalated(aurora, after(301)) == 2  # with the flood that it came in
+    assert escalations(aurora) == ["role:manager", "role:manager"]
+    assert escalated(aurora, after(86_500)) == 500 and escalated(aurora, after(86_501)) == 4
+
+
+def test_what_fails_in_one_organisations_share_stops_no_other(aurora, borealis):
+    done = []
+
+    def share(tenant_id):
+        if tenant_id == min(aurora.id, borealis.id):
+            Alarm.objects.create(tenant_id=tenant_id)
+        done.append(tenant_id)
+        return 1
+
+    with pytest.raises(ExceptionGroup, match="1 organisations' share in test failed"):
+        sweep_each({aurora.id, borealis.id}, "test", share)
+    assert done == [max(aurora.id, borealis.id)]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +191,27 @@ def test_silent_gateway_is_an_alarm_until_its_next_batch(aurora):
     assert the_alarm(aurora).state == "RTNUN"
 
 
+def test_gateway_that_only_asks_is_silent(aurora):
+    """Its credential is good, but nothing that it has to say arrives."""
+    edge = gateway(aurora)
+    edge.say(Lane.P2, reading())
+    device_of(edge.authorization)
+    with aurora.acting():
+        assert Device.objects.get(pk=edge.device.pk).last_seen_at is not None
+        Watermark.objects.update(updated_at=after(-200))
+    assert swept(aurora, after(0)) == 1
+    alarm = the_alarm(aurora)
+    assert alarm.alarm_type == "edge_silent" and alarm.value >= 200
+    again = replace(edge.batch(Lane.P2, reading()), entries=(Entry(1, reading()),))
+    with aurora.acting():
+        edge.device.refresh_from_db()
+    edge.record(again)  # what is known already says nothing
+    assert the_alarm(aurora).stands
+    edge.next_seq[Lane.P2] = 2
+    edge.say(Lane.P2, reading())
+    assert not the_alarm(aurora).stands
+
+
 def test_flood_folds_what_comes_over_ten_and_ends_when_it_ebbs(aurora, cassia):
     edge = gateway(aurora)
     edge.say(Lane.P0, *[raised(alarm_type=f"type {n}", severity="medium") for n in range(10)])
@@ -137,7 +228,7 @@ def test_flood_folds_what_comes_over_ten_and_ends_when_it_ebbs(aurora, cassia):
         flood = FeedEvent.objects.get(kind="alarm.flood")
         assert flood.body["n_folded"] == 20
     assert swept(aurora, after(60)) == 0
-    assert swept(aurora, after(601)) == 1
+    assert swept(aurora, after(601)) == 3  # and both gateways are silent
     with aurora.acting():
         assert not Alarm.objects.get(pk=parent.pk).stands
     assert told(cassia) == []
@@ -158,6 +249,7 @@ def test_health_tells_calls_floods_chatter_and_the_worst_of_them(aurora, cassia)
     edge.say(Lane.P0, *[raised(alarm_type=f"type {n}") for n in range(14)])
     for _ in range(3):
         edge.say(Lane.P0, cleared(alarm_type="type 0"), raised(alarm_type="type 0"))
+    edge.say(Lane.P0, cleared(alarm_type="type 2"))
     site = aurora.sites["north"]
     with aurora.acting():
         alarm = Alarm.objects.get(alarm_type="type 1")
@@ -165,9 +257,13 @@ def test_health_tells_calls_floods_chatter_and_the_worst_of_them(aurora, cassia)
         actions.return_alarm(alarm=alarm)
         found = alarm_health(site, since=after(-3 * 3600), until=after(1), tenant_id=aurora.id)
         stale = alarm_health(site, since=after(0), until=after(90_000), tenant_id=aurora.id).stale
+        Alarm.objects.filter(alarm_type="type 2").update(raised_at=after(-3 * 86_400), cleared_at=after(-86_400))
+        past = alarm_health(site, since=after(-4 * 86_400), until=after(-86_401), tenant_id=aurora.id).stale
+        over = alarm_health(site, since=after(-4 * 86_400), until=after(-86_399), tenant_id=aurora.id).stale
     assert found.calls == 14 + 1 + 3 + 1  # raised, the flood that they are, those that came back from NORM and a shelf
     assert (found.busiest_hour_calls, found.verdict, len(found.hours)) == (found.calls, "overloaded", 4)
     assert sum(flood.calls for flood in found.floods) == found.calls and len(stale) == 10
+    assert [each.alarm_type for each in past] == ["type 2"] and over == []
     assert (found.top_ten[0].alarm_type, found.top_ten[0].calls) == ("type 0", 4)
     assert found.top_ten_frac == pytest.approx((4 + 2 + 8) / 19)
     assert [(source.equipment_code, source.alarm_type) for source in found.chattering] == [("GAS-T0-01", "type 0")]

@@ -9,11 +9,12 @@ from django.db import IntegrityError, connections
 
 from edge_bridge import access, api
 from edge_bridge.alarms import actions
+from edge_bridge.alarms.escalation import escalate_due
 from edge_bridge.models import Alarm, AlarmChange
 from edge_bridge.protocol import Lane
 from tenants.agreements.actions import end_agreement
 from tenants.data import Conflict, Forbidden, NotFound
-from tenants.models import new_id
+from tenants.models import FeedEvent, new_id
 from tests.integration.edge.scenes import (
     cleared,
     gateway,
@@ -112,6 +113,32 @@ def test_historical_alarm_is_kept_with_both_times(aurora):
     edge.say(Lane.P0, raised(occurred_at=then, historical=True))
     alarm = the_alarm(aurora)
     assert alarm.historical and alarm.raised_at == then and alarm.received_at > then + timedelta(hours=2)
+    with aurora.acting():
+        assert FeedEvent.objects.get(kind="alarm.raised").body["historical"] is True
+
+
+def test_alarms_are_found_by_span_type_and_person_and_given_as_a_table(aurora, borealis):
+    edge = gateway(aurora)
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    edge.say(Lane.P0, raised(), raised(alarm_type="dust", severity="low", occurred_at=long_ago))
+    client, day_ago = aurora.client(), (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    with aurora.acting():
+        actions.assign_alarm(alarm=Alarm.objects.get(alarm_type="dust"), user_id=aurora.user.pk)
+        escalate_due(aurora.id, datetime.now(UTC) + timedelta(seconds=1000))
+
+    def found(client=client, **asked) -> list[str]:
+        return [row["alarm_type"] for row in client.get("/api/v1/alarms", asked).json()["results"]]
+
+    assert found() == ["dust", "ch4.hi"]
+    assert found(since=day_ago) == ["ch4.hi"] and found(until=day_ago) == ["dust"]
+    assert found(alarm_type="dust") == found(assigned_to=str(aurora.user.pk)) == ["dust"]
+    assert found(escalated_to_me="true") == ["ch4.hi"]
+    table = client.get("/api/v1/alarms.csv", {"since": day_ago}).content.decode("utf-8-sig").splitlines()
+    assert table[0].startswith("id,alarm_type,severity") and len(table) == 2 and ",ch4.hi,critical,UNACK," in table[1]
+    opened(aurora, borealis, "view_alarms")
+    assert found(borealis.client(), shared="true", until=day_ago) == ["dust"]
+    refused = borealis.client().get("/api/v1/alarms", {"shared": "true", "escalated_to_me": "true"})
+    assert refused.status_code == 422
 
 
 def test_threads_that_report_one_alarm_at_once_make_one_row(aurora):

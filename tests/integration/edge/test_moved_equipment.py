@@ -75,7 +75,7 @@ def test_what_comes_late_from_before_the_move_is_kept_and_what_comes_from_after_
     north.say(Lane.P0, raised(alarm_type="wrong", occurred_at=reading().measured_at + timedelta(seconds=1), **PUMP))
     assert sorted(chain(*values(aurora))) == [1.0, 1.5]
     with aurora.acting():
-        assert {row.alarm_type for row in Alarm.objects.all()} == {"ch4.hi", "late"}
+        assert {row.alarm_type for row in Alarm.objects.all()} == {"ch4.hi", "late", "alarms_set_aside"}
         reasons = sorted(row.reason for row in Quarantine.objects.all())
     assert reasons == [
         "Equipment 'PUMP-07' had been moved to another site by then.",

@@ -55,7 +55,7 @@ def test_critical_alarm_becomes_one_draft_with_its_evidence(aurora):
     switch_on(aurora, "critical_alarm")
     assert swept(aurora) == 0, "what happened before it was switched on is nobody's wish"
     edge.say(Lane.P1, raised(code="FAN-01", tag="speed", alarm_type="fan_stopped"))
-    edge.say(Lane.P1, raised(severity="high", code="PUMP-07"))
+    edge.say(Lane.P1, raised(severity="high", code="PUMP-07"), raised(alarm_type="late", historical=True))
     assert swept(aurora) == 1 and swept(aurora) == 0
     (reaction,) = made(aurora)
     assert (reaction.outcome, reaction.task.state, reaction.task.title) == ("done", "draft", "fan_stopped at FAN-01")

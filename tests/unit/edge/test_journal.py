@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -300,6 +301,24 @@ def test_acknowledged_alarms_are_kept_for_a_cloud_that_lost_them_and_offered_aft
         journal.let_go_of_acknowledged()
     journal.resume_at(Lane.P0, 2, NOW)
     assert journal.next_entries(Lane.P0) == (Entry(4, Gap(2, GapReason.LOST, 3, NOW, NOW)),)
+
+
+def test_what_stands_and_was_told_is_stated_again_at_a_start_and_in_a_new_epoch(journal: Journal) -> None:
+    other = replace(alarm(), alarm_type="other")
+    with journal.transaction():
+        journal.append(Lane.P0, [alarm(), other, replace(alarm(), alarm_type="over")])
+        journal.append(Lane.P0, [replace(alarm(AlarmEvent.CLEARED), alarm_type="over")])
+    journal.acknowledge(Lane.P0, 4)
+    journal.announce_birth(NOW)
+    assert journal.next_entries(Lane.P0) == (Entry(5, alarm()), Entry(6, other))
+    journal.announce_birth(NOW)
+    assert len(journal.next_entries(Lane.P0)) == 2, "what waits to be told is not stated twice"
+    journal.acknowledge(Lane.P0, 5)
+    journal.begin_new_epoch(NOW)
+    assert [entry.body for entry in journal.next_entries(Lane.P0)] == [other, alarm()]
+    journal.announce_birth(NOW)
+    assert len(journal.next_entries(Lane.P0)) == 2
+    assert {one.alarm_type for one in journal.standing_alarms()} == {alarm().alarm_type, "other"}
 
 
 def test_new_epoch_numbers_what_waits_from_one_and_balances(journal: Journal) -> None:

@@ -18,7 +18,7 @@ const CALLS = new Map([
   ["alarm.raised", "New"],
   ["alarm.returned", "Returned"],
   ["alarm.escalated", "Escalated"],
-  ["alarm.re_alarmed", "Still standing:"],
+  ["alarm.re_alarmed", "Must be seen again:"],
   ["alarm.flood", "Flood,"],
 ]);
 
@@ -121,9 +121,9 @@ function followState(feed, refreshAll) {
   });
 }
 
-/** What is shelved or suppressed calls nobody, nor does one of a flood, unless it is critical. */
+/** What came late, or is shelved or suppressed, calls nobody, nor does one of a flood, unless it is critical. */
 function calls(alarm) {
-  return alarm.state === "UNACK" && (!alarm.folded_into || alarm.severity === "critical");
+  return alarm.state === "UNACK" && !alarm.historical && (!alarm.folded_into || alarm.severity === "critical");
 }
 
 function announce(panel, kind, alarm) {
