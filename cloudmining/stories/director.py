@@ -55,7 +55,7 @@ OFFERS: Final = (
     (0.94, 20, 90, "three shovels of this make in two years"),
     (0.88, 45, 40, "no shovel of this make yet"),
 )
-SEEN_WITHIN_S, STUDIED_WITHIN_S, FAILS_WITHIN_S = 20.0, 120.0, 90.0
+SEEN_WITHIN_S, STUDIED_WITHIN_S, FAILS_WITHIN_S = 60.0, 120.0, 90.0
 
 
 def tell(base_url: str, keys: dict[str, str], say: Say) -> None:
@@ -264,7 +264,7 @@ def _award(aurora: Party, won: Bidder, lost: Bidder, task: str, shovel: str, say
         f"   {lost[0].name} is told: {beaten['reason']}; its own points {beaten['outcome']['total']}, "
         f"rank {beaten['outcome']['rank']}."
     )
-    aurora.call("POST", f"service-tasks/{task}/conclude")
+    # Without a standstill the next sweep writes it.
     event = won[0].wait_for(
         "contract", SEEN_WITHIN_S, lambda e: e["kind"] == "contract.written" and e["body"]["task"] == task
     )

@@ -78,11 +78,14 @@ def test_session_begins_proposed_and_a_settled_part_received(parties, held):
             first.save(force_insert=True)
 
 
+OTHER = "01a20000-0000-7000-8000-000000000000"
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
         *[("rate_minor", "1"), ("currency", "EUR"), ("ceiling_min", "61"), ("subject", "other"), ("number", "9")],
-        *[("to_at", "2040-01-01T00:00:00Z"), ("expert_id", str(new_id())), ("assignment_id", str(new_id()))],
+        *[("to_at", "2040-01-01T00:00:00Z"), ("expert_id", OTHER), ("assignment_id", OTHER)],
         *[("measured_min", "43"), ("ended_at", "2040-01-01T00:00:00Z"), ("started_at", "2020-01-01T00:00:00Z")],
         ("version", "0"),
     ],
