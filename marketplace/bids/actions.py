@@ -7,7 +7,7 @@ against its closing, in the transaction that writes the version.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import F
 
 from marketplace.bids import queries
@@ -39,6 +39,7 @@ def place_bid(*, task: ServiceTask, content: BidContent) -> Receipt:
     if task.tenant_id == firm.tenant_id:
         raise Forbidden("Your own organisation posted this task; only another one can bid.")
     _refuse_unfit(task, content)
+    _hold(task)
     bid = queries.live_bid(task.pk, firm.tenant_id) or _begun(task, firm)
     with on_behalf_of(task.tenant_id):
         move_bid(bid, BidEvent.SUBMIT, number=F("number") + 1)
@@ -70,6 +71,12 @@ def _refuse_unfit(task: ServiceTask, content: BidContent) -> None:
     if content.due_d and len(content.due_d) != len(task.milestones):
         wanted = f"give {len(task.milestones)}, one for each milestone of the task, or none"
         raise Invalid("The days do not fit the milestones.", (FieldError("/due_d", wanted),))
+
+
+def _hold(task: ServiceTask) -> None:
+    """Its row, with other bidders, before any of a bid's: who ends the bidding locks them in this order, too."""
+    with on_behalf_of(task.tenant_id), connections[opened().alias].cursor() as cursor:
+        cursor.execute("SELECT FROM marketplace_servicetask WHERE id = %s FOR SHARE", [task.pk])
 
 
 def _begun(task: ServiceTask, firm: Actor) -> Bid:

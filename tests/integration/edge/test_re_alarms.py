@@ -19,6 +19,12 @@ from tests.integration.edge.scenes import cleared, gateway, history, opened, rai
 NAME = "Methane of the upper corner"
 
 
+@pytest.fixture(autouse=True)
+def _patience(settings):
+    """With the gateway, which is not heard for as long as these tests look ahead."""
+    settings.EDGE_SILENT_S = 86_400
+
+
 def after(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 

@@ -10,14 +10,17 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from marketplace.api import cancel_task, get_own_task
 from tenants.context import as_platform
-from tenants.feed.frames import Ev, Live, Reset, Skip
+from tenants.feed.filters import Filter
+from tenants.feed.frames import Ev, Live, Reset, Skip, decode_server
 from tenants.feed.pruning import prune
 from tenants.feed.receipts import note_receipts, unreceived
 from tenants.models import FeedEvent, FeedHead, FeedReceipt
-from tests.integration.feed.client import as_documented, emit, following
+from tests.functional.console.scenes import sign_in
+from tests.integration.feed.client import Follower, as_documented, emit, following
 from tests.integration.feed.test_rights import end, open_north, revoke, set_roles
 from tests.integration.marketplace.scenes import claimed, published
 from tests.integration.optimization.runs import asked
@@ -249,19 +252,37 @@ def test_bad_last_event_id_is_refused(aurora, header):
     assert answer.status_code == 422 and json.loads(answer.content)["title"] == "Invalid input"
 
 
-async def test_receipts_of_whole_feeds_are_kept_and_those_of_filtered_ones_are_not(live_web, aurora):
-    from tenants.feed.filters import Filter
+@asynccontextmanager
+async def at_a_screen(web, organisation, wanted: Filter | None = None):
+    """As the console's pages follow the feed: with a ticket of a person who signed in."""
 
+    def ticket() -> str:
+        return sign_in(organisation).post("/api/v1/feed/tickets").json()["ticket"]
+
+    protocols = ["cloudmining.v1", f"ticket.{await later(ticket)}"]
+    async with connect(f"{web.ws_url}/ws/v1/feed", subprotocols=protocols) as socket:
+        follower = Follower(socket, decode_server(str(await socket.recv())))
+        await follower.subscribe(filter=wanted)
+        await follower.until_live()
+        yield follower
+
+
+async def test_receipts_of_whole_feeds_on_a_screen_are_kept_and_those_of_filters_and_programs_are_not(live_web, aurora):
     key = await later(aurora.key)
 
     def received() -> int:
         with aurora.acting():
             return FeedReceipt.objects.filter(tenant=aurora.id).values_list("seq", flat=True).first() or 0
 
-    async with following(live_web, key, filter=Filter(kinds=("plan.",))) as narrow, following(live_web, key) as whole:
+    async with (
+        at_a_screen(live_web, aurora, Filter(kinds=("plan.",))) as narrow,
+        following(live_web, key) as program,
+        at_a_screen(live_web, aurora) as whole,
+    ):
         await later(emit, aurora, range(4))
-        await asyncio.gather(whole.until(4), narrow.until(4))
+        await asyncio.gather(whole.until(4), narrow.until(4), program.until(4))
         await narrow.acknowledge()
+        await program.acknowledge()
         await asyncio.sleep(1.8)
         assert await later(received) == 0
         await whole.acknowledge()

@@ -99,7 +99,7 @@ def places(aurora: Organisation) -> dict[str, UUID]:
         site = register_site(code="pit", name="Pit", kind="mine")
     task = wanted(neighbour, NeedTerms(skill="tending"), site_id=site.pk)
     with aurora.acting():
-        profile = profiles.save_profile(terms=terms(visibility="hidden"))
+        profile = profiles.save_profile(terms=terms(visibility="hidden", about="We mend our own pumps."))
         tending = register.register_skill(code="tending", name="Tending of pumps")
         person = register.register_person(code="P-9", name="Nine of Aurora")
         register.assess_person(person=person, skill=tending, level=3, assessed_on=TODAY)

@@ -64,6 +64,13 @@ class Cloud:
     def alarms(self) -> list[Alarm]:
         return [body for body in self.bodies(Lane.P0) if isinstance(body, Alarm)]
 
+    def changes(self) -> list[Alarm]:
+        """Its alarms without those that a gateway only stated again, as it does at each start."""
+        said: dict[object, Alarm] = {}
+        for alarm in self.alarms():
+            said.setdefault((alarm.alarm_type, alarm.event, alarm.occurred_at, alarm.value), alarm)
+        return list(said.values())
+
     def readings(self) -> list[Reading]:
         return [body for body in self.bodies(Lane.P2) if isinstance(body, Reading)]
 

@@ -171,6 +171,6 @@ def test_gateway_process_takes_rules_while_it_runs_and_keeps_them_without_a_clou
         gateway.start()
         terminal.say(terminal.frame("dust", [0.1]))
         with serving(cloud, gateway.cloud_port):
-            wait_until(lambda: [str(alarm.event) for alarm in cloud.alarms()] == ["raised", "cleared"])
+            wait_until(lambda: [str(alarm.event) for alarm in cloud.changes()] == ["raised", "cleared"])
     finally:
         gateway.kill()

@@ -49,7 +49,7 @@ def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Gateway]
 
 
 def events(cloud: Cloud) -> list[AlarmEvent]:
-    return [alarm.event for alarm in cloud.alarms()]
+    return [alarm.event for alarm in cloud.changes()]
 
 
 def values(cloud: Cloud, tag: str = "ch4") -> list[float]:
@@ -125,8 +125,8 @@ def test_nothing_is_lost_or_doubled_over_kills_at_any_moment(gateway: Gateway, c
         expected = [reading.value for frame in frames for reading in frame.readings]
         wait_until(lambda: len(values(cloud)) >= len(expected))
         assert values(cloud) == expected
-        wait_until(lambda: len(cloud.alarms()) >= 2 * len(frames) - 1)
-        assert events(cloud) == [RAISED, CLEARED] * (len(cloud.alarms()) // 2) + [RAISED]
+        wait_until(lambda: len(cloud.changes()) >= 2 * len(frames) - 1)
+        assert events(cloud) == [RAISED, CLEARED] * (len(cloud.changes()) // 2) + [RAISED]
         cloud.assert_gapless()
         assert cloud.assert_counts_balance() > 0
         assert len({boot for _, boot, _ in cloud.watermarks}) == 1
@@ -152,7 +152,7 @@ def test_readings_give_way_to_counts_and_alarms_do_not(gateway: Gateway, cloud: 
     terminal = Terminal(gateway)
     terminal.say(*[terminal.frame("ch4", [1.3] + [0.5] * 98 + [0.1]) for _ in range(30)])
     with serving(cloud, gateway.cloud_port):
-        wait_until(lambda: cloud.watermarks_sum(Lane.P2) >= 3_000 and len(cloud.alarms()) == 60)
+        wait_until(lambda: cloud.watermarks_sum(Lane.P2) >= 3_000 and len(cloud.changes()) == 60)
         assert events(cloud) == [RAISED, CLEARED] * 30
         thinned = [body for body in cloud.bodies(Lane.P2) if isinstance(body, Gap) and body.reason is GapReason.THINNED]
         assert sum(gap.count for gap in thinned) + len(cloud.readings()) == 3_000
@@ -172,7 +172,7 @@ def test_full_journal_costs_old_readings_and_no_alarm(gateway: Gateway, cloud: C
     assert "gave way to a count" in gateway.log()
     assert (gateway.directory / "data" / "journal.sqlite3").stat().st_size <= 600_000
     with serving(cloud, gateway.cloud_port):
-        wait_until(lambda: cloud.watermarks_sum(Lane.P2) >= 8_000 and len(cloud.alarms()) == 80)
+        wait_until(lambda: cloud.watermarks_sum(Lane.P2) >= 8_000 and len(cloud.changes()) == 80)
         assert events(cloud) == [RAISED, CLEARED] * 40
         cloud.assert_gapless()
         wait_until(lambda: cloud.assert_counts_balance() > 0)
