@@ -102,6 +102,10 @@ class AlarmLog:
     def _raise_again(self, alarm: Alarm, said: protocol.Alarm) -> None:
         """Bring an active alarm up to date; a worse one must be seen again."""
         event, came_back = _event_of_repeat(alarm, said), not alarm.stands
+        if event is None and not came_back and _is_same(alarm, said):  # a gateway that started states it again
+            alarm.received_at = self.received_at
+            self.steps.changed[alarm.pk] = alarm
+            return
         alarm.raised_at = said.occurred_at if came_back else alarm.raised_at
         alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
         self._keep(alarm, event, said)
@@ -186,6 +190,11 @@ def _kind_of_repeat(event: Event | None, came_back: bool) -> AlarmKind:
     if came_back:
         return AlarmKind.RAISED
     return AlarmKind.RE_ALARMED if event is Event.RE_ALARMED else AlarmKind.UPDATED
+
+
+def _is_same(alarm: Alarm, said: protocol.Alarm) -> bool:
+    known = alarm.occurred_at, alarm.value, alarm.limit, alarm.severity
+    return known == (said.occurred_at, said.value, said.limit, said.severity)
 
 
 def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:

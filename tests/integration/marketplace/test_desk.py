@@ -164,7 +164,7 @@ def test_file_goes_from_a_draft_and_stays_once_it_is_published(aurora):
 
 
 def test_question_is_answered_for_all_and_who_asked_stays_hidden(aurora, borealis, cassia):
-    task = published(aurora)
+    task = published(aurora, terms=terms(visibility="invited", invited=(borealis.id, cassia.id)))
     url = f"{TASKS}/{task.pk}/questions"
     asked = borealis.client().post(url, {"text": "Which bearing is it?"})
     assert (asked.status_code, asked.json()["asked_by"]["firm_name"]) == (201, "Borealis")
