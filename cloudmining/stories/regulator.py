@@ -23,7 +23,7 @@ from edge_bridge.protocol import Alarm, AlarmEvent, Lane, Severity
 from edge_bridge.rules.detector import Sample
 from edge_bridge.rules.several import Twin
 
-SEEN_WITHIN_S, ROLLED_WITHIN_S = 60.0, 60.0
+SEEN_WITHIN_S, ROLLED_WITHIN_S = 20.0, 60.0
 AWAY: Final = timedelta(minutes=14)
 LIMIT_PCT, TOLERANCE_PCT = 1.0, 0.2
 TWIN_RULE: Final = Twin(tolerance=TOLERANCE_PCT, over_s=60.0)

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -18,6 +19,7 @@ import uvicorn
 from edge_bridge.protocol import (
     Ack,
     Alarm,
+    AlarmEvent,
     Batch,
     Body,
     Command,
@@ -65,11 +67,12 @@ class Cloud:
         return [body for body in self.bodies(Lane.P0) if isinstance(body, Alarm)]
 
     def changes(self) -> list[Alarm]:
-        """Its alarms without those that a gateway only stated again, as it does at each start."""
-        said: dict[object, Alarm] = {}
+        """Its alarms without those that stood and that a gateway only stated again, as it does at each start."""
+        said: list[Alarm] = []
         for alarm in self.alarms():
-            said.setdefault((alarm.alarm_type, alarm.event, alarm.occurred_at, alarm.value), alarm)
-        return list(said.values())
+            if alarm.event is not AlarmEvent.RAISED or not any(_is_same(alarm, before) for before in said):
+                said.append(alarm)
+        return said
 
     def readings(self) -> list[Reading]:
         return [body for body in self.bodies(Lane.P2) if isinstance(body, Reading)]
@@ -149,6 +152,10 @@ class Cloud:
             while self.holds_back:
                 await asyncio.sleep(0.01)
             await send({"type": "websocket.send", "text": encode(said).decode()})
+
+
+def _is_same(one: Alarm, other: Alarm) -> bool:
+    return replace(one, historical=False) == replace(other, historical=False)
 
 
 async def _respond(send: Any, status: int, content: bytes) -> None:
