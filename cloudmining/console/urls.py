@@ -12,6 +12,7 @@ from cloudmining.console import (
     calendar_pages,
     command_pages,
     contract_pages,
+    evidence_pages,
     grade_pages,
     joining,
     ledger_pages,
@@ -195,6 +196,16 @@ urlpatterns = [
     path("tasks/new", task_pages.PostTask.as_view(), name="console-post-task"),
     path("tasks/<uuid:task_id>", task_pages.TaskPage.as_view(), name="console-task"),
     path("tasks/<uuid:task_id>/standing", task_pages.TaskStanding.as_view(), name="console-task-standing"),
+    path(
+        "tasks/<uuid:task_id>/evidence/<uuid:series_id>",
+        evidence_pages.EvidenceFigure.as_view(),
+        name="console-evidence-figure",
+    ),
+    path(
+        "tasks/<uuid:task_id>/evidence/<uuid:series_id>.csv",
+        evidence_pages.EvidenceCsv.as_view(),
+        name="console-evidence-csv",
+    ),
     path("tasks/<uuid:task_id>/edit", task_pages.ReviseTask.as_view(), name="console-task-edit"),
     path("tasks/<uuid:task_id>/attachments", task_pages.Attach.as_view(), name="console-task-attach"),
     path(
