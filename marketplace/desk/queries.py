@@ -1,11 +1,25 @@
 """The reads of what lies beside a task, under the open identity."""
 
+from datetime import datetime
+
 from django.db.models import Prefetch, QuerySet
 
-from marketplace.bids.lifecycle import BidState
+from marketplace.bids.lifecycle import BidState, ComplaintState
 from marketplace.bids.queries import bids_on
+from marketplace.contracts.queries import journal_of
 from marketplace.desk.ocds import Told
-from marketplace.models import Contract, Milestone, ServiceTask, TaskAsker, TaskAttachment, TaskQuestion
+from marketplace.lifecycle import State
+from marketplace.models import (
+    Complaint,
+    Contract,
+    JournalEntry,
+    Milestone,
+    ServiceTask,
+    TaskAsker,
+    TaskAttachment,
+    TaskQuestion,
+)
+from tenants.api import actor
 
 
 def attachments_of(task: ServiceTask) -> QuerySet[TaskAttachment]:
@@ -24,4 +38,27 @@ def told_of(task: ServiceTask) -> Told:
     contract = Contract.objects.filter(task=task).first()
     milestones = [] if contract is None else list(Milestone.objects.filter(contract=contract).order_by("number"))
     won = bids_on(task.pk, [BidState.WON]).first()
-    return Told(task, list(attachments_of(task)), list(questions_about(task)), contract, milestones, won)
+    return Told(
+        task,
+        list(attachments_of(task)),
+        list(questions_about(task)),
+        contract,
+        milestones,
+        won,
+        _payments(contract),
+        _annulled_at(task),
+    )
+
+
+def _annulled_at(task: ServiceTask) -> datetime | None:
+    """When the award was taken back, for those who read the complaint about it, while the bids are judged again."""
+    if task.state != State.EVALUATING:
+        return None
+    upheld = Complaint.objects.filter(task=task, state=ComplaintState.UPHELD)
+    return upheld.order_by("-decided_at").values_list("decided_at", flat=True).first()
+
+
+def _payments(contract: Contract | None) -> list[JournalEntry]:
+    if contract is None or not actor().can("view_usage"):
+        return []
+    return list(journal_of(contract).filter(kind="payment").order_by("pk"))

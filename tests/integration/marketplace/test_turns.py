@@ -57,6 +57,16 @@ def test_session_that_is_proposed_waits_for_the_buyer_alone(aurora, borealis):
     assert waits(borealis, contract) == () and found(borealis, waits=True) == set()
 
 
+def test_objection_to_a_sessions_minutes_waits_for_the_firm_alone(aurora, borealis):
+    session = session_scenes.ended(aurora, borealis, milestones=[])
+    with aurora.acting():
+        contract = access.get_contract(session.contract_id)
+    scenes.submitted(borealis, contract)
+    assert waits(aurora, contract) == ("1 to accept", "1 session to answer") and waits(borealis, contract) == ()
+    session_scenes.taken(aurora, "object_to_minutes", session, reason="we counted thirty")
+    assert waits(aurora, contract) == ("1 to accept",) and waits(borealis, contract) == ("1 session to answer",)
+
+
 def test_milestone_is_late_from_its_day_until_it_is_handed_in(aurora, borealis):
     contract, other = scenes.written(aurora, borealis), scenes.written(aurora, borealis)
     with as_platform("tests", "let a milestone's day be over"):
