@@ -97,3 +97,17 @@ def test_money_of_the_firm_is_summed_by_how_far_it_is_and_the_buyer_earns_none(a
     ]
     with aurora.acting():
         assert contracting.payments() == []
+
+
+def test_list_over_http_is_narrowed_by_state_turn_and_lateness(aurora, borealis):
+    contract, done = scenes.written(aurora, borealis), scenes.closed(aurora, borealis)
+    client = borealis.client()
+
+    def listed(asked):
+        answer = client.get(f"/api/v1/contracts?{asked}")
+        assert answer.status_code == 200, answer.content
+        return {row["id"] for row in answer.json()["results"]}
+
+    assert listed("waits=true") == {str(contract.pk)} and listed("state=closed") == {str(done.pk)}
+    assert listed("late=true") == set() and listed("") == {str(contract.pk), str(done.pk)}
+    assert client.get("/api/v1/contracts?state=lost").status_code == 422
