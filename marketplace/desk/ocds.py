@@ -100,9 +100,11 @@ def _moments(told: Told) -> Iterator[datetime]:
     yield told.task.updated_at
     yield from (file.added_at for file in told.files)
     yield from (question.answered_at or question.asked_at for question in told.questions)
-    found = [told.annulled_at, told.won and told.won.decided_at]
-    found += [told.contract and told.contract.written_at, told.contract and told.contract.closed_at]
-    found += [milestone.accepted_at for milestone in told.milestones]
+    found = [told.annulled_at, *(milestone.accepted_at for milestone in told.milestones)]
+    if told.won is not None:
+        found.append(told.won.decided_at)
+    if told.contract is not None:
+        found += [told.contract.written_at, told.contract.closed_at]
     yield from (at for at in found if at)
     yield from (payment.created_at for payment in told.payments)
 

@@ -62,7 +62,7 @@ def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis,
     owner.page.get_by_role("link", name="Statement").click()
     expect(owner.page.get_by_role("row", name="Sum")).to_contain_text("2,400.00 USD")
     owner.page.get_by_role("link", name="Entry 1 about").click()
-    expect(owner.page.locator("main")).to_contain_text("milestone.")
+    expect(owner.page.locator("main")).to_contain_text("of the ledger")
 
 
 def busy_firm(owner: Organisation, firm: Organisation) -> list[str]:

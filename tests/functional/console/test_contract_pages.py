@@ -163,7 +163,7 @@ def test_statement_leads_from_a_line_to_its_evidence_its_entries_and_what_was_us
     page = page_of(buyer, place)
     assert "vibration below 4.5" in text(page.encode()) and "2,500.01 USD" in page
     entries = re.findall(r'href="(/ledger/[\w-]+)" aria-label="Entry', page)
-    assert entries and "milestone." in page_of(buyer, entries[0])
+    assert entries and "of the ledger" in page_of(buyer, entries[0])
     uses = re.search(r'href="(/usage/events\?meter=accepted_tasks&amp;month=[\d-]+)#use-', page)[1]
     assert f'href="/tasks/{contract.task_id}"' in page_of(buyer, uses.replace("&amp;", "&"))
     table = buyer.get(f"/api/v1/contracts/{contract.pk}/statement.csv").content.decode()
