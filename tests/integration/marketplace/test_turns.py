@@ -67,7 +67,7 @@ def test_milestone_is_late_from_its_day_until_it_is_handed_in(aurora, borealis):
     contract, other = scenes.written(aurora, borealis), scenes.written(aurora, borealis)
     with session_scenes.past_triggers(aurora.id) as connection:  # what was agreed never changes
         connection.execute(
-            "UPDATE marketplace_milestone SET due_at = now() - interval '1 minute' WHERE contract_id = %s AND number = 1",
+            "UPDATE marketplace_milestone SET due_at = now() - interval '1 min' WHERE contract_id = %s AND number = 1",
             [contract.pk],
         )
     for party in (aurora, borealis):
