@@ -156,9 +156,9 @@ def _award(aurora: Party, borealis: Party, task: str, bid: str, pump: str, say: 
     """The contract."""
     aurora.call("POST", f"service-tasks/{task}/evaluate")
     aurora.call("POST", f"bids/{bid}/award", {"reason": "within the budget, and done tomorrow"})
-    aurora.call("POST", f"service-tasks/{task}/conclude")
+    # Without a standstill the next sweep writes it.
     event = borealis.wait_for(
-        "contract", ACCESS_WITHIN_S, lambda e: e["kind"] == "contract.written" and e["body"]["task"] == task
+        "contract", REACTION_WITHIN_S, lambda e: e["kind"] == "contract.written" and e["body"]["task"] == task
     )
     say("   Aurora awards it: within the budget, and done tomorrow. The contract opens live data.")
     expect(borealis, f"equipment/{pump}/series", 200, say, "With the contract")
