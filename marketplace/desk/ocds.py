@@ -63,14 +63,15 @@ class Told:
     annulled_at: datetime | None = None
 
 
-def package_of(told: Told, address: str) -> Section:
-    """A release package with one release, as served at `address`."""
+def package_of(told: Iterable[Told], address: str, publisher: str, older: str = "") -> Section:
+    """A release package with a release for each task, as served at `address`; `older` is the next one's address."""
     return {
         "uri": address,
         "version": VERSION,
         "publishedDate": _moment(datetime.now(UTC)),
-        "publisher": {"name": told.task.snapshot["owner_name"]},
-        "releases": [_release(told)],
+        "publisher": {"name": publisher},
+        "releases": [_release(each) for each in told],
+        **({"links": {"next": older}} if older else {}),
     }
 
 

@@ -1,6 +1,8 @@
 """The reads of what lies beside a task, under the open identity."""
 
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
@@ -19,7 +21,10 @@ from marketplace.models import (
     TaskAttachment,
     TaskQuestion,
 )
+from marketplace.queries import tasks_in
 from tenants.api import actor
+
+RELEASES: Final = 25
 
 
 def attachments_of(task: ServiceTask) -> QuerySet[TaskAttachment]:
@@ -31,6 +36,13 @@ def questions_about(task: ServiceTask) -> QuerySet[TaskQuestion]:
     """Oldest first, each with who asked where the reader is the owner or that firm."""
     asked = Prefetch("asked", TaskAsker.objects.all(), to_attr="askers")
     return TaskQuestion.objects.filter(task=task).prefetch_related(asked).order_by("pk")
+
+
+def released(before: UUID | None = None) -> list[ServiceTask]:
+    """Own tasks that were published, newest first, those older than `before`; one more than RELEASES if there are."""
+    found = tasks_in("own").exclude(published_at=None)
+    found = found.filter(pk__lt=before) if before else found
+    return list(found.order_by("-pk")[: RELEASES + 1])
 
 
 def told_of(task: ServiceTask) -> Told:

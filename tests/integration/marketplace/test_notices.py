@@ -7,6 +7,7 @@ from django.db import IntegrityError
 from django.test import Client
 
 from marketplace.access import get_own_task, get_task
+from marketplace.actions import post_task
 from marketplace.bids import access as bid_access
 from marketplace.bids import complaining
 from marketplace.desk import actions as desk
@@ -196,3 +197,17 @@ def test_award_that_a_complaint_annulled_is_told_as_cancelled_until_the_next_one
     bidding.awarded(aurora, won)
     assert release_of(aurora, task.pk)["tag"] == ["tender", "award"]
     assert release_of(cassia, task.pk)["tag"] == ["tender"]
+
+
+def test_all_own_published_tasks_are_released_in_packages_that_lead_on(aurora, borealis, monkeypatch):
+    monkeypatch.setattr("marketplace.desk.queries.RELEASES", 2)
+    tasks = [published(aurora) for _ in range(3)]
+    with aurora.acting():
+        post_task(terms=terms(), site_id=aurora.sites["north"].pk)
+    first = aurora.client().get(f"{TASKS}/ocds").json()
+    assert [each["tender"]["id"] for each in first["releases"]] == [str(task.pk) for task in (tasks[2], tasks[1])]
+    second = aurora.client().get(first["links"]["next"]).json()
+    assert [each["tender"]["id"] for each in second["releases"]] == [str(tasks[0].pk)] and "links" not in second
+    assert second["publisher"] == {"name": "Aurora"} and first["releases"][0]["tag"] == ["tender"]
+    assert borealis.client().get(f"{TASKS}/ocds").json()["releases"] == []
+    assert aurora.client().get(f"{TASKS}/ocds?before=yesterday").status_code == 422
