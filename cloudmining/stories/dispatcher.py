@@ -86,8 +86,9 @@ def _publish(aurora: Party, draft: str, say: Say) -> str:
 
 @dataclass(frozen=True)
 class Crew:
-    """Mei Lin has the paper and is on another job for the next two hours; Jonas Weber is free and has none."""
+    """Mei Lin has the paper, Jonas Weber has none; `busy` is when another job will have called Mei Lin."""
 
+    base: str
     mei: str
     jonas: str
     busy: dict[str, str]
@@ -112,9 +113,7 @@ def _crew(borealis: Party) -> Crew:
         {"from_at": (now + timedelta(hours=n)).isoformat(), "to_at": (now + timedelta(hours=n + 2)).isoformat()}
         for n in (1, 4)
     )
-    job = {"person": mei, "site": base, "purpose": "another pump"}
-    borealis.call("POST", "bookings", job | {"begins_at": busy["from_at"], "ends_at": busy["to_at"]})
-    return Crew(mei, jonas, busy, free)
+    return Crew(base, mei, jonas, busy, free)
 
 
 def _read_snapshot(borealis: Party, task: str, pump: str, say: Say) -> None:
@@ -169,9 +168,11 @@ def _send_somebody(borealis: Party, task: str, crew: Crew, say: Say) -> None:
     """Who has no paper and who is elsewhere can't be sent; the third try can."""
     say("4. The right person is sent")
     need = borealis.call("GET", f"service-tasks/{task}/needs")["needs"][0]["id"]
+    job = {"person": crew.mei, "site": crew.base, "purpose": "another pump"}
+    borealis.call("POST", "bookings", job | {"begins_at": crew.busy["from_at"], "ends_at": crew.busy["to_at"]})
     for name, asked in (
         ("Jonas Weber", {"person": crew.jonas, **crew.free}),
-        ("Mei Lin, in two hours that are taken,", {"person": crew.mei, **crew.busy}),
+        ("Mei Lin, whom another pump has called by now,", {"person": crew.mei, **crew.busy}),
     ):
         refused = borealis.http.post(f"/api/v1/service-tasks/{task}/people", json=asked | {"need": need})
         if refused.status_code != 409:

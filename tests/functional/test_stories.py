@@ -46,12 +46,12 @@ def test_dispatcher_is_told_from_the_alarm_to_the_account(base_url, aurora, bore
     told = "\n".join(said)
     for words in (
         "the alarm drafted",
-        "it fits 9",
+        "it fits 92 %: offers equipment maintenance",
         "1 of 1 with vibration-analyst",
         "Borealis quotes 2,400.00 USD",
         "With the contract Borealis reads its live data (HTTP 200)",
         "Jonas Weber is refused: ",
-        "Mei Lin, in two hours that are taken, is refused: ",
+        "Mei Lin, whom another pump has called by now, is refused: ",
         "Later today Mei Lin is free: assigned, with vibration-analyst",
         "vibration below 4.5 mm/s for 0.01 h: kept",
         "After acceptance Borealis is told there is no such equipment",
