@@ -44,7 +44,8 @@ ORGANISATIONS = (
 PEOPLE = (
     ("aurora", "anna@aurora.example", "Anna, group manager", ["owner"]),
     ("aurora", "otto@aurora.example", "Otto, control room", ["operator"]),
-    ("borealis", "bo@borealis.example", "Bo, dispatcher", ["owner"]),
+    ("borealis", "bo@borealis.example", "Bo, head of service", ["owner"]),
+    ("borealis", "dai@borealis.example", "Dai, dispatcher", ["dispatcher"]),
     ("cassia", "carl@cassia.example", "Carl, manager", ["owner"]),
     ("delta", "dora@delta.example", "Dora, head of inspection", ["owner"]),
     ("delta", "dina@delta.example", "Dina, inspector", ["auditor"]),

@@ -43,6 +43,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "planner": _VIEW | _USE | _PLAN | {"comment", "post_tasks"},
     "operator": _OPERATE,
     "expert": _VIEW | {"comment", "claim_tasks", "view_agreements", "manage_grades", "view_resources"},
+    # Of a service firm: wins work, sends the crew, sees that it is paid.
+    "dispatcher": _VIEW | _USE | {"comment", "claim_tasks", "view_agreements", "view_usage", "settle"},
     "finance": frozenset(
         {"view_registry", "view_production", "view_plans", "view_tasks", "view_agreements", "view_ledger"}
     )

@@ -1,4 +1,4 @@
-"""Contracts: the list, and one with its milestones, their evidence, its money, disputes and ratings."""
+"""One contract with its milestones, their evidence, its money, disputes and ratings."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from cloudmining.console.charts import alone, as_csv, drawn
 from cloudmining.console.contract_charts import progress
 from cloudmining.console.given import whole
 from cloudmining.console.money import DIGITS, in_words, to_minor
-from cloudmining.console.paging import page_of, uuid_of
+from cloudmining.console.paging import uuid_of
 from cloudmining.console.session_pages import session_context
 from marketplace.contracts import api as contracting
 from marketplace.contracts.api import ACCOUNTS, ContractState, MilestoneState
@@ -25,7 +25,6 @@ from tenants.api import feed_head, tenants
 from tenants.data import Actor, FieldError, Invalid, NotFound
 
 TAB: Final = "console-contracts"
-MOST_MEDIATIONS: Final = 50
 MOST_LISTED: Final = 500
 TONES: Final[dict[str, str]] = {
     **dict.fromkeys((ContractState.CLOSED, MilestoneState.PAID, MilestoneState.SETTLED), "good"),
@@ -54,25 +53,6 @@ OF_STATE: Final[dict[MilestoneState, tuple[str, ...]]] = {
 }
 
 
-class ContractList(MemberPage):
-    """As buyer or as firm, newest first."""
-
-    needs = {"GET": "view_tasks"}
-    template = "console/contracts.html"
-
-    def get(self, request: HttpRequest) -> TemplateResponse:
-        head, found = feed_head(), page_of(request, contracting.contracts_taken_part_in())
-        found["rows"] = [_row(contract, self.actor) for contract in found["rows"]]
-        sitting = contracting.mediations().order_by("-pk")[:MOST_MEDIATIONS]
-        return self.page(self.template, tab=TAB, head=head, mediations=sitting, **found)
-
-
-class ContractRows(ContractList):
-    """The inside of the list, as it stands now."""
-
-    template = "console/_contracts.html"
-
-
 class ContractPage(MemberPage):
     needs = {"GET": "view_tasks"}
     template = "console/contract.html"
@@ -82,7 +62,7 @@ class ContractPage(MemberPage):
         milestones = list(contracting.milestones_of(contract))
         chart = progress(contract, milestones, datetime.now(UTC))
         context = {
-            **_row(contract, self.actor),
+            **row_of(contract, self.actor),
             "may": _allowed(contract, milestones, self.actor),
             "terms": {name: f"{share / 100:g}" for name, share in _terms(contract).items()},
             "milestones": [_milestone(each, contract, self.actor) for each in milestones],
@@ -192,7 +172,8 @@ def _chart(contract_id: UUID) -> Chart:
     return progress(contract, list(contracting.milestones_of(contract)), datetime.now(UTC))
 
 
-def _row(contract: Any, actor: Actor) -> dict[str, Any]:
+def row_of(contract: Any, actor: Actor) -> dict[str, Any]:
+    """What a list and the page say of it first."""
     is_owner = contract.tenant_id == actor.tenant_id
     return {
         "contract": contract,

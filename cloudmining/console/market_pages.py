@@ -1,5 +1,6 @@
 """Firms and tasks find each other: tasks ranked for us, firms ranked for a task of ours, profiles, people on a task."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from cloudmining.console.market_forms import AssignForm, NeedsForm, ProfileForm,
 from cloudmining.console.money import in_words
 from cloudmining.console.paging import uuid_of
 from marketplace import api as marketplace
+from marketplace.calendars import api as calendars
+from marketplace.contracts import api as contracting
 from marketplace.crew import api as crew
 from marketplace.profiles import api as profiles
 from tenants.api import feed_head, tenants
@@ -21,12 +24,14 @@ from tenants.organisation.api import countries
 from tenants.resources.api import get_person
 
 MARKET: Final = "console-market"
+MOST_COMING: Final = 8
 # From this score on a task is shown as a good fit, or as one that may do.
 TONES: Final = ((75, "good"), (50, "medium"), (0, "low"))
 
 
 class Market(MemberPage):
-    """The dispatcher's first screen: what is open on the market, what fits best on top, with reasons."""
+    """The dispatcher's day: what is open on the market, what fits best on top, with reasons; beside it what comes next
+    for our people, and how far our money is."""
 
     needs = {"GET": "view_tasks"}
     template = "console/market.html"
@@ -37,10 +42,14 @@ class Market(MemberPage):
             (each.task, each.fit, tone_of(each.fit), in_words(each.task.fee_minor, each.task.currency))
             for each in profiles.tasks_for_me()
         ]
-        may_claim = self.actor.can("claim_tasks")
-        return self.page(
-            self.template, tab=MARKET, head=head, rows=rows, profile=profiles.own_profile(), may_claim=may_claim
-        )
+        context = {
+            "rows": rows,
+            "profile": profiles.own_profile(),
+            "may_claim": self.actor.can("claim_tasks"),
+            "coming": _coming(),
+            "payments": [(each, in_words(each.amount_minor, each.currency)) for each in contracting.payments()],
+        }
+        return self.page(self.template, tab=MARKET, head=head, **context)
 
 
 class MarketRows(Market):
@@ -153,6 +162,13 @@ class TaskPeople(MemberPage):
         response = self.page("console/task_people.html", tab=MARKET, **context)
         response.status_code = status
         return response
+
+
+def _coming() -> list[Any]:
+    """What is now, and the next of what comes, soonest first."""
+    now = datetime.now(UTC)
+    rows = [row for row in calendars.appointments(of_crew=True) if (row.ends_at or row.begins_at) >= now]
+    return sorted(rows, key=lambda row: row.begins_at)[:MOST_COMING]
 
 
 def saved(form: TermsForm, do: Any) -> bool:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from cloudmining.console.base import MemberPage
+from cloudmining.console.evidence_pages import drawn_evidence
 from cloudmining.console.forms import TaskForm, initial_of
 from cloudmining.console.money import in_words
 from cloudmining.console.paging import page_of, uuid_of
@@ -21,6 +22,7 @@ from marketplace.acceptance import AcceptanceRule
 from marketplace.contracts import api as contracting
 from marketplace.data import MODES
 from marketplace.desk import api as desk
+from marketplace.profiles.api import needs_of
 from marketplace.rest.desk_views import file_answer
 from marketplace.watch.api import get_standing, shown_standing
 from optimization.api import get_plan
@@ -72,6 +74,8 @@ class TaskPage(MemberPage):
         shown = {
             "steps": steps_for(task, whose, self.actor),
             "contract": contract,
+            "needs": list(needs_of(task)),
+            "charts": drawn_evidence(task),
             "files": list(desk.attachments_of(task)),
             "questions": list(desk.questions_about(task)),
             "milestones": [each | {"percent": each["share_bp"] / 100} for each in task.milestones],

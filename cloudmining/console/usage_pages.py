@@ -24,6 +24,7 @@ from tenants.metering.api import METERS
 TAB: Final = "console-usage"
 MOST_MONTHS: Final = 12
 LARGEST_CAP: Final = 10**12
+SUBJECT_PAGES: Final = {"task": "console-task", "plan": "console-plan", "experiment": "console-study"}
 
 
 class BudgetForm(forms.Form):
@@ -119,7 +120,7 @@ class UsageEvents(UsagePage):
             raise Invalid("There is no such meter.")
         rows = metering.within(metering.usage_events(), meter=meter, month=f"{month:%Y-%m}")
         told = {"meter": meter, "words": METERS[meter], "month": month, **page_of(request, rows)}
-        told["rows"] = [(use, _plain(use.quantity)) for use in told["rows"]]
+        told["rows"] = [(use, _plain(use.quantity), _place(use)) for use in told["rows"]]
         return self.page("console/usage_events.html", tab=TAB, head=feed_head(), **told)
 
 
@@ -135,6 +136,12 @@ class UsageFigureCsv(UsagePage):
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
         chart = one_of(self.charts(), name)
         return as_csv(f"{name}-{self.month:%Y-%m}", chart.headers, chart.rows)
+
+
+def _place(use: Any) -> str:
+    """Where what it was for is shown; nowhere for what has no page."""
+    page = SUBJECT_PAGES.get(use.subject_kind)
+    return reverse(page, args=[use.subject_id]) if page else ""
 
 
 def _chart(meter: str, month: date, by_day: Mapping[date, Decimal]) -> Chart:

@@ -81,9 +81,13 @@ class TaskStep(Change):
         "publish": lambda task_id, given: marketplace.publish_task(task=marketplace.get_own_task(task_id)),
         "cancel": lambda task_id, given: marketplace.cancel_task(task=marketplace.get_own_task(task_id)),
         "accept": lambda task_id, given: marketplace.accept_work(task=marketplace.get_own_task(task_id)),
-        "rework": lambda task_id, given: marketplace.request_rework(task=marketplace.get_own_task(task_id)),
+        "rework": lambda task_id, given: marketplace.request_rework(
+            task=marketplace.get_own_task(task_id), note=given.get("note", "")
+        ),
         "claim": lambda task_id, given: marketplace.claim_task(task=marketplace.get_task(task_id)),
-        "submit": lambda task_id, given: marketplace.submit_work(claim=_claim(task_id, given)),
+        "submit": lambda task_id, given: marketplace.submit_work(
+            claim=_claim(task_id, given), note=given.get("note", "")
+        ),
         "release": lambda task_id, given: marketplace.release_claim(claim=_claim(task_id, given)),
     }
 

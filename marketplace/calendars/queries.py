@@ -24,27 +24,35 @@ def own_address() -> CalendarAddress | None:
     return CalendarAddress.objects.filter(user=actor().user_id, revoked_at=None).first()
 
 
-def appointments() -> list[Appointment]:
-    """The actor's own assignments, the sessions of both, and what their organisation must not miss."""
-    return [*_assignments(), *_sessions(), *(each for found in DEADLINES for each in found())]
+def appointments(*, of_crew: bool = False) -> list[Appointment]:
+    """The actor's own assignments, the sessions of both, and what their organisation must not miss.
+
+    `of_crew`: the assignments and sessions of all its people, with their names, for who may see the people.
+    """
+    crew = of_crew and actor().can("view_resources")
+    return [*_assignments(crew), *_sessions(crew), *(each for found in DEADLINES for each in found())]
 
 
-def _assignments() -> Iterator[Appointment]:
+def _assignments(of_crew: bool) -> Iterator[Appointment]:
     me = actor()
-    mine = Assignment.objects.filter(tenant=me.tenant_id, person__user=me.user_id, released_at=None)
+    mine = Assignment.objects.filter(tenant=me.tenant_id, released_at=None)
+    mine = mine if of_crew else mine.filter(person__user=me.user_id)
     of_sessions = set(_live_sessions().filter(assigned_for_it=True).values_list("assignment_id", flat=True))
     for row in mine.select_related("task").order_by("-pk")[: deadlines.MOST]:
         if row.pk in of_sessions:
             continue  # it is there as a session
         uid = deadlines.uid("assignment", row.pk)
-        yield Appointment(uid, row.task.title, row.from_at, row.to_at, deadlines.place(row.task))
+        summary = f"{row.person_name}: {row.task.title}" if of_crew else row.task.title
+        yield Appointment(uid, summary, row.from_at, row.to_at, deadlines.place(row.task))
 
 
-def _sessions() -> Iterator[Appointment]:
+def _sessions(of_crew: bool) -> Iterator[Appointment]:
     """For every member of the buyer's organisation, and for the expert."""
-    me = actor()
-    mine = Assignment.objects.filter(person__user=me.user_id)
-    found = _live_sessions().filter(Q(tenant=me.tenant_id) | Q(assignment_id__in=mine.values("pk")))
+    found = _live_sessions()
+    if not of_crew:
+        me = actor()
+        mine = Assignment.objects.filter(person__user=me.user_id)
+        found = found.filter(Q(tenant=me.tenant_id) | Q(assignment_id__in=mine.values("pk")))
     for row in found.select_related("contract").order_by("from_at", "pk")[: deadlines.MOST]:
         words = f"Remote session: {row.subject}" + (" (proposed)" if row.state == SessionState.PROPOSED else "")
         parties = f"{row.contract.firm_name} for {row.contract.owner_name}, {row.contract.title}"

@@ -42,12 +42,15 @@ from marketplace.contracts.settlement import (
     set_terms,
 )
 from marketplace.contracts.statement import statement_of
+from marketplace.contracts.turns import Payment, Turn, narrowed, payments, turns_of
 
 __all__ = [
     "ACCOUNTS",
     "Billed",
     "ContractState",
     "MilestoneState",
+    "Payment",
+    "Turn",
     "accept_milestone",
     "add_note",
     "agree_to_mediator",
@@ -64,9 +67,11 @@ __all__ = [
     "journal_of",
     "mediations",
     "milestones_of",
+    "narrowed",
     "open_dispute",
     "part_of",
     "pay_milestone",
+    "payments",
     "propose_mediator",
     "rate",
     "ratings_of",
@@ -83,6 +88,7 @@ __all__ = [
     "step_down",
     "submit_milestone",
     "terminate_contract",
+    "turns_of",
     "withdraw_dispute",
     "write_contract",
 ]

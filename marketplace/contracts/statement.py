@@ -23,6 +23,7 @@ NAMING_AGREEMENTS: Final = ("contract.written", "contract.reopened", "task.claim
 COLUMNS: Final = (
     *("number", "title", "state", "accepted_at", "agreed_minor", "received_minor", "tax_minor", "accrued_minor"),
     *("payable_minor", "retained_minor", "paid_minor", "invoice", "milestone", "minutes", "rate_minor"),
+    *("submission", "evidence_words", "evidence_passed", "entries"),
 )
 
 
@@ -65,6 +66,18 @@ class StatementLine:
     @property
     def minutes(self) -> int | None:
         return self.session.minutes if self.session else None
+
+    @property
+    def evidence_words(self) -> str:
+        return self.evidence["words"] if self.evidence else ""
+
+    @property
+    def evidence_passed(self) -> bool | None:
+        return self.evidence["passed"] if self.evidence else None
+
+    @property
+    def entries(self) -> str:
+        return " ".join(map(str, self.ledger_entries))
 
     @property
     def rate_minor(self) -> int | None:

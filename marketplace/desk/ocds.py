@@ -3,9 +3,11 @@
 What the reader may read of the task: its tender always, award and contract to its parties only.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +16,15 @@ from django.conf import settings
 from marketplace.contracts.lifecycle import ContractState
 from marketplace.data import CATEGORIES
 from marketplace.lifecycle import ClaimState, Mode, State
-from marketplace.models import Bid, Contract, Milestone, ServiceTask, TaskAttachment, TaskQuestion
+from marketplace.models import (
+    Bid,
+    Contract,
+    JournalEntry,
+    Milestone,
+    ServiceTask,
+    TaskAttachment,
+    TaskQuestion,
+)
 from tenants.money import in_units
 
 VERSION: Final = "1.1"
@@ -30,13 +40,18 @@ DETAILS: Final = {Mode.CLAIM: "Direct claim", Mode.QUOTATION: "Open quotation", 
 CLAIM_STATUS: Final = {ClaimState.LIVE: "active", ClaimState.COMPLETED: "terminated"}
 # The standard's word for a contract that is over, whichever way it ended.
 CONTRACT_STATUS: Final = dict.fromkeys((ContractState.CLOSED, ContractState.TERMINATED), "terminated")
+# What is new in an award or a contract, by its status.
+AWARD_TAGS: Final = {"cancelled": "awardCancellation"}
+CONTRACT_TAGS: Final = {"terminated": ["contract", "contractTermination"]}
+DIGEST_CHARS: Final = 16
 Section = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the reader may read of a task: `contract`, with its milestones, and `won`, the bid that has won, are None
-    where they are no party to them."""
+    where they are no party to them. `payments` with their lines, where the reader sees what is paid; `annulled_at`:
+    when an award was taken back, unless there has been another since."""
 
     task: ServiceTask
     files: Sequence[TaskAttachment]
@@ -44,28 +59,31 @@ class Told:
     contract: Contract | None
     milestones: Sequence[Milestone]
     won: Bid | None
+    payments: Sequence[JournalEntry] = ()
+    annulled_at: datetime | None = None
 
 
-def package_of(told: Told, address: str) -> Section:
-    """A release package with one release, as served at `address`."""
+def package_of(told: Iterable[Told], address: str, publisher: str, older: str = "") -> Section:
+    """A release package with a release for each task, as served at `address`; `older` is the next one's address."""
     return {
         "uri": address,
         "version": VERSION,
         "publishedDate": _moment(datetime.now(UTC)),
-        "publisher": {"name": told.task.snapshot["owner_name"]},
-        "releases": [_release(told)],
+        "publisher": {"name": publisher},
+        "releases": [_release(each) for each in told],
+        **({"links": {"next": older}} if older else {}),
     }
 
 
 def _release(told: Told) -> Section:
+    """Its id follows from what it says: what says something else is another release."""
     task = told.task
     owner = {"id": str(task.tenant_id), "name": task.snapshot["owner_name"]}
     taken = _contracted(told) or _awarded(told) or _claimed(task)
-    firms = [{**firm, "roles": ["supplier"]} for award in taken.get("awards", ()) for firm in award["suppliers"]]
-    return {
-        "ocid": f"{settings.OCDS_PREFIX}-{task.pk}",
-        "id": f"{task.pk}-{task.version}",
-        "date": _moment(task.updated_at),
+    suppliers = [firm for award in taken.get("awards", ()) for firm in award.get("suppliers", ())]
+    firms = [{**firm, "roles": ["supplier"]} for firm in suppliers]
+    body = {
+        "date": _moment(max(_moments(told))),
         "tag": _tags(task, taken),
         "initiationType": "tender",
         "language": "en",
@@ -74,6 +92,22 @@ def _release(told: Told) -> Section:
         "tender": _tender(task, told.files, told.questions) | {"procuringEntity": owner},
         **taken,
     }
+    digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:DIGEST_CHARS]
+    return {"ocid": f"{settings.OCDS_PREFIX}-{task.pk}", "id": f"{task.pk}-{task.version}-{digest}", **body}
+
+
+def _moments(told: Told) -> Iterator[datetime]:
+    """When something of the release changed."""
+    yield told.task.updated_at
+    yield from (file.added_at for file in told.files)
+    yield from (question.answered_at or question.asked_at for question in told.questions)
+    found = [told.annulled_at, *(milestone.accepted_at for milestone in told.milestones)]
+    if told.won is not None:
+        found.append(told.won.decided_at)
+    if told.contract is not None:
+        found += [told.contract.written_at, told.contract.closed_at]
+    yield from (at for at in found if at)
+    yield from (payment.created_at for payment in told.payments)
 
 
 def _tender(task: ServiceTask, files: Iterable[TaskAttachment], questions: Sequence[TaskQuestion]) -> Section:
@@ -115,12 +149,31 @@ def _contracted(told: Told) -> Section:
     award = _award(told.task, contract.firm_id, contract.firm_name, contract.written_at, value)
     status = CONTRACT_STATUS.get(ContractState(contract.state), "active")
     period = (contract.written_at, contract.closed_at)
-    return _signed(told.task, award, status, period, told.milestones)
+    found = _signed(told.task, award, status, period, told.milestones)
+    paid = [_transaction(contract, payment) for payment in told.payments]
+    if paid:
+        found["contracts"][0]["implementation"] = {"transactions": paid}
+    return found
+
+
+def _transaction(contract: Contract, payment: JournalEntry) -> Section:
+    amount = sum(line.amount_minor for line in payment.lines.all() if line.account == "payable")
+    return {
+        "id": str(payment.pk),
+        "source": payment.reference,
+        "date": _moment(payment.created_at),
+        "value": _value(amount, contract.currency),
+        "payer": {"id": str(contract.tenant_id), "name": contract.owner_name},
+        "payee": {"id": str(contract.firm_id), "name": contract.firm_name},
+    }
 
 
 def _awarded(told: Told) -> Section:
-    """In the standstill: the award waits for it, and there is no contract yet."""
+    """In the standstill: the award waits for it, and there is no contract yet. One that was annulled is cancelled."""
     bid = told.won
+    if bid is None and told.annulled_at is not None:
+        said = {"title": told.task.title, "status": "cancelled", "date": _moment(told.annulled_at)}
+        return {"awards": [{"id": f"{told.task.pk}-award", **said}]}
     if bid is None or bid.content is None or bid.decided_at is None:
         return {}
     value = _value(bid.content.price_minor, bid.content.currency)
@@ -163,8 +216,13 @@ def _of_contract(milestone: Milestone) -> Section:
 
 
 def _tags(task: ServiceTask, taken: Section) -> list[str]:
-    tender = {"draft": "planning", "cancelled": "tenderCancellation"}.get(task.state, "tender")
-    return [tender, *(tag for tag in ("award", "contract") if f"{tag}s" in taken)]
+    tags = [{"draft": "planning", "cancelled": "tenderCancellation"}.get(task.state, "tender")]
+    for award in taken.get("awards", ()):
+        tags.append(AWARD_TAGS.get(award["status"], "award"))
+    for contract in taken.get("contracts", ()):
+        tags += CONTRACT_TAGS.get(contract["status"], ["contract"])
+        tags += ["implementation"] if "implementation" in contract else []
+    return tags
 
 
 def _value(minor: int, currency: str) -> Section:

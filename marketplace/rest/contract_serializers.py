@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from marketplace.contracts.data import (
@@ -13,6 +14,8 @@ from marketplace.contracts.data import (
     TOLERANCE_BP,
     WORDS_CHARS,
 )
+from marketplace.contracts.lifecycle import ContractState
+from marketplace.contracts.turns import narrowed
 from marketplace.models import (
     Contract,
     Dispute,
@@ -28,6 +31,17 @@ from marketplace.models import (
     Receipt,
     Submission,
 )
+
+
+class ContractFilterSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField([*ContractState], required=False)
+    waits = serializers.BooleanField(default=False, help_text="True: those whose next step is our organisation's.")
+    late = serializers.BooleanField(default=False, help_text="True: those with a milestone not handed in by its day.")
+
+    def narrowed(self, found: QuerySet[Contract]) -> QuerySet[Contract]:
+        asked = self.validated_data
+        found = found.filter(state=asked["state"]) if "state" in asked else found
+        return narrowed(found, waits=asked["waits"], is_late=asked["late"])
 
 
 class ContractSerializer(serializers.ModelSerializer[Contract]):

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
@@ -30,7 +31,16 @@ class ContractList(ListView):
 
     needs = {"GET": "view_tasks"}
     serializer_class = shapes.ContractSerializer
-    rows = queries.contracts_taken_part_in
+    queryset = Contract.objects.none()
+
+    def get_queryset(self) -> QuerySet[Contract]:
+        asked = shapes.ContractFilterSerializer(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
+        return asked.narrowed(queries.contracts_taken_part_in())
+
+    @extend_schema(parameters=[shapes.ContractFilterSerializer], responses=shapes.ContractSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return super().get(request)
 
 
 class ContractDetail(ActorView):

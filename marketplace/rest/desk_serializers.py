@@ -45,3 +45,8 @@ class OcdsSerializer(serializers.Serializer[Any]):
     publishedDate = serializers.DateTimeField()
     publisher = serializers.DictField()
     releases = serializers.ListField(child=serializers.DictField())
+    links = serializers.DictField(required=False)
+
+
+class ReleasesSerializer(serializers.Serializer[Any]):
+    before = serializers.UUIDField(required=False, help_text="Only tasks that are older than this one.")

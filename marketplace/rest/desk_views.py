@@ -24,8 +24,10 @@ from marketplace.rest.desk_serializers import (
     AttachSerializer,
     OcdsSerializer,
     QuestionSerializer,
+    ReleasesSerializer,
     WordsSerializer,
 )
+from tenants.api import own_names
 from tenants.data import FieldError, Invalid
 from tenants.rest.base import ActorView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
@@ -119,7 +121,25 @@ class OcdsRelease(ActorView):
     @extend_schema(responses=OcdsSerializer)
     def get(self, request: Request, task_id: UUID) -> Response:
         told = queries.told_of(get_task(task_id))
-        return Response(package_of(told, request.build_absolute_uri(request.path)))
+        publisher = told.task.snapshot["owner_name"]
+        return Response(package_of([told], request.build_absolute_uri(request.path), publisher))
+
+
+class OcdsReleases(ActorView):
+    """The organisation's own published tasks as release packages of the Open Contracting Data Standard 1.1, the newest
+    first; `links.next` leads to the next package."""
+
+    needs = {"GET": "view_tasks"}
+
+    @extend_schema(parameters=[ReleasesSerializer], responses=OcdsSerializer)
+    def get(self, request: Request) -> Response:
+        asked = ReleasesSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = queries.released(asked.validated_data.get("before"))
+        told = [queries.told_of(task) for task in found[: queries.RELEASES]]
+        path = request.build_absolute_uri(request.path)
+        older = f"{path}?before={told[-1].task.pk}" if len(found) > queries.RELEASES else ""
+        return Response(package_of(told, request.build_absolute_uri(), own_names().organisation, older))
 
 
 def file_answer(attachment: TaskAttachment) -> HttpResponse:

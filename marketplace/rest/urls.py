@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("reactions", reaction_views.ReactionList.as_view(), name="reaction-list"),
     path("reaction-switches", reaction_views.SwitchList.as_view(), name="reaction-switch-list"),
     path("service-tasks/<uuid:task_id>/acceptance", watch_views.TaskStanding.as_view(), name="service-task-acceptance"),
+    path("service-tasks/ocds", desk_views.OcdsReleases.as_view(), name="service-task-releases"),
     path("service-tasks/<uuid:task_id>/ocds", desk_views.OcdsRelease.as_view(), name="service-task-ocds"),
     path(
         "service-tasks/<uuid:task_id>/attachments",

@@ -293,6 +293,7 @@ TABLE = {
     ("service-task-detail", "GET"): "view_tasks",
     ("service-task-detail", "PATCH"): "post_tasks",
     ("service-task-ocds", "GET"): "view_tasks",
+    ("service-task-releases", "GET"): "view_tasks",
     ("service-task-attachment-list", "GET"): "view_tasks",
     ("service-task-attachment-list", "POST"): "post_tasks",
     ("service-task-attachment-detail", "GET"): "view_tasks",

@@ -8,6 +8,8 @@ from tests.functional.console.test_plan_pages import page_of
 from tests.integration.marketplace.contract_scenes import accepted, closed, received, submitted, written
 from tests.integration.marketplace.firms import offer
 
+RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 24}
+
 
 def steps_on(page):
     return set(re.findall(r"/steps/([\w-]+)", page))
@@ -139,3 +141,31 @@ def test_rating_shows_once_both_have_given_theirs(aurora, borealis, cassia):
     profile = text(page_of(sign_in(cassia), f"/firms/{offer(borealis).pk}").encode())
     assert "2.0 of 5 after 1 contract" in profile and "slow" in profile and "Aurora" in profile
     assert "prompt" not in profile
+
+
+def test_list_says_what_waits_for_us_and_what_is_late(aurora, borealis):
+    contract, quiet = written(aurora, borealis), written(aurora, borealis)
+    buyer, firm = sign_in(aurora), sign_in(borealis)
+    assert "3 to deliver" in page_of(firm, "/contracts?waits=1")
+    assert "No such contract" in page_of(buyer, "/contracts?waits=1")
+    submitted(borealis, contract)
+    waiting = page_of(buyer, "/contracts?waits=1")
+    assert "1 to accept" in waiting and str(quiet.pk) not in waiting
+    for asked in ("late=1", "state=closed"):
+        assert "No such contract" in page_of(buyer, f"/contracts?{asked}")
+    assert str(quiet.pk) in page_of(buyer, "/contracts/rows?state=in_progress")
+
+
+def test_statement_leads_from_a_line_to_its_evidence_its_entries_and_what_was_used(aurora, borealis, cassia):
+    contract = closed(aurora, borealis, acceptance=RULE)
+    place, buyer = f"/contracts/{contract.pk}/statement", sign_in(aurora)
+    assert f'href="{place}"' in page_of(buyer, f"/contracts/{contract.pk}")
+    page = page_of(buyer, place)
+    assert "vibration below 4.5" in text(page.encode()) and "2,500.01 USD" in page
+    entries = re.findall(r'href="(/ledger/[\w-]+)" aria-label="Entry', page)
+    assert entries and "of the ledger" in page_of(buyer, entries[0])
+    uses = re.search(r'href="(/usage/events\?meter=accepted_tasks&amp;month=[\d-]+)#use-', page)[1]
+    assert f'href="/tasks/{contract.task_id}"' in page_of(buyer, uses.replace("&amp;", "&"))
+    table = buyer.get(f"/api/v1/contracts/{contract.pk}/statement.csv").content.decode()
+    assert "vibration below 4.5" in table and entries[0].removeprefix("/ledger/") in table
+    assert sign_in(cassia).get(place).status_code == 404

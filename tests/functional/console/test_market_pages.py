@@ -5,8 +5,11 @@ import re
 from marketplace import actions
 from marketplace.models import Assignment, Expert, Profile, ServiceTask, TaskNeed
 from marketplace.profiles import api as profiles
+from tenants.context import as_platform
+from tenants.models import Membership
 from tests.functional.console.scenes import HOSTILE, sign_in
-from tests.integration.marketplace.firms import hours, offer, wanted, welders
+from tests.integration.marketplace.contract_scenes import submitted, written
+from tests.integration.marketplace.firms import assigned, hours, offer, wanted, welders
 from tests.integration.marketplace.scenes import claimed, terms
 
 PROFILE = {
@@ -134,3 +137,20 @@ def test_calendar_page_shows_the_address_once_and_revokes_it(aurora, borealis):
     assert client.get(address).content.startswith(b"BEGIN:VCALENDAR")
     assert client.post("/calendar", {"form": "revoke"}).status_code == 302
     assert client.get(address).status_code == 404
+
+
+def test_dispatchers_day_is_the_inbox_the_crews_calendar_and_the_money(aurora, borealis):
+    task, crew = wanted(aurora), welders(borealis)
+    claimed(task, borealis)
+    assigned(task, borealis, crew.wei)
+    contract = written(aurora, borealis)
+    submitted(borealis, contract)
+    with as_platform("tests", "somebody becomes a dispatcher"):
+        Membership.objects.filter(user=borealis.user).update(roles=["dispatcher"])
+    client = sign_in(borealis)
+    page = text(client.get("/market"))
+    for words in ("Tasks for us", "Wei Chen: Fix pump 7", "With the buyer to accept", "833.25 USD</span>, 1 milestone"):
+        assert words in page
+    assert "Wei Chen: Fix pump 7" in text(client.get("/calendar?crew=1"))
+    assert "Wei Chen: Fix pump 7" not in text(client.get("/calendar"))
+    assert "Assign somebody" in text(client.get(f"/tasks/{task.pk}/people"))

@@ -6,12 +6,16 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from edge_bridge.protocol import Birth, Lane, Tag
+from marketplace.actions import post_task, publish_task
 from marketplace.models import ServiceTask, TaskAttachment, TaskQuestion
+from marketplace.profiles import api as profiles
+from tests.functional.console.scenes import HOSTILE
 from tests.functional.console.test_console import TASK, sign_in, text
 from tests.integration.edge.scenes import gateway, reading
 from tests.integration.marketplace.bid_scenes import colleague, registered
 from tests.integration.marketplace.contract_scenes import written
-from tests.integration.marketplace.scenes import claimed, published, terms
+from tests.integration.marketplace.firms import WELDERS
+from tests.integration.marketplace.scenes import alarm_of, claimed, published, terms
 
 SOON = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%dT%H:%M}"
 TENDER = {
@@ -143,3 +147,48 @@ def test_list_is_narrowed_by_whose_and_how(aurora, borealis):
     assert f"/tasks/{claim.pk}" not in owner.get("/tasks?scope=own").content.decode()
     assert f"/tasks/{claim.pk}" in owner.get("/tasks?scope=own&over=1").content.decode()
     assert firm.get("/tasks?scope=all").status_code == 404
+
+
+def test_page_draws_what_was_frozen_and_says_whom_the_work_takes(aurora, borealis, cassia):
+    task = published(aurora, alarm_id=alarm_of(aurora).pk)
+    series, page = task.snapshot["evidence"]["series"][0]["id"], f"/tasks/{task.pk}"
+    firm = sign_in(borealis)
+    shown = firm.get(page).content.decode()
+    assert "vibration of PUMP-07, from 9.5 to 9.5 mm/s" in shown and "<svg" in shown and "good" in shown
+    csv = firm.get(f"{page}/evidence/{series}.csv").content.decode()
+    assert "At (UTC),Value,Quality" in csv and ",9.5,good" in csv
+    assert "vibration of PUMP-07" in firm.get(f"{page}/evidence/{series}").content.decode()
+    assert firm.get(f"{page}/evidence/{task.pk}").status_code == 404
+    claimed(task, borealis)
+    assert sign_in(cassia).get(f"{page}/evidence/{series}.csv").status_code == 404
+
+
+@pytest.mark.parametrize("mode", ["claim", "quotation"])
+def test_whom_the_work_takes_is_on_the_pages_that_firms_read(aurora, borealis, mode):
+    until = None if mode == "claim" else datetime(2031, 1, 1, tzinfo=UTC)
+    with aurora.acting():
+        task = post_task(terms=terms(mode=mode, bids_until=until), equipment_id=aurora.equipment["PUMP-07"].pk)
+        profiles.set_needs(task=task, needs=(WELDERS,))
+        publish_task(task=task)
+    wanted = "1 × welding at level 3 or above with hot-work"
+    firm = sign_in(borealis)
+    assert wanted in text(firm.get(f"/tasks/{task.pk}").content)
+    if mode == "quotation":
+        assert wanted in text(firm.get(f"/tasks/{task.pk}/bids").content)
+
+
+def test_claimed_work_is_decided_on_with_what_the_firm_and_the_readings_say(aurora, borealis):
+    rule = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 24}
+    task = published(aurora, terms=terms(acceptance=rule), equipment_id=aurora.equipment["PUMP-07"].pk)
+    owner, firm, page = sign_in(aurora), sign_in(borealis), f"/tasks/{task.pk}"
+    token = claimed(task, borealis).token
+    assert "What was done" in firm.get(page).content.decode()
+    said = {"token": token, "note": f"Bearing replaced {HOSTILE}"}
+    assert firm.post(f"{page}/page/submit", said).headers["Location"] == page
+    for place in (page, "/panels/tasks"):
+        shown = owner.get(place).content.decode()
+        assert "Bearing replaced" in shown and HOSTILE not in shown
+        assert "What is missing" in shown and "vibration below 4.5" in shown and "not kept" in shown
+    assert owner.post(f"{page}/rework", {"note": "It still shakes"}).status_code == 302
+    assert "It still shakes" in firm.get(page).content.decode()
+    assert "It still shakes" in firm.get("/panels/tasks").content.decode()

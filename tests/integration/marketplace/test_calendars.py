@@ -14,7 +14,7 @@ from marketplace.models import CalendarAddress
 from tenants.api import hash_secret
 from tenants.context import as_platform
 from tenants.data import NotFound
-from tenants.models import Membership
+from tenants.models import Membership, Person
 from tests.integration.marketplace.bid_scenes import awarded, evaluating, placed, quotation
 from tests.integration.marketplace.contract_scenes import THIRDS, written
 from tests.integration.marketplace.firms import TODAY, Paper, assigned, hours, offer, wanted, welders
@@ -168,3 +168,19 @@ def test_only_the_hash_of_an_address_is_kept_and_each_member_has_one(borealis, c
         assert not CalendarAddress.objects.filter(pk=kept.pk).exists()
     with pytest.raises(IntegrityError, match="calendar_address_once"), borealis.acting():
         CalendarAddress.objects.create(tenant_id=borealis.id, user=borealis.user, secret_hash="other")
+
+
+def test_crews_calendar_names_everybody_for_who_may_see_the_people_and_nobody_of_another_firm(aurora, borealis, cassia):
+    busy(aurora, borealis)
+    with borealis.acting():
+        Person.objects.filter(tenant=borealis.id).update(user=None)
+    summary = "Wei Chen: Fix pump 7"
+    with borealis.acting("dispatcher"):
+        rows = {row.summary: row.begins_at for row in calendars.appointments(of_crew=True)}
+    assert rows[summary] == hours().begins_at and "Due: Fix pump 7" in rows
+    for party, role in ((borealis, "viewer"), (aurora, "owner"), (cassia, "owner")):
+        with party.acting(role):
+            assert not [row for row in calendars.appointments(of_crew=True) if "Wei" in row.summary]
+    secret = address_of(borealis)
+    assert summary.encode() in Client().get(f"/calendar/{secret}.ics?crew=1").content
+    assert summary.encode() not in fetched(secret).content

@@ -6,10 +6,15 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 
+from marketplace.access import get_own_task, get_task
+from marketplace.actions import post_task
+from marketplace.bids import access as bid_access
+from marketplace.bids import complaining
 from marketplace.desk import actions as desk
 from marketplace.desk.notices import looking
 from marketplace.models import PublicNotice, ServiceTask
 from tenants.context import as_platform
+from tenants.models import Membership
 from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace.scenes import alarm_of, claimed, published, state_of, submitted, terms
@@ -20,7 +25,10 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 CODES = {
     "status": {"planning", "planned", "active", "cancelled", "unsuccessful", "complete", "withdrawn"},
     "procurementMethod": {"open", "selective", "limited", "direct"},
-    "tag": {"planning", "tender", "tenderCancellation", "award", "contract"},
+    "tag": {
+        *("planning", "tender", "tenderCancellation", "award", "awardCancellation"),
+        *("contract", "contractTermination", "implementation"),
+    },
 }
 
 
@@ -134,3 +142,72 @@ def test_award_that_waits_for_the_standstill_is_told_to_the_winner_and_not_to_th
         assert release["tag"] == ["tender", "award"] and "contracts" not in release
     [release] = cassia.client().get(f"{TASKS}/{task.pk}/ocds").json()["releases"]
     assert "awards" not in release and release["tag"] == ["tender"]
+
+
+def release_of(party, task_id):
+    [release] = party.client().get(f"{TASKS}/{task_id}/ocds").json()["releases"]
+    assert set(release["tag"]) <= CODES["tag"]
+    return release
+
+
+def test_release_has_another_id_as_soon_as_it_says_something_else(aurora, borealis):
+    task = published(aurora)
+    first = release_of(borealis, task.pk)
+    assert release_of(borealis, task.pk) == first
+    with borealis.acting():
+        desk.ask(task=get_task(task.pk), text="Which bearing?")
+    asked = release_of(borealis, task.pk)
+    with aurora.acting():
+        desk.attach(task=get_own_task(task.pk), name="pump.pdf", content=b"%PDF-1.7")
+    filed = release_of(borealis, task.pk)
+    contract = contracts.written(aurora, borealis)
+    written = release_of(borealis, contract.task_id)
+    contracts.accepted(aurora, borealis, contract, 1)
+    accepted = release_of(borealis, contract.task_id)
+    assert len({each["id"] for each in (first, asked, filed)}) == 3 and first["ocid"] == filed["ocid"]
+    assert written["id"] != accepted["id"] and first["date"] <= asked["date"] <= filed["date"]
+
+
+def test_release_of_a_paid_contract_says_who_paid_what_to_whom_and_that_it_is_over(aurora, borealis):
+    contract = contracts.closed(aurora, borealis)
+    for party in (aurora, borealis):
+        release = release_of(party, contract.task_id)
+        assert release["tag"] == ["tender", "award", "contract", "contractTermination", "implementation"]
+        [paid] = release["contracts"][0]["implementation"]["transactions"]
+        assert paid["value"] == {"amount": 2500.01, "currency": "USD"}
+        assert (paid["payer"]["name"], paid["payee"]["name"]) == ("Aurora", "Borealis")
+    with as_platform("tests", "somebody may not see what is paid"):
+        Membership.objects.filter(user=borealis.user).update(roles=["viewer"])
+    assert "implementation" not in release_of(borealis, contract.task_id)["tag"]
+
+
+def test_award_that_a_complaint_annulled_is_told_as_cancelled_until_the_next_one(aurora, borealis, cassia):
+    task = bidding.quotation(aurora, standstill_h=24)
+    won, lost = (bidding.placed(firm, task).bid for firm in (borealis, cassia))
+    bidding.evaluating(aurora, task)
+    bidding.awarded(aurora, won)
+    with cassia.acting():
+        complaint = complaining.complain(bid=bid_access.get_own_bid(lost.pk), text="our references were not read")
+    with aurora.acting():
+        found = bid_access.get_complaint_to_decide(complaint.pk)
+        complaining.decide_complaint(complaint=found, is_upheld=True, reason="they were not")
+    for party in (aurora, cassia):
+        release = release_of(party, task.pk)
+        assert release["tag"] == ["tender", "awardCancellation"] and release["awards"][0]["status"] == "cancelled"
+    bidding.awarded(aurora, won)
+    assert release_of(aurora, task.pk)["tag"] == ["tender", "award"]
+    assert release_of(cassia, task.pk)["tag"] == ["tender"]
+
+
+def test_all_own_published_tasks_are_released_in_packages_that_lead_on(aurora, borealis, monkeypatch):
+    monkeypatch.setattr("marketplace.desk.queries.RELEASES", 2)
+    tasks = [published(aurora) for _ in range(3)]
+    with aurora.acting():
+        post_task(terms=terms(), site_id=aurora.sites["north"].pk)
+    first = aurora.client().get(f"{TASKS}/ocds").json()
+    assert [each["tender"]["id"] for each in first["releases"]] == [str(task.pk) for task in (tasks[2], tasks[1])]
+    second = aurora.client().get(first["links"]["next"]).json()
+    assert [each["tender"]["id"] for each in second["releases"]] == [str(tasks[0].pk)] and "links" not in second
+    assert second["publisher"] == {"name": "Aurora"} and first["releases"][0]["tag"] == ["tender"]
+    assert borealis.client().get(f"{TASKS}/ocds").json()["releases"] == []
+    assert aurora.client().get(f"{TASKS}/ocds?before=yesterday").status_code == 422
