@@ -6,15 +6,16 @@ from rest_framework import serializers
 
 from edge_bridge.alarms.serializers import AlarmSerializer
 from edge_bridge.watching.fleet import MOST_DAYS
-from edge_bridge.watching.oversight import MOST_HOURS
+from edge_bridge.watching.oversight import MOST_HOURS, Speech
 
 
 class DaysSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=28)
 
 
-class HoursSerializer(serializers.Serializer[Any]):
+class OverseenSerializer(serializers.Serializer[Any]):
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS, default=6)
+    site = serializers.UUIDField(required=False, help_text="Only this mine.")
 
 
 class FleetMachineSerializer(serializers.Serializer[Any]):
@@ -38,7 +39,7 @@ class FleetHealthSerializer(serializers.Serializer[Any]):
     days = serializers.ListField(child=serializers.DateField())
     machines = FleetMachineSerializer(many=True)
     faults = FleetFaultSerializer(many=True)
-    is_whole = serializers.BooleanField(help_text="False: there are more alarms than were looked at.")
+    is_whole = serializers.BooleanField(help_text="False: there are more alarms, or machines, than were looked at.")
 
 
 class OpenGapSerializer(serializers.Serializer[Any]):
@@ -58,7 +59,11 @@ class WatchedSensorSerializer(serializers.Serializer[Any]):
     limits = serializers.DictField(
         child=serializers.FloatField(allow_null=True), help_text="By type of alarm, where it was last raised."
     )
-    silent_s = serializers.FloatField(allow_null=True, help_text="Null while it speaks.")
+    speech = serializers.ChoiceField(
+        choices=[str(each) for each in Speech],
+        help_text="`unheard`: never; `untold`: what was heard is told later only.",
+    )
+    silent_s = serializers.FloatField(allow_null=True, help_text="Since the newest reading, of one that is silent.")
     late_minutes = serializers.IntegerField(help_text="Minutes that were complete only long after.")
     gaps = OpenGapSerializer(many=True)
 
@@ -69,4 +74,6 @@ class MineSerializer(serializers.Serializer[Any]):
     owner = serializers.UUIDField()
     owner_name = serializers.CharField(allow_null=True)
     sensors = WatchedSensorSerializer(many=True)
+    n_sensors = serializers.IntegerField(help_text="That are open here.")
+    is_whole = serializers.BooleanField(help_text="False: of the sensors only those silent longest are shown.")
     alarms = AlarmSerializer(many=True)

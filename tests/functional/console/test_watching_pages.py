@@ -14,8 +14,10 @@ from tests.integration.tenants.read_scenes import share
 
 def test_maker_sees_heat_map_and_pareto_of_machines_that_customers_opened(aurora, borealis):
     client = sign_in(borealis)
-    assert "No alarm of a machine" in page_of(client, "/fleet")
+    assert "No customer opened" in page_of(client, "/fleet")
     share(aurora, borealis, "view_alarms", equipment="PUMP-07")
+    assert "None of 1 machines had an alarm" in page_of(client, "/fleet?days=7")
+    assert client.get("/fleet/charts/faults?days=7").status_code == 404
     gateway(aurora).say(Lane.P1, *(raised(code="PUMP-07", alarm_type=name) for name in ("hot", "dry", "leak")))
     page = page_of(client, "/fleet?days=7")
     shown = text(page.encode())
@@ -44,4 +46,5 @@ def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(auro
     assert "silenced by the mine: sensor is being calibrated" in shown and "ch4.hi: 1.0" in shown
     assert "FAN-01 speed none nothing heard" in " ".join(shown.split())
     assert "GAS-T0-01 CH4" in shown and "silent" in shown and "style=" not in page
-    assert client.get("/oversight?hours=7").status_code == 404
+    assert client.get("/oversight?hours=7").status_code == client.get("/oversight?site=x").status_code == 404
+    assert "GAS-T0-01 CH4" in page_of(client, f"/oversight?hours=1&site={aurora.sites['north'].pk}")
