@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from edge_bridge import queries
-from edge_bridge.models import Alarm, Latest, Rollup, Series
+from edge_bridge.models import Alarm, Guard, Latest, Rollup, Series
 from edge_bridge.models.rollup import MINUTE_S
 from edge_bridge.readings.spans import TOO_LONG_PERIODS, MissingSpan
 from edge_bridge.readings.trends import OVERRIDE, delay_of, gaps_of_minutes, period_of
@@ -28,9 +28,10 @@ MOST_HOURS: Final = 24
 MOST_SENSORS: Final = 60
 MOST_ALARMS: Final = 200
 MOST_GAPS: Final = 50
+MOST_GUARDS: Final = 2_000
 
-# Equipment, or None of a site, and tag.
-Point = tuple[UUID | None, str | None]
+# Site, equipment or None, and tag.
+Point = tuple[UUID, UUID | None, str | None]
 
 
 class Speech(StrEnum):
@@ -44,8 +45,10 @@ class Speech(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """`limits`: by type, the limit at which an alarm was last raised here. `silent_s`: since the newest reading, of one
-    that is silent.
+    """`limits`: by type of alarm, those in force, and those that alarms told of which no kept rule knows.
+
+    `guards` are the limits of rules in force, `switched_off` the last of each type that none in force took the place
+    of. `silent_s`: since the newest reading, of one that is silent.
 
     `late_minutes`: minutes of the span whose readings were complete only long after; `gaps` began in the span and are
     not filled.
@@ -55,6 +58,8 @@ class Sensor:
     value: float | None
     measured_at: datetime | None
     limits: dict[str, float | None]
+    guards: Sequence[Guard]
+    switched_off: Sequence[Guard]
     speech: Speech
     silent_s: float | None
     late_minutes: int
@@ -77,6 +82,23 @@ class Mine:
     def is_whole(self) -> bool:
         """Whether all open sensors are shown."""
         return len(self.sensors) == self.n_sensors
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """By what a sensor is judged; fields as of `Sensor`."""
+
+    limits: dict[str, float | None]
+    guards: Sequence[Guard]
+    switched_off: Sequence[Guard]
+
+    @classmethod
+    def by(cls, guards: Sequence[Guard], told: dict[str, float | None]) -> "_Judged":
+        standing = [each for each in guards if each.ended_at is None]
+        types = {each.alarm_type for each in standing}
+        newest = {each.alarm_type: each for each in reversed(guards) if each.alarm_type not in types}
+        limits = {name: limit for name, limit in told.items() if name not in newest}
+        return cls(limits | {each.alarm_type: each.limit for each in standing}, standing, list(newest.values()))
 
 
 def oversight(*, hours: int = 6, site_id: UUID | None = None) -> list[Mine]:
@@ -129,8 +151,12 @@ def _silent_first(found: QuerySet[Series]) -> QuerySet[Series]:
 
 
 def _sensors(series: Sequence[Series], since: datetime) -> list[Sensor]:
-    minutes, limits = _minutes(series, since), _limits()
-    return [_sensor(each, since, minutes[each.pk], limits.get((each.equipment_id, each.tag), {})) for each in series]
+    minutes, told, guards = _minutes(series, since), _told_limits(), _guards(series)
+    points: list[Point] = [(each.site_id, each.equipment_id, each.tag) for each in series]
+    return [
+        _sensor(each, since, minutes[each.pk], _Judged.by(guards[point], told[point]))
+        for each, point in zip(series, points, strict=True)
+    ]
 
 
 def _minutes(series: Sequence[Series], since: datetime) -> defaultdict[UUID, list[Rollup]]:
@@ -143,14 +169,16 @@ def _minutes(series: Sequence[Series], since: datetime) -> defaultdict[UUID, lis
     return found
 
 
-def _sensor(series: Series, since: datetime, minutes: Sequence[Rollup], limits: dict[str, float | None]) -> Sensor:
+def _sensor(series: Series, since: datetime, minutes: Sequence[Rollup], judged: _Judged) -> Sensor:
     newest = next(iter(series.latest.all()), None)
     silence_s = _silence_s(series, newest and newest.measured_at)
     return Sensor(
         series=series,
         value=newest and newest.value,
         measured_at=newest and newest.measured_at,
-        limits=limits,
+        limits=judged.limits,
+        guards=judged.guards,
+        switched_off=judged.switched_off,
         speech=_speech(series, newest, silence_s),
         silent_s=silence_s,
         late_minutes=sum(row.n_late > 0 for row in minutes if row.begins_at >= since),
@@ -172,9 +200,19 @@ def _silence_s(series: Series, newest_at: datetime | None) -> float | None:
     return silence.total_seconds() if silence > TOO_LONG_PERIODS * max(period_of(series), OVERRIDE) else None
 
 
-def _limits() -> dict[Point, dict[str, float | None]]:
+def _guards(series: Sequence[Series]) -> defaultdict[Point, list[Guard]]:
+    """Those in force, then those that ended last."""
+    rows = Guard.objects.filter(equipment__in={each.equipment_id for each in series})
+    found: defaultdict[Point, list[Guard]] = defaultdict(list)
+    for row in rows.order_by(F("ended_at").desc(nulls_first=True), "-pk")[:MOST_GUARDS]:
+        found[row.site_id, row.equipment_id, row.tag].append(row)
+    return found
+
+
+def _told_limits() -> defaultdict[Point, dict[str, float | None]]:
+    """By the newest alarm of each type: gateways may have rules of their own, of which the cloud knows nothing else."""
     newest = list(queries.alarms(shared=True).order_by("-pk")[: 5 * MOST_ALARMS])
-    found: dict[Point, dict[str, float | None]] = {}
+    found: defaultdict[Point, dict[str, float | None]] = defaultdict(dict)
     for alarm in reversed(newest):
-        found.setdefault((alarm.equipment_id, alarm.tag), {})[alarm.alarm_type] = alarm.limit
+        found[alarm.site_id, alarm.equipment_id, alarm.tag][alarm.alarm_type] = alarm.limit
     return found

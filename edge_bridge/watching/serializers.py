@@ -48,6 +48,21 @@ class OpenGapSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class GuardSerializer(serializers.Serializer[Any]):
+    rule = serializers.CharField(allow_null=True)
+    version = serializers.IntegerField(source="n")
+    kind = serializers.CharField()
+    alarm_type = serializers.CharField()
+    limit = serializers.FloatField(allow_null=True, help_text="Null where it is hidden, or the kind has none.")
+    clause = serializers.CharField()
+    is_safety = serializers.BooleanField(help_text="About a hazard to people.")
+    began_at = serializers.DateTimeField()
+    begun_by = serializers.CharField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ended_by = serializers.CharField()
+    end_reason = serializers.CharField()
+
+
 class WatchedSensorSerializer(serializers.Serializer[Any]):
     series = serializers.UUIDField(source="series.pk")
     equipment = serializers.UUIDField(source="series.equipment_id")
@@ -57,8 +72,10 @@ class WatchedSensorSerializer(serializers.Serializer[Any]):
     value = serializers.FloatField(allow_null=True)
     measured_at = serializers.DateTimeField(allow_null=True)
     limits = serializers.DictField(
-        child=serializers.FloatField(allow_null=True), help_text="By type of alarm, where it was last raised."
+        child=serializers.FloatField(allow_null=True), help_text="By type of alarm, those in force."
     )
+    guards = GuardSerializer(many=True, help_text="Limits of rules in force.")
+    switched_off = GuardSerializer(many=True, help_text="Limits that were in force, and that no other one replaced.")
     speech = serializers.ChoiceField(
         choices=[str(each) for each in Speech],
         help_text="`unheard`: never; `untold`: what was heard is told later only.",
