@@ -27,6 +27,7 @@ from marketplace.contracts.queries import (
     journal_of,
     mediations,
     milestones_of,
+    progress_of_firm,
     ratings_of,
 )
 from marketplace.contracts.ratings import rate
@@ -67,6 +68,7 @@ __all__ = [
     "open_dispute",
     "part_of",
     "pay_milestone",
+    "progress_of_firm",
     "propose_mediator",
     "rate",
     "ratings_of",
