@@ -12,6 +12,7 @@ from cloudmining.console.paging import uuid_of
 from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, fleet_health, oversight
 from optimization.api import Chart
 from tenants.data import NotFound
+from tenants.ledger import api as ledger
 
 DAYS: Final = {"7": "a week", "28": "four weeks", "91": "three months"}
 HOURS: Final = {"1": "an hour", "6": "six hours", "24": "a day"}
@@ -58,7 +59,7 @@ class FleetCsv(OfFleet):
 
 
 class OversightPage(MemberPage):
-    """`?hours=6`, and `&site=` for one mine alone."""
+    """`?hours=6`, `&site=` for one mine alone, `&check=` whose ledger to verify."""
 
     needs = {"GET": "view_telemetry"}
 
@@ -67,7 +68,16 @@ class OversightPage(MemberPage):
         site = uuid_of(request.GET["site"]) if request.GET.get("site") else None
         mines = oversight(hours=int(hours), site_id=site)
         context = {"mines": mines, "hours": hours, "spans": HOURS, "most_sensors": MOST_SENSORS, "site": site}
-        return self.page("console/oversight.html", tab="console-oversight", **context)
+        return self.page("console/oversight.html", tab="console-oversight", **context, **self._proof())
+
+    def _proof(self) -> dict[str, Any]:
+        """Whose ledgers may be verified here, and what is found of the one that was asked for."""
+        if not self.actor.can("view_ledger"):
+            return {}
+        asked = self.request.GET.get("check")
+        checked = uuid_of(asked) if asked else None
+        verdict = ledger.verify_supervised(checked) if checked else None
+        return {"supervised": ledger.supervised(), "checked": checked, "verdict": verdict}
 
 
 def _one_of(spans: dict[str, str], asked: str) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from edge_bridge.alarms import actions as alarming
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Lane
+from tests.agreements import mandate_of
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
@@ -48,3 +49,16 @@ def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(auro
     assert "GAS-T0-01 CH4" in shown and "silent" in shown and "style=" not in page
     assert client.get("/oversight?hours=7").status_code == client.get("/oversight?site=x").status_code == 404
     assert "GAS-T0-01 CH4" in page_of(client, f"/oversight?hours=1&site={aurora.sites['north'].pk}")
+
+
+def test_supervisor_verifies_the_ledger_of_a_mine_under_its_mandate(aurora, delta, borealis):
+    mandate_of(aurora, delta)
+    share(aurora, borealis, "view_telemetry")
+    gateway(aurora).say(Lane.P2, reading(0.4, code="GAS-T0-01", tag="CH4"))
+    client, address = sign_in(delta), f"/oversight?hours=1&check={aurora.id}"
+    assert "verify its ledger" in page_of(client, "/oversight?hours=1")
+    page = page_of(client, address)
+    assert "are as they were made" in page and "Keep this elsewhere" in page
+    partner = sign_in(borealis)
+    assert "verify its ledger" not in page_of(partner, "/oversight?hours=1")
+    assert partner.get(address).status_code == 404
