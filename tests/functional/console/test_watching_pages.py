@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from edge_bridge.alarms import actions as alarming
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Lane
-from tests.agreements import mandate_of
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.scenes import gateway, raised, reading
+from tests.integration.edge.test_guards import mandate
 from tests.integration.tenants.read_scenes import share
 
 
@@ -52,7 +52,7 @@ def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(auro
 
 
 def test_supervisor_verifies_the_ledger_of_a_mine_under_its_mandate(aurora, delta, borealis):
-    mandate_of(aurora, delta)
+    mandate(aurora, delta, "view_telemetry", "view_alarms")
     share(aurora, borealis, "view_telemetry")
     gateway(aurora).say(Lane.P2, reading(0.4, code="GAS-T0-01", tag="CH4"))
     client, address = sign_in(delta), f"/oversight?hours=1&check={aurora.id}"
