@@ -7,6 +7,7 @@ from django.db.models import Q
 
 import tenants.models.base
 from edge_bridge.rules.kinds import limits_of, parse_rule
+from edge_bridge.rules.thresholds import RuleError
 from tenants.policies import OWN, Wall, own_or_granted
 
 FROZEN = """
@@ -39,10 +40,14 @@ def _begin_guards(apps, alias, version, now):
     codes = dict(machines.filter(tenant=rule.tenant_id, site=rule.site_id).values_list("code", "pk"))
     said = {"n": version.n, "kind": version.settings.get("kind", "limits"), "clause": version.clause}
     said |= {"rule": rule.name, "is_safety": rule.is_safety, "began_at": now}
+    try:
+        limits = list(limits_of(parse_rule({**version.settings, "name": rule.name})))
+    except RuleError:
+        return  # no gateway can judge by it either
     place = {"tenant_id": rule.tenant_id, "site_id": rule.site_id, "kept_rule_id": rule.pk}
     Guard.objects.using(alias).bulk_create(
         Guard(**place, **said, equipment_id=codes[code], tag=tag, alarm_type=alarm_type, limit=limit)
-        for code, tag, alarm_type, limit in limits_of(parse_rule({**version.settings, "name": rule.name}))
+        for code, tag, alarm_type, limit in limits
         if code in codes
     )
 
@@ -103,6 +108,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [models.Index(fields=["tenant", "site", "-began_at"], name="guard_of_site_newest")],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=Q(("ended_at", None)),
