@@ -18,7 +18,7 @@ from edge_bridge.alarms.cloud import Finding, clear_alarm, locked, raise_alarm
 from edge_bridge.catalogue.data import rule_of
 from edge_bridge.catalogue.guards import supervisors_of
 from edge_bridge.models import Guard, Quality, Reading, RuleVersion, Series
-from edge_bridge.rules.kinds import DetectorRule, begin, judge, points
+from edge_bridge.rules.kinds import DetectorRule, Point, begin, judge, points
 from edge_bridge.rules.several import Twin
 from edge_bridge.sweeping import sweep_each
 from tenants.api import as_platform
@@ -81,14 +81,14 @@ def _verdict(rule: DetectorRule, site_id: UUID, now: datetime) -> Finding | bool
     """What is wrong, True if they agree, or False if not both have spoken: silence says neither."""
     assert isinstance(rule.detector, Twin)
     reach = min(max(SHORTEST, MEMORIES * timedelta(seconds=rule.detector.over_s)), LONGEST)
-    state, spoke, last = begin(rule), set[str](), None
+    state, spoke, last = begin(rule), set[Point](), None
     for reading in _readings(rule, site_id, now - reach, now):
         state, said = judge(rule, state, reading, reading.measured_at)
         last = said[-1] if said else last
-        spoke.add(reading.equipment)
+        spoke.add((reading.equipment, reading.tag))
     if last is not None and rule.detector.is_raised(state):
         return Finding(f"{DISAGREE}.{rule.equipment}", rule.severity, rule.tag, last.value, last.limit, rule.name)
-    return len(spoke) == len({equipment for equipment, _ in points(rule)})
+    return spoke == set(points(rule))
 
 
 def _readings(rule: DetectorRule, site_id: UUID, since: datetime, until: datetime) -> Iterator[protocol.Reading]:
@@ -101,7 +101,7 @@ def _readings(rule: DetectorRule, site_id: UUID, since: datetime, until: datetim
         yield protocol.Reading(*sensors[series], value, protocol.Quality(Quality(quality).label), measured_at)
 
 
-def _sensors(rule: DetectorRule, site_id: UUID) -> dict[UUID, tuple[str, str]]:
+def _sensors(rule: DetectorRule, site_id: UUID) -> dict[UUID, Point]:
     wanted = set(points(rule))
     rows = Series.objects.own().filter(site=site_id, equipment__code__in={code for code, _ in wanted})
     found = rows.values_list("pk", "equipment__code", "tag")
