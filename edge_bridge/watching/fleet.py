@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from edge_bridge import queries
 from edge_bridge.models import Alarm
 from edge_bridge.watching.owners import owner_names
-from tenants.api import granted, live_grants
+from tenants.api import granted
 from tenants.data import FieldError, Invalid
 from tenants.models import Equipment, Site
 
@@ -79,7 +79,7 @@ def fleet_health(*, days: int = 28) -> FleetHealth:
 
 
 def _open_machines() -> QuerySet[Equipment]:
-    """Whose alarms are open, also if there was none; retired ones and those under a floor are not looked at."""
+    """Whose alarms are open, also if there was none; retired ones are not looked at."""
     opened = Q(site__in=granted("sites", "view_alarms")) | Q(pk__in=granted("equipment", "view_alarms"))
     found = Equipment.objects.filter(opened).exclude(status=Equipment.Status.RETIRED)
     return found.select_related("site").order_by("code", "pk")
@@ -87,15 +87,11 @@ def _open_machines() -> QuerySet[Equipment]:
 
 def _machines(rows: Sequence[Alarm], opened: Sequence[Equipment], days: Sequence[date]) -> list[Machine]:
     counts = Counter((row.equipment_id, row.raised_at.date()) for row in rows)
-    known = {each.pk: (each, each.site) for each in opened if _is_open_singly(each)}
+    known = {each.pk: (each, each.site) for each in opened}
     known |= {row.equipment.pk: (row.equipment, row.site) for row in reversed(rows) if row.equipment}
     names = owner_names()
     made = [_machine(*place, names, [counts[pk, day] for day in days]) for pk, place in known.items()]
     return sorted(made, key=lambda machine: (-machine.n, machine.code or "", machine.equipment))
-
-
-def _is_open_singly(machine: Equipment) -> bool:
-    return live_grants().opening("view_alarms", (machine.site_id, machine.pk), singly=True) is not None
 
 
 def _machine(machine: Equipment, site: Site, names: dict[UUID, str], counts: Sequence[int]) -> Machine:
