@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from cloudmining.console.money import DIGITS
 from optimization.api import Chart
+from tenants.money import in_units, in_words
 
 DAY_S = 86_400
 
@@ -45,21 +45,28 @@ def progress_of_all(milestones: Sequence[Any], now: datetime) -> list[Chart]:
 
 
 def _together(milestones: Sequence[Any], currency: str, now: datetime) -> Chart:
-    since, unit = min(each.contract.written_at for each in milestones), 10 ** DIGITS[currency]
-    planned = [(each.due_at, each.amount_minor / unit) for each in milestones]
-    accepted = [(each.accepted_at, each.amount_minor / unit) for each in milestones if each.accepted_at]
-    due, done = (sum(amount for at, amount in parts if at <= now) for parts in (planned, accepted))
+    since = min(each.contract.written_at for each in milestones)
+    planned = [(each.due_at, in_units(each.amount_minor, currency)) for each in milestones]
+    accepted = [(each.accepted_at, in_units(each.amount_minor, currency)) for each in milestones if each.accepted_at]
+    done = sum(each.amount_minor for each in milestones if each.accepted_at)
+    due = sum(each.amount_minor for each in milestones if each.due_at <= now)
     last = max([now, *(at for at, _ in planned)])
     curves = (("planned", _steps(planned, since, last)), ("accepted", _steps(accepted, since, now)))
     layout = {
-        "title": {"text": f"{done:,.0f} {currency} are accepted, {due:,.0f} were due by now"},
+        "title": {"text": f"{in_words(done, currency)} are accepted, {in_words(due, currency)} were due by now"},
         "xaxis": {"title": {"text": "days since the first contract"}},
         "yaxis": {"title": {"text": currency}, "rangemode": "tozero"},
         "template": "plotly_white",
     }
     rows = [
         (
-            *(each.contract.title, each.number, each.title, each.amount_minor / unit, f"{each.due_at:%Y-%m-%d}"),
+            *(
+                each.contract.title,
+                each.number,
+                each.title,
+                in_units(each.amount_minor, currency),
+                f"{each.due_at:%Y-%m-%d}",
+            ),
             *(_day(each.accepted_at), _evidence(each)),
         )
         for each in sorted(milestones, key=lambda each: (each.due_at, each.pk))

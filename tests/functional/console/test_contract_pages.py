@@ -57,7 +57,7 @@ def test_progress_of_all_contracts_of_a_firm_is_one_curve_with_the_evidence_of_e
         accepted(owner, borealis, contract)
     firm = sign_in(borealis)
     shown = text(page_of(firm, "/contracts/progress").encode())
-    assert "1,666 USD are accepted, 0 were due by now" in shown
+    assert "1,666.50 USD are accepted, 0.00 USD were due by now" in shown
     csv = firm.get("/contracts/progress/charts/progress-usd.csv").content
     assert csv.count(b"Survey") == 2 and b"Contract,Milestone,Title,USD,Due,Accepted,Evidence" in csv
     assert firm.get("/contracts/progress/charts/progress-usd").status_code == 200
