@@ -60,14 +60,8 @@ def _together(milestones: Sequence[Any], currency: str, now: datetime) -> Chart:
     }
     rows = [
         (
-            *(
-                each.contract.title,
-                each.number,
-                each.title,
-                in_units(each.amount_minor, currency),
-                f"{each.due_at:%Y-%m-%d}",
-            ),
-            *(_day(each.accepted_at), _evidence(each)),
+            *(each.contract.title, each.number, each.title, in_units(each.amount_minor, currency)),
+            *(f"{each.due_at:%Y-%m-%d}", _day(each.accepted_at), _evidence(each)),
         )
         for each in sorted(milestones, key=lambda each: (each.due_at, each.pk))
     ]
