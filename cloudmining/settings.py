@@ -352,6 +352,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-bids": _sweep("marketplace.sweep_bids", SWEEP_S),
     "sweep-sessions": _sweep("marketplace.sweep_sessions", SWEEP_S),
     "sweep-alarms": _sweep("edge_bridge.sweep_alarms", SWEEP_S),
+    "sweep-twins": _sweep("edge_bridge.sweep_twins", SWEEP_S),
     "sweep-rollups": _sweep("edge_bridge.sweep_rollups", SWEEP_S),
     "sweep-reading-retention": _sweep("edge_bridge.sweep_reading_retention", 3600.0),
     "sweep-commands": _sweep("edge_bridge.sweep_commands", SWEEP_S),

@@ -12,6 +12,7 @@ from edge_bridge.commands.sweeps import sweep_commands as sweep_all_commands
 from edge_bridge.partitions import make_ahead
 from edge_bridge.production import rolling as production
 from edge_bridge.readings import retention, rolling
+from edge_bridge.watching import twins
 from tenants.api import as_platform, opened
 
 
@@ -44,6 +45,12 @@ def sweep_reading_retention(self: Any) -> int:
 def sweep_commands(self: Any) -> int:
     """Commands whose time is over, and those that are judged by what is read back; safe to run twice."""
     return sweep_all_commands(datetime.now(UTC))
+
+
+@shared_task(bind=True, name="edge_bridge.sweep_twins", system=True)
+def sweep_twins(self: Any) -> int:
+    """Twins that a mandate relies on, judged from stored readings; safe to run twice or at the same time."""
+    return twins.sweep_twins(datetime.now(UTC))
 
 
 @shared_task(bind=True, name="edge_bridge.sweep_production", system=True)

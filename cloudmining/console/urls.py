@@ -25,6 +25,7 @@ from cloudmining.console import (
     people_pages,
     plan_pages,
     production_pages,
+    progress_pages,
     purpose,
     reaction_pages,
     read_pages,
@@ -245,6 +246,13 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/<slug:step>", views.TaskStep.as_view(), name="console-task-step"),
     path("contracts", contract_list.ContractList.as_view(), name="console-contracts"),
     path("contracts/rows", contract_list.ContractRows.as_view(), name="console-contract-rows"),
+    path("contracts/progress", progress_pages.ProgressPage.as_view(), name="console-progress"),
+    path(
+        "contracts/progress/charts/<slug:name>", progress_pages.ProgressFigure.as_view(), name="console-progress-figure"
+    ),
+    path(
+        "contracts/progress/charts/<slug:name>.csv", progress_pages.ProgressCsv.as_view(), name="console-progress-csv"
+    ),
     path("mediations/<uuid:mediation_id>", mediation_pages.MediationPage.as_view(), name="console-mediation"),
     path("mediations/<uuid:mediation_id>/body", mediation_pages.MediationBody.as_view(), name="console-mediation-body"),
     path("contracts/<uuid:contract_id>", contract_pages.ContractPage.as_view(), name="console-contract"),

@@ -8,9 +8,11 @@ from django.urls import reverse
 
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
+from cloudmining.console.paging import uuid_of
 from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, fleet_health, oversight
 from optimization.api import Chart
 from tenants.data import NotFound
+from tenants.ledger import api as ledger
 
 DAYS: Final = {"7": "a week", "28": "four weeks", "91": "three months"}
 HOURS: Final = {"1": "an hour", "6": "six hours", "24": "a day"}
@@ -57,14 +59,25 @@ class FleetCsv(OfFleet):
 
 
 class OversightPage(MemberPage):
-    """`?hours=6`."""
+    """`?hours=6`, `&site=` for one mine alone, `&check=` whose ledger to verify."""
 
     needs = {"GET": "view_telemetry"}
 
     def get(self, request: HttpRequest) -> TemplateResponse:
         hours = _one_of(HOURS, request.GET.get("hours", "6"))
-        context = {"mines": oversight(hours=int(hours)), "hours": hours, "spans": HOURS, "most_sensors": MOST_SENSORS}
-        return self.page("console/oversight.html", tab="console-oversight", **context)
+        site = uuid_of(request.GET["site"]) if request.GET.get("site") else None
+        mines = oversight(hours=int(hours), site_id=site)
+        context = {"mines": mines, "hours": hours, "spans": HOURS, "most_sensors": MOST_SENSORS, "site": site}
+        return self.page("console/oversight.html", tab="console-oversight", **context, **self._proof())
+
+    def _proof(self) -> dict[str, Any]:
+        """Whose ledgers may be verified here, and what is found of the one that was asked for."""
+        if not self.actor.can("view_ledger"):
+            return {}
+        asked = self.request.GET.get("check")
+        checked = uuid_of(asked) if asked else None
+        verdict = ledger.verify_supervised(checked) if checked else None
+        return {"supervised": ledger.supervised(), "checked": checked, "verdict": verdict}
 
 
 def _one_of(spans: dict[str, str], asked: str) -> str:
@@ -74,8 +87,8 @@ def _one_of(spans: dict[str, str], asked: str) -> str:
 
 
 def charts(fleet: FleetHealth) -> list[Chart]:
-    """None of a fleet without alarms."""
-    return [_heat(fleet), _pareto(fleet)] if fleet.machines else []
+    """Faults only of a fleet that had some."""
+    return [*([_heat(fleet)] if fleet.machines else []), *([_pareto(fleet)] if fleet.faults else [])]
 
 
 def _heat(fleet: FleetHealth) -> Chart:
@@ -93,7 +106,8 @@ def _heat(fleet: FleetHealth) -> Chart:
     trace |= {"text": [[str(n or "") for n in machine.counts] for machine in machines], "texttemplate": "%{text}"}
     trace |= {"colorscale": SCALE, "zmin": 1, "zmax": max(2, most), "xgap": 2, "ygap": 2}
     trace["colorbar"] = {"tickvals": [1, max(2, most)], "ticktext": ["1", str(max(2, most))]}
-    layout = _layout(f"{names[0]} had the most alarms: {machines[0].n}", "day (UTC)", "")
+    worst = f"{names[0]} had the most alarms: {machines[0].n}"
+    layout = _layout(worst if most else f"None of {len(fleet.machines)} machines had an alarm", "day (UTC)", "")
     rows = [(name, *machine.counts) for name, machine in zip(names, machines, strict=True)]
     headers = ("Machine", *(str(day) for day in fleet.days))
     return Chart("machines-by-day", "fleet", {"data": [trace], "layout": layout}, headers, rows)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,14 +19,11 @@ from uuid import uuid4
 
 from cloudmining.stories.mine import Mine, machine_of, site_of
 from cloudmining.story import Party, Say, StoryError, party
-from edge_bridge.protocol import Alarm, AlarmEvent, Lane, Severity
-from edge_bridge.rules.detector import Sample
-from edge_bridge.rules.several import Twin
+from edge_bridge.protocol import Severity
 
 SEEN_WITHIN_S, ROLLED_WITHIN_S = 20.0, 60.0
 AWAY: Final = timedelta(minutes=14)
-LIMIT_PCT, TOLERANCE_PCT = 1.0, 0.2
-TWIN_RULE: Final = Twin(tolerance=TOLERANCE_PCT, over_s=60.0)
+LIMIT_PCT, TOLERANCE_PCT, RISE_PCT = 1.0, 0.2, 0.03
 
 
 class Backstage(Protocol):
@@ -49,11 +46,11 @@ def tell(base_url: str, keys: dict[str, str], backstage: Backstage, say: Say) ->
         sensors = _twins(aurora, site)
         mine = Mine.enrolled(aurora, site)
         mine.born(*((code, "ch4", "%") for code in sensors))
-        _limits(delta, mine, site, sensors, say)
+        _limits(aurora, delta, mine, site, sensors, say)
         _disagree(aurora, delta, mine, site, sensors, say)
         _gap(delta, mine, site, sensors[0], say)
         bundle = _bundle(aurora, say)
-        _edited_row(aurora, backstage, say)
+        _edited_row(aurora, delta, _mine(delta, site)["owner"], backstage, say)
         _checked_offline(bundle, say)
 
 
@@ -78,52 +75,47 @@ def _twins(aurora: Party, site: str) -> tuple[str, str]:
     return codes
 
 
-def _limits(delta: Party, mine: Mine, site: str, sensors: tuple[str, str], say: Say) -> None:
+def _kept(aurora: Party, site: str, name: str, **settings: Any) -> str:
+    """The id of a rule that is in force from now on."""
+    rule = aurora.call("POST", "rules", {"site": site, "name": name, "settings": settings})["id"]
+    aurora.call("POST", f"rules/{rule}/enable", {"reason": "the sensors are new"})
+    return str(rule)
+
+
+def _limits(aurora: Party, delta: Party, mine: Mine, site: str, sensors: tuple[str, str], say: Say) -> None:
     say("2. Limits, mine by mine")
     now = datetime.now(UTC)
     for code in sensors:
-        mine.measured(code, "ch4", [(now - timedelta(seconds=n), 0.6) for n in range(20, 0, -1)])
-    about: dict[str, Any] = {
-        "severity": Severity.CRITICAL,
-        "tag": "ch4",
-        "limit": LIMIT_PCT,
-        "rule": "methane",
-        "historical": False,
-    }
-    for event, value in ((AlarmEvent.RAISED, 1.1), (AlarmEvent.CLEARED, 0.6)):
-        mine.say(Lane.P0, Alarm(sensors[0], "methane", event, value=value, occurred_at=now, **about))
+        mine.measured(code, "ch4", [(now - timedelta(seconds=n), 0.6) for n in range(100, 80, -1)])
+    limit = {"value": LIMIT_PCT, "severity": Severity.CRITICAL}
+    about = {"equipment": sensors[0], "tag": "ch4", "alarm_type": "methane"}
+    _kept(aurora, site, f"Methane {sensors[0]}", kind="limits", hi=limit, **about)
     told = _sensor(delta, site, sensors[0])
-    if told["limits"] != {"methane": LIMIT_PCT}:
+    if told["limits"] != {"methane.hi": LIMIT_PCT}:
         raise StoryError(f"Delta is told other limits: {told['limits']}")
-    say(f"   {told['equipment_code']} {told['tag']}: {told['value']:g} {told['unit']} now, limit {LIMIT_PCT:g} %.")
+    say(
+        f"   {told['equipment_code']} {told['tag']}: {told['value']:g} {told['unit']} now, limit {LIMIT_PCT:g} %, "
+        f"in force though it never alarmed."
+    )
 
 
 def _disagree(aurora: Party, delta: Party, mine: Mine, site: str, sensors: tuple[str, str], say: Say) -> None:
-    """One of them is frozen while the air grows worse; the rule is the one by which gateways judge."""
+    """One of them is frozen while the air grows worse; the mine switched the rule off, and the cloud judges by it."""
     say("3. Twin sensors disagree")
+    _switched_off(aurora, delta, site, sensors, say)
     now = datetime.now(UTC)
-    samples = [Sample(float(n), (0.6 + n * 0.01, 0.6)[source], source=source) for n in range(60) for source in (0, 1)]
-    words = _judged(samples)
-    for source, code in enumerate(sensors):
-        values = [sample for sample in samples if sample.source == source]
-        mine.measured(code, "ch4", [(now - timedelta(seconds=59 - each.at_s), each.value) for each in values])
-    about: dict[str, Any] = {
-        "severity": Severity.HIGH,
-        "tag": "ch4",
-        "value": 1.19,
-        "limit": TOLERANCE_PCT,
-        "rule": "twin",
-    }
-    mine.say(
-        Lane.P0,
-        Alarm(sensors[0], "ch4.twin", AlarmEvent.RAISED, occurred_at=now, historical=False, detail=words, **about),
+    mine.measured(sensors[0], "ch4", [(now - timedelta(seconds=59 - n), 0.6 + n * RISE_PCT) for n in range(60)])
+    mine.measured(sensors[1], "ch4", [(now - timedelta(seconds=59 - n), 0.6) for n in range(60)])
+    kind = f"twins_disagree.{sensors[0]}"
+    body = _heard(delta, "alarm.raised", type=kind)["body"]
+    say(
+        f"   The cloud itself judges what is stored: {body['limit']:g} % is allowed. "
+        f"Delta hears it: {body['severity']} {body['type']}."
     )
-    event = _heard(delta, "alarm.raised", sensors[0])
-    say(f"   {words}. Delta hears it: {event['body']['severity']} {event['body']['type']} at {sensors[0]}.")
     until = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
-    aurora.call("POST", f"alarms/{event['body']['alarm']}/shelve", {"until": until, "reason": "sensor is being moved"})
-    _heard(delta, "alarm.shelved", sensors[0])
-    alarms = [each for each in _mine(delta, site)["alarms"] if each["id"] == event["body"]["alarm"]]
+    aurora.call("POST", f"alarms/{body['alarm']}/shelve", {"until": until, "reason": "sensor is being moved"})
+    _heard(delta, "alarm.shelved", type=kind)
+    alarms = [each for each in _mine(delta, site)["alarms"] if each["id"] == body["alarm"]]
     if not alarms or not alarms[0]["stands"]:
         raise StoryError("the alarm that the mine silenced is out of the regulator's sight")
     say(
@@ -132,20 +124,24 @@ def _disagree(aurora: Party, delta: Party, mine: Mine, site: str, sensors: tuple
     )
 
 
-def _judged(samples: Iterable[Sample]) -> str:
-    """The words of the rule once it holds; StoryError if it never does."""
-    memory = TWIN_RULE.empty()
-    for sample in samples:
-        memory, score = TWIN_RULE.measure(memory, sample)
-        if score > 1:
-            return TWIN_RULE.explain(memory, sample)[1]
-    raise StoryError("the twins agree")
+def _switched_off(aurora: Party, delta: Party, site: str, sensors: tuple[str, str], say: Say) -> None:
+    inputs = [{"equipment": code, "tag": "ch4"} for code in sensors]
+    about = {"equipment": sensors[0], "tag": "ch4", "alarm_type": "ch4.twin", "severity": Severity.HIGH}
+    name = f"Twins {sensors[0]}"
+    rule = _kept(aurora, site, name, kind="twin", tolerance=TOLERANCE_PCT, inputs=inputs, **about)
+    aurora.call("POST", f"rules/{rule}/disable", {"reason": "sensor is being moved"})
+    body = _heard(delta, "rule.disabled", rule=rule)["body"]
+    ended = [each for each in _sensor(delta, site, sensors[0])["switched_off"] if each["rule"] == name]
+    if not ended:
+        raise StoryError("Delta does not see what was switched off")
+    say(f"   Aurora switches their rule off: Delta is told, {body['reason']!r}, by {ended[0]['ended_by']}.")
 
 
-def _heard(delta: Party, kind: str, code: str) -> dict[str, Any]:
+def _heard(delta: Party, kind: str, **about: str) -> dict[str, Any]:
+    """The first event of the kind whose body says so."""
+
     def wanted(event: dict[str, Any]) -> bool:
-        body = event["body"]
-        return event["kind"] == kind and body.get("equipment_code") == code and body.get("type") == "ch4.twin"
+        return event["kind"] == kind and about.items() <= event["body"].items()
 
     return delta.wait_for(kind, SEEN_WITHIN_S, wanted)
 
@@ -209,15 +205,19 @@ def _bundle(aurora: Party, say: Say) -> bytes:
     return answer.content
 
 
-def _edited_row(aurora: Party, backstage: Backstage, say: Say) -> None:
+def _edited_row(aurora: Party, delta: Party, owner: str, backstage: Backstage, say: Say) -> None:
+    """Delta, who has a mandate, verifies the chain that it can't read."""
+    check = f"ledger/verify?owner={owner}"
     entry = aurora.call("GET", "ledger?kind=agreement.activated")["results"][0]
     before = backstage.edit_row(entry["id"], '{"title":"nothing to see"}')
-    verdict = aurora.call("GET", "ledger/verify")
+    verdict = delta.call("GET", check)
     backstage.edit_row(entry["id"], before)
     if not verdict["fault"] or verdict["fault"]["seq"] != entry["seq"]:
         raise StoryError(f"an edited row of entry {entry['seq']} went unseen: {verdict}")
-    say(f"   A row is edited in the database itself: entry {entry['seq']} is red, {verdict['fault']['what']}.")
-    if aurora.call("GET", "ledger/verify")["fault"]:
+    say(
+        f"   A row is edited in the database itself: entry {entry['seq']} is red for Delta, {verdict['fault']['what']}."
+    )
+    if delta.call("GET", check)["fault"]:
         raise StoryError("the row was put back, and the chain is still broken")
     say("   Put back as it was, the chain is sound again.")
 

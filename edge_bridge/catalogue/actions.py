@@ -28,6 +28,7 @@ from edge_bridge.catalogue.data import (
     table_of,
     templates,
 )
+from edge_bridge.catalogue.guards import begin_guards, end_guards, mark_guards, supervisors_of
 from edge_bridge.models import KeptRule, RuleVersion, Series
 from edge_bridge.protocol import ProtocolError, RuleSet, encode
 from edge_bridge.rules.digest import digest_of
@@ -101,18 +102,20 @@ def enable_rule(*, rule: KeptRule, n: int | None = None, reason: str = "") -> Ke
     Site.objects.select_for_update(no_key=True).filter(pk=rule.site_id).first()
     others = queries.versions_in_force(rule.tenant_id, [rule.site_id]).exclude(rule=rule)
     _refuse_in_the_way([queries.wire_table(each) for each in (*others, version)])
+    begin_guards(rule, version)
     KeptRule.objects.filter(pk=rule.pk).update(enabled_n=version.n)
     _tell("enabled", rule, version, reason=reason)
     return get_rule(rule.pk)
 
 
 def disable_rule(*, rule: KeptRule, reason: str) -> KeptRule:
-    """Its standing alarms are cleared by the gateways."""
+    """Its standing alarms are cleared by the gateways; who has a mandate over the place is told of a rule of safety."""
     _check_words("reason", reason, least=SHORTEST_REASON)
     rule = _locked(rule)
     version = rule.in_force
     if version is None:
         raise Conflict("No version of this rule is enabled.")
+    end_guards(rule, reason)
     KeptRule.objects.filter(pk=rule.pk).update(enabled_n=None)
     _tell("disabled", rule, version, reason=reason)
     return get_rule(rule.pk)
@@ -122,6 +125,7 @@ def retire_rule(*, rule: KeptRule, reason: str) -> KeptRule:
     """For good: its versions stay to be looked at, and its name is free."""
     _check_words("reason", reason, least=SHORTEST_REASON)
     rule = _locked(rule)
+    end_guards(rule, reason)
     KeptRule.objects.filter(pk=rule.pk).update(enabled_n=None, retired_at=datetime.now(UTC))
     _tell("retired", rule, rule.newest, reason=reason)
     return get_rule(rule.pk)
@@ -143,6 +147,7 @@ def set_calls(*, rule: KeptRule, is_safety: bool, re_alarm_s: int | None, reason
     ):
         raise Conflict("This rule is about a hazard to people that instruments limit; it stays marked as safety.")
     KeptRule.objects.filter(pk=rule.pk).update(is_safety=is_safety, re_alarm_s=re_alarm_s)
+    mark_guards(rule, is_safety=is_safety)
     settle_states(rule.tenant_id, rule.site_id, datetime.now(UTC))
     _tell("calls_set", rule, rule.newest, reason=reason, is_safety=is_safety, re_alarm_s=re_alarm_s)
     return get_rule(rule.pk)
@@ -270,9 +275,19 @@ def _check_words(name: str, text: str, least: int = 0) -> None:
 
 
 def _tell(what: str, rule: KeptRule, version: RuleVersion, reason: str = "", **more: bool | int | None) -> None:
-    """The ledger takes no floats, hence the digest of what the version says."""
+    """The ledger takes no floats, hence the digest of what the version says.
+
+    What puts a rule of safety into or out of force is on the ledgers and feeds of those with a mandate, too.
+    """
     said = {"rule": str(rule.pk), "name": rule.name, "site": str(rule.site_id), "version": version.n, **more}
     source = {"template": version.template, "clause": version.clause, "warning": version.warning}
     digest = digest_of([table_of(rule.name, version.settings)])
-    enter(kind=f"rule.{what}", subject=rule.pk, payload={**said, **source, "digest": digest, "reason": reason})
-    announce(Event(f"rule.{what}", {**said, **source, "reason": reason}, "view_alarms"))
+    told = supervisors_of(rule) if rule.is_safety and _is_switched(what, rule) else frozenset()
+    payload = {**said, **source, "digest": digest, "reason": reason}
+    enter(kind=f"rule.{what}", subject=rule.pk, payload=payload, with_tenants=told)
+    announce(Event(f"rule.{what}", {**said, **source, "reason": reason}, "view_alarms", to=told))
+
+
+def _is_switched(what: str, rule: KeptRule) -> bool:
+    """`rule` as it was before."""
+    return what in ("enabled", "disabled") or (what == "retired" and rule.enabled_n is not None)

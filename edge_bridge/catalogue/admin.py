@@ -86,6 +86,13 @@ class RuleTrialAdmin(ReadOnly):
     list_select_related = ("version__rule",)
 
 
+class GuardAdmin(ReadOnly):
+    list_display = ("rule", "n", "equipment", "tag", "alarm_type", "limit", "is_safety", "began_at", "ended_at")
+    search_fields = ("rule", "tag")
+    list_filter = ("is_safety", "kind")
+    list_select_related = ("equipment",)
+
+
 class RulesInUseAdmin(ReadOnly):
     list_display = ("edge", "device", "digest", "refused", "detail", "said_at")
 
@@ -95,6 +102,7 @@ show(
         models.KeptRule: KeptRuleAdmin,
         models.RuleVersion: RuleVersionAdmin,
         models.RuleTrial: RuleTrialAdmin,
+        models.Guard: GuardAdmin,
         models.RulesInUse: RulesInUseAdmin,
     }
 )

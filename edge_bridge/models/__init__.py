@@ -4,6 +4,7 @@ from edge_bridge.models.alarm import Alarm, AlarmChange
 from edge_bridge.models.alarm_policy import EscalationStep, SuppressionRule
 from edge_bridge.models.command import Command, CommandChange, CommandRoute, CommandType
 from edge_bridge.models.device import Device
+from edge_bridge.models.guard import Guard
 from edge_bridge.models.production import (
     HauledLoad,
     PlannedRate,
@@ -29,6 +30,7 @@ __all__ = [
     "DirtyMinute",
     "EscalationStep",
     "Gap",
+    "Guard",
     "HauledLoad",
     "KeptRule",
     "Latest",

@@ -115,6 +115,11 @@ def held_spans(series: Series, *, since: datetime, until: datetime) -> list[Held
     return [*held(found.bands, rest[0].at if rest else until, expected, size), *held(rest, until, expected)]
 
 
+def gaps_of_minutes(series: Series, minutes: Iterable[Rollup], since: datetime) -> Sequence[MissingSpan]:
+    """Where a series said nothing since then, by the figures of its `minutes`, which ascend."""
+    return _gaps(series, Asked(since, _told_until(series)), _rolled(minutes, "minute"))
+
+
 def period_of(series: Series) -> timedelta:
     """How often a reading is expected."""
     definition = definition_of(series)
@@ -127,11 +132,16 @@ def definition_of(series: Series) -> TagDefinition | None:
 
 def _told_until(series: Series) -> datetime:
     """Now, or for a partner by its delay earlier: what is not told yet is not missing."""
-    now = datetime.now(UTC)
+    delay = delay_of(series)
+    return EPOCH if delay is None else datetime.now(UTC) - delay
+
+
+def delay_of(series: Series) -> timedelta | None:
+    """By how much later its readings are told to a partner; None where single ones are not open."""
     if series.tenant_id == actor().tenant_id:
-        return now
+        return timedelta()
     opening = live_grants().opening("view_telemetry", (series.site_id, series.equipment_id), singly=True)
-    return now - timedelta(seconds=opening.grant.delay_s) if opening else EPOCH
+    return timedelta(seconds=opening.grant.delay_s) if opening else None
 
 
 def _axis(asked: Asked) -> tuple[list[datetime], timedelta]:

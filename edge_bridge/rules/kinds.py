@@ -17,7 +17,7 @@ A rule on several sensors lists them: ``inputs = [{equipment = "GAS-1", tag = "c
 `equipment` and `tag`, which need not be one of them.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -97,6 +97,18 @@ def alarm_types(rule: AnyRule) -> tuple[str, ...]:
     if isinstance(rule, DetectorRule):
         return (rule.alarm_type,)
     return tuple(f"{rule.alarm_type}.{level}" for level in rule.limits)
+
+
+def limits_of(rule: AnyRule) -> Iterator[tuple[str, str, str, float | None]]:
+    """Equipment and tag that it judges, the alarm type that it can raise about them, and the limit if it has one."""
+    if isinstance(rule, Rule):
+        for level, limit in rule.limits.items():
+            yield rule.equipment, rule.tag, f"{rule.alarm_type}.{level}", limit.value
+        return
+    given = (getattr(rule.detector, name, None) for name in ("limit", "tolerance"))
+    value = next((float(each) for each in given if each is not None), None)
+    for equipment, tag in rule.inputs:
+        yield equipment, tag, rule.alarm_type, value
 
 
 def begin(rule: AnyRule) -> RuleState:

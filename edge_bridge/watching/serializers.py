@@ -6,15 +6,16 @@ from rest_framework import serializers
 
 from edge_bridge.alarms.serializers import AlarmSerializer
 from edge_bridge.watching.fleet import MOST_DAYS
-from edge_bridge.watching.oversight import MOST_HOURS
+from edge_bridge.watching.oversight import MOST_HOURS, Speech
 
 
 class DaysSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=28)
 
 
-class HoursSerializer(serializers.Serializer[Any]):
+class OverseenSerializer(serializers.Serializer[Any]):
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS, default=6)
+    site = serializers.UUIDField(required=False, help_text="Only this mine.")
 
 
 class FleetMachineSerializer(serializers.Serializer[Any]):
@@ -38,13 +39,28 @@ class FleetHealthSerializer(serializers.Serializer[Any]):
     days = serializers.ListField(child=serializers.DateField())
     machines = FleetMachineSerializer(many=True)
     faults = FleetFaultSerializer(many=True)
-    is_whole = serializers.BooleanField(help_text="False: there are more alarms than were looked at.")
+    is_whole = serializers.BooleanField(help_text="False: there are more alarms, or machines, than were looked at.")
 
 
 class OpenGapSerializer(serializers.Serializer[Any]):
     from_at = serializers.DateTimeField()
     to_at = serializers.DateTimeField()
     reason = serializers.CharField()
+
+
+class GuardSerializer(serializers.Serializer[Any]):
+    rule = serializers.CharField(allow_null=True)
+    version = serializers.IntegerField(source="n")
+    kind = serializers.CharField()
+    alarm_type = serializers.CharField()
+    limit = serializers.FloatField(allow_null=True, help_text="Null where it is hidden, or the kind has none.")
+    clause = serializers.CharField()
+    is_safety = serializers.BooleanField(help_text="About a hazard to people.")
+    began_at = serializers.DateTimeField()
+    begun_by = serializers.CharField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ended_by = serializers.CharField()
+    end_reason = serializers.CharField()
 
 
 class WatchedSensorSerializer(serializers.Serializer[Any]):
@@ -56,9 +72,15 @@ class WatchedSensorSerializer(serializers.Serializer[Any]):
     value = serializers.FloatField(allow_null=True)
     measured_at = serializers.DateTimeField(allow_null=True)
     limits = serializers.DictField(
-        child=serializers.FloatField(allow_null=True), help_text="By type of alarm, where it was last raised."
+        child=serializers.FloatField(allow_null=True), help_text="By type of alarm, those in force."
     )
-    silent_s = serializers.FloatField(allow_null=True, help_text="Null while it speaks.")
+    guards = GuardSerializer(many=True, help_text="Limits of rules in force.")
+    switched_off = GuardSerializer(many=True, help_text="Limits that were in force, and that no other one replaced.")
+    speech = serializers.ChoiceField(
+        choices=[str(each) for each in Speech],
+        help_text="`unheard`: never; `untold`: what was heard is told later only.",
+    )
+    silent_s = serializers.FloatField(allow_null=True, help_text="Since the newest reading, of one that is silent.")
     late_minutes = serializers.IntegerField(help_text="Minutes that were complete only long after.")
     gaps = OpenGapSerializer(many=True)
 
@@ -69,4 +91,6 @@ class MineSerializer(serializers.Serializer[Any]):
     owner = serializers.UUIDField()
     owner_name = serializers.CharField(allow_null=True)
     sensors = WatchedSensorSerializer(many=True)
+    n_sensors = serializers.IntegerField(help_text="That are open here.")
+    is_whole = serializers.BooleanField(help_text="False: of the sensors only those silent longest are shown.")
     alarms = AlarmSerializer(many=True)

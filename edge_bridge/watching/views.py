@@ -9,7 +9,7 @@ from rest_framework.serializers import Serializer
 
 from edge_bridge.watching.fleet import fleet_health
 from edge_bridge.watching.oversight import oversight
-from edge_bridge.watching.serializers import DaysSerializer, FleetHealthSerializer, HoursSerializer, MineSerializer
+from edge_bridge.watching.serializers import DaysSerializer, FleetHealthSerializer, MineSerializer, OverseenSerializer
 from tenants.rest.base import ActorView
 
 
@@ -28,9 +28,10 @@ class Oversight(ActorView):
 
     needs = {"GET": "view_telemetry"}
 
-    @extend_schema(operation_id="oversight_list", parameters=[HoursSerializer], responses=MineSerializer(many=True))
+    @extend_schema(operation_id="oversight_list", parameters=[OverseenSerializer], responses=MineSerializer(many=True))
     def get(self, request: Request) -> Response:
-        return Response(MineSerializer(oversight(**_parsed(HoursSerializer, request)), many=True).data)
+        asked = _parsed(OverseenSerializer, request)
+        return Response(MineSerializer(oversight(hours=asked["hours"], site_id=asked.get("site")), many=True).data)
 
 
 def _parsed(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:

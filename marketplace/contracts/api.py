@@ -27,6 +27,7 @@ from marketplace.contracts.queries import (
     journal_of,
     mediations,
     milestones_of,
+    progress_of_firm,
     ratings_of,
 )
 from marketplace.contracts.ratings import rate
@@ -72,6 +73,7 @@ __all__ = [
     "part_of",
     "pay_milestone",
     "payments",
+    "progress_of_firm",
     "propose_mediator",
     "rate",
     "ratings_of",

@@ -27,6 +27,7 @@ from marketplace.sessions.lifecycle import UNSETTLED
 from tenants.api import actor
 from tenants.data import Conflict
 
+MOST_CONTRACTS = 500
 DONE = Q(state=MilestoneState.SETTLED) | Q(state=MilestoneState.PAID, retained_until__isnull=True)
 
 
@@ -57,6 +58,16 @@ def milestones_of(contract: Contract) -> QuerySet[Milestone]:
         Prefetch("receipts", Receipt.objects.order_by("pk")),
         Prefetch("invoice_lines", InvoiceLine.objects.select_related("invoice").order_by("pk")),
     )
+
+
+def progress_of_firm() -> list[Milestone]:
+    """The priced milestones of the newest contracts that the actor's organisation works on and that were not
+    terminated, with their submissions."""
+    found = contracts().filter(firm=actor().tenant_id).exclude(state=ContractState.TERMINATED)
+    newest = list(found.order_by("-pk")[:MOST_CONTRACTS])
+    submissions = Prefetch("submissions", Submission.objects.order_by("pk"))
+    rows = milestones().filter(contract__in=newest, share_bp__gt=0).prefetch_related(submissions)
+    return list(rows.order_by("due_at", "pk"))
 
 
 def unaccepted(contract: Contract) -> int:

@@ -2,6 +2,7 @@
 
 from tenants.ledger.bundle import newest_bundle, subject_bundle
 from tenants.ledger.queries import end_of, entries_about, entries_where, get_entry
+from tenants.ledger.supervising import supervised, verify_supervised
 from tenants.ledger.text import canonical_json, text_of
 from tenants.ledger.verification import verify_from
 
@@ -13,6 +14,8 @@ __all__ = [
     "get_entry",
     "newest_bundle",
     "subject_bundle",
+    "supervised",
     "text_of",
     "verify_from",
+    "verify_supervised",
 ]

@@ -52,6 +52,7 @@ class LedgerEntryDetailSerializer(LedgerEntrySerializer):
 
 class VerifyFromSerializer(serializers.Serializer[Any]):
     after = serializers.IntegerField(required=False, default=0, min_value=0, max_value=MAX_SEQ)
+    owner = serializers.UUIDField(required=False, help_text="The chain of an organisation under one's mandate.")
 
 
 class LedgerFaultSerializer(serializers.Serializer[Any]):

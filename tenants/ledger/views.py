@@ -20,6 +20,7 @@ from tenants.ledger.serializers import (
     VerdictSerializer,
     VerifyFromSerializer,
 )
+from tenants.ledger.supervising import verify_supervised
 from tenants.ledger.verification import verify_from
 from tenants.models import LedgerEntry
 from tenants.rest.base import ActorView, ListView
@@ -58,14 +59,20 @@ class LedgerEntryDetail(ActorView):
 
 
 class LedgerVerify(ActorView):
-    """Follow the chain anew, up to 20,000 entries at once, and name the first one that is not as it was made."""
+    """Follow the chain anew, up to 20,000 entries at once, and name the first one that is not as it was made.
+
+    Who has a mandate may ask so of its `owner`.
+    """
 
     needs = {"GET": "view_ledger"}
 
     @extend_schema(parameters=[VerifyFromSerializer], responses=VerdictSerializer)
     def get(self, request: Request) -> Response:
-        after = _asked(VerifyFromSerializer, request)["after"]
-        return Response(VerdictSerializer(verify_from(access.actor().tenant_id, after)).data)
+        asked = _asked(VerifyFromSerializer, request)
+        me, after = access.actor().tenant_id, asked["after"]
+        owner_id = asked.get("owner", me)
+        verdict = verify_from(me, after) if owner_id == me else verify_supervised(owner_id, after)
+        return Response(VerdictSerializer(verdict).data)
 
 
 class LedgerBundle(FileView):

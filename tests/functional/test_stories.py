@@ -69,7 +69,9 @@ def test_regulator_is_told_twice_and_leaves_the_ledger_as_it_was(base_url, auror
     told = "\n".join(said)
     for words in (
         "possible now: nothing",
-        "is allowed. Delta hears it: high ch4.twin",
+        "in force though it never alarmed",
+        "Aurora switches their rule off: Delta is told, 'sensor is being moved'",
+        "is allowed. Delta hears it: high twins_disagree.GAS-",
         "with the reason 'sensor is being moved'",
         "away for 14 min, silent",
         "marked as late for good",

@@ -16,7 +16,7 @@ from tests.sweep.belongings import secrets_in
 
 # What a permission on a site opens there; whatever is not named stays closed.
 PLACE = frozenset({"tenants.Site", "tenants.Equipment"})
-ALARMS = PLACE | {"edge_bridge.Alarm", "edge_bridge.AlarmChange"}
+ALARMS = PLACE | {"edge_bridge.Alarm", "edge_bridge.AlarmChange", "edge_bridge.Guard"}
 TAGS = PLACE | {"edge_bridge.Series"}
 READINGS = TAGS | {"edge_bridge.Latest", "edge_bridge.Reading", "edge_bridge.Rollup"}
 BOTH = ["view_alarms", "view_telemetry"]

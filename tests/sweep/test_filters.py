@@ -31,7 +31,6 @@ FASTER = {
     ("edge_bridge/alarms/suppression.py", "_concerned"),
     ("edge_bridge/commands/queries.py", "interlock"),
     ("edge_bridge/readings/trends.py", "_rollups"),
-    ("edge_bridge/watching/oversight.py", "_sensor"),
 }
 NAMING_NOTHING = "page_size=100"
 

@@ -2,6 +2,7 @@
 
 import re
 
+from tests import personas
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
@@ -50,6 +51,20 @@ def test_contract_is_worked_and_paid_by_the_forms_of_both_sides(aurora, borealis
     assert "33.33 % of the price is accepted" in text(buyer.get(f"{address}/progress").content)
     csv = firm.get(f"{address}/progress.csv").content
     assert b"Survey" in csv and b"Accepted,Evidence" in csv
+
+
+def test_progress_of_all_contracts_of_a_firm_is_one_curve_with_the_evidence_of_each(aurora, borealis, cassia):
+    for owner in (aurora, personas.aurora()):
+        contract = written(owner, borealis)
+        accepted(owner, borealis, contract)
+    firm = sign_in(borealis)
+    shown = text(page_of(firm, "/contracts/progress").encode())
+    assert "1,666.50 USD are accepted, 0.00 USD were due by now" in shown
+    csv = firm.get("/contracts/progress/charts/progress-usd.csv").content
+    assert csv.count(b"Survey") == 2 and b"Contract,Milestone,Title,USD,Due,Accepted,Evidence" in csv
+    assert firm.get("/contracts/progress/charts/progress-usd").status_code == 200
+    for other in (aurora, cassia):  # the one has them done by others, the other has none
+        assert "no contract as a firm" in page_of(sign_in(other), "/contracts/progress")
 
 
 def billed(client, address, number, *lines):

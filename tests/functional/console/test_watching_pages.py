@@ -9,13 +9,16 @@ from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.scenes import gateway, raised, reading
+from tests.integration.edge.test_guards import mandate
 from tests.integration.tenants.read_scenes import share
 
 
 def test_maker_sees_heat_map_and_pareto_of_machines_that_customers_opened(aurora, borealis):
     client = sign_in(borealis)
-    assert "No alarm of a machine" in page_of(client, "/fleet")
+    assert "No customer opened" in page_of(client, "/fleet")
     share(aurora, borealis, "view_alarms", equipment="PUMP-07")
+    assert "None of 1 machines had an alarm" in page_of(client, "/fleet?days=7")
+    assert client.get("/fleet/charts/faults?days=7").status_code == 404
     gateway(aurora).say(Lane.P1, *(raised(code="PUMP-07", alarm_type=name) for name in ("hot", "dry", "leak")))
     page = page_of(client, "/fleet?days=7")
     shown = text(page.encode())
@@ -44,4 +47,18 @@ def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(auro
     assert "silenced by the mine: sensor is being calibrated" in shown and "ch4.hi: 1.0" in shown
     assert "FAN-01 speed none nothing heard" in " ".join(shown.split())
     assert "GAS-T0-01 CH4" in shown and "silent" in shown and "style=" not in page
-    assert client.get("/oversight?hours=7").status_code == 404
+    assert client.get("/oversight?hours=7").status_code == client.get("/oversight?site=x").status_code == 404
+    assert "GAS-T0-01 CH4" in page_of(client, f"/oversight?hours=1&site={aurora.sites['north'].pk}")
+
+
+def test_supervisor_verifies_the_ledger_of_a_mine_under_its_mandate(aurora, delta, borealis):
+    mandate(aurora, delta, "view_telemetry", "view_alarms")
+    share(aurora, borealis, "view_telemetry")
+    gateway(aurora).say(Lane.P2, reading(0.4, code="GAS-T0-01", tag="CH4"))
+    client, address = sign_in(delta), f"/oversight?hours=1&check={aurora.id}"
+    assert "verify its ledger" in page_of(client, "/oversight?hours=1")
+    page = page_of(client, address)
+    assert "are as they were made" in page and "Keep this elsewhere" in page
+    partner = sign_in(borealis)
+    assert "verify its ledger" not in page_of(partner, "/oversight?hours=1")
+    assert partner.get(address).status_code == 404

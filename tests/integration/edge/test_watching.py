@@ -2,20 +2,25 @@
 
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from edge_bridge import protocol
 from edge_bridge.alarms import actions as alarming
-from edge_bridge.models import Alarm
+from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Lane, Quality, Tag
 from edge_bridge.readings.rolling import roll_up
+from edge_bridge.watching import oversight as watching
+from edge_bridge.watching.oversight import oversight
 from tests import personas
-from tests.integration.edge.scenes import gateway, raised
+from tests.integration.edge.scenes import gateway, raised, reading
 from tests.integration.tenants.read_scenes import kinds_of, share
 
 FLEET, MINES = "/api/v1/fleet-health", "/api/v1/oversight"
 
 
-def mines(party, hours: int = 1) -> list:
-    answer = party.client().get(MINES, {"hours": hours})
+def mines(party, hours: int = 1, **asked: str) -> list:
+    answer = party.client().get(MINES, {"hours": hours, **asked})
     assert answer.status_code == 200, answer.content
     return answer.json()
 
@@ -50,8 +55,19 @@ def test_alarms_of_earlier_days_fall_out_of_the_fleet(aurora, borealis):
     share(aurora, borealis, "view_alarms", equipment="PUMP-07")
     edge, long_ago = gateway(aurora), datetime.now(UTC) - timedelta(days=3)
     edge.say(Lane.P1, raised(code="PUMP-07", occurred_at=long_ago))
-    assert borealis.client().get(FLEET, {"days": 2}).json()["machines"] == []
+    got = borealis.client().get(FLEET, {"days": 2}).json()
+    assert [(row["code"], row["counts"]) for row in got["machines"]] == [("PUMP-07", [0, 0])] and got["faults"] == []
     assert sum(borealis.client().get(FLEET, {"days": 4}).json()["machines"][0]["counts"]) == 1
+
+
+def test_machine_that_does_well_is_in_the_fleet_but_not_one_whose_alarms_are_shut(aurora, borealis):
+    share(aurora, borealis, "view_alarms", equipment="PUMP-07")
+    share(aurora, borealis, "view_telemetry", equipment="FAN-01")
+    got = borealis.client().get(FLEET, {"days": 1}).json()
+    assert [(row["code"], row["kind"], row["site_name"], row["owner_name"]) for row in got["machines"]] == [
+        ("PUMP-07", "pump", "Aurora North", "Aurora")
+    ]
+    assert got["is_whole"] and got["machines"][0]["counts"] == [0]
 
 
 def sensors(owner, values, *, ago_s: float, step_s: float = 10.0, edge=None, rolled: bool = True):
@@ -78,7 +94,9 @@ def test_supervisor_sees_limit_silence_gap_and_what_came_late(aurora, delta, cas
     assert (mine["site_name"], mine["owner"], mine["owner_name"]) == ("Aurora North", str(aurora.id), "Aurora")
     (sensor,) = mine["sensors"]
     assert (sensor["equipment_code"], sensor["tag"], sensor["value"], sensor["unit"]) == ("GAS-T0-01", "ch4", 0.6, "%")
-    assert sensor["limits"] == {"methane": 1.0} and 355 < sensor["silent_s"] < 420
+    assert sensor["limits"] == {"methane": 1.0}
+    assert sensor["speech"] == "silent" and 355 < sensor["silent_s"] < 420
+    assert mine["n_sensors"] == 1 and mine["is_whole"]
     assert [gap["reason"] for gap in sensor["gaps"]] == ["silent", "silent"], "the one between them, and the one now"
     assert sensor["late_minutes"] == 2, "both came within this minute, of minutes long past"
     assert [alarm["alarm_type"] for alarm in mine["alarms"]] == ["methane"]
@@ -107,6 +125,43 @@ def test_what_the_mine_silences_stays_on_the_supervisors_page(aurora, delta):
     assert [(row["state"], row["silenced_reason"]) for row in mine["alarms"]] == [
         ("SHLVD", "sensor is being calibrated")
     ]
+
+
+def test_silent_sensor_is_shown_before_any_is_left_out(aurora, delta, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_SENSORS", 2)
+    share(aurora, delta, "view_telemetry")
+    edge = gateway(aurora)
+    edge.say(Lane.P2, reading(code="GAS-T0-01", tag="CH4", ago_s=900))
+    edge.say(Lane.P2, reading(code="PUMP-07"), reading(code="FAN-01"))
+    with aurora.acting():
+        fan = aurora.equipment["FAN-01"]
+        Series.objects.create(tenant_id=aurora.id, site=fan.site, equipment=fan, tag="speed", unit="rpm")
+    (mine,) = mines(delta)
+    assert [(each["tag"], each["speech"], each["silent_s"] is None) for each in mine["sensors"]] == [
+        ("speed", "unheard", True),
+        ("CH4", "silent", False),
+    ], "the oldest of them"
+    assert mine["n_sensors"] == 4 and not mine["is_whole"]
+    assert mines(delta, site=mine["site"])[0]["n_sensors"] == 4
+    assert mines(delta, site=str(aurora.sites["north-mill"].pk)) == []
+
+
+def test_what_a_clause_delays_is_not_silence(aurora, delta):
+    share(aurora, delta, "view_telemetry", delay_s=3600)
+    gateway(aurora).say(Lane.P2, reading(code="GAS-T0-01", tag="CH4"))
+    (sensor,) = mines(delta)[0]["sensors"]
+    assert (sensor["speech"], sensor["silent_s"], sensor["value"]) == ("untold", None, None)
+
+
+def test_oversight_of_more_sensors_asks_no_more_statements(aurora, delta):
+    share(aurora, delta, "view_telemetry", "view_alarms")
+    asked = []
+    for codes in (("GAS-T0-01",), ("PUMP-07", "FAN-01", "TRUCK-07")):
+        gateway(aurora).say(Lane.P2, *(reading(code=code) for code in codes))
+        with delta.acting(), CaptureQueriesContext(connection) as statements:
+            (mine,) = oversight()
+        asked.append(len(statements))
+    assert len(mine.sensors) == 4 and asked[0] == asked[1]
 
 
 def test_what_a_clause_hides_is_null_and_a_floor_shows_no_sensor(aurora, delta, borealis):
