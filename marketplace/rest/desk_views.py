@@ -131,7 +131,9 @@ class OcdsReleases(ActorView):
 
     needs = {"GET": "view_tasks"}
 
-    @extend_schema(parameters=[ReleasesSerializer], responses=OcdsSerializer)
+    @extend_schema(
+        operation_id="service_tasks_releases_retrieve", parameters=[ReleasesSerializer], responses=OcdsSerializer
+    )
     def get(self, request: Request) -> Response:
         asked = ReleasesSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
