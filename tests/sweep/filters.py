@@ -20,7 +20,7 @@ from tests.database import ROOT
 # Where queries pass through, not where they are made.
 PASSAGES = ("tenants/models/shared.py", "tenants/rest/base.py", "tenants/rest/pagination.py")
 OURS = ("tenants", "edge_bridge", "optimization", "marketplace", "cloudmining")
-TABLE = re.compile(r'(?:SELECT .*? FROM|UPDATE|DELETE FROM) "(\w+)"', re.DOTALL)
+TABLE = re.compile(r'(?:UPDATE|DELETE FROM)? ?"(\w+)"')
 # File, function and line of a predicate.
 Site = tuple[str, str, int]
 
@@ -34,7 +34,7 @@ class Watch:
     unpredicated: set[str] = field(default_factory=set)
 
     def execute(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        table = TABLE.match(sql)
+        table = TABLE.match(_read(sql))
         if table and table[1] in self.walled and not _is_addressed(table[1], sql):
             self.unpredicated.add(f"{table[1]} from {_caller()}")
         return execute(sql, *rest)
@@ -47,14 +47,25 @@ def _is_addressed(table: str, sql: str) -> bool:
     return re.search(rf'(?:{own}|"tenants_agreement"\."partner_id")\)? (?:=|IN)', _where(sql)) is not None
 
 
+def _read(sql: str) -> str:
+    """From the table on that the statement reads or changes; rows that are only counted are in a subquery."""
+    while sql.startswith("SELECT"):
+        sql = _outer(" FROM ", sql).removeprefix("(")
+    return sql
+
+
 def _where(sql: str) -> str:
-    """The statement's own condition, not that of a subquery before it."""
+    return _outer(" WHERE ", sql) or sql.partition(" WHERE ")[2]  # of rows only counted, in a subquery of their own
+
+
+def _outer(word: str, sql: str) -> str:
+    """What follows the statement's own word, not that of a subquery before it."""
     depth = 0
-    for found in re.finditer(r"[()]| WHERE ", sql):
+    for found in re.finditer(rf"[()]|{word}", sql):
         depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if found[0] == " WHERE " and depth == 0:
+        if found[0] == word and depth == 0:
             return sql[found.end() :]
-    return sql.partition(" WHERE ")[2]  # of rows that are only counted, in a subquery of their own
+    return ""
 
 
 def _caller() -> Site:
