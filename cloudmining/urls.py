@@ -1,18 +1,15 @@
 """Every address of the cloud."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.decorators.cache import cache_page
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from cloudmining import health
 from cloudmining.console.feed_reference import AsyncApi, FeedReference
+from cloudmining.description import DescriptionView
 from tenants.admin_sites import platform_site, tenant_site
 
-# Anybody may ask for the description, which is the same for all and takes a second of computing.
-DESCRIPTION_KEPT_S = 300
-
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/v1/schema", cache_page(DESCRIPTION_KEPT_S)(SpectacularAPIView.as_view()), name="schema"),
+    path("api/v1/schema", DescriptionView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/v1/reference", SpectacularRedocView.as_view(url_name="schema"), name="api-reference"),
     path("api/v1/asyncapi.json", AsyncApi.as_view(), name="asyncapi"),

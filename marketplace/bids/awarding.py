@@ -91,13 +91,13 @@ def award_bid(*, bid: Bid, reason: str) -> None:
     require("post_tasks")
     reason, task = reason_given(reason), bid.task
     _require_evaluating(task)
+    move_task(task, Move.AWARD)  # whoever is second waits here, before the bids are compared
     rows = {row.bid.pk: row for row in queries.comparison(task)}
     if bid.pk not in rows:
         raise Conflict("This bid can't win: it does not stand, or can't be read.")
     until = rows[bid.pk].valid_until
     if database_time() >= until:
         raise Conflict(f"Its firm held to this bid until {until:%Y-%m-%d %H:%M} UTC; it can't win any more.")
-    move_task(task, Move.AWARD)
     _decide(bid, BidEvent.WIN, "bid.won", task, reason, rows)
     for other in queries.bids_on(task.pk, STANDING):
         _decide(other, BidEvent.LOSE, "bid.lost", task, reason, rows)
