@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from edge_bridge import balance, protocol
+from edge_bridge import balance, protocol, trespass
 from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.alarms import aside
 from edge_bridge.alarms.data import STATE_TAGS
@@ -189,6 +189,8 @@ def _take_session(intake: Intake, entry: Entry) -> None:
             stream.died_at = death.at
         case protocol.RulesInUse() as said:
             note_rules(intake.device, stream.edge, said)
+        case protocol.Trespass() as told:
+            trespass.tell(intake.device, told, intake.received_at)
         case protocol.CommandStep() as step:
             try:
                 take_step(stream, step, intake.received_at)

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import sys
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,8 +86,19 @@ def _scenario(given: argparse.Namespace) -> Scenario:
 
 
 def _gateway(url: str) -> Gateway:
-    token = os.environ.get("TERMINAL_TOKEN", "")
-    return MqttGateway(url, token) if url.startswith("mqtt") else WebSocketGateway(url, token)
+    token, tokens = os.environ.get("TERMINAL_TOKEN", ""), _tokens(os.environ.get("TERMINAL_TOKENS", ""))
+    return (MqttGateway if url.startswith("mqtt") else WebSocketGateway)(url, token, tokens)
+
+
+def _tokens(path: str) -> dict[str, str]:
+    """Of a TOML file with lines `name = "token"`; none without a path."""
+    try:
+        read = tomllib.loads(Path(path).read_text()) if path else {}
+    except (OSError, ValueError) as error:
+        raise ScenarioError(f"TERMINAL_TOKENS: {path}: {error}") from None
+    if not all(isinstance(token, str) for token in read.values()):
+        raise ScenarioError(f'TERMINAL_TOKENS: {path}: must have lines such as "heading T0 gas" = "<token>"')
+    return read
 
 
 def _report(tally: Tally) -> None:

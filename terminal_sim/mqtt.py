@@ -5,9 +5,9 @@ broker's URL has a user of its own, and its connections are shared.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import uuid4
 
@@ -21,10 +21,14 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 @dataclass(frozen=True, slots=True)
 class MqttGateway:
-    """`url` such as mqtt://127.0.0.1:1883/aurora-north, whose path is the gateway's name, or mqtts://user:secret@…"""
+    """`url` such as mqtt://127.0.0.1:1883/aurora-north, whose path is the gateway's name, or mqtts://user:secret@…
+
+    `tokens` by the names of the terminals, for those that do not have the `token` of all.
+    """
 
     url: str
     token: str = ""
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_shared(self) -> bool:
@@ -42,7 +46,7 @@ class MqttGateway:
             raise LinkBroken(f"{address.hostname}: {error}") from None
 
     def _client(self, address: SplitResult, terminals: Sequence[str]) -> aiomqtt.Client:
-        username, password = terminals[0], self.token or None
+        username, password = terminals[0], self.tokens.get(terminals[0], self.token) or None
         if self.is_shared:
             username, password = unquote(address.username or ""), unquote(address.password or "")
         return aiomqtt.Client(

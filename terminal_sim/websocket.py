@@ -1,9 +1,9 @@
 """The wire over a websocket. Answers come in the order of the frames, so the oldest question tells whose they are."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -14,16 +14,23 @@ from terminal_sim.line import LinkBroken, NotNow
 
 @dataclass(frozen=True, slots=True)
 class WebSocketGateway:
-    """Where frames go: `url` such as ws://127.0.0.1:4000, and the gateway's terminal token if it wants one."""
+    """Where frames go: `url` such as ws://127.0.0.1:4000, and the token of all terminals if it wants one.
+
+    With `tokens` each terminal has one of its own by its name, and so a connection of its own.
+    """
 
     url: str
     token: str = ""
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
-    is_shared = True
+    @property
+    def is_shared(self) -> bool:
+        return not self.tokens
 
     @asynccontextmanager
     async def connected(self, terminals: Sequence[str]) -> AsyncIterator["WebSocketWire"]:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        token = self.tokens.get(terminals[0], self.token)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         # Terminals and gateway share the mine's network; a web proxy has no place between them.
         opening = connect(
             self.url,

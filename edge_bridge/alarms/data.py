@@ -15,6 +15,7 @@ EDGE_SILENT: Final = "edge_silent"
 ALARM_FLOOD: Final = "alarm_flood"
 ALARMS_SET_ASIDE: Final = "alarms_set_aside"
 ALARMS_LOST: Final = "alarms_lost"
+TERMINAL_TRESPASS: Final = "terminal_trespass"
 
 # Within this time a gateway that began anew raises again what stands on a machine that it hears, and one whose
 # credential was revoked comes back with another.

@@ -1,4 +1,4 @@
-"""python -m edge_bridge.gateway --config gateway.toml, and … alarms --data-dir DIR for what stands there."""
+"""python -m edge_bridge.gateway --config gateway.toml; … alarms --data-dir DIR for what stands there; … token."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from edge_bridge.gateway.admission import new_token, sha256_of
 from edge_bridge.gateway.config import Config, ConfigError, load_config
 from edge_bridge.gateway.local import as_text, read_standing
 from edge_bridge.gateway.process import open_listeners, run_gateway
@@ -20,6 +21,9 @@ def main() -> int:
     logging.getLogger("websockets").setLevel(logging.WARNING)
     flags = {name: getattr(arguments, name) for name in ("edge", "cloud_url", "data_dir", "uplink", "listen_port")}
     try:
+        if arguments.what == "token":
+            print(f"token: {(token := new_token())}\ntoken_sha256: {sha256_of(token)}")
+            return 0
         if arguments.what == "alarms":
             print(as_text(read_standing(Path(arguments.data_dir or "."))))
             return 0
@@ -35,9 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["run", "alarms"],
+        choices=["run", "alarms", "token"],
         default="run",
-        help="run the gateway (default), or print the alarms that stand in its journal",
+        help="run the gateway (default), print the alarms that stand in its journal, or a new token for a terminal",
     )
     parser.add_argument("--config", type=Path, help="TOML file with the settings below and more")
     parser.add_argument("--rules", type=Path, help="TOML file with [[rules]] and [[deadbands]]")

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from edge_bridge.gateway.admission import Reach
 from edge_bridge.gateway.filters import Point
 from edge_bridge.gateway.journal import Journal
 from edge_bridge.protocol import (
@@ -106,14 +107,21 @@ class CommandDesk:
                     self._end(id_, *verdict, now)
         return bool(over)
 
-    def due(self, reachable: Collection[str], now: datetime) -> list[TerminalCommand]:
+    def due(self, reachable: Collection[Reach], now: datetime) -> list[TerminalCommand]:
         """Those of the reviewed that are to be sent to their terminals now."""
-        due = [command for command, _ in self._of_stage(Stage.WAITING) if command.equipment in reachable]
+        waiting = [command for command, _ in self._of_stage(Stage.WAITING)]
+        due = [one for one in waiting if one.equipment in reachable or (one.equipment, one.tag) in reachable]
         if due:
             with self._journal.transaction():
                 for command in due:
                     self._journal.notes.move_command(command.id, Stage.ACTING, now)
         return [TerminalCommand(command.id, command.equipment, command.tag, command.value) for command in due]
+
+    def point_of(self, id_: UUID) -> Point | None:
+        """What a command is to set; None for one that is not known."""
+        body = self._journal.notes.command_body(id_)
+        command = decode(body) if body else None
+        return (command.equipment, command.tag) if isinstance(command, Command) else None
 
     def settle(self, result: TerminalCommandResult, now: datetime) -> None:
         """The terminal's word; also when it comes late."""

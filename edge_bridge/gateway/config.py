@@ -4,7 +4,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from ipaddress import ip_address
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from edge_bridge.gateway.admission import Terminal
 from edge_bridge.gateway.commands import Interlock
 from edge_bridge.gateway.filters import Deadband, SwingingDoor
 from edge_bridge.gateway.mqtt.topics import is_level
@@ -51,6 +52,8 @@ class Config:
     listen_host: str = "127.0.0.1"
     listen_port: int = 0
     terminal_token: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
     mqtt_port: int = -1
     mqtt_url: str = ""
     local_port: int = -1
@@ -72,6 +75,7 @@ class Config:
     deadbands: tuple[Deadband, ...] = ()
     swinging_doors: tuple[SwingingDoor, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.edge) <= MAX_NAME_CHARS or not self.edge.isprintable() or self.edge != self.edge.strip():
@@ -91,8 +95,16 @@ class Config:
             raise ConfigError("MQTT_URL: must be such as mqtts://user:password@broker.example:8883")
         if (self.mqtt_url or self.mqtt_port >= 0) and not is_level(self.edge):
             raise ConfigError("edge: must be without /, + and # where MQTT is spoken; it is part of the topics")
-        if not self.terminal_token and not _is_loopback(self.listen_host):
-            raise ConfigError("TERMINAL_TOKEN: is needed when listen_host can be reached from other machines")
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ConfigError("tls_certificate, tls_key: one needs the other")
+        if self.terminals and self.terminal_token:
+            raise ConfigError("TERMINAL_TOKEN: leave it out where [[terminals]] gives each terminal its own")
+        if not self.terminals and not self.terminal_token and not _is_loopback(self.listen_host):
+            raise ConfigError(
+                "TERMINAL_TOKEN: is needed, or [[terminals]], when listen_host can be reached from other machines"
+            )
+        for what in ("name", "token_sha256"):
+            _check_once(f"terminals: {what}", [getattr(terminal, what) for terminal in self.terminals])
 
 
 def load_config(path: Path | None, rules_path: Path | None, flags: Mapping[str, Any]) -> Config:
@@ -162,16 +174,44 @@ def _interlock(path: str, table: Any) -> Interlock:
     lists = ("alarm_types", "alarm_equipment", "refuses")
     if not isinstance(table, dict) or table.keys() != {"name", *lists}:
         raise ConfigError(f"{path}: needs name, {', '.join(lists)}")
-    for name in lists:
-        if not isinstance(table[name], list) or not table[name] or not all(isinstance(x, str) for x in table[name]):
-            raise ConfigError(f"{path}.{name}: must be a list of names")
-    return Interlock(str(table["name"]), *(frozenset(table[name]) for name in lists))
+    return Interlock(str(table["name"]), *(_names(f"{path}.{name}", table[name]) for name in lists))
+
+
+def _terminal(path: str, table: Any) -> Terminal:
+    needed = {"name", "token_sha256"}
+    if not isinstance(table, dict) or not needed <= table.keys() <= {*needed, "machines", "tags"}:
+        raise ConfigError(f"{path}: needs name and token_sha256, and may have machines and tags")
+    name, hash_, tags = table["name"], table["token_sha256"], table.get("tags", {})
+    if not isinstance(name, str) or not is_level(name):
+        raise ConfigError(f"{path}.name: must be a name without /, + and #")
+    if not isinstance(hash_, str) or not re.fullmatch("[0-9a-f]{64}", hash_):
+        raise ConfigError(f"{path}.token_sha256: must be as `python -m edge_bridge.gateway token` prints it")
+    if not isinstance(tags, dict):
+        raise ConfigError(f'{path}.tags: must be lists of tags by machine, {{ FAN-01 = ["speed"] }}')
+    points = {(code, tag) for code in tags for tag in _names(f"{path}.tags.{code}", tags[code])}
+    machines = _names(f"{path}.machines", table["machines"]) if "machines" in table else frozenset()
+    if not machines and not points:
+        raise ConfigError(f"{path}: names no machine and no tag for which it may speak")
+    return Terminal(name, hash_, machines, frozenset(points))
+
+
+def _names(path: str, value: Any) -> frozenset[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise ConfigError(f"{path}: must be a list of names")
+    return frozenset(value)
+
+
+def _check_once(what: str, values: Sequence[str]) -> None:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice:
+        raise ConfigError(f"{what} {twice} stands there twice")
 
 
 _TABLES: Mapping[str, Callable[[str, Any], Any]] = {
     "deadbands": partial(_filter, Deadband, "value"),
     "swinging_doors": partial(_filter, SwingingDoor, "deviation"),
     "interlocks": _interlock,
+    "terminals": _terminal,
 }
 
 

@@ -1,6 +1,7 @@
 """What rules, filters, terminals and commands stand at, in the journal's file and inside its transactions."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -46,12 +47,28 @@ class Notes:
         oldest = datetime.now(UTC) - timedelta(days=KEPT_SESSION_DAYS)
         self._db.execute("DELETE FROM session WHERE seen_at < ?", (sortable(oldest),))
 
+    def trespasses(self) -> tuple[Counter[tuple[str, str]], datetime]:
+        """Refused frames by terminal and for what it spoke, and when the last one came."""
+        rows = self._db.execute("SELECT terminal, speaks_for, count, last_at FROM trespass").fetchall()
+        last_at = max((at for *_, at in rows), default="1970-01-01T00:00:00+00:00")
+        return Counter({(terminal, of): count for terminal, of, count, _ in rows}), datetime.fromisoformat(last_at)
+
+    def save_trespasses(self, counts: Mapping[tuple[str, str], int], last_at: datetime) -> None:
+        """In the place of those there were."""
+        self._db.execute("DELETE FROM trespass")
+        rows = [(*deed, count, sortable(last_at)) for deed, count in counts.items()]
+        self._db.executemany("INSERT INTO trespass VALUES (?, ?, ?, ?)", rows)
+
     def knows_command(self, id_: UUID) -> bool:
         return self.command_stage(id_) is not None
 
     def command_stage(self, id_: UUID) -> str | None:
         row = self._db.execute("SELECT state FROM command WHERE id = ?", (str(id_),)).fetchone()
         return row and str(row[0])
+
+    def command_body(self, id_: UUID) -> bytes | None:
+        row = self._db.execute("SELECT body FROM command WHERE id = ?", (str(id_),)).fetchone()
+        return row and bytes(row[0])
 
     def commands(self, stage: str) -> list[tuple[bytes, datetime]]:
         """As encoded, and when they came to this stage; the oldest first."""

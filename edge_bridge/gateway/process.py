@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sqlite3
+import ssl
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from edge_bridge.gateway.admission import Admission
 from edge_bridge.gateway.cloud_rules import CloudRules, follow
 from edge_bridge.gateway.commands import CommandDesk
 from edge_bridge.gateway.config import Config, ConfigError
@@ -24,7 +26,9 @@ from edge_bridge.gateway.mqtt.endpoint import MqttEndpoint
 from edge_bridge.gateway.reception import Reception
 from edge_bridge.gateway.silence import Patience
 from edge_bridge.gateway.terminals import TerminalServer
+from edge_bridge.gateway.tls import server_context
 from edge_bridge.gateway.transport import HttpTransport, SocketTransport, Transport
+from edge_bridge.gateway.trespass import Trespasses
 from edge_bridge.gateway.uplink import JournalThread, Pace, Uplink
 from edge_bridge.protocol import Command, RulesInUse
 from edge_bridge.rules.kinds import AnyRule
@@ -61,7 +65,10 @@ async def _serve(
     intake = await thread.run(Intake, journal, _ways(config, cloud_rules.at_start()), now)
     desk = await thread.run(CommandDesk, journal, config.interlocks, intake.newest, config.command_answer_s, now)
     await _note(thread, journal.announce_birth)
-    reception = Reception(intake, desk, thread, lambda: uplink.wake())
+    trespasses = await thread.run(Trespasses, journal)
+    reception = Reception(intake, desk, trespasses, thread, lambda: uplink.wake())
+    admission = Admission(config.terminal_token, config.terminals)
+    servers = _servers(config, reception, admission)
     async with asyncio.TaskGroup() as group:
         transport = _transport(config, lambda command: group.create_task(reception.take_commands([command])))
         uplink = Uplink(journal, thread, transport, _pace(config), lambda ack: reception.take_commands(ack.commands))
@@ -70,9 +77,9 @@ async def _serve(
         tasks = [group.create_task(work) for work in works]
         beating = group.create_task(_beat(journal, thread, uplink, config.heartbeat_s))
         if config.mqtt_url:
-            tasks.append(group.create_task(BrokerClient(reception, config.edge, config.mqtt_url).run()))
+            tasks.append(group.create_task(BrokerClient(reception, admission, config.edge, config.mqtt_url).run()))
         async with AsyncExitStack() as stack:
-            for name, server in _servers(config, reception).items():
+            for name, server in servers.items():
                 await stack.enter_async_context(server.listening(listeners[name]))
             _announce(config, listeners)
             await stop.wait()
@@ -121,13 +128,23 @@ async def _at_most(longest_s: float, work: Coroutine[None, None, None]) -> None:
         log.warning("what the cloud has not acknowledged yet stays in the journal for the next start")
 
 
-def _servers(config: Config, reception: Reception) -> dict[str, Server]:
-    servers: dict[str, Server] = {"ws": TerminalServer(reception, config.terminal_token)}
+def _servers(config: Config, reception: Reception, admission: Admission) -> dict[str, Server]:
+    tls = _tls(config)
+    servers: dict[str, Server] = {"ws": TerminalServer(reception, admission, tls)}
     if config.mqtt_port >= 0:
-        servers["mqtt"] = MqttEndpoint(reception, config.edge, config.terminal_token)
+        servers["mqtt"] = MqttEndpoint(reception, admission, config.edge, tls)
     if config.local_port >= 0:
         servers["http"] = LocalPage(Path(config.data_dir))
     return servers
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_certificate:
+        return None
+    try:
+        return server_context(Path(config.tls_certificate), Path(config.tls_key))
+    except OSError as error:
+        raise ConfigError(f"tls_certificate, tls_key: they do not serve together: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -156,7 +173,8 @@ def _announce(config: Config, listeners: Listeners) -> None:
         half_written.write_text(f"{port}\n")
         half_written.replace(half_written.with_name(_port_file(scheme)))
         who, host = ("people look at", LOOPBACK) if scheme == "http" else ("terminals connect to", config.listen_host)
-        print(f"gateway: {who} {scheme}://{host}:{port}", flush=True)
+        tls = "s" if config.tls_certificate and scheme != "http" else ""
+        print(f"gateway: {who} {scheme}{tls}://{host}:{port}", flush=True)
 
 
 def _port_file(scheme: str) -> str:

@@ -7,15 +7,19 @@ it last.
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from edge_bridge.gateway.admission import Reach, Speaker
 from edge_bridge.gateway.clock import Clock
 from edge_bridge.gateway.commands import CommandDesk
 from edge_bridge.gateway.intake import Frame, Intake
+from edge_bridge.gateway.trespass import Deed, Trespasses, added
 from edge_bridge.gateway.uplink import JournalThread
 from edge_bridge.protocol import (
+    MAX_NAME_CHARS,
     Command,
     Message,
     ProtocolError,
@@ -42,69 +46,89 @@ class Line:
     """`send` brings a message to the terminals at its other end; it may raise OSError or be lost."""
 
     send: Callable[[Message], Awaitable[None]]
-    equipment: set[str] = field(default_factory=set)
+    speaker: Speaker
+    reach: set[Reach] = field(default_factory=set)
 
 
 class Reception:
     """`on_written` is called after each commit."""
 
     def __init__(
-        self, intake: Intake, desk: CommandDesk, thread: JournalThread, on_written: Callable[[], None]
+        self,
+        intake: Intake,
+        desk: CommandDesk,
+        trespasses: Trespasses,
+        thread: JournalThread,
+        on_written: Callable[[], None],
     ) -> None:
         self._intake = intake
+        self._trespasses = trespasses
+        self._fresh_trespasses: Counter[Deed] = Counter()
         self._clock = Clock()
         self._desk = desk
         self._thread = thread
         self._on_written = on_written
         self._frames: asyncio.Queue[tuple[Frame, Answer]] = asyncio.Queue()
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[Reach, Line] = {}
         self._has_command = asyncio.Event()
 
     # For the ways of the terminals ---------------------------------------------------------------------------------
 
-    def hear(self, line: Line, data: str | bytes, terminal: str = "") -> Answer:
-        """Hands in what came over the line, in turn: the caller may read on. `terminal`: who alone may speak."""
+    def hear(self, line: Line, data: str | bytes) -> Answer:
+        """Hands in what came over the line, in turn: the caller may read on."""
         try:
             message = decode(data)
         except ProtocolError as error:
             log.warning("a frame is refused: %s", error)
             return _at_once(Refused(None, error.path, error.message, retry=False))
         match message:
-            case TerminalBirth() | TerminalReadings() if terminal and message.terminal != terminal:
-                words = f"must be {terminal!r}, whose connection this is"
-                return _at_once(Refused(message.n, "terminal", words, retry=False))
+            case TerminalBirth() | TerminalReadings() if objection := line.speaker.objection(message):
+                return _at_once(self.refuse(line, objection, *_codes(message)))
             case TerminalBirth() | TerminalReadings():
                 return self._hand_in(line, message)
             case TerminalCommandResult():
-                return asyncio.ensure_future(self._note_result(message))
+                return asyncio.ensure_future(self._note_result(line, message))
             case _:
                 words = "a terminal sends terminal_birth, readings or terminal_command_result"
                 return _at_once(Refused(None, "type", words, retry=False))
 
+    def refuse(self, line: Line, refused: Refused, *spoken_for: str) -> Refused:
+        """Counts that the terminal spoke for what is not its own, which the cloud is told."""
+        log.warning("terminal %r is refused: %s %s", line.speaker.name, refused.path, refused.detail)
+        deed = (line.speaker.name, ", ".join(sorted(spoken_for))[:MAX_NAME_CHARS])
+        self._fresh_trespasses = added(self._fresh_trespasses, {deed: 1})
+        return refused
+
     async def leave(self, line: Line) -> None:
         """The line is closed: its machines have a little time to come back."""
-        gone = [code for code in line.equipment if self._lines.get(code) is line]
-        for code in gone:
-            del self._lines[code]
-        await self._thread.run(self._leave, gone, datetime.now(UTC))
+        gone = [reach for reach in line.reach if self._lines.get(reach) is line]
+        for reach in gone:
+            del self._lines[reach]
+        codes = [reach if isinstance(reach, str) else reach[0] for reach in gone]
+        await self._thread.run(self._leave, codes, datetime.now(UTC))
 
     def _hand_in(self, line: Line, frame: Frame) -> Answer:
-        codes = {tag.equipment for tag in frame.tags} if isinstance(frame, TerminalBirth) else {frame.equipment}
-        if not codes <= line.equipment:
-            line.equipment |= codes
+        reach = line.speaker.reach(_codes(frame))
+        if not reach <= line.reach:
+            line.reach |= reach
             self._has_command.set()  # one may have waited for this terminal
-        for code in codes:
-            self._lines[code] = line
+        for each in reach:
+            self._lines[each] = line
         answered: Answer = asyncio.get_running_loop().create_future()
         self._frames.put_nowait((frame, answered))
         return answered
 
-    async def _note_result(self, result: TerminalCommandResult) -> None:
+    async def _note_result(self, line: Line, result: TerminalCommandResult) -> Refused | None:
         try:
+            point = await self._thread.run(self._desk.point_of, result.id)
+            if point and not line.speaker.may_speak_for(point):
+                words = f"command {result.id} is for {point[0]!r}, for which this terminal may not speak"
+                return self.refuse(line, Refused(None, "id", words, retry=False), point[0])
             await self._thread.run(self._desk.settle, result, datetime.now(UTC))
         except sqlite3.OperationalError as error:
             log.error("the result of command %s is not taken, the journal cannot be written: %s", result.id, error)
         self._on_written()
+        return None
 
     # For the uplink ------------------------------------------------------------------------------------------------
 
@@ -136,8 +160,10 @@ class Reception:
         while True:
             try:
                 await self._send_due()
-                if await self._thread.run(self._look_around, datetime.now(UTC)):
+                fresh = self._fresh_trespasses.copy()
+                if await self._thread.run(self._look_around, fresh, datetime.now(UTC)):
                     self._on_written()
+                self._fresh_trespasses -= fresh
             except sqlite3.OperationalError as error:
                 log.error("the journal cannot be written: %s", error)
             self._has_command.clear()
@@ -150,19 +176,23 @@ class Reception:
         has_ended, due = await self._thread.run(self._next_commands, set(self._lines), datetime.now(UTC))
         for command in due:
             try:
-                await self._lines[command.equipment].send(command)
+                await self._line_to(command).send(command)
             except (OSError, KeyError) as error:
                 log.warning("command %s did not reach its terminal: %r", command.id, error)
         if has_ended:
             self._on_written()
 
-    def _next_commands(self, reachable: set[str], now: datetime) -> tuple[bool, list[TerminalCommand]]:
+    def _line_to(self, command: TerminalCommand) -> Line:
+        """That of the tag before that of its machine; KeyError if there is none any more."""
+        return self._lines.get((command.equipment, command.tag)) or self._lines[command.equipment]
+
+    def _next_commands(self, reachable: set[Reach], now: datetime) -> tuple[bool, list[TerminalCommand]]:
         self._look_at_clock()
         return self._desk.review(now), self._desk.due(reachable, now)
 
-    def _look_around(self, now: datetime) -> bool:
+    def _look_around(self, trespasses: Counter[Deed], now: datetime) -> bool:
         self._look_at_clock()
-        return self._desk.give_up(now) | self._intake.watch(now)
+        return self._desk.give_up(now) | self._intake.watch(now) | self._trespasses.note(trespasses, now)
 
     def _leave(self, equipment: list[str], now: datetime) -> None:
         self._look_at_clock()
@@ -185,6 +215,10 @@ class Reception:
         except sqlite3.OperationalError as error:
             log.error("%d frames are not taken, the journal cannot be written: %s", len(frames), error)
             return [Refused(frame.n, "", f"the journal cannot be written: {error}", retry=True) for frame in frames]
+
+
+def _codes(frame: Frame) -> set[str]:
+    return {tag.equipment for tag in frame.tags} if isinstance(frame, TerminalBirth) else {frame.equipment}
 
 
 def _at_once(refused: Refused) -> Answer:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE identity (edge TEXT NOT NULL, boot TEXT NOT NULL, readings_produced INTEGER NOT NULL);
@@ -33,6 +33,11 @@ CREATE TABLE held (equipment TEXT, tag TEXT, body BLOB NOT NULL, PRIMARY KEY (eq
 CREATE TABLE command (id TEXT PRIMARY KEY, body BLOB NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL);
 """,
     2: "ALTER TABLE lane ADD COLUMN acknowledged_through INTEGER NOT NULL DEFAULT 0;",
+    3: """
+CREATE TABLE trespass (
+    terminal TEXT, speaks_for TEXT, count INTEGER NOT NULL, last_at TEXT NOT NULL, PRIMARY KEY (terminal, speaks_for)
+);
+""",
 }
 
 

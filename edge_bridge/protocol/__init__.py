@@ -73,6 +73,7 @@ from .messages import (
     TerminalCommandResult,
     TerminalReading,
     TerminalReadings,
+    Trespass,
     after_watermark,
 )
 from .wire import decode, decode_entry, encode, encode_batch, encode_entry, problem_details, problem_from_http
@@ -116,6 +117,7 @@ __all__ = [
     "TerminalCommandResult",
     "TerminalReading",
     "TerminalReadings",
+    "Trespass",
     "after_watermark",
     "decode",
     "decode_entry",

@@ -44,7 +44,7 @@ class SequenceHole(ValueError):
 
 
 class Lane(StrEnum):
-    """Streams by urgency: p0 alarms and steps of commands, p1 session (birth, heartbeat, death, rules), p2 readings."""
+    """Streams by urgency: p0 alarms and steps of commands, p1 what the gateway says of itself, p2 readings."""
 
     P0 = "p0"
     P1 = "p1"
@@ -192,7 +192,19 @@ class RulesInUse:
     detail: str
 
 
-Body = Reading | Alarm | CommandStep | Birth | Heartbeat | Death | RulesInUse | Gap
+@dataclass(frozen=True, slots=True)
+class Trespass:
+    """Terminals spoke for what is not theirs, and were refused.
+
+    `count` frames since it began, 0 once it is over; `detail` says who and for what.
+    """
+
+    at: datetime
+    count: int
+    detail: str
+
+
+Body = Reading | Alarm | CommandStep | Birth | Heartbeat | Death | RulesInUse | Trespass | Gap
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,13 @@ _BODIES: Mapping[str, Shape] = {
     "heartbeat": shape(m.Heartbeat, at=TIME, readings_produced=_COUNT, readings_through=_COUNT),
     "death": shape(m.Death, at=TIME, reason=_TEXT),
     "rules_in_use": shape(m.RulesInUse, at=TIME, digest=_TEXT, refused=_TEXT, detail=_TEXT),
+    "trespass": shape(m.Trespass, at=TIME, count=_COUNT, detail=_TEXT),
     "gap": shape(m.Gap, _check_gap, first_seq=_SEQ, reason=one_of(m.GapReason), count=_COUNT, from_at=TIME, to_at=TIME),
 }
 _KINDS = {shape.cls: kind for kind, shape in _BODIES.items()}
 _LANE_KINDS = {
     m.Lane.P0: {"alarm", "command_step", "gap"},
-    m.Lane.P1: {"birth", "heartbeat", "death", "rules_in_use", "gap"},
+    m.Lane.P1: {"birth", "heartbeat", "death", "rules_in_use", "trespass", "gap"},
     m.Lane.P2: {"reading", "gap"},
 }
 

@@ -1,6 +1,7 @@
 """Terminals behind a broker of the mine's own (mosquitto and its like), by URL.
 
-The gateway is one client of the broker; who may publish in a terminal's name is for the broker to check.
+The gateway is one client of the broker; who may publish in a terminal's name is for the broker to check. For what
+a terminal may speak is checked here.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 
+from edge_bridge.gateway.admission import Admission
 from edge_bridge.gateway.mqtt.packets import RECEIVE_MOST
 from edge_bridge.gateway.mqtt.topics import COMMAND, DEATH, FROM_TERMINAL, TAKEN, Topics
 from edge_bridge.gateway.reception import Line, Reception
@@ -23,8 +25,9 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 class BrokerClient:
-    def __init__(self, reception: Reception, edge: str, url: str) -> None:
+    def __init__(self, reception: Reception, admission: Admission, edge: str, url: str) -> None:
         self._reception = reception
+        self._admission = admission
         self._topics = Topics(edge)
         self._url = urlsplit(url)
         self._lines: dict[str, Line] = {}
@@ -70,7 +73,7 @@ class BrokerClient:
             line = self._line(client, terminal)
             if what == DEATH:
                 await self._reception.leave(line)
-            elif answer := await self._reception.hear(line, payload, terminal):
+            elif answer := await self._reception.hear(line, payload):
                 await client.publish(self._topics.of(terminal, TAKEN), encode(answer), qos=0)
         finally:
             self._room.release()
@@ -82,6 +85,6 @@ class BrokerClient:
             except aiomqtt.MqttError as error:
                 raise OSError(f"the broker is away: {error}") from None
 
-        line = self._lines.setdefault(terminal, Line(send))
+        line = self._lines.setdefault(terminal, Line(send, self._admission.behind_broker(terminal)))
         line.send = send
         return line

@@ -7,15 +7,16 @@ after the journal has the frame, and so does the message on `…/taken`.
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from edge_bridge.gateway.admission import Admission, Speaker
 from edge_bridge.gateway.mqtt import packets
 from edge_bridge.gateway.mqtt.packets import Connect, Kind, Malformed, Publish, UnknownVersion
 from edge_bridge.gateway.mqtt.topics import COMMAND, DEATH, TAKEN, TO_TERMINAL, Topics, is_level, matches
 from edge_bridge.gateway.reception import Line, Reception
-from edge_bridge.gateway.terminals import is_token
-from edge_bridge.protocol import Message, encode
+from edge_bridge.protocol import Message, Refused, encode
 
 log = logging.getLogger(__name__)
 
@@ -26,16 +27,17 @@ NOT_ALLOWED = (0x80, 0x87)  # of SUBACK
 
 
 class MqttEndpoint:
-    def __init__(self, reception: Reception, edge: str, token: str) -> None:
+    def __init__(self, reception: Reception, admission: Admission, edge: str, tls: ssl.SSLContext | None) -> None:
         self._reception = reception
+        self._admission = admission
         self._topics = Topics(edge)
-        self._token = token
+        self._tls = tls
         self._clients: dict[str, _Client] = {}
 
     @asynccontextmanager
     async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
         """Serves while inside."""
-        server = await asyncio.start_server(self._converse, sock=listener, limit=2**18)
+        server = await asyncio.start_server(self._converse, sock=listener, ssl=self._tls, limit=2**18)
         try:
             yield
         finally:
@@ -45,16 +47,18 @@ class MqttEndpoint:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            connect = await asyncio.wait_for(self._welcome(reader, writer), CONNECT_WITHIN_S)
-            if connect:
-                await self._serve(_Client(connect, reader, writer, self._topics, self._reception))
+            welcome = await asyncio.wait_for(self._welcome(reader, writer), CONNECT_WITHIN_S)
+            if welcome:
+                await self._serve(_Client(*welcome, reader, writer, self._topics, self._reception))
         except* (Malformed, EOFError, OSError, TimeoutError) as errors:
             log.info("an MQTT connection ends: %r", errors.exceptions)
         finally:
             writer.close()
 
-    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Connect | None:
-        """The client, once it is let in."""
+    async def _welcome(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[Connect, Speaker] | None:
+        """The client and who it is, once it is let in."""
         kind, _, body = await _read_packet(reader)
         if kind is not Kind.CONNECT:
             raise Malformed("the first packet must be CONNECT")
@@ -63,15 +67,11 @@ class MqttEndpoint:
         except UnknownVersion:
             writer.write(packets.connack(packets.V5, BAD_VERSION[1]))
             raise
-        codes = self._objection(connect)
-        reason = codes[connect.version == packets.V5] if codes else 0
-        writer.write(packets.connack(connect.version, reason))
-        return None if codes else connect
-
-    def _objection(self, connect: Connect) -> tuple[int, int] | None:
-        if not is_token(self._token, connect.password):
-            return BAD_PASSWORD
-        return None if is_level(connect.username or connect.client) else BAD_NAME
+        name = connect.username or connect.client
+        speaker = self._admission.by_name(name, connect.password)
+        codes = BAD_PASSWORD if not speaker else (0, 0) if is_level(name) else BAD_NAME
+        writer.write(packets.connack(connect.version, codes[connect.version == packets.V5]))
+        return (connect, speaker) if speaker and not any(codes) else None
 
     async def _serve(self, client: "_Client") -> None:
         if before := self._clients.get(client.terminal):
@@ -91,14 +91,15 @@ class _Client:
     def __init__(
         self,
         connect: Connect,
+        speaker: Speaker,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         topics: Topics,
         reception: Reception,
     ) -> None:
-        self.terminal = connect.username or connect.client
+        self.terminal = speaker.name
         self.writer = writer
-        self.line = Line(self._send_command)
+        self.line = Line(self._send_command, speaker)
         self._version = connect.version
         # A client is gone after one and a half of its keep-alive (3.1.2.10).
         self._patience_s = connect.keep_alive_s * 1.5 or None
@@ -133,15 +134,18 @@ class _Client:
     async def _take(self, published: Publish) -> None:
         """Frames are handed in as they come, since tasks begin in the order they are made."""
         try:
-            place = self._topics.read(published.topic)
-            if place is None or place[0] != self.terminal:
-                log.warning("terminal %r may not publish to %r", self.terminal, published.topic)
-            elif place[1] == DEATH:
+            owner, what = self._topics.read(published.topic) or ("a topic of nobody", "")
+            is_mine = owner == self.terminal
+            if not is_mine:
+                refused = Refused(None, "topic", f"{self.terminal!r} may publish to its own topics only", retry=False)
+                self._publish(TAKEN, self._reception.refuse(self.line, refused, owner))
+            elif what == DEATH:
                 await self._reception.leave(self.line)
-            elif answer := await self._reception.hear(self.line, published.payload, self.terminal):
+            elif answer := await self._reception.hear(self.line, published.payload):
                 self._publish(TAKEN, answer)
             if published.packet_id is not None:
-                self.writer.write(packets.puback(published.packet_id))
+                reason = 0 if is_mine else NOT_ALLOWED[True]
+                self.writer.write(packets.puback(published.packet_id, self._version, reason))
         finally:
             self._room.release()
 

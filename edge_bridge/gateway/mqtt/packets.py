@@ -181,8 +181,9 @@ def publish(topic: str, payload: bytes, version: int) -> bytes:
     return packet(Kind.PUBLISH, len(name).to_bytes(2, "big") + name + b"\x00" * (version == V5) + payload)
 
 
-def puback(packet_id: int) -> bytes:
-    return packet(Kind.PUBACK, packet_id.to_bytes(2, "big"))
+def puback(packet_id: int, version: int, reason: int = 0) -> bytes:
+    """`reason` is 5.0's; 3.1.1 has no word for it."""
+    return packet(Kind.PUBACK, packet_id.to_bytes(2, "big") + bytes([reason]) * (version == V5 and reason > 0))
 
 
 def suback(packet_id: int, reasons: list[int], version: int, kind: Kind = Kind.SUBACK) -> bytes:

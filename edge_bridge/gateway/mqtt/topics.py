@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from edge_bridge.protocol import MAX_NAME_CHARS
+
 ROOT = "cloudmining"
 FROM_TERMINAL = ("birth", "readings", "command/result", "death")
 TAKEN, COMMAND, DEATH = "taken", "command", "death"
@@ -19,12 +21,13 @@ class Topics:
         """The terminal and what it says; None for a topic that is none of a terminal's to this edge."""
         prefix = f"{ROOT}/{self.edge}/"
         terminal, _, what = topic.removeprefix(prefix).partition("/")
-        return (terminal, what) if topic.startswith(prefix) and terminal and what in FROM_TERMINAL else None
+        return (terminal, what) if topic.startswith(prefix) and is_level(terminal) and what in FROM_TERMINAL else None
 
 
 def is_level(name: str) -> bool:
-    """Whether a name can be one level of a topic."""
-    return bool(name) and not set(name) & set("/+#")
+    """Whether it is a name as messages have them, and can be one level of a topic."""
+    is_name = 0 < len(name) <= MAX_NAME_CHARS and name.isprintable() and name == name.strip()
+    return is_name and not set(name) & set("/+#")
 
 
 def matches(pattern: str, topic: str) -> bool:

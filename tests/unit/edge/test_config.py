@@ -15,6 +15,10 @@ heartbeat_s = 3
 """
 
 
+def _terminal(name: str, token_sha256: str = "0" * 64) -> str:
+    return f"\n[[terminals]]\nname = '{name}'\ntoken_sha256 = '{token_sha256}'\n"
+
+
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("EDGE_NAME", "CLOUD_URL", "GATEWAY_DATA_DIR", "GATEWAY_PORT", "TERMINAL_TOKEN"):
@@ -61,6 +65,19 @@ def test_rules_may_live_in_a_file_of_their_own(tmp_path: Path) -> None:
         ("rules = 1", r"rules: must be a list of tables"),
         ("[[rules]]\nname = 'a'", r"rules\[0\]: equipment: must be printable text"),
         ("[[deadbands]]\ntag = 'a'", r"deadbands\[0\]: needs equipment, tag and value"),
+        ("tls_key = 'key.pem'", "tls_certificate, tls_key: one needs the other"),
+        ("[[terminals]]\nname = 'a'", r"terminals\[0\]: needs name and token_sha256"),
+        (_terminal("a/b"), r"terminals\[0\].name: must be a name without"),
+        (_terminal("a", "borealis"), r"terminals\[0\].token_sha256: must be as"),
+        (_terminal("a") + "machines = 'FAN-1'", r"terminals\[0\].machines: must be a list"),
+        (_terminal("a") + "tags = ['speed']", r"terminals\[0\].tags: must be lists"),
+        (_terminal("a") + "tags = { FAN-1 = [] }", r"terminals\[0\].tags.FAN-1: must be a list"),
+        (_terminal("a"), r"terminals\[0\]: names no machine"),
+        (_terminal("a") + "machines = ['A']" + _terminal("a") + "machines = ['B']", "name a stands there twice"),
+        (
+            _terminal("a") + "machines = ['A']" + _terminal("b") + "machines = ['B']",
+            "sha256 0+ stands there twice",
+        ),
         ("edge = ", "is not TOML"),
     ],
 )
@@ -68,6 +85,14 @@ def test_wrong_setting_is_refused_in_words(tmp_path: Path, change: str, words: s
     kept = "\n".join(line for line in SETTINGS.splitlines() if line.split(" = ")[0] != change.split(" = ")[0])
     with pytest.raises(ConfigError, match=words):
         loaded(tmp_path, f"{kept}\n{change}\n")
+
+
+def test_token_of_all_and_tokens_of_each_exclude_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = SETTINGS + "listen_host = '0.0.0.0'" + _terminal("a") + "machines = ['FAN-1']"
+    assert loaded(tmp_path, listed).terminals[0].machines == {"FAN-1"}
+    monkeypatch.setenv("TERMINAL_TOKEN", "borealis")
+    with pytest.raises(ConfigError, match="TERMINAL_TOKEN: leave it out"):
+        loaded(tmp_path, listed)
 
 
 def test_missing_settings_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,7 @@ def test_terminal_cannot_speak_or_listen_for_another(gateway: Gateway, cloud: Cl
     async def pretend() -> None:
         async with terminal(port_of(gateway), "cassia") as client:
             await publish(client, "readings", readings(1, 66))
+            assert await said(client) == Refused(None, "topic", "'cassia' may publish to its own topics only", False)
             await publish(client, "readings", readings(1, 66), name="cassia")
             answer = await said(client)
             assert isinstance(answer, Refused)

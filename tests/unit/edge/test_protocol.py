@@ -45,6 +45,7 @@ from edge_bridge.protocol import (
     TerminalCommandResult,
     TerminalReading,
     TerminalReadings,
+    Trespass,
     after_watermark,
     decode,
     decode_entry,
@@ -85,6 +86,7 @@ sessions = st.one_of(
     st.builds(Heartbeat, times, counts, counts),
     st.builds(Death, times, names),
     st.builds(RulesInUse, times, names, names, names),
+    st.builds(Trespass, times, counts, names),
 )
 
 

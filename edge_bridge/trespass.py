@@ -1,0 +1,20 @@
+"""Terminals that spoke for machines not their own are an alarm of their gateway, which has refused and counted them."""
+
+from datetime import datetime
+
+from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
+from edge_bridge.alarms.data import TERMINAL_TRESPASS
+from edge_bridge.models import Device
+from edge_bridge.protocol import Severity, Trespass
+
+RULE = "terminals speak for their own machines"
+
+
+def tell(device: Device, said: Trespass, now: datetime) -> None:
+    """In the transaction that brings the gateway's word."""
+    place = {"tenant_id": device.tenant_id, "site_id": device.site_id, "now": now, "device": device}
+    count = float(said.count)
+    if count:
+        raise_alarm(Finding(TERMINAL_TRESPASS, Severity.HIGH, "frames refused", count, 0.0, RULE, said.detail), **place)
+    else:
+        clear_alarm(TERMINAL_TRESPASS, **place)
