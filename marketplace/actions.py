@@ -18,6 +18,7 @@ from marketplace.crew.actions import release_all
 from marketplace.data import NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
+from marketplace.groups import of_other_groups
 from marketplace.history import enter_publication, enter_step
 from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
@@ -108,7 +109,7 @@ def claim_task(*, task: ServiceTask) -> Claim:
     _refuse_stranger_to_framework(task, firm)
     move_task(task, Move.CLAIM, token=F("token") + 1)
     name, window = own_names().organisation, window_of(task, since=task.updated_at)
-    with on_behalf_of(task.tenant_id):
+    with of_other_groups(), on_behalf_of(task.tenant_id):
         claim = Claim.objects.create(
             tenant_id=firm.tenant_id,
             owner_id=task.tenant_id,

@@ -42,10 +42,22 @@ def enter_publication(task: ServiceTask) -> None:
 
 def refuse_altered(task: ServiceTask) -> None:
     """Conflict if the row does not say what was published."""
+    _refuse_unpublished(task)
     if differing := altered(task):
         raise Conflict(
             f"The task is not what its owner published: {', '.join(differing)} differ from the owner's ledger. "
             "Nothing can be done with it until an operator has found out why."
+        )
+
+
+def _refuse_unpublished(task: ServiceTask) -> None:
+    """Tasks that were published before their publication was entered have none."""
+    with on_behalf_of(task.tenant_id):
+        is_known = entries_about(task.pk, "task.published").exists()
+    if not is_known:
+        raise Conflict(
+            "The owner's ledger holds no publication of this task, so nothing shows what was published, and no bid is "
+            "taken. Its owner has to cancel it and publish it anew, as a task of its own."
         )
 
 
@@ -58,6 +70,7 @@ def tell_altered(task: ServiceTask, firms: Set[UUID]) -> None:
 
 def refuse_other_openers(task: ServiceTask) -> str:
     """The digest of a tender's keys; Conflict if they are not those that were published."""
+    _refuse_unpublished(task)
     with on_behalf_of(task.tenant_id):
         digest, said = _keys(task), published_as(task.pk).get("keys")
     if digest != said:

@@ -16,7 +16,7 @@ from tenants.models.base import TenantForeignKey, TenantModel, new_id
 from tenants.models.shared import SharedModel
 from tenants.names import own_names
 from tenants.policies import ME, MY_CREDENTIAL, OWN, Wall, own_or_granted
-from tenants.queries import equipment, feed_events, feed_head, sites, tenants
+from tenants.queries import equipment, feed_events, feed_head, sisters, sites, tenants
 from tenants.reads.live_grants import LiveGrant, Place
 from tenants.reads.notes import RIGHTS_CHANGED, give, live_grants
 from tenants.reads.queries import rows_by_day as read_rows_by_day
@@ -71,6 +71,7 @@ __all__ = [
     "require_within_budget",
     "shared_reads",
     "shared_reads_csv",
+    "sisters",
     "sites",
     "tenants",
     "unreceived",

@@ -19,6 +19,13 @@ def tenants() -> QuerySet[Tenant]:
     return Tenant.objects.all()
 
 
+def sisters() -> QuerySet[Tenant]:
+    """Organisations of the actor's own group of companies, as far as they are listed."""
+    me = access.actor().tenant_id
+    own = Tenant.objects.filter(pk=me).exclude(group_name="").values("group_name")
+    return Tenant.objects.filter(group_name__in=own).exclude(pk=me)
+
+
 def sites() -> QuerySet[Site]:
     """Own sites and those opened to the organisation in any way."""
     opened = access.granted("sites") | access.granted("sites_of_equipment")

@@ -84,6 +84,7 @@ def _need(words: list[str]) -> NeedTerms:
 
 
 class ProfileForm(TermsForm):
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     about = forms.CharField(max_length=5_000, required=False, widget=forms.Textarea({"rows": 4}))
     visibility = forms.ChoiceField(label="Shown to", choices=list(profiles.VISIBILITIES.items()))
     categories = forms.MultipleChoiceField(
@@ -99,7 +100,7 @@ class ProfileForm(TermsForm):
 
     @property
     def terms(self) -> ProfileTerms:
-        said = self.cleaned_data
+        said = {name: value for name, value in self.cleaned_data.items() if name != "version"}
         regions = tuple(said["regions"].upper().replace(",", " ").split())
         return ProfileTerms(**{**said, "categories": tuple(said["categories"]), "regions": regions})
 
@@ -110,6 +111,7 @@ class ProfileForm(TermsForm):
             return {"visibility": "hidden"}
         papers = ((p["kind"], p["issued_on"], p["expires_on"] or "-", p["issuer"]) for p in profile.certificates)
         return {
+            "version": profile.version,
             "about": profile.about,
             "visibility": profile.visibility,
             "categories": profile.categories,

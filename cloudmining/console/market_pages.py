@@ -70,7 +70,7 @@ class OwnProfile(MemberPage):
         match request.POST.get("form"):
             case "profile":
                 form = ProfileForm(request.POST)
-                if not (form.is_valid() and saved(form, lambda: profiles.save_profile(terms=form.terms))):
+                if not (form.is_valid() and saved(form, lambda: self._save(form))):
                     return self._shown(form, status=422)
             case "expert":
                 person = get_person(uuid_of(request.POST.get("person", "")))
@@ -80,6 +80,9 @@ class OwnProfile(MemberPage):
             case _:
                 raise NotFound
         return redirect("console-profile")
+
+    def _save(self, form: ProfileForm) -> Any:
+        return profiles.save_profile(terms=form.terms, seen=form.cleaned_data["version"])
 
     def _shown(self, form: ProfileForm, status: int = 200) -> TemplateResponse:
         sees_people = self.actor.can("view_resources")

@@ -15,6 +15,7 @@ from marketplace.bids.data import BidContent
 from marketplace.bids.lifecycle import BidEvent
 from marketplace.bids.moves import move_bid, tell_bid
 from marketplace.bids.sealing import commitment_of, digest_of_sealed, receipt_text, seal
+from marketplace.groups import broken_by, of_other_groups
 from marketplace.history import refuse_altered, refuse_other_openers
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidVersion, ServiceTask
@@ -40,11 +41,12 @@ def place_bid(*, task: ServiceTask, content: BidContent) -> Receipt:
         raise Forbidden("Your own organisation posted this task; only another one can bid.")
     _refuse_unfit(task, content)
     _hold(task)
-    bid = queries.live_bid(task.pk, firm.tenant_id) or _begun(task, firm)
-    with on_behalf_of(task.tenant_id):
-        move_bid(bid, BidEvent.SUBMIT, number=F("number") + 1)
-        text = receipt_text(queries.place_of(bid), content.document)
-        version, proof = _written(bid, task, text)
+    with of_other_groups():
+        bid = queries.live_bid(task.pk, firm.tenant_id) or _begun(task, firm)
+        with on_behalf_of(task.tenant_id):
+            move_bid(bid, BidEvent.SUBMIT, number=F("number") + 1)
+            text = receipt_text(queries.place_of(bid), content.document)
+            version, proof = _written(bid, task, text)
     refuse_altered(task)
     tell_bid("bid.submitted", bid, task, commitment=version.commitment, **proof)
     return Receipt(bid, version, text)
@@ -86,17 +88,12 @@ def _begun(task: ServiceTask, firm: Actor) -> Bid:
         with on_behalf_of(task.tenant_id), transaction.atomic(using=opened().alias):
             return Bid.objects.create(tenant_id=firm.tenant_id, owner_id=task.tenant_id, task=task, firm_name=name)
     except IntegrityError as error:
-        if _broken_by(error) != "bid_one_live":
+        if broken_by(error) != "bid_one_live":
             raise
     found = queries.live_bid(task.pk, firm.tenant_id)
     if found is None:
         raise Conflict("The bid has changed meanwhile; read it again.")
     return found
-
-
-def _broken_by(error: IntegrityError) -> str:
-    """The name of the constraint."""
-    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
 
 
 def _written(bid: Bid, task: ServiceTask, text: str) -> tuple[BidVersion, dict[str, str]]:
@@ -111,7 +108,7 @@ def _written(bid: Bid, task: ServiceTask, text: str) -> tuple[BidVersion, dict[s
         with transaction.atomic(using=opened().alias):
             return BidVersion.objects.create(**about, commitment=commitment_of(text), **said), proof
     except IntegrityError as error:
-        if _broken_by(error) != "bid_version_in_time":
+        if broken_by(error) != "bid_version_in_time":
             raise
         raise Conflict(f"The bidding is over: {_deadline(task)}.") from None
 

@@ -12,6 +12,7 @@ from marketplace.bids.data import BidContent, Criterion, reason_given
 from marketplace.bids.lifecycle import STANDING, UNDECIDED, BidEvent, BidState
 from marketplace.bids.moves import begin_judging, move_bid, tell_bid
 from marketplace.contracts.actions import write_contract
+from marketplace.groups import of_other_groups
 from marketplace.history import enter_step
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State
@@ -163,7 +164,8 @@ def _judge(bid: Bid, event: BidEvent, kind: str, **changes: Any) -> None:
 
 def _decide(bid: Bid, event: BidEvent, kind: str, task: ServiceTask, reason: str, rows: dict[Any, queries.Row]) -> None:
     outcome = queries.outcome_of(rows[bid.pk], task) if bid.pk in rows else None
-    move_bid(bid, event, reason=reason, outcome=outcome, decided_at=Now())
+    with of_other_groups():
+        move_bid(bid, event, reason=reason, outcome=outcome, decided_at=Now())
     tell_bid(kind, bid, task, reason=reason, outcome=outcome, standstill_until=queries.standstill_until(task))
     if event is BidEvent.WIN:
         meant = {"bid": bid.pk, "firm": bid.tenant_id, "price_minor": _price(rows[bid.pk]), "currency": task.currency}

@@ -6,11 +6,12 @@ from uuid import UUID
 from edge_bridge.api import alarm_snapshot, get_alarm
 from marketplace.acceptance import AcceptanceRule
 from marketplace.data import TaskTerms
+from marketplace.groups import of_other_groups
 from marketplace.models import ServiceTask, TaskInvitation
 from optimization.api import get_plan, plan_snapshot
 from tenants.agreements.api import State as Standing
 from tenants.agreements.api import standing
-from tenants.api import get_agreement, get_equipment, get_site, own_names, tenants
+from tenants.api import get_agreement, get_equipment, get_site, own_names, sisters, tenants
 from tenants.data import Actor, FieldError, Invalid
 
 SAME = (
@@ -71,7 +72,8 @@ def invite(task: ServiceTask, firms: tuple[UUID, ...]) -> None:
     """These and no others; the task is a draft, so nobody has seen it yet."""
     TaskInvitation.objects.filter(task=task).exclude(firm__in=firms).delete()
     rows = [TaskInvitation(tenant_id=task.tenant_id, task=task, firm_id=firm) for firm in firms]
-    TaskInvitation.objects.bulk_create(rows, ignore_conflicts=True)
+    with of_other_groups():
+        TaskInvitation.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def terms_of(task: ServiceTask) -> dict[str, Any]:
@@ -96,9 +98,14 @@ def _framework(framework_id: UUID, owner: Actor) -> Any:
 
 def _known(firms: tuple[UUID, ...], owner: Actor) -> tuple[UUID, ...]:
     """Without repetitions, in the order given; Invalid names the first one that can't be invited."""
+    if not firms:
+        return ()
     listed = set(tenants().filter(pk__in=firms).values_list("pk", flat=True)) - {owner.tenant_id}
+    related = set(sisters().filter(pk__in=firms).values_list("pk", flat=True))
     for n, firm in enumerate(firms):
-        if firm not in listed:
+        if firm not in listed or firm in related:
             words = "name another organisation that is listed"
+            if firm in related:
+                words = "it is of your own group of companies; name a firm of another one"
             raise Invalid("Somebody can't be invited.", (FieldError(f"/invited/{n}", words),))
     return tuple(dict.fromkeys(firms))

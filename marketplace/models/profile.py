@@ -26,6 +26,7 @@ class Profile(TenantModel):
     rates = models.JSONField(default=list)
     machines = models.JSONField(default=list)
     certificates = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -40,6 +41,8 @@ class Profile(TenantModel):
     # Needs marketplace.profiles.queries.rated.
     stars: float | None
     ratings_n: int
+    group_name: str
+    is_sister: bool
 
     def __str__(self) -> str:
         return self.firm_name

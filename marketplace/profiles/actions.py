@@ -9,19 +9,26 @@ from marketplace.lifecycle import State
 from marketplace.models import Expert, Profile, ServiceTask, TaskNeed
 from marketplace.profiles.data import NeedTerms, ProfileTerms, check_needs
 from marketplace.profiles.queries import levels_of, own_experts, papers_of, rated
-from tenants.api import require, tenants
+from tenants.api import compare_and_set, require, tenants
 from tenants.data import Conflict
 from tenants.models import Person
 
 MOST_EXPERTS = 200
 
 
-def save_profile(*, terms: ProfileTerms) -> Profile:
-    """Say of the own organisation what `terms` hold, instead of what was said before."""
+def save_profile(*, terms: ProfileTerms, seen: int | None = None) -> Profile:
+    """Say of the own organisation what `terms` hold, instead of what was said before.
+
+    Conflict if it is not any more the version `seen`, where one is named.
+    """
     owner = require("manage")
     name = tenants().get(pk=owner.tenant_id).name
-    said = {**terms.documents(), "firm_name": name, "updated_at": Now()}
-    profile, _ = Profile.objects.update_or_create(tenant_id=owner.tenant_id, defaults=said)
+    said = {**terms.documents(), "firm_name": name}
+    profile, is_new = Profile.objects.select_for_update().get_or_create(tenant_id=owner.tenant_id, defaults=said)
+    if seen not in (None, profile.version):
+        raise Conflict("The profile has changed since you read it; read it again and decide anew.")
+    if not is_new:
+        compare_and_set(profile, **said, updated_at=Now())
     profile.refresh_from_db()
     return rated([profile])[0]
 

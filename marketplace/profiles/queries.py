@@ -15,7 +15,7 @@ from marketplace.profiles import matching
 from marketplace.profiles.data import NeedTerms, Paper, RateLine
 from marketplace.profiles.matching import Fit, Offer, Work
 from marketplace.queries import database_time, tasks_in
-from tenants.api import actor
+from tenants.api import actor, sisters, tenants
 from tenants.models import Booking, Person
 from tenants.resources.api import active_persons, bookings
 
@@ -49,12 +49,16 @@ def profiles() -> QuerySet[Profile]:
 
 
 def rated(found: Iterable[Profile]) -> list[Profile]:
-    """Each with `stars`, the mean of what buyers gave (None without any), and `ratings_n`."""
-    rows = list(found)
+    """Each with `stars`, the mean of what buyers gave (None without any), and `ratings_n`; with `group_name`, the group
+    of companies it is listed in, and whether that is the actor's own (`is_sister`)."""
+    rows, me = list(found), actor().tenant_id
+    groups = dict(tenants().filter(pk__in={me, *(row.tenant_id for row in rows)}).values_list("pk", "group_name"))
     given = Reference.objects.filter(tenant__in=[row.tenant_id for row in rows]).order_by().values_list("tenant")
     known = {firm: (mean, n) for firm, mean, n in given.annotate(Avg("stars"), Count("pk"))}
     for row in rows:
         row.stars, row.ratings_n = known.get(row.tenant_id, (None, 0))
+        row.group_name = groups.get(row.tenant_id, "")
+        row.is_sister = row.tenant_id != me and row.group_name != "" and row.group_name == groups[me]
     return rows
 
 
@@ -85,7 +89,8 @@ def window_of(task: ServiceTask, now: datetime) -> Window:
 
 def tasks_for_me() -> list[TaskMatch]:
     """The newest tasks of the market, those that fit the actor's organisation best first."""
-    tasks = list(tasks_in("market").prefetch_related("needs").order_by("-pk")[:MOST_TASKS])
+    others = tasks_in("market").exclude(tenant__in=sisters())
+    tasks = list(others.prefetch_related("needs").order_by("-pk")[:MOST_TASKS])
     now = database_time()
     windows = {task.pk: window_of(task, now) for task in tasks}
     people = _People(windows.values()) if actor().can("view_resources") else None
@@ -99,7 +104,7 @@ def tasks_for_me() -> list[TaskMatch]:
 
 def firms_for(task: ServiceTask) -> list[FirmMatch]:
     """The firms whose profile the owner of a task may read, those that fit it best first."""
-    others = Profile.objects.exclude(tenant=task.tenant_id)
+    others = Profile.objects.exclude(tenant=task.tenant_id).exclude(tenant__in=sisters())
     fitting = others.filter(categories__contains=[task.category]).order_by("pk")[:MOST_PROFILES]
     work, done = _work(task, window_of(task, database_time())), _work_done_for(task)
     shown = rated(fitting)

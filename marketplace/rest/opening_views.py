@@ -20,10 +20,9 @@ from marketplace.rest.bid_serializers import (
     TenderSerializer,
 )
 from marketplace.rest.serializers import TaskDetailSerializer
-from marketplace.rest.views import CHANGED, IF_MATCH
+from marketplace.rest.views import IF_MATCH, unchanged
 from tenants.rest.base import ActorView
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
-from tenants.rest.preconditions import refuse_changed
 
 
 class Criteria(ActorView):
@@ -35,15 +34,16 @@ class Criteria(ActorView):
     def get(self, request: Request, task_id: UUID) -> Response:
         return self._shown(tasks.get_task(task_id))
 
-    @extend_schema(request=CriteriaSerializer, responses=CriteriaSerializer)
+    @extend_schema(request=CriteriaSerializer, responses=CriteriaSerializer, parameters=[IF_MATCH])
     def put(self, request: Request, task_id: UUID) -> Response:
-        form, task = CriteriaSerializer(data=request.data), tasks.get_own_task(task_id)
+        form, task = CriteriaSerializer(data=request.data), unchanged(request, tasks.get_own_task(task_id))
         form.is_valid(raise_exception=True)
         awarding.set_criteria(task=task, criteria=form.checked)
         return self._shown(task)
 
     def _shown(self, task: ServiceTask) -> Response:
-        return Response(CriteriaSerializer({"criteria": queries.criteria_of(task)}).data)
+        body = CriteriaSerializer({"criteria": queries.criteria_of(task)}).data
+        return Response(body, headers={"ETag": f'"{task.version}"'})
 
 
 class Openers(ActorView):
@@ -93,7 +93,7 @@ class OwnerStep(IdempotentView):
 
     @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
-        task = _unchanged(request, tasks.get_own_task(task_id))
+        task = unchanged(request, tasks.get_own_task(task_id))
         self.steps[self.step](task=task)
         return _task(task)
 
@@ -105,7 +105,7 @@ class Fail(IdempotentView):
 
     @extend_schema(request=BidReasonSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
-        task, form = _unchanged(request, tasks.get_own_task(task_id)), BidReasonSerializer(data=request.data)
+        task, form = unchanged(request, tasks.get_own_task(task_id)), BidReasonSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         awarding.fail_task(task=task, reason=form.validated_data["reason"])
         return _task(task)
@@ -137,11 +137,6 @@ def _tender(task: ServiceTask, code: int = status.HTTP_200_OK) -> Response:
         "missing": queries.missing(task.pk),
     }
     return Response(TenderSerializer(shown).data, status=code)
-
-
-def _unchanged(request: Request, task: ServiceTask) -> ServiceTask:
-    refuse_changed(request, f'"{task.version}"', CHANGED)
-    return task
 
 
 def _task(task: ServiceTask) -> Response:

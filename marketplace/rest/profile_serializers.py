@@ -73,7 +73,8 @@ class ProfileTermsSerializer(serializers.Serializer[Any]):
 
 
 class ProfileSerializer(serializers.ModelSerializer[Profile]):
-    """`stars`: the mean of the `ratings_n` ratings by buyers, from 1 to 5; null without any."""
+    """`stars`: the mean of the `ratings_n` ratings by buyers, from 1 to 5; null without any. `group_name`: the group of
+    companies that the firm is listed in, as operators of the platform say; your sisters can't work for you here."""
 
     firm = serializers.UUIDField(source="tenant_id")
     rates = RateLineSerializer(many=True)
@@ -81,12 +82,14 @@ class ProfileSerializer(serializers.ModelSerializer[Profile]):
     certificates = PaperSerializer(many=True)
     stars = serializers.FloatField(allow_null=True)
     ratings_n = serializers.IntegerField()
+    group_name = serializers.CharField()
+    is_sister = serializers.BooleanField()
 
     class Meta:
         model = Profile
         fields = [
             *["id", "firm", "firm_name", "about", "visibility", "categories", "regions", "rates", "machines"],
-            *["certificates", "updated_at", "stars", "ratings_n"],
+            *["certificates", "version", "updated_at", "stars", "ratings_n", "group_name", "is_sister"],
         ]
 
 

@@ -8,14 +8,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace import access as tasks
-from marketplace.models import ServiceTask
+from marketplace.models import Profile, ServiceTask
 from marketplace.profiles import access, actions, queries
 from marketplace.rest import profile_serializers as shapes
+from marketplace.rest.views import IF_MATCH, unchanged
 from tenants.resources.api import get_person
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.preconditions import refuse_changed
 
-CHANGED = "The task has changed since you read it; read it again and decide anew."
+CHANGED = "The profile has changed since you read it; read it again and decide anew."
 
 
 class OwnProfile(ActorView):
@@ -29,11 +30,15 @@ class OwnProfile(ActorView):
         profile = queries.own_profile()
         return Response(status=204) if profile is None else _shown(profile)
 
-    @extend_schema(request=shapes.ProfileTermsSerializer, responses=shapes.ProfileDetailSerializer)
+    @extend_schema(
+        request=shapes.ProfileTermsSerializer, responses=shapes.ProfileDetailSerializer, parameters=[IF_MATCH]
+    )
     def put(self, request: Request) -> Response:
+        profile = queries.own_profile()
+        refuse_changed(request, _etag(profile) if profile else "", CHANGED)
         form = shapes.ProfileTermsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return _shown(actions.save_profile(terms=form.terms()))
+        return _shown(actions.save_profile(terms=form.terms(), seen=profile and profile.version))
 
 
 class ProfileList(ListView):
@@ -90,10 +95,9 @@ class TaskNeeds(ActorView):
     def get(self, request: Request, task_id: UUID) -> Response:
         return _needs(tasks.get_task(task_id))
 
-    @extend_schema(request=shapes.NeedsSerializer, responses=shapes.NeedsSerializer)
+    @extend_schema(request=shapes.NeedsSerializer, responses=shapes.NeedsSerializer, parameters=[IF_MATCH])
     def put(self, request: Request, task_id: UUID) -> Response:
-        task = tasks.get_own_task(task_id)
-        refuse_changed(request, f'"{task.version}"', CHANGED)
+        task = unchanged(request, tasks.get_own_task(task_id))
         form = shapes.NeedsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         actions.set_needs(task=task, needs=form.terms())
@@ -123,7 +127,11 @@ class FirmMatches(ActorView):
 
 def _shown(profile: Any) -> Response:
     profile.experts, profile.references = list(queries.experts_of(profile)), list(queries.references_of(profile))
-    return Response(shapes.ProfileDetailSerializer(profile).data)
+    return Response(shapes.ProfileDetailSerializer(profile).data, headers={"ETag": _etag(profile)})
+
+
+def _etag(profile: Profile) -> str:
+    return f'"{profile.version}"'
 
 
 def _needs(task: ServiceTask) -> Response:

@@ -10,7 +10,11 @@ from rest_framework.response import Response
 from marketplace.models import Reaction
 from marketplace.reactions import actions, queries
 from marketplace.rest.reaction_serializers import PutSwitchSerializer, ReactionSerializer, SwitchSerializer
+from marketplace.rest.views import IF_MATCH
 from tenants.rest.base import ActorView, ListView
+from tenants.rest.preconditions import etag_of, refuse_changed, take_turns
+
+CHANGED = "A reaction was switched since you read them; read them again and decide anew."
 
 
 class SwitchList(ActorView):
@@ -23,10 +27,15 @@ class SwitchList(ActorView):
         return _all_switches()
 
     @extend_schema(
-        operation_id="reaction_switches_set", request=PutSwitchSerializer, responses=SwitchSerializer(many=True)
+        operation_id="reaction_switches_set",
+        request=PutSwitchSerializer,
+        responses=SwitchSerializer(many=True),
+        parameters=[IF_MATCH],
     )
     def put(self, request: Request) -> Response:
-        """Switch one, from the next event on; the answer has all of them."""
+        """Switch one, from the next event on; the answer has all of them, and so does its ETag."""
+        take_turns(request)
+        refuse_changed(request, _all_switches()["ETag"], CHANGED)
         form = PutSwitchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         data: dict[str, Any] = form.validated_data
@@ -46,4 +55,5 @@ class ReactionList(ListView):
 
 
 def _all_switches() -> Response:
-    return Response(SwitchSerializer(queries.switches(), many=True).data)
+    data = SwitchSerializer(queries.switches(), many=True).data
+    return Response(data, headers={"ETag": etag_of(data)})

@@ -64,7 +64,7 @@ class TaskDetail(ActorView):
 
     @extend_schema(request=ReviseTaskSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH])
     def patch(self, request: Request, task_id: UUID) -> Response:
-        task = _unchanged(request, access.get_own_task(task_id))
+        task = unchanged(request, access.get_own_task(task_id))
         form = ReviseTaskSerializer(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         actions.revise_task(task=task, terms=form.terms(task))
@@ -88,7 +88,7 @@ class OwnerMove(IdempotentView):
 
     @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
-        task = _unchanged(request, access.get_own_task(task_id))
+        task = unchanged(request, access.get_own_task(task_id))
         self.moves[self.move](task=task)
         return _answer(task)
 
@@ -100,7 +100,7 @@ class ClaimTask(IdempotentView):
 
     @extend_schema(request=None, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
-        task = _unchanged(request, access.get_task(task_id, needs="claim_tasks"))
+        task = unchanged(request, access.get_task(task_id, needs="claim_tasks"))
         actions.claim_task(task=task)
         return _answer(task)
 
@@ -114,7 +114,7 @@ class Submit(IdempotentView):
     def post(self, request: Request, task_id: UUID) -> Response:
         data = _parsed(SubmitSerializer, request.data)
         claim = access.get_claim(task_id, data["token"])
-        _unchanged(request, claim.task)
+        unchanged(request, claim.task)
         actions.submit_work(claim=claim, note=data["note"])
         return _answer(claim.task)
 
@@ -127,7 +127,7 @@ class Rework(IdempotentView):
     @extend_schema(request=ReworkSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         data = _parsed(ReworkSerializer, request.data)
-        task = _unchanged(request, access.get_own_task(task_id))
+        task = unchanged(request, access.get_own_task(task_id))
         actions.request_rework(task=task, note=data["note"])
         return _answer(task)
 
@@ -140,7 +140,7 @@ class Release(IdempotentView):
     @extend_schema(request=ReleaseSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
     def post(self, request: Request, task_id: UUID) -> Response:
         claim = access.get_claim(task_id, _parsed(ReleaseSerializer, request.data)["token"])
-        _unchanged(request, claim.task)
+        unchanged(request, claim.task)
         actions.release_claim(claim=claim)
         return _answer(claim.task)
 
@@ -151,7 +151,7 @@ def _parsed(form_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:
     return dict(form.validated_data)
 
 
-def _unchanged(request: Request, task: ServiceTask) -> ServiceTask:
+def unchanged(request: Request, task: ServiceTask) -> ServiceTask:
     """The task, if it is still the version that the caller read; the actions see to it until the commit."""
     refuse_changed(request, _etag(task), CHANGED)
     return task

@@ -4,7 +4,11 @@ from tenants.models.base import new_id
 
 
 class Tenant(models.Model):
-    """An organisation. `listed` ones show their name to the other organisations (marketplace, partners)."""
+    """An organisation. `listed` ones show their name to the other organisations (marketplace, partners).
+
+    Those with the same `group_name` are sisters: one may not be paid by the other on the marketplace. Operators of the
+    platform set it, see tenants.organisation.groups; a trigger keeps everybody else from it.
+    """
 
     class Kind(models.TextChoices):
         MINING_GROUP = "mining_group", "Mining group"
@@ -25,6 +29,13 @@ class Tenant(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="USD")
     created_at = models.DateTimeField(auto_now_add=True)
+    group_name = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The group of companies that it belongs to, if any.",
+    )
     closing_at = models.DateTimeField(null=True, blank=True, help_text="From then on only its owner acts, to close it.")
 
     class Meta:

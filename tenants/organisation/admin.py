@@ -11,6 +11,7 @@ from tenants import models
 from tenants.admin_sites import ReadOnly, Registry, platform_site, show
 from tenants.data import Invalid
 from tenants.organisation.founding import found_organisation, refuse_unusable
+from tenants.organisation.groups import put_in_group
 from tenants.people.mail import mail_invitation
 
 
@@ -55,14 +56,21 @@ class FoundForm(forms.ModelForm):
 
 
 class OrganisationAdmin(ReadOnly):
-    """Operators found organisations here; what is in them is their own affair."""
+    """Operators found organisations here and say which group they belong to; what is in them is their own affair."""
 
-    list_display = ("name", "slug", "kind", "listed", "created_at", "closing_at")
+    list_display = ("name", "slug", "kind", "group_name", "listed", "created_at", "closing_at")
     list_filter = ("kind",)
-    search_fields = ("name", "slug")
+    search_fields = ("name", "slug", "group_name")
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        names = [field.name for field in self.opts.local_fields if field.name != "group_name"]
+        return names if obj else ()
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -73,6 +81,10 @@ class OrganisationAdmin(ReadOnly):
         return super().get_fields(request, obj) if obj else [*FoundForm.Meta.fields, "email"]
 
     def save_model(self, request: HttpRequest, obj: models.Tenant, form: Any, change: bool) -> None:
+        if change:
+            obj.refresh_from_db()  # the form has put the new name on it
+            put_in_group(tenant=obj, group_name=form.cleaned_data["group_name"])
+            return
         founded = found_organisation(**form.cleaned_data)
         obj.pk = founded.tenant.pk
         link = request.build_absolute_uri(reverse("accept-invitation", args=[founded.token]))

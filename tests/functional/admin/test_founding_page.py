@@ -8,6 +8,7 @@ from django.core import mail
 from django.test import Client
 
 from tenants.context import as_platform
+from tenants.ledger.api import entries_where
 from tenants.models import PlatformAccess, Site, Tenant
 from tests.functional.admin.test_admin import at_the_platform, operator  # noqa: F401
 
@@ -42,8 +43,13 @@ def test_bad_value_is_said_in_the_form(operator, changed, words):  # noqa: F811
     assert (answer.status_code, words in answer.content.decode()) == (200, True)
 
 
-def test_founded_organisation_is_not_changed_there(aurora, operator):  # noqa: F811
+def test_nothing_but_the_group_of_a_founded_organisation_is_changed_there(aurora, operator):  # noqa: F811
     client = at_the_platform(operator, "contract 7")
     page = f"/platform/tenants/tenant/{aurora.id}/change/"
     assert client.get(page).status_code == 200
-    assert client.post(page, wished()).status_code == 403
+    assert client.post(page, wished(group_name="Polar Holding")).status_code == 302
+    with as_platform("tests", "look at what was changed"):
+        found = Tenant.objects.get(pk=aurora.id)
+    assert (found.group_name, found.name, found.slug) == ("Polar Holding", aurora.tenant.name, aurora.tenant.slug)
+    with aurora.acting():
+        assert "organisation.grouped" in {row.kind for row in entries_where(subject=aurora.id)}

@@ -59,6 +59,15 @@ def test_profile_is_written_and_read_back_in_the_same_words(borealis, cassia):
     assert "Nobody is shown" in text(client.get("/profile"))
 
 
+def test_profile_that_a_colleague_changed_meanwhile_is_not_overwritten(borealis):
+    client = sign_in(borealis)
+    client.post("/profile", PROFILE)
+    assert client.post("/profile", {**PROFILE, "version": "1", "about": "newer"}).status_code == 302
+    page = client.post("/profile", {**PROFILE, "version": "1", "about": "older"})
+    assert (page.status_code, "has changed since you read it" in text(page)) == (422, True)
+    assert 'name="version" value="2"' in text(client.get("/profile"))
+
+
 def test_profile_that_can_not_be_read_is_shown_again_with_words_at_the_field(borealis):
     client = sign_in(borealis)
     bad = {**PROFILE, "rates": "\nequipment_maintenance job much USD", "regions": "XX", "machines": "pump 0"}

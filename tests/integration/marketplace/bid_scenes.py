@@ -125,14 +125,22 @@ def deadline_over(task: ServiceTask, days: int = 0) -> None:
 
 
 def rewritten(task: ServiceTask, pattern: str, replacement: str) -> None:
-    """Another word in the ledger's entry of a task's publication, which a trigger keeps even from a superuser."""
+    """Another word in the ledger's entry of a task's publication."""
+    _in_ledger("payload = regexp_replace(payload, %s, %s)", task, pattern, replacement)
+
+
+def never_entered(task: ServiceTask) -> None:
+    """As tasks that were published before their publication was entered in the ledger."""
+    _in_ledger("kind = 'task.posted'", task)
+
+
+def _in_ledger(change: str, task: ServiceTask, *values: Any) -> None:
+    """A trigger keeps the entry even from a superuser."""
     url = with_database(os.environ["DATABASE_ADMIN_URL"], connection.settings_dict["NAME"])
-    statement = (
-        "UPDATE tenants_ledgerentry SET payload = regexp_replace(payload, %s, %s) WHERE kind = %s AND subject_id = %s"
-    )
     with psycopg.connect(url) as admin:
         admin.execute("ALTER TABLE tenants_ledgerentry DISABLE TRIGGER ledger_entry_is_frozen")
-        cursor = admin.execute(statement, [pattern, replacement, "task.published", task.pk])
+        statement = f"UPDATE tenants_ledgerentry SET {change} WHERE kind = 'task.published' AND subject_id = %s"
+        cursor = admin.execute(statement, [*values, task.pk])
         admin.execute("ALTER TABLE tenants_ledgerentry ENABLE ALWAYS TRIGGER ledger_entry_is_frozen")
         assert cursor.rowcount == 1
 

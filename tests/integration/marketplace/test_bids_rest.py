@@ -24,7 +24,10 @@ def test_tender_goes_from_its_criteria_to_a_decided_complaint_over_http(
     task = draft(aurora, "tender", standstill_h=24)
     owner, winner, loser = (party.client() for party in (aurora, borealis, cassia))
     criteria = [{"name": "Price", "kind": "price", "weight": 70}, {"name": "Care", "kind": "own", "weight": 30}]
-    assert owner.put(task_url(task, "criteria"), {"criteria": criteria}, format="json").status_code == 200
+    kept = owner.put(task_url(task, "criteria"), {"criteria": criteria}, format="json")
+    assert (kept.status_code, kept["ETag"]) == (200, owner.get(task_url(task, "criteria"))["ETag"])
+    stale = {"headers": {"If-Match": '"1"'}, "format": "json"}
+    assert owner.put(task_url(task, "criteria"), {"criteria": []}, **stale).status_code == 412
     assert owner.post(task_url(task, "publish")).status_code == 422
     made = owner.post(task_url(task, "openers"), PASS, format="json")
     assert (made.status_code, len(made.json()["openers"])) == (201, 1)

@@ -17,6 +17,7 @@ from tests.integration.marketplace.bid_scenes import (
     bodies,
     deadline_over,
     evaluating,
+    never_entered,
     opened,
     placed,
     quotation,
@@ -108,6 +109,16 @@ def test_no_bid_is_taken_after_the_published_deadline_was_moved_in_the_database(
     superuser("UPDATE marketplace_servicetask SET bids_until = %s WHERE id = %s", later(), task.pk)
     with pytest.raises(Conflict, match="bids_until differ from the owner's ledger"):
         placed(borealis, task)
+
+
+@pytest.mark.parametrize("begin", [quotation, tender])
+def test_task_whose_publication_was_never_entered_says_what_its_owner_has_to_do(aurora, borealis, begin):
+    task = begin(aurora)
+    never_entered(task)
+    with pytest.raises(Conflict, match="Its owner has to cancel it and publish it anew"):
+        placed(borealis, task)
+    with aurora.acting():
+        task_actions.cancel_task(task=tasks.get_own_task(task.pk))
 
 
 def later():

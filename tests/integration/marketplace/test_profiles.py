@@ -7,7 +7,7 @@ from marketplace import actions
 from marketplace.access import get_own_task, get_task
 from marketplace.models import Expert, Profile, TaskNeed
 from marketplace.profiles import api as profiles
-from marketplace.profiles.api import NeedTerms
+from marketplace.profiles.api import NeedTerms, ProfileTerms
 from tenants.data import Conflict, NotFound
 from tenants.resources import actions as register
 from tests.integration.marketplace import contract_scenes as contracts
@@ -215,6 +215,21 @@ def test_profile_needs_and_matches_over_http(aurora, borealis, cassia):
     assert mine[task["id"]] > 80
     assert firm.delete(f"{API}/experts/{shown['id']}").status_code == 204
     assert firm.put(f"{API}/profile", {"regions": ["XX"]}).json()["errors"][0]["pointer"] == "/regions"
+
+
+def test_profile_is_not_overwritten_by_who_read_an_older_one(borealis):
+    firm = borealis.client()
+    assert firm.put(f"{API}/profile", {"about": "a"}, headers={"If-Match": '"1"'}).status_code == 412, "there is none"
+    made = firm.put(f"{API}/profile", {"about": "a"})
+    read = firm.get(f"{API}/profile")
+    assert made["ETag"] == read["ETag"] == f'"{read.json()["version"]}"'
+    newer = firm.put(f"{API}/profile", {"about": "b"}, headers={"If-Match": read["ETag"]})
+    assert (newer.status_code, newer.json()["about"]) == (200, "b") and newer["ETag"] != read["ETag"]
+    stale = firm.put(f"{API}/profile", {"about": "c"}, headers={"If-Match": read["ETag"]})
+    assert stale.status_code == 412 and "has changed since you read it" in stale.json()["detail"]
+    with pytest.raises(Conflict, match="read it again"), borealis.acting():
+        profiles.save_profile(terms=ProfileTerms(about="c"), seen=read.json()["version"])
+    assert firm.get(f"{API}/profile").json()["about"] == "b"
 
 
 def test_country_of_a_site_is_one_that_there_is(aurora):

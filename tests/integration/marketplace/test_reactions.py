@@ -262,6 +262,8 @@ def test_switches_are_set_and_read_over_http_by_their_organisation_alone(aurora,
     assert (told["reaction"], told["outcome"]) == ("critical_alarm", "done") and told["task"]
     assert cassia.client().get("/api/v1/reactions").json()["results"] == []
     assert {row["is_on"] for row in cassia.client().get(URL).json()} == {False}
-    assert client.put(URL, {"reaction": "critical_alarm", "is_on": False}).status_code == 200
+    off = {"reaction": "critical_alarm", "is_on": False}
+    assert client.put(URL, off, headers={"If-Match": '"older"'}).status_code == 412
+    assert client.put(URL, off, headers={"If-Match": client.get(URL)["ETag"]}).status_code == 200
     gateway(aurora).say(Lane.P1, raised(code="FAN-01"))
     assert owed_to(aurora) == []

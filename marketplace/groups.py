@@ -1,0 +1,34 @@
+"""Who works for whom: firms of one group of companies don't work for each other here.
+
+A trigger judges it in the transaction that writes a claim, a bid, an award or an invitation; here it gets its words.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from django.db import IntegrityError
+
+from tenants.data import Forbidden
+
+SISTERS: Final = "marketplace_other_group"
+WORDS: Final = (
+    "Buyer and firm belong to the same group of companies, and a group doesn't buy from itself here. If that is wrong, "
+    "ask the operators of the platform, who keep the groups."
+)
+
+
+@contextmanager
+def of_other_groups() -> Iterator[None]:
+    """Forbidden where the database refuses what is written because both belong to one group."""
+    try:
+        yield
+    except IntegrityError as error:
+        if broken_by(error) != SISTERS:
+            raise
+        raise Forbidden(WORDS) from None
+
+
+def broken_by(error: IntegrityError) -> str:
+    """The name of the constraint."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
