@@ -16,6 +16,7 @@ from edge_bridge.alarms.flood import Flood
 from edge_bridge.alarms.machine_states import know_machines
 from edge_bridge.alarms.steps import Key, Steps, around, claim, tell
 from edge_bridge.alarms.suppression import find_causes, settle
+from edge_bridge.catalogue.grounds import UNKNOWN, Grounds, Raising, grounds_of
 from edge_bridge.data import AlarmKind, Unplaceable
 from edge_bridge.models import Alarm, Device
 from tenants.models import Equipment, Site
@@ -34,6 +35,7 @@ class AlarmLog:
     received_at: datetime
     active: dict[Key, Alarm] = field(default_factory=dict)
     made: dict[Key, Alarm] = field(default_factory=dict)
+    grounds: dict[Raising, Grounds] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.steps = Steps(self.received_at)
@@ -47,6 +49,8 @@ class AlarmLog:
         places = {_key(equipment, alarm): equipment for equipment, alarm in said}
         machines = {equipment.pk for equipment, _ in said}
         know_machines(found, self.device.tenant_id, self.device.site_id, machines, self.received_at)
+        raisings = [_raising(*each) for each in said if each[1].event is protocol.AlarmEvent.RAISED]
+        self.grounds |= grounds_of(self.device.site_id, raisings) if raisings else {}
         fresh: dict[Key, Alarm] = {}
         for equipment, alarm in said:
             if alarm.event is protocol.AlarmEvent.RAISED:
@@ -97,9 +101,9 @@ class AlarmLog:
             self._suppress(alarm)
             tell(alarm, AlarmKind.RAISED, alarm.occurred_at)
         else:
-            self._raise_again(self.active[key], said)
+            self._raise_again(self.active[key], equipment, said)
 
-    def _raise_again(self, alarm: Alarm, said: protocol.Alarm) -> None:
+    def _raise_again(self, alarm: Alarm, equipment: Equipment, said: protocol.Alarm) -> None:
         """Bring an active alarm up to date; a worse one must be seen again."""
         event, came_back = _event_of_repeat(alarm, said), not alarm.stands
         if event is None and not came_back and _is_same(alarm, said):  # a gateway that started states it again
@@ -107,6 +111,9 @@ class AlarmLog:
             self.steps.changed[alarm.pk] = alarm
             return
         alarm.raised_at = said.occurred_at if came_back else alarm.raised_at
+        if came_back or (alarm.rule, alarm.limit) != (said.rule, said.limit):
+            for name, value in self._grounds_of(equipment, said).columns().items():
+                setattr(alarm, name, value)
         alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
         self._keep(alarm, event, said)
         self._suppress(alarm)
@@ -152,8 +159,12 @@ class AlarmLog:
             self.flood.fold(alarm)
             self.steps.changed[alarm.pk] = alarm
 
+    def _grounds_of(self, equipment: Equipment, said: protocol.Alarm) -> Grounds:
+        return self.grounds.get(_raising(equipment, said), UNKNOWN)
+
     def _fresh(self, equipment: Equipment, said: protocol.Alarm) -> Alarm:
         return Alarm(
+            **self._grounds_of(equipment, said).columns(),
             tenant_id=self.device.tenant_id,
             site=self._site_of(equipment),
             equipment=equipment,
@@ -179,6 +190,10 @@ class AlarmLog:
 
 def _key(equipment: Equipment, said: protocol.Alarm) -> Key:
     return equipment.pk, said.alarm_type
+
+
+def _raising(equipment: Equipment, said: protocol.Alarm) -> Raising:
+    return Raising(equipment.pk, said.alarm_type, said.rule, said.limit, said.occurred_at)
 
 
 def _key_of(alarm: Alarm) -> Key:

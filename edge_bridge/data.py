@@ -39,7 +39,8 @@ class AlarmFacts:
     """An alarm as it stands, with the names of where it is; `value` and `limit` in the unit of the tag.
 
     Without equipment it is of a gateway or of the site itself. `folded_into` is the flood that it came in, `n_folded`
-    how many came in this one. `historical`: it came late and no longer stood, so it calls nobody.
+    how many came in this one. `historical`: it came late and no longer stood, so it calls nobody. Without
+    `rule_version` no kept rule of the name is known, and without `clause` its limit is of no instrument.
     """
 
     id: UUID
@@ -54,6 +55,7 @@ class AlarmFacts:
     tag: str
     value: float
     limit: float
+    rule: str
     occurred_at: datetime
     raised_at: datetime
     historical: bool
@@ -63,6 +65,11 @@ class AlarmFacts:
     folded_into: UUID | None = None
     n_folded: int = 0
     n_re_alarms: int = 0
+    rule_version: int | None = None
+    clause: str = ""
+    clause_words: str = ""
+    clause_status: str = ""
+    clause_source: str = ""
 
     def body(self) -> dict[str, Any]:
         """The body of its feed events."""
@@ -87,6 +94,12 @@ class AlarmFacts:
             "folded_into": _text(self.folded_into),
             "n_folded": self.n_folded,
             "n_re_alarms": self.n_re_alarms,
+            "rule": self.rule,
+            "rule_version": self.rule_version,
+            "clause": self.clause,
+            "clause_words": self.clause_words,
+            "clause_status": self.clause_status,
+            "clause_source": self.clause_source,
         }
 
     def event(self, kind: AlarmKind, occurred_at: datetime) -> Event:

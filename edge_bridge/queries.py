@@ -102,6 +102,7 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         tag=alarm.tag,
         value=alarm.value,
         limit=alarm.limit,
+        rule=alarm.rule,
         occurred_at=alarm.occurred_at,
         raised_at=alarm.raised_at,
         historical=alarm.historical,
@@ -111,6 +112,11 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         n_re_alarms=alarm.n_re_alarms,
         folded_into=alarm.folded_into_id,
         n_folded=alarm.n_folded,
+        rule_version=alarm.rule_version,
+        clause=alarm.clause,
+        clause_words=alarm.clause_words,
+        clause_status=alarm.clause_status,
+        clause_source=alarm.clause_source,
     )
 
 
@@ -128,7 +134,7 @@ def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
     newest = list(rows.order_by("-measured_at")[:SNAPSHOT_READINGS])
     return {
         "taken_at": datetime.now(UTC).isoformat(),
-        "alarm": alarm_facts(alarm).body() | {"rule": alarm.rule},
+        "alarm": alarm_facts(alarm).body(),
         "equipment": machine and {"id": str(machine.pk), "code": machine.code, "name": machine.name},
         "site": {"id": str(alarm.site_id), "code": alarm.site.code, "name": alarm.site.name},
         "series": [{"id": str(pk), "tag": row.tag, "unit": row.unit} for pk, row in series.items()],
@@ -144,10 +150,13 @@ def series_of(equipment: Equipment) -> QuerySet[Series]:
     return Series.objects.filter(equipment=equipment).prefetch_related("latest").order_by("tag")
 
 
-def readings(series: Series, *, since: datetime, until: datetime, limit: int) -> QuerySet[Reading]:
-    """Oldest first, `since` ≤ measured_at < `until`."""
-    found = Reading.objects.filter(series=series)
-    return found.filter(measured_at__gte=since, measured_at__lt=until).order_by("measured_at")[:limit]
+def readings(series: Series, *, since: datetime, until: datetime, limit: int, skip: int = 0) -> QuerySet[Reading]:
+    """Oldest first, `since` ≤ measured_at < `until`, without the first `skip`.
+
+    Several may have one time; then their order is that of quality and value, so that only equal ones have none.
+    """
+    found = Reading.objects.filter(series=series, measured_at__gte=since, measured_at__lt=until)
+    return found.order_by("measured_at", "quality", "value")[skip : skip + limit]
 
 
 def devices() -> QuerySet[Device]:

@@ -20,6 +20,7 @@ from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
 from edge_bridge.alarms import api as alarming
 from edge_bridge.api import changes_of, get_alarm
 from edge_bridge.catalogue.api import get_rule, rules
+from edge_bridge.catalogue.data import kept_name
 from optimization.api import DARK, Chart
 from tenants.api import equipment, feed_head, get_site, granted, sites
 from tenants.data import Actor, FieldError, Invalid, NotFound
@@ -46,6 +47,7 @@ class AlarmPage(MemberPage):
         shown["members"] = _members() if "assign" in shown["may"] else {}
         people = _members() if alarm.tenant_id == self.actor.tenant_id else {}
         shown |= {"people": people, "escalated_to": _called(alarm.escalated_to or "", people)}
+        shown["rule_page"] = shown["is_own"] and _rule_page(alarm)
         shown["given_to"] = str(alarm.assigned_to_id)
         return self.page(self.template, tab="console-alarm-health", head=head, **shown)
 
@@ -81,6 +83,15 @@ class AlarmStep(MemberPage):
             raise NotFound
         self.steps[step](get_alarm(alarm_id), request.POST)
         return redirect("console-alarm-body" if request.htmx else "console-alarm", alarm_id)
+
+
+def _rule_page(alarm: Any) -> str:
+    """Of the kept rule that raised it, also if it was retired since; another may have its name by now."""
+    if alarm.rule_version is None:
+        return ""
+    named = rules(site=alarm.site_id, name=kept_name(alarm.rule), created_at__lte=alarm.received_at)
+    rule = named.order_by("-pk").first()
+    return reverse("console-rule", args=[rule.pk]) if rule else ""
 
 
 def _called(target: str, people: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Case, IntegerField, Q, When
 from cloudmining.console.money import in_words
 from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
 from edge_bridge.api import alarms
+from edge_bridge.production.api import handovers_to_sign
 from marketplace.api import OVER, tasks_in
 from optimization.api import PlanStatus, plans
 from tenants.api import granted
@@ -16,6 +17,7 @@ from tenants.data import Actor
 
 ALARM_LIMIT = 100
 TASK_LIMIT = 50
+HANDOVER_LIMIT = 10
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 STATE_WORDS: Final = {
     State.NORM: "over",
@@ -89,6 +91,11 @@ def acknowledgeable(actor: Actor) -> Callable[[Any], bool]:
     return lambda alarm: alarm.tenant_id == own or alarm.site_id in places or alarm.equipment_id in machines
 
 
+def handover_rows(actor: Actor) -> dict[str, Any]:
+    """What the actor may sign for the incoming shift; a program takes nothing over."""
+    return {"to_sign": list(handovers_to_sign()[:HANDOVER_LIMIT]) if actor.user_id else []}
+
+
 def plan_card(actor: Actor) -> dict[str, Any]:
     """The newest plan."""
     run = plans().order_by("-pk").first()
@@ -151,6 +158,7 @@ PANELS: Final = {
     panel.name: panel
     for panel in (
         Panel("alarms", "view_alarms", alarm_rows),
+        Panel("handovers", "acknowledge_alarms", handover_rows),
         Panel("plan", "view_plans", plan_card),
         Panel("tasks", "view_tasks", task_rows),
     )

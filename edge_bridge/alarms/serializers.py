@@ -68,12 +68,15 @@ class AlarmSerializer(MaskedSerializer[Alarm]):
         model = Alarm
         fields = [
             *["id", "owner", "site", "site_name", "equipment", "equipment_code", "device", "alarm_type", "severity"],
-            *["state", "stands", "tag", "value", "limit", "rule", "historical", "raised_at", "occurred_at"],
+            *["state", "stands", "tag", "value", "limit", "rule", "rule_version", "clause", "clause_words"],
+            *["clause_status", "clause_source", "historical", "raised_at", "occurred_at"],
             *["received_at", "cleared_at", "acknowledged_at", "acknowledged_by", "acknowledged_for", "annunciated_at"],
             *["shelved_until", "silenced_reason", "assigned_to", "escalation_step", "escalated_to", "folded_into"],
             *["n_folded", "re_alarm_at", "n_re_alarms", "masked"],
         ]
-        extra_kwargs = nullable(Alarm, "tag", "value", "limit", "rule", "silenced_reason", "escalated_to")
+        extra_kwargs = nullable(Alarm, "tag", "value", "limit", "rule", "silenced_reason", "escalated_to") | {
+            name: {"allow_null": True} for name in Alarm.tells
+        }
 
     def get_masked(self, row: Alarm) -> list[str]:
         return [*super().get_masked(row), *(["site_name"] if "name" in row.site.masked else [])]

@@ -55,7 +55,11 @@ def make_rule(*, site: Site, name: str, settings: Mapping[str, Any], note: str =
 
 
 def make_rules_from_template(*, site: Site, key: str, sensors: Sequence[Sensor]) -> list[KeptRule]:
-    """A draft for each sensor, or without any for each at the site whose tag is the hazard's name."""
+    """A draft for each sensor, or without any for each at the site whose tag is the hazard's name.
+
+    A sensor that has a rule from this template is passed over, or Conflict if it is named or all have one. A name that
+    is taken gets a number behind it.
+    """
     _require_own(site)
     template = templates().get(key)
     if template is None:
@@ -64,7 +68,12 @@ def make_rules_from_template(*, site: Site, key: str, sensors: Sequence[Sensor])
     if not 1 <= len(chosen) <= MOST_SENSORS:
         message = f"name 1 to {MOST_SENSORS}; {len(chosen)} at the site measured a tag {template.hazard}"
         raise Invalid("Which sensors is not clear.", (FieldError("/sensors", message),))
-    return [_from_template(site, template, sensor, f"/sensors/{n}") for n, sensor in enumerate(chosen)]
+    known = _made_from(site, template)
+    new = [sensor for sensor in chosen if sensors or sensor not in known]
+    if had := next((sensor for sensor in new or chosen if sensor in known), None):
+        where = f"The sensor {had.tag} of {had.equipment}"
+        raise Conflict(f"{where} has the rule {known[had]!r} from this template; change that one, or retire it first.")
+    return [_from_template(site, template, sensor, f"/sensors/{chosen.index(sensor)}") for sensor in new]
 
 
 def change_rule(*, rule: KeptRule, settings: Mapping[str, Any], note: str = "") -> KeptRule:
@@ -218,9 +227,24 @@ def _from_template(site: Site, template: Template, sensor: Sensor, pointer: str)
         settings = template.settings(sensor.equipment, sensor.tag)
     except RuleError as error:
         raise Invalid("The template is no rule.", (FieldError("/template", error.message),)) from None
-    name = f"{template.hazard} {sensor.equipment}"[:MAX_RULE_NAME_CHARS]
+    name = _free_name(site, f"{template.hazard} {sensor.equipment}")
     source = {"template": template.key, "clause": template.reference, "template_status": template.status}
     return _kept(site, name, settings, template.action, **source)
+
+
+def _made_from(site: Site, template: Template) -> dict[Sensor, str]:
+    """The sensors that have a rule from it, with the rule's name."""
+    made = RuleVersion.objects.filter(rule__site=site, rule__retired_at=None, template=template.key)
+    rows = made.order_by("pk").values_list("settings__equipment", "settings__tag", "rule__name")
+    return {Sensor(equipment, tag): name for equipment, tag, name in rows}
+
+
+def _free_name(site: Site, name: str) -> str:
+    """The name, or with the first number behind it by which there is none at the site."""
+    taken = set(KeptRule.objects.filter(site=site, retired_at=None).values_list("name", flat=True))
+    suffixes = ("", *(f" {n}" for n in range(2, len(taken) + 3)))
+    names = (name[: MAX_RULE_NAME_CHARS - len(suffix)] + suffix for suffix in suffixes)
+    return next(free for free in names if free not in taken)
 
 
 def _sensors_of(site: Site, hazard: str) -> list[Sensor]:

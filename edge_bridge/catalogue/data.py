@@ -17,7 +17,9 @@ UNVERIFIED = "unverified template"
 # With ` (unverified template)` behind it, a name still fits the wire.
 MAX_RULE_NAME_CHARS = 40
 MAX_SETTINGS_CHARS = 20_000
-MAX_WORDS_CHARS = 300  # of a note or a reason
+MAX_WORDS_CHARS = 300  # of a note or a reason, or of a clause
+MAX_CLAUSE_CHARS = 100
+MAX_STATUS_CHARS = 60
 SHORTEST_REASON = 3
 MOST_RULES_OF_A_SITE = 1_000
 MOST_VERSIONS = 200  # of a rule
@@ -52,6 +54,10 @@ class Template:
     @property
     def reference(self) -> str:
         return f"{self.instrument}, {self.clause}"
+
+    @property
+    def words(self) -> str:
+        return f"{self.hazard}, {self.place} ({self.jurisdiction}): {self.action}"
 
     @property
     def warning(self) -> str:

@@ -1,12 +1,13 @@
 """Which alarms stand, and their history."""
 
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
 
 from edge_bridge.alarm import State, next_state, returned
-from edge_bridge.catalogue.data import warning_in
+from edge_bridge.catalogue.data import MAX_CLAUSE_CHARS, MAX_STATUS_CHARS, MAX_WORDS_CHARS, warning_in
 from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, Severity
 from tenants.api import SharedModel, TenantForeignKey, TenantModel
@@ -18,12 +19,17 @@ class Alarm(SharedModel, TenantModel):
     One without equipment is of a gateway, or without that too of the site itself: the cloud raised it. Its condition
     stands while `cleared_at` is null, whatever the state. `annunciated_at` is when operators were last called, by our
     clock: escalation counts from there. `re_alarm_at`: when they are called again, unless it has cleared by then.
+    Where a version of a kept rule raised it, that and the clause of its limit are kept as they were then.
     """
 
     shared_by = "view_alarms"
     shared_place = ("site_id", "equipment_id")
     shared_singly = True
     maskable = ("tag", "value", "limit", "rule", "acknowledged_by", "assigned_to", "escalated_to", "silenced_reason")
+    tells: ClassVar = {
+        **dict.fromkeys(("rule_version", "clause", "clause_status", "clause_source"), ("rule",)),
+        "clause_words": ("rule", "limit"),
+    }
 
     # Found by indexes of more columns, which begin with these.
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+", db_index=False)
@@ -38,6 +44,11 @@ class Alarm(SharedModel, TenantModel):
     value = models.FloatField()
     limit = models.FloatField()
     rule = models.CharField(max_length=MAX_NAME_CHARS)
+    rule_version = models.IntegerField(null=True, blank=True, help_text="Null: no kept rule of this name is known.")
+    clause = models.CharField(max_length=MAX_CLAUSE_CHARS, blank=True, default="", help_text="Of its limit.")
+    clause_words = models.CharField(max_length=MAX_WORDS_CHARS, blank=True, default="")
+    clause_status = models.CharField(max_length=MAX_STATUS_CHARS, blank=True, default="")
+    clause_source = models.CharField(max_length=MAX_WORDS_CHARS, blank=True, default="")
     historical = models.BooleanField(help_text="Came late and no longer stood when sent: counted, without siren.")
     raised_at = models.DateTimeField(
         help_text="When it was raised, the last time if it came back, by the edge's clock."

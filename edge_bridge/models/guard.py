@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from edge_bridge.catalogue.data import MAX_RULE_NAME_CHARS, MAX_WORDS_CHARS
+from edge_bridge.catalogue.data import MAX_CLAUSE_CHARS, MAX_RULE_NAME_CHARS, MAX_WORDS_CHARS
 from edge_bridge.protocol import MAX_NAME_CHARS
 from tenants.api import SharedModel, TenantForeignKey, TenantModel
 
@@ -29,7 +29,7 @@ class Guard(SharedModel, TenantModel):
     kind = models.CharField(max_length=20)
     alarm_type = models.CharField(max_length=MAX_NAME_CHARS)
     limit = models.FloatField(null=True, blank=True)
-    clause = models.CharField(max_length=100, blank=True, default="")
+    clause = models.CharField(max_length=MAX_CLAUSE_CHARS, blank=True, default="")
     is_safety = models.BooleanField(default=False)
     began_at = models.DateTimeField()
     begun_by = models.CharField(max_length=200, blank=True, default="")

@@ -5,7 +5,13 @@ from enum import StrEnum
 from django.db import models
 from django.db.models import F, Q
 
-from edge_bridge.catalogue.data import MAX_RULE_NAME_CHARS, MAX_WORDS_CHARS, warning_of
+from edge_bridge.catalogue.data import (
+    MAX_CLAUSE_CHARS,
+    MAX_RULE_NAME_CHARS,
+    MAX_STATUS_CHARS,
+    MAX_WORDS_CHARS,
+    warning_of,
+)
 from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, MAX_TEXT_CHARS
 from tenants.api import TenantForeignKey, TenantModel
@@ -81,8 +87,8 @@ class RuleVersion(TenantModel):
     settings = models.JSONField()
     note = models.CharField(max_length=MAX_WORDS_CHARS, blank=True, default="")
     template = models.CharField(max_length=60, blank=True, default="")
-    clause = models.CharField(max_length=100, blank=True, default="")
-    template_status = models.CharField(max_length=60, blank=True, default="")
+    clause = models.CharField(max_length=MAX_CLAUSE_CHARS, blank=True, default="")
+    template_status = models.CharField(max_length=MAX_STATUS_CHARS, blank=True, default="")
     made_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, blank=True, related_name="+")
     made_at = models.DateTimeField(auto_now_add=True)
     done_trials: list["RuleTrial"]  # of rows that `catalogue.queries.rules` fetched

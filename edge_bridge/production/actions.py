@@ -8,12 +8,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from edge_bridge.models import PlannedRate, ShiftHandover, ShiftRow, StopCorrection
-from edge_bridge.production.handovers import handover_text
+from edge_bridge.production.handovers import handover_body, handover_text
 from edge_bridge.production.queries import intervals_at, span_between, span_of
 from edge_bridge.production.shifts import ShiftRule, calendar_of
 from edge_bridge.production.time_model import OF_STOPS, WORKING
-from tenants.api import enter, require
-from tenants.data import Conflict, FieldError, Invalid, NotFound
+from tenants.api import announce, enter, require
+from tenants.data import Conflict, Event, FieldError, Invalid, NotFound
 from tenants.models import Equipment, Site
 
 LONGEST_CORRECTION: Final = timedelta(days=31)
@@ -103,7 +103,10 @@ def draft_handover(*, site: Site, shift: str, day: date | None = None, notes: st
 
 
 def sign_handover(*, handover: ShiftHandover) -> ShiftHandover:
-    """First somebody of the outgoing shift signs, then somebody else of the incoming one; then it stays as it is."""
+    """First somebody of the outgoing shift signs, then somebody else of the incoming one; then it stays as it is.
+
+    Those who may sign next are told.
+    """
     who = require("acknowledge_alarms")
     row = ShiftHandover.objects.select_for_update().get(pk=handover.pk)
     if who.user_id is None:
@@ -120,6 +123,8 @@ def sign_handover(*, handover: ShiftHandover) -> ShiftHandover:
     row.save()
     side = "outgoing" if row.incoming_at is None else "incoming"
     enter(kind="production.handover_signed", subject=row.pk, payload={"side": side, "shift": str(row)})
+    kind = "handover.waiting" if row.incoming_at is None else "handover.taken"
+    announce(Event(kind, handover_body(row), "acknowledge_alarms", occurred_at=now))
     return row
 
 

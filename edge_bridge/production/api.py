@@ -5,7 +5,16 @@ from edge_bridge.production.access import get_handover
 from edge_bridge.production.actions import correct_stop, draft_handover, set_rate, set_shifts, sign_handover
 from edge_bridge.production.figures import HOUR, Cause, Figures
 from edge_bridge.production.handovers import LEFT_OPEN, LeftOpen
-from edge_bridge.production.queries import Report, calendar, corrections_of, handovers_of, report, span_of, stops
+from edge_bridge.production.queries import (
+    Report,
+    calendar,
+    corrections_of,
+    handovers_of,
+    handovers_to_sign,
+    report,
+    span_of,
+    stops,
+)
 from edge_bridge.production.time_model import OF_STOPS, Category, categorise
 
 __all__ = [
@@ -26,6 +35,7 @@ __all__ = [
     "draft_handover",
     "get_handover",
     "handovers_of",
+    "handovers_to_sign",
     "report",
     "set_rate",
     "set_shifts",

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from edge_bridge.commands.api import OPEN_STATES, command_facts, commands_where
+from edge_bridge.models import ShiftHandover
 from edge_bridge.production.figures import Cause, Figures
 from edge_bridge.production.queries import MachineReport, Span, report
 from edge_bridge.production.time_model import DOWN
@@ -58,6 +59,20 @@ def handover_text(span: Span) -> dict[str, Any]:
         "causes": [cause_text(cause) for cause in found.causes[:MOST_LINES]],
         "alarms": _alarms(span),
         "open": {name: _rows(kind, span.site) for name, kind in LEFT_OPEN.items() if actor().can(kind.permission)},
+    }
+
+
+def handover_body(row: ShiftHandover) -> dict[str, Any]:
+    """The body of its events."""
+    return {
+        "handover": str(row.pk),
+        "shift": row.shift,
+        "site": str(row.site_id),
+        "site_name": row.site.name,
+        "begins_at": row.begins_at.isoformat(),
+        "ends_at": row.ends_at.isoformat(),
+        "outgoing": row.outgoing_id and str(row.outgoing_id),
+        "incoming": row.incoming_id and str(row.incoming_id),
     }
 
 

@@ -16,6 +16,7 @@ from edge_bridge.production.intervals import Correction, Interval, clipped, corr
 from edge_bridge.production.shifts import USUAL, Calendar, Shift, ShiftRule, calendar_of
 from edge_bridge.production.time_model import WORKING, Category, categorise
 from edge_bridge.protocol.machine import LoadKind, MachineState, StopReason
+from tenants.api import actor
 from tenants.data import FieldError, Invalid
 from tenants.models import Equipment, Site
 
@@ -137,6 +138,12 @@ def corrections_of(machine: Equipment) -> QuerySet[StopCorrection]:
 
 def handovers_of(site: Site) -> QuerySet[ShiftHandover]:
     return ShiftHandover.objects.filter(site=site)
+
+
+def handovers_to_sign() -> QuerySet[ShiftHandover]:
+    """Own ones that the outgoing shift signed, for which the actor may sign next; the newest first."""
+    waiting = ShiftHandover.objects.filter(outgoing__isnull=False, incoming=None).exclude(outgoing=actor().user_id)
+    return waiting.select_related("site").order_by("-begins_at")
 
 
 def _at(span: Span, machines: Sequence[Equipment]) -> dict[str, Any]:

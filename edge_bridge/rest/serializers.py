@@ -1,5 +1,6 @@
 """Shapes of readings and devices over HTTP. Input serializers validate form; actions decide."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from edge_bridge.summaries import SIZES_S
 from tenants.rest.masked import MaskedSerializer, nullable
 
 MAX_READINGS = 10_000
+CURSOR = r"^[0-9T:.-]{19,40}Z~[0-9]{1,9}$"
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # an hour before it can still be told
 
 
@@ -39,17 +41,31 @@ class SeriesSerializer(MaskedSerializer[Series]):
 
 
 class SpanSerializer(serializers.Serializer[Any]):
-    """`from` ≤ measured_at < `to`; the hour until now if nothing is said."""
+    """`from` ≤ measured_at < `to`; the hour until now if nothing is said.
 
+    `after` is the `next` of the page before, and takes the place of `from`.
+    """
+
+    after = serializers.RegexField(CURSOR, required=False, max_length=60)
     to = serializers.DateTimeField(required=False, source="until")
     limit = serializers.IntegerField(required=False, default=1000, min_value=1, max_value=MAX_READINGS)
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {"from": serializers.DateTimeField(required=False, source="since"), **super().get_fields()}
 
+    def validate_after(self, cursor: str) -> tuple[datetime, int]:
+        """The last time of the page before, and how many readings of it were told."""
+        moment, _, n_told = cursor.partition("~")
+        try:
+            return datetime.fromisoformat(moment), int(n_told)
+        except ValueError:
+            raise serializers.ValidationError("This is no `next` of a page.") from None
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs.setdefault("until", datetime.now(UTC))
         attrs.setdefault("since", max(attrs["until"], EARLIEST) - timedelta(hours=1))
+        if "after" in attrs:
+            attrs["since"], attrs["skip"] = attrs.pop("after")
         if attrs["since"] >= attrs["until"]:
             raise serializers.ValidationError({"from": "Give a time before 'to'."})
         return attrs
@@ -61,8 +77,15 @@ class ReadingSerializer(serializers.Serializer[Any]):
     quality = serializers.ChoiceField(Quality.labels)
 
 
+def cursor_after(times: Sequence[datetime], span: dict[str, Any]) -> str:
+    """Behind a page of readings of `span`, in which several may have one time, also one that begins in between."""
+    last = times[-1]
+    n_before = span.get("skip", 0) if last == span["since"] else 0
+    return f"{last.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}~{n_before + times.count(last)}"
+
+
 class ReadingsSerializer(serializers.Serializer[Any]):
-    """Oldest first. If `more`, the span holds more than `limit`: go on `from` the last time.
+    """Oldest first. If `more`, the span holds more than `limit`: ask again with `after` as `next` says.
 
     `masked` are the fields of the readings that the agreement hides; they are null.
     """
@@ -70,6 +93,7 @@ class ReadingsSerializer(serializers.Serializer[Any]):
     series = serializers.UUIDField()
     unit = serializers.CharField()
     more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True, help_text="For `after`; null on the last page.")
     masked = serializers.ListField(child=serializers.CharField())
     readings = ReadingSerializer(many=True)
 

@@ -21,6 +21,7 @@ from edge_bridge.rest.serializers import (
     SeriesSerializer,
     SpanSerializer,
     SummarySerializer,
+    cursor_after,
 )
 from edge_bridge.summaries import summary
 from tenants.api import get_equipment, get_site
@@ -45,13 +46,14 @@ class ReadingList(ActorView):
     def get(self, request: Request, series_id: UUID) -> Response:
         span = _parsed(SpanSerializer, request.query_params)
         series = access.get_series(series_id)
-        found = queries.readings(series, since=span["since"], until=span["until"], limit=span["limit"] + 1)
-        rows = list(found)
+        limit = span.pop("limit")
+        found = list(queries.readings(series, **span, limit=limit + 1))
+        rows = found[:limit]
         shown = [
-            {"measured_at": row.measured_at, "value": row.value, "quality": Quality(row.quality).label}
-            for row in rows[: span["limit"]]
+            {"measured_at": row.measured_at, "value": row.value, "quality": Quality(row.quality).label} for row in rows
         ]
-        body = {"series": series.pk, "unit": series.unit, "more": len(rows) > span["limit"], "readings": shown}
+        body = {"series": series.pk, "unit": series.unit, "more": len(found) > limit, "readings": shown}
+        body["next"] = cursor_after([row.measured_at for row in rows], span) if body["more"] else None
         body["masked"] = list(rows[0].masked) if rows else []
         return Response(ReadingsSerializer(body).data)
 

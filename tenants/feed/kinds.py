@@ -184,6 +184,10 @@ _USAGE: Final = {
     "usage.budget_reached": "The month's budget is used up.",
 }
 _READINGS: Final = {"readings.removed": "Readings whose time was over were removed."}
+_HANDOVERS: Final = {
+    "handover.waiting": "The outgoing shift signed its hand-over: somebody else has to sign for the incoming one.",
+    "handover.taken": "The incoming shift signed a hand-over, which stays as it is.",
+}
 _EXPORTS: Final = {
     "export.queued": "An archive was asked for.",
     "export.progress": "Some of the archive is written.",
@@ -207,6 +211,7 @@ KINDS: Final[dict[str, Kind]] = {
     **_of("view_resources", _RESOURCES),
     **_of("view_usage", _USAGE),
     **_of("view_telemetry", _READINGS),
+    **_of("acknowledge_alarms", _HANDOVERS),
     **_of("manage_organisation", _EXPORTS),
     **_of("manage_members", {"rights.session_ended": "Somebody signed out, or was signed out."}),
     **_of("manage_keys", {"webhook.disabled": "A webhook was switched off: what it is sent was not taken."}),

@@ -64,7 +64,8 @@ class SharedModel(models.Model):
 
     `shared_by`: the permission that opens its rows. `shared_place`: its columns with the site and the equipment, or
     `shared_through`: its reference to the shared row whose place it has. `shared_singly`: rows are single observations,
-    which a grant with a floor doesn't open. `maskable`: what a clause may hide; `masked`: what it did hide.
+    which a grant with a floor doesn't open. `maskable`: what a clause may hide; `masked`: what it did hide. `tells`:
+    fields that give away what others say, and are left out with any of them.
     """
 
     shared_by: ClassVar[str] = ANY_PERMISSION
@@ -72,6 +73,7 @@ class SharedModel(models.Model):
     shared_through: ClassVar[str] = ""
     shared_singly: ClassVar[bool] = False
     maskable: ClassVar[tuple[str, ...]] = ()
+    tells: ClassVar[dict[str, tuple[str, ...]]] = {}
     masked: tuple[str, ...] = ()
 
     objects = SharedQuerySet.as_manager()
@@ -97,7 +99,8 @@ class SharedModel(models.Model):
 
     def _leave_out(self, hidden: tuple[str, ...]) -> None:
         self.masked = hidden
-        for name in hidden:
+        telling = (name for name, of in self.tells.items() if not set(of).isdisjoint(hidden))
+        for name in (*hidden, *telling):
             setattr(self, name, None)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
@@ -61,11 +62,19 @@ OVER: Final = (
     Over("tickets to open a socket", lambda now: FeedTicket.objects.filter(expires_at__lt=now - timedelta(hours=1))),
     Over("what webhooks were sent", lambda now: _deliveries(now - timedelta(days=DELIVERIES_DAYS))),
     Over("sessions", lambda now: Session.objects.filter(expire_date__lt=now)),
+    Over("what was noted of sessions that are gone", lambda now: _ended(now - timedelta(hours=1))),
 )
 
 
 def _answers(before: datetime) -> QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(created_at__lt=before)
+
+
+def _ended(before: datetime) -> QuerySet[UserSession]:
+    """Each user's own list drops them only when it is looked at."""
+    return UserSession.objects.filter(created_at__lt=before).exclude(
+        session_key__in=Session.objects.values("session_key")
+    )
 
 
 def _deliveries(before: datetime) -> QuerySet[WebhookDelivery]:

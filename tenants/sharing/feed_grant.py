@@ -6,8 +6,13 @@ from typing import Any, Final
 from uuid import UUID
 
 MASKED: Final = "masked"
-# Keys of bodies that say what a field of another name says.
-FIELD_OF: Final = {"type": "alarm_type", "site_name": "name"}
+# Keys of bodies that say what fields of other names say.
+FIELDS_OF: Final = {
+    "type": ("alarm_type",),
+    "site_name": ("name",),
+    **dict.fromkeys(("rule_version", "clause", "clause_status", "clause_source"), ("rule",)),
+    "clause_words": ("rule", "limit"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ def hidden_by(masks: Iterable[frozenset[str]]) -> frozenset[str]:
 
 def without(body: dict[str, Any], mask: frozenset[str]) -> dict[str, Any]:
     """The body less the fields of the mask, with their keys named under `masked`."""
-    hidden = {key for key in body if FIELD_OF.get(key, key) in mask}
+    hidden = {key for key in body if not mask.isdisjoint(FIELDS_OF.get(key, (key,)))}
     if not hidden:
         return body
     said = {key: value for key, value in body.items() if key not in hidden | {MASKED}}

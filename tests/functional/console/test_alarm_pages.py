@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from edge_bridge.alarms.actions import acknowledge_alarm, assign_alarm
 from edge_bridge.alarms.escalation import escalate_due
+from edge_bridge.catalogue.access import get_rule
+from edge_bridge.catalogue.actions import retire_rule
 from edge_bridge.models import Alarm
 from edge_bridge.protocol import Birth, Lane
 from tests.functional.console.scenes import sign_in
@@ -14,6 +16,7 @@ from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, opened, raised, the_alarm
+from tests.integration.edge.test_grounds import FACE, OF_THE_FACE, face_rule
 
 
 def step(client, alarm, name: str, **given: str):
@@ -36,6 +39,20 @@ def test_operator_reads_why_and_takes_each_step_on_the_alarms_page(aurora):
     assert "unacknowledged" in step(client, alarm, "return")
     assert "acknowledged" in step(client, alarm, "acknowledge", comment="seen")
     assert "out of service" in step(client, alarm, "out-of-service", reason="calibration")
+
+
+def test_page_tells_by_which_clause_an_alarm_was_raised_and_leads_to_the_rule(aurora):
+    rule = face_rule(aurora)
+    gateway(aurora).say(Lane.P0, raised(1.6, **FACE))
+    page = page_of(sign_in(aurora), f"/alarms/{the_alarm(aurora).pk}")
+    words = text(page.encode())
+    assert f'href="/rules/{rule.pk}"' in page and "version 1" in words
+    for said in OF_THE_FACE:
+        assert said in words
+    with aurora.acting():
+        retire_rule(rule=get_rule(rule.pk), reason="the face is closed")
+    kept(aurora, name="CH4 GAS-T0-01")
+    assert f'href="/rules/{rule.pk}"' in page_of(sign_in(aurora), f"/alarms/{the_alarm(aurora).pk}")
 
 
 def test_alarms_of_before_are_found_by_what_they_were_and_given_as_a_table(aurora, borealis, cassia):

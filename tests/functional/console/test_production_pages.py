@@ -2,7 +2,10 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 
+from edge_bridge.production.actions import draft_handover
+from tenants.models import FeedEvent
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
@@ -71,3 +74,24 @@ def test_handover_is_drafted_and_signed_on_the_page(aurora):
 
 def test_site_without_machines_says_what_is_missing(aurora):
     assert "No machine was heard here" in page_of(sign_in(aurora), "/production")
+
+
+def test_whoever_may_take_over_is_told_of_a_signed_handover_until_somebody_has(aurora):
+    with aurora.acting():
+        row = draft_handover(site=aurora.sites["north"], shift="day", day=date(2026, 3, 2))
+    mine, foreman = sign_in(aurora), sign_in(replace(aurora, user=foreman_of(aurora)))
+    assert str(row.pk) not in page_of(foreman, "/")
+    assert mine.post(f"/handovers/{row.pk}").status_code == 302
+    assert f"/handovers/{row.pk}" in page_of(foreman, "/panels/handovers") and str(row.pk) in page_of(foreman, "/")
+    assert str(row.pk) not in page_of(mine, "/"), "whoever signed can't sign again"
+    assert with_role(aurora, "viewer").get("/panels/handovers").status_code == 403
+    assert foreman.post(f"/handovers/{row.pk}").status_code == 302
+    assert str(row.pk) not in page_of(foreman, "/")
+    with aurora.acting():
+        told = FeedEvent.objects.filter(kind__startswith="handover.").order_by("seq")
+        assert [(each.kind, each.permission) for each in told] == [
+            ("handover.waiting", "acknowledge_alarms"),
+            ("handover.taken", "acknowledge_alarms"),
+        ]
+        assert told[0].body["handover"] == str(row.pk) and told[0].body["outgoing"] == str(aurora.user.pk)
+        assert told[0].body["incoming"] is None and told[1].body["incoming"]

@@ -1,5 +1,6 @@
 """Alarms, series, readings and devices over the API, for their owner, a partner and an outsider."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -157,9 +158,25 @@ def test_readings_come_oldest_first_within_span_and_limit(aurora, borealis):
         assert readings_of(client, aurora, f"from={start}&limit=1").json()["readings"][0]["value"] == 99
 
 
+def test_pages_of_readings_that_share_their_time_give_each_exactly_once(aurora):
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    same = [replace(reading(n), measured_at=at) for n in range(7)]
+    edge, client = gateway(aurora), aurora.client()
+    edge.say(Lane.P2, reading(-1, ago_s=900), *reversed(same), reading(50, ago_s=10), reading(51, ago_s=5))
+    told, page = [], readings_of(client, aurora, "limit=3").json()
+    while True:
+        told += [row["value"] for row in page["readings"]]
+        if page["next"] is None:
+            break
+        page = readings_of(client, aurora, f"limit=3&after={page['next']}").json()
+    assert told == [-1, *range(7), 50, 51] and not page["more"]
+
+
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
+        ("after=2026-02-30T00:00:00.000000Z~1", "/after"),
+        ("after=2026-02-03T00:00:00.000000~1", "/after"),
         ("limit=0", "/limit"),
         ("limit=10001", "/limit"),
         ("limit=many", "/limit"),

@@ -166,6 +166,32 @@ def test_template_makes_a_rule_for_each_sensor_and_its_status_goes_to_the_alarm(
     assert shift.status_code == 422 and "mean of a shift" in shift.json()["errors"][0]["message"]
 
 
+def test_template_that_is_taken_again_makes_rules_only_where_there_is_none_yet(aurora):
+    client, edge = aurora.client(), gateway(aurora)
+    site = str(aurora.sites["north"].pk)
+    edge.say(Lane.P1, Birth(datetime.now(UTC), (Tag("GAS-T0-01", "CH4", "%"),)))
+    asked = {"site": site, "template": "ch4-cn-face"}
+    assert post(client, "rules/from-template", **asked).status_code == 201
+    again = post(client, "rules/from-template", **asked)
+    assert again.status_code == 409 and "has the rule 'CH4 GAS-T0-01' from this template" in again.json()["detail"]
+    edge.say(Lane.P1, Birth(datetime.now(UTC), (Tag("GAS-T0-01", "CH4", "%"), Tag("PUMP-07", "CH4", "%"))))
+    more = post(client, "rules/from-template", **asked).json()["rules"]
+    assert [rule["name"] for rule in more] == ["CH4 PUMP-07"], "the new sensor gets one, and nothing is refused"
+    named = post(client, "rules/from-template", **asked, sensors=[{"equipment": "PUMP-07", "tag": "CH4"}])
+    assert named.status_code == 409
+
+
+def test_rules_of_two_templates_on_one_sensor_get_names_of_their_own(aurora):
+    client, site = aurora.client(), str(aurora.sites["north"].pk)
+    sensors = [{"equipment": "GAS-T0-01", "tag": tag} for tag in ("CH4", "CH4_2")]
+    names = []
+    for template in ("ch4-cn-face", "ch4-us-coal-return-split"):
+        made = post(client, "rules/from-template", site=site, template=template, sensors=sensors)
+        assert made.status_code == 201, made.content
+        names += [rule["name"] for rule in made.json()["rules"]]
+    assert names == ["CH4 GAS-T0-01", "CH4 GAS-T0-01 2", "CH4 GAS-T0-01 3", "CH4 GAS-T0-01 4"]
+
+
 def test_backtest_on_stored_readings_holds_alarms_against_what_was_known(aurora):
     client, edge = aurora.client(), gateway(aurora)
     ramp(edge)

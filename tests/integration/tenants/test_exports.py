@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 
-from tenants.context import as_platform
+from tenants.context import as_platform, presenting
 from tenants.data import Actor
 from tenants.models import Export, FeedEvent, IdempotencyKey, LedgerEntry
 from tenants.organisation import exporting, exports, retention, tasks
@@ -165,3 +167,16 @@ def test_answers_of_repeated_requests_are_kept_for_two_days(aurora):
         assert IdempotencyKey.objects.filter(pk=row.pk).exists()
         retention.sweep(datetime.now(UTC) + timedelta(hours=49))
         assert not IdempotencyKey.objects.filter(pk=row.pk).exists()
+
+
+def test_what_was_noted_of_a_session_goes_with_it(aurora):
+    now, user = datetime.now(UTC), aurora.user
+    with presenting(user_id=user.pk):
+        for key in ("gone", "there"):
+            UserSession.objects.create(user=user, session_key=key, ip="127.0.0.1")
+    Session.objects.create(session_key="there", session_data="", expire_date=now + timedelta(days=1))
+    for hours, left in ((0, {"gone", "there"}), (2, {"there"})):
+        with as_platform("tests", "sweep"):
+            retention.sweep(now + timedelta(hours=hours))
+            rows = UserSession.objects.filter(user=user, session_key__in=["gone", "there"])
+            assert set(rows.values_list("session_key", flat=True)) == left

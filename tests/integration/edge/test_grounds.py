@@ -1,0 +1,122 @@
+"""Why an alarm was raised stays told as it was then: the version of the rule, its limit, and the clause in words."""
+
+from datetime import UTC, datetime
+
+from edge_bridge.catalogue import actions
+from edge_bridge.catalogue.access import get_rule
+from edge_bridge.models import Alarm, KeptRule
+from edge_bridge.protocol import Lane
+from tenants.models import FeedEvent
+from tests.integration.edge.scenes import cleared, gateway, raised, the_alarm
+from tests.integration.tenants.read_scenes import share
+from tests.personas import Organisation
+
+FACE = {
+    "code": "GAS-T0-01",
+    "alarm_type": "ch4_limit.hi_hi",
+    "rule": "CH4 GAS-T0-01 (unverified template)",
+    "limit": 1.5,
+}
+SAID = ("clause", "clause_words", "clause_status", "clause_source")
+OF_THE_FACE = (
+    "AQ 1029, table",
+    "CH4, coal face T1 and upper corner T0 (CN): cut power",
+    "unverified",
+    "a copy by a third party, not held against the instrument",
+)
+
+
+def face_rule(owner: Organisation) -> KeptRule:
+    """In force, from the template of the limits at a coal face."""
+    sensor = actions.Sensor("GAS-T0-01", "CH4")
+    with owner.acting():
+        (rule,) = actions.make_rules_from_template(site=owner.sites["north"], key="ch4-cn-face", sensors=[sensor])
+        return actions.enable_rule(rule=rule, reason="by the book")
+
+
+def with_own_limit(owner: Organisation, rule: KeptRule, limit: float) -> KeptRule:
+    """A newer version in force, which no longer is what the instrument says."""
+    with owner.acting():
+        settings = rule.newest.settings | {"hi_hi": {"value": limit, "severity": "critical"}}
+        changed = actions.change_rule(rule=get_rule(rule.pk), settings=settings)
+        return actions.enable_rule(rule=changed, reason="the owner is stricter")
+
+
+def grounds(owner: Organisation) -> tuple[object, ...]:
+    alarm = the_alarm(owner)
+    return alarm.rule_version, *(getattr(alarm, name) for name in SAID)
+
+
+def test_alarm_names_the_clause_in_words_with_its_status_and_source(aurora):
+    face_rule(aurora)
+    gateway(aurora).say(Lane.P0, raised(1.6, **FACE))
+    assert grounds(aurora) == (1, *OF_THE_FACE)
+    (listed,) = aurora.client().get("/api/v1/alarms").json()["results"]
+    assert tuple(listed[name] for name in SAID) == OF_THE_FACE
+    assert (listed["rule"], listed["rule_version"], listed["limit"]) == (FACE["rule"], 1, 1.5)
+    with aurora.acting():
+        body = FeedEvent.objects.get(kind="alarm.raised").body
+    assert tuple(body[name] for name in SAID) == OF_THE_FACE
+    assert (body["rule"], body["rule_version"], body["limit"]) == (FACE["rule"], 1, 1.5)
+    lines = aurora.client().get("/api/v1/alarms.csv").content.decode("utf-8-sig").splitlines()
+    assert '1,"AQ 1029, table"' in lines[1]
+
+
+def test_alarm_keeps_its_version_after_the_rule_was_changed_and_retired(aurora):
+    rule, edge = face_rule(aurora), gateway(aurora)
+    edge.say(Lane.P0, raised(1.6, **FACE))
+    with_own_limit(aurora, rule, 1.2)
+    edge.say(Lane.P0, raised(1.7, **FACE))
+    assert grounds(aurora) == (1, *OF_THE_FACE), "its gateway still judges by the limit of the first version"
+    with aurora.acting():
+        actions.retire_rule(rule=get_rule(rule.pk), reason="the face is closed")
+    edge.say(Lane.P0, cleared(0.4, **FACE))
+    assert grounds(aurora) == (1, *OF_THE_FACE)
+
+
+def test_alarm_that_comes_back_by_another_version_names_that_one(aurora):
+    rule, edge = face_rule(aurora), gateway(aurora)
+    edge.say(Lane.P0, raised(1.6, **FACE), cleared(0.4, **FACE))
+    with_own_limit(aurora, rule, 1.2)
+    edge.say(Lane.P0, raised(1.3, **FACE | {"limit": 1.2, "rule": "CH4 GAS-T0-01"}))
+    assert grounds(aurora) == (2, "", "", "", "")
+
+
+def test_alarm_that_stands_follows_the_limit_by_which_it_is_told(aurora):
+    rule, edge = face_rule(aurora), gateway(aurora)
+    edge.say(Lane.P0, raised(1.6, **FACE))
+    with_own_limit(aurora, rule, 1.2)
+    edge.say(Lane.P0, raised(1.6, **FACE | {"limit": 1.2, "rule": "CH4 GAS-T0-01"}))
+    assert grounds(aurora) == (2, "", "", "", ""), "the limit beside it is no longer the clause's"
+
+
+def test_version_in_force_when_it_was_raised_counts_for_what_comes_late(aurora):
+    rule = face_rule(aurora)
+    first_at = datetime.now(UTC)
+    with_own_limit(aurora, rule, 1.2)
+    with_own_limit(aurora, rule, 1.5)
+    gateway(aurora).say(Lane.P0, raised(1.6, **FACE, occurred_at=first_at, historical=True))
+    assert grounds(aurora)[0] == 1
+    later = raised(1.6, **FACE | {"code": "PUMP-07"})
+    gateway(aurora).say(Lane.P0, later)
+    with aurora.acting():
+        assert Alarm.objects.get(equipment__code="PUMP-07").rule_version is None, "no rule guards the pump"
+
+
+def test_rule_of_the_gateway_itself_has_no_version_and_no_clause(aurora):
+    face_rule(aurora)
+    gateway(aurora).say(Lane.P0, raised())
+    assert grounds(aurora) == (None, "", "", "", "")
+
+
+def test_partner_from_whom_the_rule_is_hidden_reads_no_clause_either(aurora, borealis, delta):
+    share(aurora, borealis, "view_alarms", field_mask=["rule"])
+    share(aurora, delta, "view_alarms", field_mask=["limit"])
+    face_rule(aurora)
+    gateway(aurora).say(Lane.P0, raised(1.6, **FACE))
+    for partner, hidden in ((borealis, {"rule_version", *SAID}), (delta, {"clause_words"})):
+        (listed,) = partner.client().get("/api/v1/alarms?shared=true").json()["results"]
+        assert {name for name in ("rule_version", *SAID) if listed[name] is None} == hidden
+        with partner.acting():
+            body = FeedEvent.objects.get(kind="alarm.raised").body
+        assert hidden <= set(body["masked"]) and hidden.isdisjoint(body)
