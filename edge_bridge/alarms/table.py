@@ -27,18 +27,8 @@ def _line(alarm: Alarm) -> list[Any]:
     times = [_text(each) for each in (alarm.raised_at, alarm.cleared_at, alarm.acknowledged_at)]
     who = (alarm.assigned_to_id, alarm.escalated_to, alarm.silenced_reason)
     place = (alarm.site.name, machine.code if machine else "")
-    return [
-        alarm.pk,
-        alarm.alarm_type,
-        alarm.severity,
-        alarm.state_now,
-        alarm.stands,
-        *place,
-        *about,
-        *by,
-        *times,
-        *who,
-    ]
+    what = (alarm.pk, alarm.alarm_type, alarm.severity, alarm.state_now, alarm.stands)
+    return [*what, *place, *about, *by, *times, *who]
 
 
 def _text(moment: datetime | None) -> str:

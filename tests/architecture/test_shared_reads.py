@@ -22,6 +22,7 @@ NOTED_OTHERWISE = {"tenants_feedevent": "the recipient's own rows; feed.log note
 RAW = {
     "edge_bridge/adapters/queries.py": "what of the organisation's own device's message is stored",
     "edge_bridge/alarms/health.py": "figures of own alarms; of others' sites it answers nothing",
+    "edge_bridge/catalogue/grounds.py": "own limits, for the alarms of own gateways",
     "edge_bridge/commands/delivery.py": "what waits for the organisation's own gateway",
     "edge_bridge/intake.py": "writes what the organisation's own gateway sends",
     "edge_bridge/readings/daily.py": "figures of own series; of others' it answers nothing",
