@@ -5,13 +5,15 @@ States are plain tuples of numbers, so a state that was not committed is simply 
 unchanged. Nothing here looks ahead or keeps more than a bounded number of values.
 """
 
-import json
 import math
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
+
+import orjson
 
 from edge_bridge.protocol import AlarmEvent
 from edge_bridge.rules.thresholds import RuleError, is_number
@@ -157,18 +159,19 @@ class Measuring(Detector):
 
 
 def state_to_text(detector: Detector, state: State) -> str:
-    return json.dumps([_mark(detector), state], separators=(",", ":"))
+    return orjson.dumps([_mark(detector), state]).decode()
 
 
 def state_from_text(detector: Detector, text: str) -> State:
     """The state kept as `text`; a new one if it was kept by another kind of detector or with other parameters."""
-    kept = json.loads(text)
+    kept = orjson.loads(text)
     if not isinstance(kept, list) or kept[:1] != [_mark(detector)]:
         return detector.begin()
     state: State = _tuples(kept[1])
     return state
 
 
+@lru_cache(maxsize=1024)
 def _mark(detector: Detector) -> str:
     return f"{MEMORY_VERSION}.{zlib.crc32(repr(detector).encode()):x}"
 
