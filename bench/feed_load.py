@@ -1,12 +1,13 @@
 """The feed under load, and what a delivery costs the server: two thousand sockets, a flood, a long way back.
 
-    python -m bench.feed_load [--sockets 2000] [--seconds 15] [--only cost,crowd,flood,back]
+    python -m bench.feed_load [--sockets 2000] [--seconds 15] [--only cost,crowd,flood,alarms,back]
 
 Needs the environment of a test cluster; makes a database of its own and drops it; loopback only. *cost*: CPU seconds of
-the web process for each frame that reached a client, beside `group_send` and a bare ASGI loop in the same process.
-*crowd*: two events a second to all sockets, from the commit to each client; the bare loop beside it. *flood*: 1,000
-alarms a second on one feed, in transactions of 50 as a gateway's batches have them, to 20 sockets. *back*: clients that
-are 10,000 events behind.
+the web process for each frame that reached a client, beside `group_send` and a bare ASGI loop in the same process, and
+mosquitto where it is installed. *crowd*: two events a second to all sockets, from the commit to each client; the bare
+loop beside it. *flood*: 1,000 alarms a second on one feed, in transactions of 50 as a gateway's batches have them, to 20
+sockets. *alarms*: the same of real alarms that `record` takes, as many as it can. *back*: clients that are 10,000
+events behind.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 import psutil
 from asgiref.sync import async_to_sync
 
+from bench.broker import MOSQUITTO, mosquitto
 from bench.lean_socket import LeanSocket
 from bench.scratch import scratch_database
 
@@ -142,9 +144,27 @@ async def cost(scene: Scene, options: argparse.Namespace) -> None:
                 await asyncio.sleep(0.02)
             await settled(sockets, 100 * len(sockets))
             figures.append(1e6 * (scene.cpu_s() - before) / max(1, count_of(sockets)))
-        print(f"{name:40}{figures[0]:11.1f} us{figures[1]:11.1f} us", flush=True)
+        _cost_line(name, figures)
         close(sockets)
         await asyncio.sleep(1)
+    if MOSQUITTO:
+        _cost_line("mosquitto, QoS 0", await _cost_of_broker(frame))
+
+
+def _cost_line(name: str, figures: list[float]) -> None:
+    print(f"{name:40}{figures[0]:11.1f} us{figures[1]:11.1f} us", flush=True)
+
+
+async def _cost_of_broker(frame: str) -> list[float]:
+    figures = []
+    for pause_s in (0.02, 0.0):
+        async with mosquitto(200) as broker:
+            await asyncio.sleep(1)
+            before = broker.cpu_s()
+            await broker.publish(100, frame, pause_s)
+            await broker.settled(100 * 200)
+            figures.append(1e6 * (broker.cpu_s() - before) / max(1, broker.received))
+    return figures
 
 
 async def settled(sockets: list[LeanSocket], expected: int) -> None:
@@ -220,6 +240,36 @@ async def flood(scene: Scene, options: argparse.Namespace) -> None:
     close(sockets)
 
 
+async def alarms(scene: Scene, options: argparse.Namespace) -> None:
+    """From the commit to a socket, and how many there are: what a gateway sends is taken as fast as it can be."""
+    from edge_bridge.protocol import Lane
+    from tests.integration.edge.scenes import gateway, raised
+
+    edge = await asyncio.to_thread(gateway, scene.organisation)
+    sockets = await scene.connect(FEED, 20)
+    total, committed, begun = 200 * options.seconds, {}, time.perf_counter()
+    for start in range(0, total, 50):
+        names = [f"type {n}" for n in range(start, start + 50)]
+        await asyncio.to_thread(edge.say, Lane.P0, *[raised(alarm_type=name) for name in names])
+        committed |= dict.fromkeys(names, time.perf_counter())
+    wrote_s = time.perf_counter() - begun
+    await settled(sockets, total * len(sockets))
+    arrived = [
+        (at, json.loads(p)["body"].get("type"))
+        for socket in sockets
+        for at, p in socket.received
+        if p.startswith(EVENT)
+    ]
+    waits = [1000 * (at - committed[name]) for at, name in arrived if name in committed]
+    cuts = statistics.quantiles(waits, n=100)
+    print(
+        f"alarms: {total} by `record` in transactions of 50, {total / wrote_s:.0f}/s to 20 sockets: from the commit "
+        f"p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms; {total * len(sockets) - len(waits)} lost",
+        flush=True,
+    )
+    close(sockets)
+
+
 async def back(scene: Scene, options: argparse.Namespace) -> None:
     for start in range(0, 10_000, 500):
         await asyncio.to_thread(scene.publish, range(start, start + 500))
@@ -233,7 +283,7 @@ async def back(scene: Scene, options: argparse.Namespace) -> None:
         close(sockets)
 
 
-PARTS = {"cost": cost, "crowd": crowd, "flood": flood, "back": back}
+PARTS = {"cost": cost, "crowd": crowd, "flood": flood, "alarms": alarms, "back": back}
 
 
 def main() -> None:
@@ -244,9 +294,7 @@ def main() -> None:
 
         with LiveWeb({}, "bench.feed_peer:application") as web:
             for part in options.only.split(","):
-                asyncio.run(
-                    {"cost": cost, "crowd": crowd, "flood": flood, "back": back}[part](Scene(aurora(), web), options)
-                )
+                asyncio.run(PARTS[part](Scene(aurora(), web), options))
 
 
 def _options() -> argparse.Namespace:
