@@ -5,7 +5,7 @@
 Needs the environment of a test cluster; makes a database of its own and drops it; loopback only. *cost*: CPU seconds of
 the web process for each frame that reached a client, beside `group_send` and a bare ASGI loop in the same process, and
 mosquitto where it is installed. *crowd*: two events a second to all sockets, from the commit to each client; the bare
-loop beside it. *flood*: 1,000 alarms a second on one feed, in transactions of 50 as a gateway's batches have them, to 20
+loop beside it. *flood*: 1,000 alarms a second on a feed, in transactions of 50 as a gateway's batches have them, to 20
 sockets. *alarms*: the same of real alarms that `record` takes, as many as it can. *back*: clients that are 10,000
 events behind.
 """
