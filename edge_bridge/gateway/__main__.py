@@ -1,13 +1,15 @@
-"""python -m edge_bridge.gateway --config gateway.toml; … alarms --data-dir DIR for what stands there; … token."""
+"""python -m edge_bridge.gateway --config gateway.toml; … alarms --data-dir DIR for what stands there."""
 
 import argparse
 import asyncio
+import json
 import logging
 import signal
 import sys
 from pathlib import Path
 
 from edge_bridge.gateway.admission import new_token, sha256_of
+from edge_bridge.gateway.asyncapi import document
 from edge_bridge.gateway.config import Config, ConfigError, load_config
 from edge_bridge.gateway.local import as_text, read_standing
 from edge_bridge.gateway.process import open_listeners, run_gateway
@@ -24,6 +26,9 @@ def main() -> int:
         if arguments.what == "token":
             print(f"token: {(token := new_token())}\ntoken_sha256: {sha256_of(token)}")
             return 0
+        if arguments.what == "asyncapi":
+            print(json.dumps(document(), indent=2, ensure_ascii=False))
+            return 0
         if arguments.what == "alarms":
             print(as_text(read_standing(Path(arguments.data_dir or "."))))
             return 0
@@ -39,9 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["run", "alarms", "token"],
+        choices=["run", "alarms", "token", "asyncapi"],
         default="run",
-        help="run the gateway (default), print the alarms that stand in its journal, or a new token for a terminal",
+        help="run the gateway (default), or print the alarms that stand in its journal, a new token for a terminal,"
+        " what the gateway speaks (AsyncAPI)",
     )
     parser.add_argument("--config", type=Path, help="TOML file with the settings below and more")
     parser.add_argument("--rules", type=Path, help="TOML file with [[rules]] and [[deadbands]]")

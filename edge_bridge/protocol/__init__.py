@@ -76,7 +76,17 @@ from .messages import (
     Trespass,
     after_watermark,
 )
-from .wire import decode, decode_entry, encode, encode_batch, encode_entry, problem_details, problem_from_http
+from .wire import (
+    decode,
+    decode_entry,
+    encode,
+    encode_batch,
+    encode_entry,
+    problem_details,
+    problem_from_http,
+    schemas,
+    summaries,
+)
 
 __all__ = [
     "MAX_ENTRIES",
@@ -126,4 +136,6 @@ __all__ = [
     "encode_entry",
     "problem_details",
     "problem_from_http",
+    "schemas",
+    "summaries",
 ]

@@ -1,4 +1,4 @@
-"""Checks of single values and of objects; each serves for reading and for writing."""
+"""Checks of single values and of objects; each serves for reading and for writing, and says itself as JSON Schema."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,15 +12,18 @@ from uuid import UUID
 from .json_text import as_object, show
 from .messages import MAX_ENTRIES, MAX_SEQ, ProtocolError
 
+Schema = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
+    schema: Schema
 
 
-def same(check: Callable[[Any], Any]) -> Field:
-    return Field(check, check)
+def same(check: Callable[[Any], Any], schema: Schema) -> Field:
+    return Field(check, check, schema)
 
 
 def text_of(limit: int, shortest: int) -> Field:
@@ -31,7 +34,7 @@ def text_of(limit: int, shortest: int) -> Field:
             raise ProtocolError("", f"must be printable, without spaces around it, is {show(value)}")
         return value
 
-    return same(text)
+    return same(text, {"type": "string", "minLength": shortest, "maxLength": limit})
 
 
 def _number(value: Any) -> float:
@@ -52,7 +55,7 @@ def whole_from(lowest: int, highest: int = MAX_SEQ) -> Field:
             raise ProtocolError("", f"must be a whole number from {lowest} to {highest}, is {show(value)}")
         return value
 
-    return same(whole)
+    return same(whole, {"type": "integer", "minimum": lowest, "maximum": highest})
 
 
 def _flag(value: Any) -> bool:
@@ -115,6 +118,18 @@ class Shape:
         self._readers = tuple((name, kind.read) for name, kind in kinds.items())
         self._writers = tuple((name, kind.write) for name, kind in kinds.items())
 
+    @property
+    def schema(self) -> Schema:
+        return {
+            "type": "object",
+            "properties": {name: kind.schema for name, kind in self.fields.items()},
+            "required": [name for name in self.fields if name not in self.defaults],
+            "additionalProperties": False,
+        }
+
+    def as_field(self) -> Field:
+        return Field(self.read, self.write, self.schema)
+
     def read(self, value: Any) -> Any:
         given = as_object(value)
         if self.defaults:
@@ -149,10 +164,10 @@ class Shape:
         raise ProtocolError(show(unknown), f"is not known here; known are {', '.join(self.fields)}")
 
 
-NUMBER = same(_number)
-FLAG = same(_flag)
-TIME = Field(_read_time, _write_time)
-UUID_TEXT = Field(_read_uuid, str)
+NUMBER = same(_number, {"type": "number"})
+FLAG = same(_flag, {"type": "boolean"})
+TIME = Field(_read_time, _write_time, {"type": "string", "format": "date-time", "minLength": 20, "maxLength": 40})
+UUID_TEXT = Field(_read_uuid, str, {"type": "string", "format": "uuid"})
 
 
 def one_of(enum: type[StrEnum]) -> Field:
@@ -162,7 +177,7 @@ def one_of(enum: type[StrEnum]) -> Field:
         return by_value[value]
 
     by_value = {str(member): member for member in enum}
-    return Field(read, lambda value: read(value).value)
+    return Field(read, lambda value: read(value).value, {"enum": list(by_value)})
 
 
 def list_of(item: Field, shortest: int) -> Field:
@@ -178,13 +193,18 @@ def list_of(item: Field, shortest: int) -> Field:
             raise error.inside(f"[{len(made)}]") from None
         return made
 
-    return Field(lambda values: tuple(each(item.read, values)), lambda values: each(item.write, values))
+    return Field(
+        lambda values: tuple(each(item.read, values)),
+        lambda values: each(item.write, values),
+        {"type": "array", "items": item.schema, "minItems": shortest, "maxItems": MAX_ENTRIES},
+    )
 
 
 def or_null(field: Field) -> Field:
     return Field(
         lambda value: None if value is None else field.read(value),
         lambda value: None if value is None else field.write(value),
+        {"anyOf": [field.schema, {"type": "null"}]},
     )
 
 

@@ -1,5 +1,6 @@
 """Which fields each message has, and the two doors: encode and decode."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -13,6 +14,7 @@ from .fields import (
     TIME,
     UUID_TEXT,
     Field,
+    Schema,
     Shape,
     list_of,
     one_of,
@@ -39,7 +41,7 @@ def _check_gap(gap: m.Gap) -> None:
 
 
 _TAG = shape(m.Tag, equipment=_NAME, tag=_NAME, unit=_NAME)
-_TAGS = list_of(Field(_TAG.read, _TAG.write), 0)
+_TAGS = list_of(_TAG.as_field(), 0)
 
 _BODIES: Mapping[str, Shape] = {
     "reading": shape(m.Reading, equipment=_NAME, tag=_NAME, value=NUMBER, quality=_QUALITY, measured_at=TIME),
@@ -119,18 +121,28 @@ def _check_batch(batch: m.Batch) -> None:
         expected = entry.seq + 1
 
 
-_ENTRIES = list_of(Field(_read_entry, _write_entry), 1)
+def _entry_schema() -> Schema:
+    """What any kind may say; which kinds a lane takes, the batch knows."""
+    return {"oneOf": [_with(shape.schema, seq=_SEQ.schema, kind={"const": kind}) for kind, shape in _BODIES.items()]}
+
+
+def _with(schema: Schema, **first: Schema) -> Schema:
+    """An object that begins with these members."""
+    return schema | {"properties": first | schema["properties"], "required": [*first, *schema["required"]]}
+
+
+_ENTRIES = list_of(Field(_read_entry, _write_entry, _entry_schema()), 1)
 _TERMINAL_READING = shape(m.TerminalReading, tag=_NAME, value=NUMBER, quality=_QUALITY, measured_at=TIME)
 _COMMAND = shape(
     m.Command, id=UUID_TEXT, equipment=_NAME, tag=_NAME, value=NUMBER, not_after=TIME, boot=UUID_TEXT, sent_at=TIME
 )
-_COMMANDS = list_of(Field(_COMMAND.read, _COMMAND.write), 0)
+_COMMANDS = list_of(_COMMAND.as_field(), 0)
 
 _MESSAGES: Mapping[str, Shape] = {
     "batch": shape(m.Batch, _check_batch, edge=_NAME, boot=UUID_TEXT, lane=_LANE, sent_at=TIME, entries=_ENTRIES),
     "ack": shape(m.Ack, edge=_NAME, boot=UUID_TEXT, lane=_LANE, through=_COUNT, commands=_COMMANDS),
     "command": _COMMAND,
-    "rule_set": shape(m.RuleSet, digest=_NAME, rules=list_of(same(as_object), 0)),
+    "rule_set": shape(m.RuleSet, digest=_NAME, rules=list_of(same(as_object, {"type": "object"}), 0)),
     "problem": shape(
         m.Problem,
         status=whole_from(400, 599),
@@ -146,7 +158,7 @@ _MESSAGES: Mapping[str, Shape] = {
         session=UUID_TEXT,
         n=_SEQ,
         equipment=_NAME,
-        readings=list_of(Field(_TERMINAL_READING.read, _TERMINAL_READING.write), 1),
+        readings=list_of(_TERMINAL_READING.as_field(), 1),
     ),
     "taken": shape(m.Taken, n=_SEQ),
     "refused": shape(m.Refused, n=or_null(_SEQ), path=_TEXT, detail=_TEXT, retry=FLAG),
@@ -174,6 +186,28 @@ def decode(data: bytes | str) -> Message:
         raise ProtocolError("type", f"must be one of {', '.join(_MESSAGES)}; is {show(name)}")
     message: Message = _MESSAGES[name].read(envelope)
     return message
+
+
+def schemas() -> dict[str, Schema]:
+    """JSON Schema of each message by its type.
+
+    What it cannot say: that a batch's numbers continue one another, a gap's times ascend, and texts are printable.
+    """
+    envelope = {"v": {"const": VERSION}}
+    said = {name: _with(shape.schema, **envelope, type={"const": name}) for name, shape in _MESSAGES.items()}
+    lanes = [
+        {
+            "if": {"properties": {"lane": {"const": lane.value}}},
+            "then": {"properties": {"entries": {"items": {"properties": {"kind": {"enum": sorted(kinds)}}}}}},
+        }
+        for lane, kinds in _LANE_KINDS.items()
+    ]
+    return said | {"batch": said["batch"] | {"allOf": lanes}}
+
+
+def summaries() -> dict[str, str]:
+    """In words what each message is for, by its type."""
+    return {name: inspect.getdoc(shape.cls) or "" for name, shape in _MESSAGES.items()}
 
 
 def encode_entry(entry: Entry) -> bytes:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
+from tenants.feed.bodies import BODIES, body_of
 from tenants.feed.filters import MOST_VALUES, PREFIX, SEVERITY, Filter
 from tenants.feed.frames import MAX_SEQ, OPTIONAL, ClientFrame, Ev, ServerFrame
 from tenants.feed.kinds import KINDS
-
-Schema = dict[str, Any]
+from tenants.feed.schemas import Schema, schema_of_body
 
 _ID: Final[Schema] = {"type": "string", "format": "uuid"}
 _OF_VALUES: Final[dict[str, Schema]] = {
@@ -40,6 +40,7 @@ _SCHEMAS: Final[dict[Any, Schema]] = {
 SERVER: Final = get_args(ServerFrame)
 CLIENT: Final = get_args(ClientFrame)
 KIND: Final = "#/components/schemas/kind"
+_BODIES: Final = {body.__name__: schema_of_body(body) for body in BODIES.values()}
 
 
 def document(host: str, *, is_secure: bool) -> Schema:
@@ -74,13 +75,14 @@ def document(host: str, *, is_secure: bool) -> Schema:
         },
         "components": {
             "messages": {**{frame.t: _message(frame) for frame in (*SERVER, *CLIENT)}, "cloudevent": _CLOUDEVENT},
-            "schemas": {"kind": {"type": "string", "enum": sorted(KINDS)}},
+            "schemas": {"kind": {"type": "string", "enum": sorted(KINDS)}, **_BODIES},
             "securitySchemes": {
                 "key": {"type": "httpApiKey", "name": "Authorization", "in": "header", "description": "Api-Key cmk_…"}
             },
         },
         "x-event-kinds": {
-            kind: {"permission": about.permission, "description": about.words} for kind, about in sorted(KINDS.items())
+            kind: {"permission": about.permission, "description": about.words, "body": _body_of(kind)}
+            for kind, about in sorted(KINDS.items())
         },
     }
 
@@ -91,12 +93,28 @@ def schema_of(frame: type[Any]) -> Schema:
     properties: Schema = {field.name: _SCHEMAS[hints[field.name]] for field in fields(frame)}
     if frame is Ev:
         properties["kind"] = {"$ref": KIND}
-    return {
+    schema = {
         "type": "object",
         "properties": {"t": {"const": frame.t}, **properties},
         "required": ["t", *(name for name in properties if name not in OPTIONAL)],
         "additionalProperties": False,
     }
+    return schema | ({"allOf": _bodies_by_kind()} if frame is Ev else {})
+
+
+def _bodies_by_kind() -> list[Schema]:
+    """What the kind of an event says of its body."""
+    kinds_of: dict[str, list[str]] = {}
+    for kind in sorted(KINDS):
+        kinds_of.setdefault(_body_of(kind)["$ref"], []).append(kind)
+    return [
+        {"if": {"properties": {"kind": {"enum": kinds}}}, "then": {"properties": {"body": {"$ref": place}}}}
+        for place, kinds in kinds_of.items()
+    ]
+
+
+def _body_of(kind: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{body_of(kind).__name__}"}
 
 
 _SECURITY: Final = [{"$ref": "#/components/securitySchemes/key"}]

@@ -105,7 +105,8 @@ def test_plan_without_a_known_repair_is_refused_in_words_and_not_asked_again(aur
 
 def test_grades_that_no_longer_hold_become_the_draft_of_a_new_plan(aurora):
     switch_on(aurora, "grades_drifted")
-    body = {"set": str(new_id()), "name": "May", "version": 2, "is_holding": False, "words": ["mine 1: poorer"]}
+    of = {"set": str(new_id()), "batch": str(new_id()), "name": "May", "version": 2}
+    body = {**of, "is_holding": False, "words": ["mine 1: poorer"]}
     with aurora.acting():
         announce(Event(kind="grades.drifted", body=body, permission="view_plans"))
     assert swept(aurora) == 1

@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 FEED = uuid4()
 EXAMPLES = [
     Hello(FEED, uuid4(), 812, 1),
-    Ev(812, 811, "alarm.raised", {"value": 1.25, "tag": "CH₄"}, uuid4(), None, FEED, NOW, NOW),
+    Ev(812, 811, "rights.key_revoked", {"prefix": "cmk_CH₄"}, uuid4(), None, FEED, NOW, NOW),
     Skip(812, 900),
     Live(900),
     Lagging(900, 1200),

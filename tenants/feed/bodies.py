@@ -1,0 +1,407 @@
+"""What the events say: the shape of a body by the kind of its event. Pure.
+
+`Id` is a UUID, `At` a time with its zone, both as text; `Money` is in minor units of the currency beside it. Where an
+agreement hides keys of a body from a partner they are absent and named under `masked`.
+"""
+
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+
+Id = Annotated[str, "uuid"]
+At = Annotated[str, "date-time"]
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class Alarm(TypedDict):
+    """An alarm as it stands; `value` and `limit` in the unit of its tag. Without a machine: of a gateway or site."""
+
+    alarm: Id
+    type: str
+    severity: Severity
+    state: Literal["NORM", "UNACK", "ACKED", "RTNUN", "SHLVD", "DSUPR", "OOSRV"]
+    equipment: Id | None
+    equipment_code: str | None
+    site: Id
+    site_name: str
+    tag: str
+    value: float
+    limit: float
+    occurred_at: At
+    raised_at: At
+    historical: bool
+    shelved_until: At | None
+    assigned_to: Id | None
+    escalated_to: str
+    folded_into: Id | None
+    n_folded: int
+    n_re_alarms: int
+
+
+class Command(TypedDict):
+    """A command as it stands; `value` and `read_back` in `unit`."""
+
+    command: Id
+    type: str
+    state: str
+    equipment: Id
+    equipment_code: str
+    site: Id
+    site_name: str
+    tag: str
+    unit: str
+    value: float
+    reason: str
+    detail: str
+    read_back: float | None
+    requested_at: At
+    not_after: At
+    requested_by: Id | None
+    requested_for: Id
+    approved_by: Id | None
+
+
+class Rule(TypedDict):
+    """A rule, in which version; `template` and `clause` name its source, `warning` what to know of that."""
+
+    rule: Id
+    name: str
+    site: Id
+    version: int
+    template: str
+    clause: str
+    warning: str
+    reason: str
+    is_safety: NotRequired[bool]
+    re_alarm_s: NotRequired[int | None]
+
+
+class Backtest(TypedDict):
+    """A trial of a rule's version on stored readings; its counts once it is over."""
+
+    rule: Id
+    version: int
+    trial: Id
+    status: str
+    done_frac: NotRequired[float]
+    message: NotRequired[str]
+    n_readings: NotRequired[int]
+    n_alarms: NotRequired[int]
+    hits: NotRequired[int]
+    misses: NotRequired[int]
+    false_alarms: NotRequired[int]
+    false_alarms_per_week: NotRequired[float | None]
+    lead_s: NotRequired[float | None]
+
+
+class RulesTaken(TypedDict):
+    """By which set of rules a gateway judges: `digest`; of one that it refused, why."""
+
+    device: Id
+    edge: str
+    site: Id
+    digest: str
+    refused: str
+    message: str
+
+
+class _Run(TypedDict):
+    name: str
+    status: str
+    message: NotRequired[str]
+    stage: NotRequired[str]
+    incumbent: NotRequired[float]
+    objective: NotRequired[float]
+    bound: NotRequired[float]
+    gap: NotRequired[float]
+    elapsed_s: NotRequired[float]
+
+
+class Plan(_Run):
+    """A plan and how far it is: costs in USD, `gap` as a fraction. `release` and `digest` once it is released."""
+
+    plan: Id
+    scenario: NotRequired[Id]
+    release: NotRequired[int]
+    digest: NotRequired[str]
+
+
+class Experiment(_Run):
+    """A study of plans and how far it is."""
+
+    experiment: Id
+    done: NotRequired[int]
+    of: NotRequired[int]
+
+
+class JointPlan(TypedDict):
+    """A plan of several organisations; of whose seat it is told."""
+
+    joint: Id
+    name: str
+    coordinator_name: str
+    participant: NotRequired[Id]
+    participant_name: NotRequired[str]
+    status: NotRequired[str]
+    version: NotRequired[int]
+
+
+class PlanShare(TypedDict):
+    """The share of a participant is there, or what became of it."""
+
+    plan: Id
+    joint: Id
+    name: str
+    status: str
+
+
+class GradeSet(TypedDict):
+    """A set of grades held against a new batch of samples."""
+
+    set: Id
+    name: str
+    version: int
+    batch: Id
+    is_holding: bool
+    words: list[str]
+
+
+class Task(TypedDict):
+    """A service task as it stands; its claimant is told to the two parties. The rest by what happened."""
+
+    task: Id
+    title: str
+    status: str
+    category: str
+    owner: Id
+    owner_name: str
+    equipment_code: str | None
+    claimant: NotRequired[Id]
+    claimant_name: NotRequired[str]
+    reason: NotRequired[str]
+    reaction: NotRequired[str]
+    question: NotRequired[Id]
+    attachment: NotRequired[Id]
+    terms: NotRequired[list[str]]
+    evidence: NotRequired[dict[str, Any]]
+    standing: NotRequired[dict[str, Any]]
+    opener: NotRequired[str]
+    given: NotRequired[int]
+    needed: NotRequired[int]
+    firms: NotRequired[list[str]]
+
+
+class Bid(TypedDict):
+    """A bid as it stands, `number` its version; nothing of what it offers. The rest by what happened."""
+
+    task: Id
+    title: str
+    owner: Id
+    owner_name: str
+    bid: Id
+    firm: Id
+    firm_name: str
+    number: int
+    status: str
+    commitment: NotRequired[str]
+    sealed: NotRequired[str]
+    keys: NotRequired[str]
+    fault: NotRequired[str]
+    reason: NotRequired[str]
+    outcome: NotRequired[dict[str, Any] | None]
+    standstill_until: NotRequired[At | None]
+    complaint: NotRequired[Id]
+    decision: NotRequired[str]
+
+
+class Contract(TypedDict):
+    """A contract as it stands."""
+
+    contract: Id
+    task: Id
+    title: str
+    status: str
+    owner: Id
+    owner_name: str
+    firm: Id
+    firm_name: str
+
+
+class Milestone(Contract):
+    """A milestone of a contract; `status` is its own."""
+
+    milestone: Id
+    milestone_title: str
+    number: int
+
+
+class Session(Contract):
+    """A remote session under a contract; `status` is its own."""
+
+    session: Id
+    number: int
+    subject: str
+
+
+class Assignment(TypedDict):
+    """Somebody of a firm works on a task, or does no longer; who it is, the firm's own calendar says."""
+
+    assignment: Id
+    task: Id
+    title: str
+    owner: Id
+    firm: Id
+    from_at: At
+    to_at: At
+
+
+class Agreement(TypedDict):
+    """An agreement as it stands; `ends_at` where its end is near or has come."""
+
+    agreement: Id
+    title: str
+    status: str
+    kind: str
+    version: int
+    ends_at: NotRequired[At | None]
+
+
+class Delegation(TypedDict):
+    """An agreement of which the organisation changed who may use it."""
+
+    agreement: Id
+    title: str
+
+
+class Member(TypedDict):
+    """A member, and the roles where these changed."""
+
+    member: Id
+    roles: NotRequired[list[str]]
+
+
+class Key(TypedDict):
+    """By its beginning."""
+
+    prefix: str
+
+
+class Organisation(TypedDict):
+    """The organisation itself."""
+
+    organisation: Id
+
+
+class Booking(TypedDict):
+    """A person or a machine, booked from when to when."""
+
+    booking: Id
+    person: Id | None
+    equipment: Id | None
+    site: Id | None
+    begins_at: At
+    ends_at: At
+
+
+class Relocation(TypedDict):
+    """A machine that moved."""
+
+    equipment: Id
+    from_site: Id
+    to_site: Id
+
+
+class StockMove(TypedDict):
+    """A move of stock; `quantity` and `balance` are decimal text in `unit`."""
+
+    move: Id
+    kind: str
+    site: Id
+    material: Id
+    quantity: str
+    balance: str
+    unit: str
+
+
+class Budget(TypedDict):
+    """A month's budget; amounts in minor units of `currency`. `stops`: what costs is refused beyond it."""
+
+    month: str
+    cap_minor: int
+    used_minor: int | None
+    currency: str | None
+    stops: bool
+    resets_at: At
+
+
+class Removal(TypedDict):
+    """Readings (`size_s` 0) or roll-ups from before a time."""
+
+    size_s: int
+    before: At
+    n_removed: int
+
+
+class Export(TypedDict):
+    """An archive and how far it is."""
+
+    export: Id
+    status: str
+    n_files: NotRequired[int]
+    n_rows: NotRequired[int]
+    message: NotRequired[str]
+
+
+class Webhook(TypedDict):
+    """A webhook, and why it was switched off."""
+
+    webhook: Id
+    name: str
+    reason: str
+
+
+# By kind, or by how kinds begin; the longest counts.
+BODIES: Final[dict[str, Any]] = {
+    "alarm.": Alarm,
+    "command.": Command,
+    "rule.": Rule,
+    "rule.progress": Backtest,
+    "rule.backtested": Backtest,
+    "rule.taken": RulesTaken,
+    "rule.refused": RulesTaken,
+    "plan.": Plan,
+    "plan.invited": JointPlan,
+    "plan.part": JointPlan,
+    "plan.share": PlanShare,
+    "experiment.": Experiment,
+    "grades.": GradeSet,
+    "task.": Task,
+    "bid.": Bid,
+    "bid.closed": Task,
+    "bid.opening": Task,
+    "bid.missing": Task,
+    "contract.": Contract,
+    "milestone.": Milestone,
+    "session.": Session,
+    "assignment.": Assignment,
+    "agreement.": Agreement,
+    "rights.agreement_": Agreement,
+    "rights.delegation_changed": Delegation,
+    "rights.member_": Member,
+    "rights.session_ended": Member,
+    "rights.key_": Key,
+    "rights.organisation_": Organisation,
+    "booking.": Booking,
+    "equipment.": Relocation,
+    "stock.": StockMove,
+    "usage.": Budget,
+    "readings.": Removal,
+    "export.": Export,
+    "webhook.": Webhook,
+}
+
+
+def body_of(kind: str) -> Any:
+    """The TypedDict of the bodies of these events; LookupError if nobody has said what they say."""
+    beginnings = [beginning for beginning in BODIES if kind.startswith(beginning)]
+    if not beginnings:
+        raise LookupError(kind)
+    return BODIES[max(beginnings, key=len)]
