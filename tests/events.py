@@ -26,12 +26,13 @@ def fitting() -> Iterator[None]:
     """Every event that is announced inside, by whatever process, has a body as its kind has it."""
     began_at = datetime.now(UTC)
     yield
-    assert [words for kind, body in _told_since(began_at) for words in misfit(kind, body)] == []
+    misfits = sorted({words for kind, body in _told_since(began_at) for words in misfit(kind, body)})
+    assert not misfits, misfits
 
 
 def misfit(kind: str, body: dict[str, Any]) -> list[str]:
     """What is wrong with a body."""
-    return [f"{kind} {error.message} at {error.instance_path}" for error in VALIDATORS[kind].iter_errors(body)]
+    return [f"{kind} at {error.instance_path}: {error.message}" for error in VALIDATORS[kind].iter_errors(body)]
 
 
 def _told_since(began_at: datetime) -> list[tuple[str, dict[str, Any]]]:

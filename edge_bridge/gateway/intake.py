@@ -14,6 +14,7 @@ from uuid import UUID
 from edge_bridge.gateway import silence
 from edge_bridge.gateway.filters import Filter, Memory, Point, Sifted, let_go, sift
 from edge_bridge.gateway.journal import Journal, births
+from edge_bridge.gateway.numbers import Numbers
 from edge_bridge.gateway.silence import Patience, Voice
 from edge_bridge.gateway.thinning import span_of
 from edge_bridge.protocol import (
@@ -65,7 +66,7 @@ class Draft:
     """What one transaction is going to change; thrown away if it fails."""
 
     now: datetime
-    numbers: dict[UUID, int] = field(default_factory=dict)
+    numbers: dict[UUID, Numbers] = field(default_factory=dict)
     states: dict[str, RuleState] = field(default_factory=dict)
     memories: dict[Point, Memory] = field(default_factory=dict)
     voices: dict[str, Voice] = field(default_factory=dict)
@@ -199,28 +200,26 @@ class Intake:
         self._catalogue |= draft.catalogue
 
     def _take_frame(self, frame: Frame, draft: Draft) -> Taken | Refused:
+        numbers = draft.numbers.get(frame.session) or self._numbers.get(frame.session) or Numbers()
+        if numbers.has(frame.n):
+            objection = numbers.objection(frame.n, hash(frame))
+            return Refused(frame.n, "n", objection, retry=False) if objection else Taken(frame.n)
         if isinstance(frame, TerminalBirth):
             tags = {(tag.equipment, tag.tag): tag for tag in frame.tags}
             changed = {point: tag for point, tag in tags.items() if self._catalogue.get(point) != tag}
             if len(self._catalogue) + len(draft.catalogue) + len(changed) > MAX_TAGS:
                 return Refused(frame.n, "tags", f"this gateway speaks of at most {MAX_TAGS} tags", retry=False)
-            if self._is_new(frame, draft):
-                draft.catalogue |= changed
-                for equipment in {tag.equipment for tag in frame.tags}:
-                    self._hear(equipment, draft)
-        elif self._is_new(frame, draft):
+            draft.catalogue |= changed
+            for equipment in {tag.equipment for tag in frame.tags}:
+                self._hear(equipment, draft)
+        else:
             self._hear(frame.equipment, draft)
             for said in frame.readings:
                 self._take_reading(
                     Reading(frame.equipment, said.tag, said.value, said.quality, said.measured_at), draft
                 )
+        draft.numbers[frame.session] = numbers.with_(frame.n, hash(frame))
         return Taken(frame.n)
-
-    def _is_new(self, frame: Frame, draft: Draft) -> bool:
-        last = draft.numbers.get(frame.session) or self._numbers.get(frame.session, 0)
-        if frame.n > last:
-            draft.numbers[frame.session] = frame.n
-        return frame.n > last
 
     def _hear(self, equipment: str, draft: Draft) -> None:
         voice = draft.voices.get(equipment) or self._voices.get(equipment)

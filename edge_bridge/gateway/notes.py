@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from edge_bridge.gateway.filters import Point
+from edge_bridge.gateway.numbers import ALL, Numbers
 from edge_bridge.protocol import Entry, Reading, decode_entry, encode_entry
 
 KEPT_SESSION_DAYS = 7
@@ -35,13 +36,18 @@ class Notes:
     def forget_rule_states(self, rules: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM rule_state WHERE rule = ?", [(rule,) for rule in rules])
 
-    def frame_numbers(self) -> dict[UUID, int]:
-        """The last frame taken of each terminal's session."""
-        return {UUID(session): n for session, n in self._db.execute("SELECT session, n FROM session")}
+    def frame_numbers(self) -> dict[UUID, Numbers]:
+        """The frames taken of each terminal's session."""
+        rows = self._db.execute("SELECT session, n, seen FROM session")
+        return {UUID(session): Numbers(n, int(seen, 16) if seen else ALL) for session, n, seen in rows}
 
-    def save_frame_numbers(self, numbers: Mapping[UUID, int], now: datetime) -> None:
-        rows = [(str(session), n, sortable(now)) for session, n in numbers.items()]
-        self._db.executemany("INSERT OR REPLACE INTO session VALUES (?, ?, ?)", rows)
+    def save_frame_numbers(self, numbers: Mapping[UUID, Numbers], now: datetime) -> None:
+        """Nothing in the place of `seen` where none is missing."""
+        at = sortable(now)
+        rows = [
+            (str(session), of.newest, f"{of.seen:x}" if of.seen != ALL else None, at) for session, of in numbers.items()
+        ]
+        self._db.executemany("INSERT OR REPLACE INTO session (session, n, seen, seen_at) VALUES (?, ?, ?, ?)", rows)
 
     def forget_old_sessions(self) -> None:
         oldest = datetime.now(UTC) - timedelta(days=KEPT_SESSION_DAYS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 
 TABLES = """
 CREATE TABLE identity (edge TEXT NOT NULL, boot TEXT NOT NULL, readings_produced INTEGER NOT NULL);
@@ -38,6 +38,7 @@ CREATE TABLE trespass (
     terminal TEXT, speaks_for TEXT, count INTEGER NOT NULL, last_at TEXT NOT NULL, PRIMARY KEY (terminal, speaks_for)
 );
 """,
+    4: "ALTER TABLE session ADD COLUMN seen TEXT;",
 }
 
 

@@ -288,7 +288,10 @@ class TerminalReading:
 
 @dataclass(frozen=True, slots=True)
 class TerminalBirth:
-    """Terminal to gateway: the tags it measures. `session` is new at each start, `n` counts 1, 2, … within it."""
+    """Terminal to gateway: the tags it measures. `session` is new at each start, `n` counts 1, 2, … within it.
+
+    A late frame is taken when it comes; what differs from the frame taken under its number is refused.
+    """
 
     terminal: str
     session: UUID

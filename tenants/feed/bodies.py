@@ -108,10 +108,6 @@ class _Run(TypedDict):
     status: str
     message: NotRequired[str]
     stage: NotRequired[str]
-    incumbent: NotRequired[float]
-    objective: NotRequired[float]
-    bound: NotRequired[float]
-    gap: NotRequired[float]
     elapsed_s: NotRequired[float]
 
 
@@ -119,17 +115,23 @@ class Plan(_Run):
     """A plan and how far it is: costs in USD, `gap` as a fraction. `release` and `digest` once it is released."""
 
     plan: Id
+    incumbent: NotRequired[float]
+    objective: NotRequired[float]
+    bound: NotRequired[float]
+    gap: NotRequired[float]
     scenario: NotRequired[Id]
     release: NotRequired[int]
     digest: NotRequired[str]
 
 
 class Experiment(_Run):
-    """A study of plans and how far it is."""
+    """A study of plans: `done` of `of` solves are there; the rest is of the one in hand, which `stage` names."""
 
     experiment: Id
     done: NotRequired[int]
     of: NotRequired[int]
+    incumbent_usd: NotRequired[float]
+    relative_gap: NotRequired[float]
 
 
 class JointPlan(TypedDict):
