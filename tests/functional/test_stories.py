@@ -1,15 +1,25 @@
 """Each story is told for real: by clients of the API, through a web server, a worker and its sweeps."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from cloudmining.stories import director, dispatcher, regulator
 from cloudmining.stories.backstage import Acts
 from cloudmining.story import StoryError
+from tests.events import fitting
 from tests.live import LiveWeb
 from tests.live_worker import LiveWorker
 from tests.personas import organisation
 
 QUICK = {"SWEEP_S": "1"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _events_fit() -> Iterator[None]:
+    """What the stories put on the feeds is as the description of the feed has it."""
+    with fitting():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ class Cloud:
     def assert_counts_balance(self) -> int:
         """Every heartbeat's equation, unless a later gap covers its number; returns how many could be checked."""
         checked = 0
-        for (edge, boot, lane), entries in self.stored.items():
+        for (edge, boot, lane), entries in list(self.stored.items()):
             for body in (entry.body for entry in entries if lane is Lane.P1):
                 stream = (edge, boot, Lane.P2)
                 ends = {entry.seq for entry in self.stored[stream]} | {0}
