@@ -29,6 +29,7 @@ ALARM = AlarmFacts(
     "ch4",
     1,
     1.0,
+    "methane",
     NOW,
     NOW,
     False,
