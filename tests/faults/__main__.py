@@ -147,11 +147,9 @@ def prepare() -> None:
 
 
 def run(fault: Fault) -> str | None:
-    from tests.faults.scene import Scene
-
     with (
         tempfile.TemporaryDirectory(prefix="cloudmining-fault-") as directory,
-        Scene(Path(directory), **fault.scene) as scene,
+        fault.staged(Path(directory)) as scene,
     ):
         try:
             return fault.run(scene)

@@ -1,10 +1,14 @@
-"""Somebody's program that follows the feed whatever happens: it keeps its cursor, and proves the chain itself."""
+"""Somebody's program that follows the feed whatever happens: it keeps its cursor, and proves the chain itself.
+
+By websocket, by server-sent events or by plain GET.
+"""
 
 import json
 import threading
 import time
 from typing import Any
 
+import httpx
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -64,11 +68,15 @@ class Client:
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                options: dict[str, Any] = {"compression": None, "proxy": None, "open_timeout": SILENCE_S}
-                with connect(self.url, additional_headers=self._headers, max_queue=2, **options) as socket:
-                    self._follow(socket)
-            except (OSError, EOFError, TimeoutError, WebSocketException):
+                self._come()
+            except (OSError, EOFError, TimeoutError, WebSocketException, httpx.HTTPError):
                 self._ended.wait(AGAIN_S)
+
+    def _come(self) -> None:
+        """Follows until the connection breaks."""
+        options: dict[str, Any] = {"compression": None, "proxy": None, "open_timeout": SILENCE_S}
+        with connect(self.url, additional_headers=self._headers, max_queue=2, **options) as socket:
+            self._follow(socket)
 
     def _follow(self, socket: ClientConnection) -> None:
         hello = json.loads(socket.recv(SILENCE_S))
@@ -87,6 +95,9 @@ class Client:
             self.resets.append(frame)
             self.epoch, self.cursor = frame["epoch"], frame["head"]
             self._subscribe(socket)
+        self._note(frame)
+
+    def _note(self, frame: dict[str, Any]) -> None:
         if frame["t"] not in ("ev", "skip"):
             return
         if frame["prev"] != self.cursor:
@@ -95,3 +106,41 @@ class Client:
         if frame["t"] == "ev":
             self.arrived_s.append(time.monotonic())
             self.events.append(frame)
+
+
+class Page(Client):
+    """Asks for the next page again and again; `url` is that of `feed/events`."""
+
+    def _come(self) -> None:
+        while not self._ended.wait(AGAIN_S):
+            for frame in self._ask()["frames"]:
+                self._note(frame)
+
+    def _ask(self) -> dict[str, Any]:
+        """Without a cursor the first time, to learn the epoch."""
+        cursor = {} if self.epoch is None else {"after": self.cursor, "epoch": self.epoch}
+        answer = httpx.get(self.url, headers=self._headers, params=cursor, timeout=SILENCE_S)
+        answer.raise_for_status()
+        page: dict[str, Any] = answer.json()
+        self.connections += 1
+        if self.epoch is None:
+            self.epoch = page["epoch"]
+            return self._ask()
+        return page
+
+
+class EventStream(Page):
+    """Server-sent events."""
+
+    def _come(self) -> None:
+        if self.epoch is None:
+            self._ask()
+        headers = {**self._headers, "Accept": "text/event-stream", "Last-Event-ID": f"{self.epoch}.{self.cursor}"}
+        with httpx.stream("GET", self.url, headers=headers, timeout=SILENCE_S) as answer:
+            answer.raise_for_status()
+            self.connections += 1
+            for line in answer.iter_lines():
+                if self._ended.is_set():
+                    return
+                if line.startswith("data: "):
+                    self._note(json.loads(line.removeprefix("data: ")))

@@ -3,14 +3,13 @@
 import pytest
 
 from tests.faults.matrix import all_faults
-from tests.faults.scene import Scene
 
-QUICK = ("gateway-killed-before-fsync", "web-killed-between-insert-and-commit")
+QUICK = ("gateway-killed-before-fsync", "web-killed-between-insert-and-commit", "many-terminals-in-brief")
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("name", QUICK)
 def test_every_alarm_is_told_once_to_everybody_entitled(name, tmp_path):
     fault = all_faults()[name]
-    with Scene(tmp_path, **fault.scene) as scene:
+    with fault.staged(tmp_path) as scene:
         fault.run(scene)

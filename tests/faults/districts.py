@@ -1,0 +1,114 @@
+"""A mine of many terminals out of copies of one district, and what must follow from their faults."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from terminal_sim.rule_file import read_rules
+from terminal_sim.toml import load_scenario
+from terminal_sim.truth import SILENT_TYPE, truth
+
+DISTRICT = Path(__file__).with_name("district.toml")
+Name = tuple[str, str, str]  # equipment, type of the alarm, raised or cleared
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """An alarm event of the truth file, between two moments counted from the scenario's start."""
+
+    name: Name
+    earliest: timedelta
+    latest: timedelta
+
+
+@dataclass(frozen=True)
+class Districts:
+    """`count` districts as files in `directory`, to be played at `speed`; a terminal may keep silent for `patience_s`.
+
+    Rules, like the stamps, are in seconds of the run.
+    """
+
+    directory: Path
+    count: int
+    speed: float
+    patience_s: float
+
+    @property
+    def scenario(self) -> Path:
+        return self.directory / "districts.toml"
+
+    @property
+    def rules(self) -> Path:
+        return self.directory / "districts.rules.toml"
+
+    def write(self) -> None:
+        base = tomllib.loads(DISTRICT.read_text())
+        later_s = base.pop("later_s")
+        copies: dict[str, list[Any]] = {"terminals": [], "faults": [], "rules": []}
+        for n in range(self.count):
+            for key, tables in copies.items():
+                tables += [_numbered(table, n + 1) for table in base[key]]
+            for fault in copies["faults"][-len(base["faults"]) :]:
+                fault["start_s"] += n * later_s
+        rules = [self._by_run(table) for table in copies.pop("rules")]
+        said = {"name": "districts", "start_at": datetime.now(UTC)} | {key: base[key] for key in ("seed", "duration_s")}
+        self.scenario.write_text(_toml(said | {"step_s": base["step_s"]} | copies))
+        self.rules.write_text(_toml({"silent_least_s": self.patience_s, "rules": rules}))
+
+    def _by_run(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value / self.speed if key.endswith("_s") else value for key, value in table.items()}
+
+    def equipment(self, n: int) -> list[str]:
+        """Codes in district `n`, from 1."""
+        scenario, share = load_scenario(self.scenario), len(load_scenario(self.scenario).terminals) // self.count
+        return [terminal.equipment for terminal in scenario.terminals[(n - 1) * share : n * share]]
+
+    def foreseen(self) -> list[Foreseen]:
+        """All alarms that the gateways can see, by the truth file."""
+        scenario = load_scenario(self.scenario)
+        rows = truth(scenario, read_rules(self.rules), self.speed)
+        assert not [row for row in rows if row["what"] == "not_foreseen"]
+        seen = [row for row in rows if row["what"] == "alarm" and row["origin"] != "hidden"]
+        return [event for row in seen for event in _events(row, scenario.start_at)]
+
+    def causes(self) -> set[str]:
+        """Labels of the faults, as the truth file names them for what is seen."""
+        rows = truth(load_scenario(self.scenario), read_rules(self.rules), self.speed)
+        return {cause for row in rows if row.get("origin", "hidden") != "hidden" for cause in row["causes"]}
+
+
+def _events(row: Mapping[str, Any], start_at: datetime) -> list[Foreseen]:
+    """An alarm of a rule comes at the moment that ends the span, that of a silent terminal somewhere in it."""
+    events = []
+    for event in ("raised", "cleared"):
+        if row[f"{event}_to"]:
+            latest = datetime.fromisoformat(row[f"{event}_to"]) - start_at
+            earliest = datetime.fromisoformat(row[f"{event}_from"]) - start_at
+            is_silence = row["alarm_type"] == SILENT_TYPE
+            name = row["equipment"], row["alarm_type"], event
+            events.append(Foreseen(name, earliest if is_silence else latest, latest))
+    return events
+
+
+def _numbered(table: Mapping[str, Any], n: int) -> dict[str, Any]:
+    return {key: value.replace("{n}", str(n)) if isinstance(value, str) else value for key, value in table.items()}
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {_value(value)}\n" for key, value in table.items())
+
+
+def _value(value: Any) -> str:
+    match value:
+        case dict():
+            return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+        case list():
+            return "[\n" + "".join(f"  {_value(each)},\n" for each in value) + "]"
+        case datetime():
+            return value.isoformat()
+        case _:
+            return json.dumps(value)
