@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from edge_bridge.alarms.data import LONGEST_RE_ALARM_S, SHORTEST_RE_ALARM_S
 from edge_bridge.alarms.suppression import settle_states
@@ -112,7 +113,7 @@ def enable_rule(*, rule: KeptRule, n: int | None = None, reason: str = "") -> Ke
     others = queries.versions_in_force(rule.tenant_id, [rule.site_id]).exclude(rule=rule)
     _refuse_in_the_way([queries.wire_table(each) for each in (*others, version)])
     begin_guards(rule, version)
-    KeptRule.objects.filter(pk=rule.pk).update(enabled_n=version.n)
+    KeptRule.objects.filter(pk=rule.pk).update(enabled_n=version.n, switched_at=Now())
     _tell("enabled", rule, version, reason=reason)
     return get_rule(rule.pk)
 
@@ -125,7 +126,7 @@ def disable_rule(*, rule: KeptRule, reason: str) -> KeptRule:
     if version is None:
         raise Conflict("No version of this rule is enabled.")
     end_guards(rule, reason)
-    KeptRule.objects.filter(pk=rule.pk).update(enabled_n=None)
+    KeptRule.objects.filter(pk=rule.pk).update(enabled_n=None, switched_at=Now())
     _tell("disabled", rule, version, reason=reason)
     return get_rule(rule.pk)
 
@@ -135,7 +136,7 @@ def retire_rule(*, rule: KeptRule, reason: str) -> KeptRule:
     _check_words("reason", reason, least=SHORTEST_REASON)
     rule = _locked(rule)
     end_guards(rule, reason)
-    KeptRule.objects.filter(pk=rule.pk).update(enabled_n=None, retired_at=datetime.now(UTC))
+    KeptRule.objects.filter(pk=rule.pk).update(enabled_n=None, switched_at=Now(), retired_at=Now())
     _tell("retired", rule, rule.newest, reason=reason)
     return get_rule(rule.pk)
 

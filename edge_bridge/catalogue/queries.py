@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, Max, Prefetch, QuerySet
 
 from edge_bridge.catalogue.data import table_of
 from edge_bridge.models import KeptRule, RulesInUse, RuleTrial, RuleVersion, TrialStatus
@@ -42,7 +42,8 @@ def wire_table(version: RuleVersion) -> dict[str, Any]:
 def rule_set(tenant_id: UUID, site_id: UUID) -> RuleSet:
     """All rules in force at a site."""
     tables = tables_in_force(tenant_id, site_id)
-    return RuleSet(digest_of(tables), tuple(tables))
+    changed = KeptRule.objects.filter(tenant=tenant_id, site=site_id).aggregate(at=Max("switched_at"))
+    return RuleSet(digest_of(tables), tuple(tables), changed["at"])
 
 
 def reports() -> QuerySet[RulesInUse]:

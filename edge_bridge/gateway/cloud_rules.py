@@ -1,7 +1,8 @@
 """Rules from the cloud: asked for now and then, kept for the next start, refused in words where they cannot work.
 
 Those of the gateway's own file always hold; the cloud adds to them. What was judged by stays in force until another
-set proved to work, and over restarts without a cloud.
+set proved to work, and over restarts without a cloud. A set that is older than that does not take its place: a cloud
+that was restored from a backup would switch off what was switched on since, and nobody would have said so.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 RULES_PATH = "/api/v1/edge/rules"
 FILE = "rules.json"
 NONE = RuleSet("", ())
+OLDER = "They are older than those in use; was the cloud restored? Enable a rule of the site to say what holds now."
 
 Adopt = Callable[[Sequence[AnyRule], RulesInUse], Awaitable[None]]
 
@@ -36,6 +38,7 @@ class CloudRules:
         self._file = directory / FILE
         self.in_use = NONE
         self.refused = ""
+        self._passed_over = ""  # not `seen`: the same rules hold once somebody enabled them anew
 
     @property
     def seen(self) -> str:
@@ -56,17 +59,29 @@ class CloudRules:
     async def take(self, data: bytes, adopt: Adopt) -> None:
         """Judge by the set in `data` from now on, or say why not; ProtocolError if it is none at all."""
         offered = _read(data)
+        if _is_older(offered, self.in_use):
+            await self._pass_over(offered, adopt)
+            return
         try:
             rules = self._joined(offered)
         except RuleError as error:
-            log.error("the cloud's rules %s are refused: %s", offered.digest, error)
-            said = RulesInUse(datetime.now(UTC), self.in_use.digest, offered.digest, _one_line(str(error)))
-            await adopt(self._joined(self.in_use), said)
+            await self._refuse(offered, str(error), adopt)
             self.refused = offered.digest
             return
         await adopt(rules, RulesInUse(datetime.now(UTC), offered.digest, "", ""))
-        self.in_use, self.refused = offered, ""
+        self.in_use, self.refused, self._passed_over = offered, "", ""
         await asyncio.to_thread(_keep, self._file, encode(offered))
+
+    async def _pass_over(self, offered: RuleSet, adopt: Adopt) -> None:
+        """Said once, though it comes again and again."""
+        if offered.digest != self._passed_over:
+            await self._refuse(offered, OLDER, adopt)
+            self._passed_over, self.refused = offered.digest, ""
+
+    async def _refuse(self, offered: RuleSet, why: str, adopt: Adopt) -> None:
+        log.error("the cloud's rules %s are refused: %s", offered.digest, why)
+        said = RulesInUse(datetime.now(UTC), self.in_use.digest, offered.digest, _one_line(why))
+        await adopt(self._joined(self.in_use), said)
 
     def _joined(self, offered: RuleSet) -> tuple[AnyRule, ...]:
         return together((*self._own, *parse_rules(list(offered.rules))))
@@ -93,6 +108,12 @@ def _read(data: bytes) -> RuleSet:
     if offered.digest != digest_of(offered.rules):
         raise ProtocolError("digest", "is not that of the rules")
     return offered
+
+
+def _is_older(offered: RuleSet, in_use: RuleSet) -> bool:
+    if in_use.changed_at is None:
+        return False
+    return offered.changed_at is None or offered.changed_at < in_use.changed_at
 
 
 def _keep(file: Path, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """Commands at the edge: the id is journalled before anything is done, and done at most once.
 
-    delivered ─▶ (fence, expiry, interlock) ─▶ acting ─▶ done | failed, by the terminal's word
+    delivered ─▶ (fences, expiry, interlock) ─▶ acting ─▶ done | failed, by the terminal's word
                        └▶ refused | expired       └▶ unknown: no word in time; what is read back is said
 
 A command waits as delivered until its terminal is there or its time is over. That the gateway is about to send it is
@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from edge_bridge.gateway.admission import Reach
 from edge_bridge.gateway.filters import Point
 from edge_bridge.gateway.journal import Journal
+from edge_bridge.gateway.notes import Stage
 from edge_bridge.protocol import (
     Alarm,
     Command,
@@ -33,17 +33,9 @@ from edge_bridge.protocol import (
 log = logging.getLogger(__name__)
 
 KEPT_DAYS = 30
+CLOUD_WENT_BACK = CommandState.REFUSED, "The cloud was restored from a backup while it waited; ask anew."
 
 Newest = Callable[[Point], tuple[Reading, datetime] | None]
-
-
-class Stage(StrEnum):
-    """Of a command in the journal."""
-
-    WAITING = "waiting"
-    ACTING = "acting"
-    UNKNOWN = "unknown"
-    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +93,7 @@ class CommandDesk:
         standing = self._journal.standing_alarms() if waiting else []
         judged = [(command.id, self._verdict(command, standing, now)) for command, _ in waiting]
         over = [(id_, verdict) for id_, verdict in judged if verdict]
+        over += [(command.id, CLOUD_WENT_BACK) for command, _ in self._of_stage(Stage.FORGOTTEN)]
         if over:
             with self._journal.transaction():
                 for id_, verdict in over:

@@ -229,8 +229,13 @@ class Journal:
         return [(decode_entry(body), reason) for body, reason in rows]
 
     def resume_at(self, lane: Lane, expected_seq: int, now: datetime) -> None:
-        """The cloud asks for `expected_seq`: lets go of what is below, declares lost what is asked for and gone."""
+        """The cloud asks for `expected_seq`: lets go of what is below, declares lost what is asked for and gone.
+
+        If it had acknowledged that before, it was restored from a backup, and may not know of commands that wait here.
+        """
         with self.transaction():
+            if expected_seq <= self._acknowledged_through(lane):
+                self.notes.cloud_went_back()
             self._note_acknowledged(lane, expected_seq - 1)
             first = self._first_waiting(lane)
             if expected_seq < first:

@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from edge_bridge.gateway.filters import Point
@@ -11,6 +12,16 @@ from edge_bridge.gateway.numbers import ALL, Numbers
 from edge_bridge.protocol import Entry, Reading, decode_entry, encode_entry
 
 KEPT_SESSION_DAYS = 7
+
+
+class Stage(StrEnum):
+    """Of a command in the journal."""
+
+    WAITING = "waiting"
+    FORGOTTEN = "forgotten"  # while it waited the cloud was restored: people there may not know of it, and ask again
+    ACTING = "acting"
+    UNKNOWN = "unknown"
+    OVER = "over"
 
 
 class Notes:
@@ -86,6 +97,9 @@ class Notes:
 
     def move_command(self, id_: UUID, stage: str, now: datetime) -> None:
         self._db.execute("UPDATE command SET state = ?, at = ? WHERE id = ?", (stage, sortable(now), str(id_)))
+
+    def cloud_went_back(self) -> None:
+        self._db.execute("UPDATE command SET state = ? WHERE state = ?", (Stage.FORGOTTEN, Stage.WAITING))
 
     def change_command(self, id_: UUID, body: bytes, at: datetime) -> None:
         self._db.execute("UPDATE command SET body = ?, at = ? WHERE id = ?", (body, sortable(at), str(id_)))

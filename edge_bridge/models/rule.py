@@ -27,7 +27,7 @@ class Stage(StrEnum):
 
 
 class KeptRule(TenantModel):
-    """A rule of one site. `enabled_n` is the version that its gateways judge by; null: none.
+    """A rule of one site. `enabled_n` is the version that its gateways judge by; null: none. `switched_at`: since when.
 
     The state of a machine never silences the alarms of one that `is_safety`. An alarm that was acknowledged and stands
     `re_alarm_s` later is announced again; null: never.
@@ -36,6 +36,7 @@ class KeptRule(TenantModel):
     site = TenantForeignKey("tenants.Site", models.PROTECT, related_name="+")
     name = models.CharField(max_length=MAX_RULE_NAME_CHARS)
     enabled_n = models.IntegerField(null=True, blank=True)
+    switched_at = models.DateTimeField(null=True, blank=True)
     is_safety = models.BooleanField(default=False)
     re_alarm_s = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

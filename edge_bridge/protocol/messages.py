@@ -260,11 +260,13 @@ class Ack:
 class RuleSet:
     """Cloud to gateway: all rules of its site, each a table as `edge_bridge.rules.kinds` reads it.
 
-    `digest` names exactly these rules; it is also the answer's ETag.
+    `digest` names exactly these rules; it is also the answer's ETag. `changed_at`: when a rule of the site was last put
+    in force or out of it, by the cloud's clock; None: never, as far as the cloud knows.
     """
 
     digest: str
     rules: tuple[dict[str, Any], ...]
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

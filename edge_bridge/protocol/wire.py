@@ -142,7 +142,9 @@ _MESSAGES: Mapping[str, Shape] = {
     "batch": shape(m.Batch, _check_batch, edge=_NAME, boot=UUID_TEXT, lane=_LANE, sent_at=TIME, entries=_ENTRIES),
     "ack": shape(m.Ack, edge=_NAME, boot=UUID_TEXT, lane=_LANE, through=_COUNT, commands=_COMMANDS),
     "command": _COMMAND,
-    "rule_set": shape(m.RuleSet, digest=_NAME, rules=list_of(same(as_object, {"type": "object"}), 0)),
+    "rule_set": shape(
+        m.RuleSet, digest=_NAME, rules=list_of(same(as_object, {"type": "object"}), 0), changed_at=or_null(TIME)
+    ),
     "problem": shape(
         m.Problem,
         status=whole_from(400, 599),

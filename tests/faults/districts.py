@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,18 +67,16 @@ class Districts:
         scenario, share = load_scenario(self.scenario), len(load_scenario(self.scenario).terminals) // self.count
         return [terminal.equipment for terminal in scenario.terminals[(n - 1) * share : n * share]]
 
-    def foreseen(self) -> list[Foreseen]:
-        """All alarms that the gateways can see, by the truth file."""
-        scenario = load_scenario(self.scenario)
-        rows = truth(scenario, read_rules(self.rules), self.speed)
-        assert not [row for row in rows if row["what"] == "not_foreseen"]
-        seen = [row for row in rows if row["what"] == "alarm" and row["origin"] != "hidden"]
-        return [event for row in seen for event in _events(row, scenario.start_at)]
-
-    def causes(self) -> set[str]:
-        """Labels of the faults, as the truth file names them for what is seen."""
+    def truth(self) -> list[dict[str, Any]]:
+        """The rows of the truth file; all that the rules may say is foreseen."""
         rows = truth(load_scenario(self.scenario), read_rules(self.rules), self.speed)
-        return {cause for row in rows if row.get("origin", "hidden") != "hidden" for cause in row["causes"]}
+        assert not [row for row in rows if row["what"] == "not_foreseen"]
+        return rows
+
+    def foreseen(self, rows: Iterable[Mapping[str, Any]]) -> list[Foreseen]:
+        """Of the truth's rows the alarms that the gateways can see."""
+        start_at = load_scenario(self.scenario).start_at
+        return [event for row in rows if row.get("origin", "hidden") != "hidden" for event in _events(row, start_at)]
 
 
 def _events(row: Mapping[str, Any], start_at: datetime) -> list[Foreseen]:

@@ -8,14 +8,14 @@ from tests.faults.mine import Mine
 
 @fault(stage=Mine, districts=2, speed=100.0, patience_s=30.0)
 def many_terminals_in_brief(mine: Mine) -> str:
-    """Sixteen terminals with eleven kinds of fault; one gateway is killed and the web process too."""
-    mine.play((1.5, lambda: killed(mine, 0)), (3.0, lambda: web_killed(mine)))
+    """Sixteen terminals with thirteen kinds of fault, while a gateway is killed and the links are cut."""
+    mine.play((1.5, lambda: killed(mine, 0)), (3.0, lambda: links_cut(mine)))
     return mine.check()
 
 
 @fault(stage=Mine, districts=6, speed=15.0, patience_s=5.0)
 def many_terminals(mine: Mine) -> str:
-    """48 terminals of two sites with twelve kinds of fault, as their truth file tells; nothing else goes wrong."""
+    """48 terminals of two sites with thirteen kinds of fault, as their truth file tells; nothing else goes wrong."""
     mine.play()
     return mine.check()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MODULES = ("gateway", "cloud", "servers", "link", "stream", "clock", "feed", "restore", "many")
+MODULES = ("gateway", "cloud", "servers", "link", "stream", "clock", "feed", "restore", "commands", "many")
 Stage = Callable[..., AbstractContextManager[Any]]
 
 

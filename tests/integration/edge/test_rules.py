@@ -43,6 +43,10 @@ def ramp(edge: Gateway, minutes: int = 40) -> None:
     edge.say(Lane.P2, *(reading(v, code="GAS-T0-01", tag="CH4", ago_s=ago_s - at_s) for at_s, v in values))
 
 
+def changed_at(edge):
+    return decode(rules_of(edge).content).changed_at
+
+
 def test_rule_goes_from_draft_to_the_gateways_of_its_site(aurora):
     client, edge = aurora.client(), gateway(aurora)
     elsewhere = gateway(aurora, "north-mill")
@@ -52,7 +56,7 @@ def test_rule_goes_from_draft_to_the_gateways_of_its_site(aurora):
     assert (drafted.json()["stage"], drafted.json()["enabled"]) == ("draft", None)
     path = f"rules/{drafted.json()['id']}"
     empty = decode(rules_of(edge).content)
-    assert isinstance(empty, RuleSet) and empty.rules == ()
+    assert isinstance(empty, RuleSet) and (empty.rules, empty.changed_at) == ((), None)
 
     untried = post(client, f"{path}/enable")
     assert untried.status_code == 409 and "Backtest it, or give a reason" in untried.json()["detail"]
@@ -71,8 +75,10 @@ def test_rule_goes_from_draft_to_the_gateways_of_its_site(aurora):
     assert rules_of(edge)["ETag"] == answer["ETag"]
     assert post(client, f"{path}/enable", version=2, reason="as before").status_code == 200
     assert rules_of(edge, answer["ETag"]).status_code == 200
+    assert changed_at(edge) > given.changed_at
+    enabled_at = changed_at(edge)
     assert post(client, f"{path}/disable", reason="gauge is being calibrated").status_code == 200
-    assert decode(rules_of(edge).content).rules == ()
+    assert decode(rules_of(edge).content).rules == () and changed_at(edge) > enabled_at
     assert post(client, f"{path}/retire", reason="the gauge is gone").json()["stage"] == "retired"
     assert post(client, f"{path}/enable", reason="after all").status_code == 409
     assert post(client, "rules", site=site, name="Methane", settings=METHANE).status_code == 201

@@ -38,8 +38,8 @@ def table(name: str = "methane", hi: float = 1.0, **more: Any) -> dict[str, Any]
     return base | {"kind": "limits", "hi": {"value": hi, "severity": "critical"}} | more
 
 
-def rule_set(*tables: dict[str, Any]) -> bytes:
-    return encode(RuleSet(digest_of(tables), tables))
+def rule_set(*tables: dict[str, Any], changed_at: datetime | None = None) -> bytes:
+    return encode(RuleSet(digest_of(tables), tables, changed_at))
 
 
 class Gateway:
@@ -126,6 +126,42 @@ def test_what_is_no_rule_set_changes_nothing(tmp_path: Path, data: bytes) -> Non
     with pytest.raises(ProtocolError):
         gateway.offer(data)
     assert gateway.reports() == [] and not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize("before", [None, NOW - timedelta(seconds=1)])
+def test_set_older_than_the_one_in_use_is_refused_once_in_words_also_after_a_start(
+    tmp_path: Path, before: datetime | None
+) -> None:
+    gateway, newer, older = Gateway(tmp_path), table(), table(hi=9.0)
+    gateway.offer(rule_set(newer, changed_at=NOW))
+    for _ in range(2):
+        gateway.offer(rule_set(older, changed_at=before))
+    told = [(said.digest, said.refused) for said in gateway.reports()]
+    assert told == [(digest_of([newer]), ""), (digest_of([newer]), digest_of([older]))]
+    assert "was the cloud restored?" in gateway.reports()[-1].detail
+    assert gateway.rules.seen == digest_of([newer])
+    gateway.journal.close()
+    again = Gateway(tmp_path)
+    again.offer(rule_set(older, changed_at=before))
+    again.read(1.2)
+    assert again.said() == [("methane.hi", "raised")]
+
+
+def test_older_rules_hold_once_somebody_enabled_them_anew(tmp_path: Path) -> None:
+    gateway, older = Gateway(tmp_path), table(hi=9.0)
+    gateway.offer(rule_set(table(), changed_at=NOW))
+    gateway.offer(rule_set(older, changed_at=NOW - timedelta(days=1)))
+    gateway.offer(rule_set(older, changed_at=NOW + timedelta(seconds=1)))
+    gateway.read(1.2)
+    assert gateway.said() == [] and gateway.reports()[-1].digest == digest_of([older])
+
+
+def test_sets_of_a_cloud_that_says_no_time_are_taken_as_they_come(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path)
+    gateway.offer(rule_set(table()))
+    gateway.offer(rule_set(table(hi=9.0)))
+    gateway.read(1.2)
+    assert gateway.said() == []
 
 
 def test_damaged_file_is_passed_over_and_asked_for_anew(tmp_path: Path) -> None:

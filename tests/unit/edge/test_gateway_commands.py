@@ -131,6 +131,29 @@ def test_command_of_another_epoch_is_refused(journal: Journal) -> None:
     assert steps(journal, told.id) == [DELIVERED, (CommandState.REFUSED, None)]
 
 
+@pytest.mark.parametrize("lane", [Lane.P0, Lane.P1])
+def test_command_that_waited_while_the_cloud_was_restored_is_refused_since_nobody_there_may_know_it(
+    journal: Journal, lane: Lane
+) -> None:
+    one, asked = desk(journal), command(journal)
+    journal.beat(NOW)
+    one.receive([asked], NOW)
+    journal.acknowledge(lane, 1)
+    journal.resume_at(lane, 1, NOW)
+    assert acted(one, after(1)) == [] and acted(one, after(2)) == []
+    assert not one.receive([asked], after(3))
+    assert steps(journal, asked.id) == [(CommandState.DELIVERED, None), (CommandState.REFUSED, None)]
+
+
+def test_command_waits_on_while_the_cloud_only_asks_for_what_it_never_acknowledged(journal: Journal) -> None:
+    one, asked = desk(journal), command(journal)
+    one.receive([asked], NOW)
+    journal.acknowledge(Lane.P0, 1)
+    methane(journal, AlarmEvent.CLEARED)
+    journal.resume_at(Lane.P0, 2, NOW)
+    assert [each.id for each in acted(one, after(1))] == [asked.id]
+
+
 def test_command_that_was_being_sent_in_a_crash_is_unknown_and_not_sent_again(journal: Journal) -> None:
     told = command(journal)
     before = desk(journal)

@@ -109,7 +109,12 @@ messages: st.SearchStrategy[Message] = st.one_of(
     commands,
     st.builds(TerminalCommand, st.uuids(), names, names, numbers),
     st.builds(TerminalCommandResult, st.uuids(), st.booleans(), names, st.none() | numbers),
-    st.builds(RuleSet, names, st.lists(st.dictionaries(names, names | numbers, max_size=3), max_size=3).map(tuple)),
+    st.builds(
+        RuleSet,
+        names,
+        st.lists(st.dictionaries(names, names | numbers, max_size=3), max_size=3).map(tuple),
+        st.none() | times,
+    ),
     st.builds(Problem, st.integers(400, 599), names, names, st.none() | seqs, st.none() | seqs),
     st.builds(TerminalBirth, names, st.uuids(), seqs, st.lists(tags, max_size=3).map(tuple)),
     st.builds(
