@@ -229,18 +229,14 @@ class Journal:
         return [(decode_entry(body), reason) for body, reason in rows]
 
     def resume_at(self, lane: Lane, expected_seq: int, now: datetime) -> None:
-        """The cloud asks for `expected_seq`: lets go of what is below, declares lost what is asked for and gone.
-
-        If it had acknowledged that before, it was restored from a backup, and may not know of commands that wait here.
-        """
+        """The cloud asks for `expected_seq`: lets go of what is below, declares lost what is asked for and gone."""
         with self.transaction():
-            if expected_seq <= self._acknowledged_through(lane):
+            if expected_seq <= self._acknowledged_through(lane):  # it was restored from a backup
                 self.notes.cloud_went_back()
             self._note_acknowledged(lane, expected_seq - 1)
             first = self._first_waiting(lane)
-            if expected_seq < first:
-                lost = Gap(expected_seq, GapReason.LOST, first - expected_seq, now, now)
-                self._insert(lane, [Entry(first - 1, lost)])
+            if (lost := first - expected_seq) > 0:
+                self._insert(lane, [Entry(first - 1, Gap(expected_seq, GapReason.LOST, lost, now, now))])
 
     def thin_readings(self, limit_bytes: int | None = None) -> int:
         """Replaces the oldest readings by counts until they fit; inside `transaction()`. Returns how many went."""

@@ -11,9 +11,7 @@ from tests.faults.scene import Scene, wait_until
 SETTINGS = "command_answer_s = 2\n"
 
 
-def kill_while_it_acts(
-    scene: Scene, hold: str, kill: Callable[[Wire], None], ends: str, reads: float
-) -> list[str]:
+def kill_while_it_acts(scene: Scene, hold: str, kill: Callable[[Wire], None], ends: str, reads: float) -> list[str]:
     """The fan is told to stop; what it hears, or what it says, is held until the gateway was killed."""
     with Wire(scene.edge.url) as wire, fan(scene, wire):
         kind = switch(scene)

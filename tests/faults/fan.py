@@ -89,5 +89,3 @@ def comes_about(scene: Scene, command: Command, state: str) -> list[str]:
 
     wait_until(is_so, f"the command is {state}")
     return [event for event, _ in command_scenes.life(command, scene.owner)]
-
-

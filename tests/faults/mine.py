@@ -1,4 +1,4 @@
-"""A mine of many terminals at two sites with a gateway each, and all who are to know: the truth file is their oracle."""
+"""A mine of many terminals at two sites with a gateway each, and all who are to know; its oracle is the truth file."""
 
 import subprocess
 import sys

@@ -327,9 +327,7 @@ class Slow:
     async def close(self) -> None: ...
 
 
-@given(
-    backlog=st.integers(300, 600), after=st.integers(1, 3), turns=st.integers(0, 6), alarms=st.integers(200, 300)
-)
+@given(backlog=st.integers(300, 600), after=st.integers(1, 3), turns=st.integers(0, 6), alarms=st.integers(200, 300))
 @settings(max_examples=8, deadline=None)
 def test_alarm_waits_for_no_more_than_what_is_under_way_however_much_is_behind(
     backlog: int, after: int, turns: int, alarms: int
