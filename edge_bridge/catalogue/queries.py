@@ -42,7 +42,7 @@ def wire_table(version: RuleVersion) -> dict[str, Any]:
 def rule_set(tenant_id: UUID, site_id: UUID) -> RuleSet:
     """All rules in force at a site."""
     tables = tables_in_force(tenant_id, site_id)
-    changed = KeptRule.objects.filter(tenant=tenant_id, site=site_id).aggregate(at=Max("switched_at"))
+    changed = KeptRule.objects.filter(site=site_id).aggregate(at=Max("switched_at"))
     return RuleSet(digest_of(tables), tuple(tables), changed["at"])
 
 

@@ -21,6 +21,7 @@ from tenants.api import new_id
 OTHER_EPOCH = "The gateway began another epoch, so it can't be known what the one before did."
 NOT_SENT = "The gateway began another epoch before it was sent; ask anew."
 MOVED = "The machine was moved to another site."
+SENT_BEFORE = "It had been sent before the cloud was restored from a backup."
 _EVENTS = {state: Event(state) for state in CommandState}
 # A terminal's own word holds whatever became of the gateway's journal.
 _OF_TERMINALS = (CommandState.DONE, CommandState.FAILED)
@@ -42,6 +43,8 @@ def take_step(stream: Watermark, step: CommandStep, now: datetime) -> None:
     """What the gateway says; Unplaceable if it was never asked. What comes too late to count is noted."""
     command = _named(stream, step.id)
     event, detail = _EVENTS[step.state], step.detail
+    if command.state == State.APPROVED:  # it knows what it was never sent as far as the cloud remembers
+        take(command, Event.SENT, now=now, detail=SENT_BEFORE)
     if stream.boot != command.boot and step.state not in _OF_TERMINALS:
         # A journal restored from a copy may not know what was done from the one that is lost.
         event, detail = Event.UNKNOWN, f"{OTHER_EPOCH} {detail}".strip()

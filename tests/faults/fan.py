@@ -24,7 +24,10 @@ duration_s = 36000
 step_s = 1
 terminals = [ { name = "fan", kind = "fan", equipment = "FAN-01" } ]
 """
-ROUTES = "SELECT count(*) FROM edge_bridge_commandroute WHERE tenant_id = %s"
+ROUTES = """
+SELECT count(*) FROM edge_bridge_commandroute r JOIN tenants_equipment e ON e.id = r.equipment_id
+ WHERE r.tenant_id = %s AND e.code = 'FAN-01'
+"""
 RUNNING = """
 SELECT value FROM edge_bridge_latest l JOIN edge_bridge_series s ON s.id = l.series_id
  WHERE l.tenant_id = %s AND s.tag = 'running'

@@ -89,8 +89,7 @@ REFUSED = "SELECT count(*) FROM tenants_feedevent WHERE tenant_id = %s AND kind 
 
 @fault(settings=OFTEN)
 def what_people_did_is_restored_from_backup(scene: Scene) -> str:
-    """The database becomes that of before a command, a newer set of rules and a shelf: no command is executed twice,
-    the gateway keeps the newer rules and says so, what was shelved calls again."""
+    """The same with commands, rules and a shelf: none is done twice, the newer rules stay, what was shelved calls."""
     scene.play(1, lows=0)
     scene.truth.pop()  # it stands
     scene.check()

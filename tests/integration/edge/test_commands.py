@@ -23,6 +23,7 @@ from tests.integration.edge import command_scenes as scene
 from tests.integration.edge.command_scenes import FAN, REASON, ready, requested, state_of, switch, word
 from tests.integration.edge.scenes import cleared, gateway, opened, raised, reading, set_aside
 
+SAID = (CommandState.DELIVERED, CommandState.DONE)
 DONE_LIFE = ["requested", "approved", "sent", "delivered", "done"]
 
 
@@ -203,6 +204,14 @@ def test_word_that_comes_twice_changes_nothing(aurora):
         word(edge, command, state)
     assert state_of(command, aurora) == "done" and scene.told(aurora) == DONE_LIFE
     assert scene.life(command, aurora)[-2:] == [("delivered", "done"), ("failed", "done")]
+
+
+def test_word_about_a_command_that_a_restored_cloud_had_not_sent_yet_counts(aurora):
+    edge = scene.born(aurora)
+    command = ready(aurora)
+    edge.say(Lane.P0, *(CommandStep(command.pk, state, "", datetime.now(UTC), 0.0) for state in SAID))
+    assert scene.fetched(edge) == []
+    assert [event for event, _ in scene.life(command, aurora)] == DONE_LIFE
 
 
 def test_word_about_a_command_of_somebody_else_is_set_aside(aurora, borealis):
