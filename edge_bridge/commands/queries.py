@@ -1,6 +1,7 @@
 """What is read of commands."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from edge_bridge.alarm import State as AlarmState
 from edge_bridge.commands.data import CommandFacts, Zone
 from edge_bridge.commands.life import OPEN_STATES, State
-from edge_bridge.models import Alarm, Command, CommandChange, CommandRoute, CommandType, Latest
+from edge_bridge.models import Alarm, Command, CommandChange, CommandRoute, CommandType, Quality, Reading
 from tenants.api import actor, get_equipment, granted, on_behalf_of
 from tenants.models import Equipment
 
@@ -91,16 +92,20 @@ def interlock(kind: CommandType, machine: Equipment) -> Alarm | None:
     return found.select_related("equipment").order_by("pk").first()
 
 
-def read_since(command: Command) -> float | None:
-    """The newest value of the tag by which the command is judged, if it was measured after the sending."""
-    rows = Latest.objects.filter(
+def read_since(command: Command, now: datetime) -> float | None:
+    """The newest value of the tag by which the command is judged, if it was measured after the sending.
+
+    Looked up among the readings: the newest of all may bear the stamp of a clock that was ahead and has been put right.
+    """
+    rows = Reading.objects.filter(
         tenant=command.tenant_id,
         series__equipment=command.equipment_id,
         series__site=command.site_id,
         series__tag=command.type.read_back_tag,
         measured_at__gt=command.sent_at,
+        measured_at__lte=now,
     )
-    newest = rows.first()
+    newest = rows.exclude(quality=Quality.BAD).order_by("-measured_at").first()
     return newest.value if newest else None
 
 

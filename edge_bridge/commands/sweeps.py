@@ -57,7 +57,7 @@ def _settle(command: Command, now: datetime) -> None:
 
 def _read_back(command: Command, now: datetime) -> None:
     assert command.settles_at is not None
-    read, time_is_over = queries.read_since(command), now >= command.settles_at
+    read, time_is_over = queries.read_since(command, now), now >= command.settles_at
     event = settled(read, command.value, command.type.tolerance, time_is_over=time_is_over)
     if time_is_over or event:
         command.settles_at = None

@@ -137,7 +137,8 @@ class CommandDesk:
 
     def _give_up(self, command: Command, sent_at: datetime, now: datetime) -> None:
         newest = self._newest((command.equipment, command.tag))
-        value = newest[0].value if newest and newest[1] > sent_at else None
+        is_since = newest is not None and min(newest[0].measured_at, newest[1]) > sent_at
+        value = newest[0].value if newest and is_since else None
         self._journal.notes.move_command(command.id, Stage.UNKNOWN, now)
         self._say(command.id, CommandState.UNKNOWN, "The terminal gave no result.", now, value)
 

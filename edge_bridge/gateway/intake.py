@@ -179,7 +179,7 @@ class Intake:
         self._states |= {rule.name: state_of(rule.detector, self._states[rule.name]) for rule in self._timed}
 
     def newest(self, point: Point) -> tuple[Reading, datetime] | None:
-        """The reading of a tag that came last, and when it came."""
+        """The newest reading of a tag, and when it came."""
         return self._newest.get(point)
 
     # One transaction -----------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ class Intake:
 
     def _take_reading(self, reading: Reading, draft: Draft) -> None:
         point = (reading.equipment, reading.tag)
-        self._newest[point] = reading, draft.now
+        self._note_newest(point, reading, draft.now)
         alarms: list[Alarm] = []
         for rule in self._rules_of.get(point, ()):
             state = draft.states[rule.name] if rule.name in draft.states else self._states[rule.name]
@@ -246,6 +246,12 @@ class Intake:
         else:
             memory = draft.memories.get(point) or self._memories.get(point)
             self._note_sifted(point, sift(filter_, memory, reading, is_evidence=bool(alarms)), draft)
+
+    def _note_newest(self, point: Point, reading: Reading, now: datetime) -> None:
+        """What was held on its way does not hide what was measured later, unless that bears a time still to come."""
+        known = self._newest.get(point)
+        if known is None or reading.measured_at >= known[0].measured_at or known[0].measured_at > now:
+            self._newest[point] = reading, now
 
     def _let_go_if_late(self, point: Point, memory: Memory, draft: Draft) -> None:
         if memory.held is None:

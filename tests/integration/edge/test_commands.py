@@ -1,5 +1,6 @@
 """Commands from the request to what is read back: who may, what forbids it, and that it is acted upon at most once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from edge_bridge.commands.life import TRANSITIONS, State
 from edge_bridge.commands.queries import types_open_for
 from edge_bridge.commands.sweeps import sweep_of
 from edge_bridge.models import Command
-from edge_bridge.protocol import CommandState, CommandStep, Lane
+from edge_bridge.protocol import CommandState, CommandStep, Lane, Quality
 from tenants.context import acting_as
 from tenants.data import Actor, Conflict, Forbidden, Invalid, NotFound
 from tenants.models import Equipment
@@ -179,6 +180,17 @@ def test_command_that_nobody_spoke_of_is_judged_by_what_is_read_back(aurora, val
         edge.say(Lane.P2, reading(value, code=FAN, tag="running"))
     assert swept(aurora, 300) == 1 and swept(aurora, 600) == 0
     assert state_of(command, aurora) == state
+
+
+def test_what_is_read_back_was_measured_after_the_sending_whatever_stamps_came_before(aurora):
+    edge = scene.born(aurora)
+    edge.say(Lane.P2, reading(1.0, code=FAN, tag="running", ago_s=-3600))  # by a clock that is put right afterwards
+    command = lost(aurora, edge)
+    assert swept(aurora, 10) == 1 and state_of(command, aurora) == "unknown"
+    newest, late = reading(0.0, code=FAN, tag="running"), reading(1.0, code=FAN, tag="running", ago_s=0.01)
+    broken = replace(reading(1.0, code=FAN, tag="running"), quality=Quality.BAD)
+    edge.say(Lane.P2, newest, late, broken)
+    assert swept(aurora, 10) == 1 and state_of(command, aurora) == "done"
 
 
 def test_late_word_is_heard_after_the_cloud_lost_sight_of_it(aurora):

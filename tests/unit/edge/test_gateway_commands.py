@@ -169,6 +169,14 @@ def test_command_that_was_being_sent_in_a_crash_is_unknown_and_not_sent_again(jo
     assert steps(journal, told.id) == [DELIVERED, (CommandState.UNKNOWN, 640.0), (CommandState.FAILED, None)]
 
 
+def test_reading_that_was_measured_before_the_command_and_came_late_is_not_read_back(journal: Journal) -> None:
+    told, held = command(journal), Reading("FAN-1", "speed", 640.0, Quality.GOOD, after(-1))
+    here = desk(journal, (held, after(5)))
+    here.receive([told], NOW)
+    assert acted(here, NOW) and here.give_up(after(11))
+    assert steps(journal, told.id) == [DELIVERED, (CommandState.UNKNOWN, None)]
+
+
 def test_reading_from_before_the_command_is_not_read_back(journal: Journal) -> None:
     told = command(journal)
     here = desk(journal, (Reading("FAN-1", "speed", 640.0, Quality.GOOD, NOW), after(-1)))

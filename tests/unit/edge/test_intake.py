@@ -75,6 +75,14 @@ def test_frame_becomes_readings_and_alarms(journal: Journal) -> None:
     assert said(journal) == [RAISED, CLEARED]
 
 
+def test_newest_reading_is_the_one_measured_last_but_for_times_to_come(journal: Journal) -> None:
+    here, point = intake(journal), ("GAS-1", "ch4")
+    for n, (value, at_s, newest) in enumerate([(1, 0, 1), (2, -60, 1), (3, 0, 3), (4, 3600, 4), (5, -1, 5)], 1):
+        here.take([frame(n, value, at_s=at_s)], NOW)
+        read = here.newest(point)
+        assert read is not None and read[0].value == newest
+
+
 def test_frame_sent_again_is_answered_without_a_second_effect(journal: Journal) -> None:
     taking = intake(journal)
     assert taking.take([frame(1, 1.2), frame(1, 1.2)], NOW) == [Taken(1), Taken(1)]
