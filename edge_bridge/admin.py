@@ -106,6 +106,11 @@ class WatermarkAdmin(ReadOnly):
     list_filter = ("lane",)
 
 
+class StreamHourAdmin(ReadOnly):
+    list_display = ("begins_at", "watermark", "sent", "stored", "quarantined", "lost", "produced", "off_by")
+    list_select_related = ("watermark",)
+
+
 class GapAdmin(ReadOnly):
     list_display = ("watermark", "first_seq", "seq", "reason", "count")
     list_filter = ("reason",)
@@ -171,6 +176,7 @@ show(
         models.ReadingRetention: ReadingRetentionAdmin,
         models.ReadingRemoval: ReadingRemovalAdmin,
         models.Gap: GapAdmin,
+        models.StreamHour: StreamHourAdmin,
         models.Quarantine: QuarantineAdmin,
     }
 )

@@ -7,6 +7,7 @@ imbalance that was told is told again only if it changes; after an hour without 
 from datetime import datetime, timedelta
 
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
+from edge_bridge.counts.counting import note_balance
 from edge_bridge.models import Alarm, Device, Watermark
 from edge_bridge.protocol import Lane, Severity
 from edge_bridge.queries import imbalance
@@ -21,6 +22,7 @@ def check(device: Device, stream: Watermark, was_through: int, now: datetime) ->
     off_by = imbalance(session) if session else None
     if off_by is None or session is None:
         return
+    note_balance(session, off_by, now)
     rule = f"counts of epoch {session.boot}"
     told = _last_told(device, rule) if off_by else None
     place = {"tenant_id": device.tenant_id, "site_id": device.site_id, "now": now, "device": device}

@@ -20,6 +20,7 @@ from edge_bridge.alarms.sources import clear_unconfirmed
 from edge_bridge.alarms.suppression import settle_states
 from edge_bridge.catalogue.delivery import note_rules
 from edge_bridge.commands.delivery import begin_epoch, keep_routes, take_step
+from edge_bridge.counts import counting
 from edge_bridge.data import AHEAD_AT_MOST, Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
@@ -87,6 +88,7 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry], are_conver
         settle_states(device.tenant_id, device.site_id, intake.received_at)
     gaps = _of(protocol.Gap, entries)
     _take_gaps(stream, gaps)
+    produced_before = stream.readings_produced or 0
     for entry in entries:
         _take_session(intake, entry)
     Quarantine.objects.bulk_create(intake.unplaced)
@@ -98,6 +100,15 @@ def take(device: Device, stream: Watermark, entries: Sequence[Entry], are_conver
     stream.quarantined += len(intake.unplaced)
     stream.stored += len(entries) - len(gaps) - len(intake.unplaced)
     keep(stream)
+    counting.count(
+        stream,
+        intake.received_at,
+        sent=stream.through - was_through,
+        stored=len(entries) - len(gaps) - len(intake.unplaced),
+        quarantined=len(intake.unplaced),
+        produced=(stream.readings_produced or 0) - produced_before,
+        **counting.by_reason(gap for _, gap in gaps),
+    )
     balance.check(device, stream, was_through, intake.received_at)
 
 

@@ -39,6 +39,7 @@ TABS: Final = (
     Tab("Alarms", "console-rules", "Rules", "view_alarms"),
     Tab("Operations", "console-production", "Production", "view_production"),
     Tab("Operations", "console-sensors", "Sensors", "view_telemetry"),
+    Tab("Operations", "console-gateways", "Gateways", "view_alarms"),
     Tab("Operations", "console-commands", "Commands", "send_commands"),
     Tab("Operations", "console-command-types", "What may be set", "send_commands"),
     Tab("Operations", "console-reactions", "What follows", "view_tasks"),

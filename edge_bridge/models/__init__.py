@@ -17,7 +17,7 @@ from edge_bridge.models.production import (
 from edge_bridge.models.reading import Latest, Quality, Reading, Series
 from edge_bridge.models.rollup import DirtyMinute, ReadingRemoval, ReadingRetention, Rollup
 from edge_bridge.models.rule import KeptRule, RulesInUse, RuleTrial, RuleVersion, TrialStatus
-from edge_bridge.models.stream import Gap, Quarantine, Watermark
+from edge_bridge.models.stream import Gap, Quarantine, StreamHour, Watermark
 
 __all__ = [
     "Alarm",
@@ -50,6 +50,7 @@ __all__ = [
     "ShiftRow",
     "StateInterval",
     "StopCorrection",
+    "StreamHour",
     "SuppressionRule",
     "TrialStatus",
     "Watermark",

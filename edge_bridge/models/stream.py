@@ -29,6 +29,7 @@ class Watermark(TenantModel):
     born_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     died_at = models.DateTimeField(null=True, blank=True)
+    ahead_s = models.FloatField(null=True, blank=True, help_text="By how much its clock was before ours, at the last.")
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -38,6 +39,36 @@ class Watermark(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.edge} {self.lane} through {self.through}"
+
+
+class StreamHour(TenantModel):
+    """What a stream brought in an hour of our clock.
+
+    `sent` are its numbers: each is stored, quarantined (it has no place here), or stands for readings that are not
+    there: `filtered`, `thinned` for want of disk, `refused` by the cloud, or `lost`. Lane p1 tells how many readings
+    were `produced`, and `off_by` how many were missing when the counts of both lanes were last held together.
+    """
+
+    watermark = TenantForeignKey("edge_bridge.Watermark", models.PROTECT, related_name="hours", db_index=False)
+    begins_at = models.DateTimeField()
+    sent = models.BigIntegerField(default=0)
+    stored = models.BigIntegerField(default=0)
+    quarantined = models.BigIntegerField(default=0)
+    filtered = models.BigIntegerField(default=0)
+    thinned = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+    lost = models.BigIntegerField(default=0)
+    produced = models.BigIntegerField(default=0)
+    off_by = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "watermark", "begins_at"], name="stream_hour_once"),
+        ]
+        indexes = [models.Index(fields=["tenant", "begins_at"], name="stream_hour_oldest")]
+
+    def __str__(self) -> str:
+        return f"{self.watermark} {self.begins_at:%Y-%m-%d %H} h"
 
 
 class Gap(TenantModel):

@@ -226,6 +226,8 @@ TABLE = {
     ("device-list", "POST"): "manage",
     ("device-detail", "GET"): "manage",
     ("device-revoke", "POST"): "manage",
+    ("device-balance", "GET"): "view_alarms",
+    ("device-balance-csv", "GET"): "view_alarms",
     ("plan-list", "GET"): "view_plans",
     ("plan-list", "POST"): "run_plans",
     ("plan-schema", "GET"): "view_plans",
