@@ -71,7 +71,8 @@ def balance_of(device: Device, *, since: datetime, until: datetime) -> list[Hour
     if not timedelta() < until - since <= LONGEST:
         message = f"before 'until', by at most {LONGEST.days} days"
         raise Invalid("That is no span of time.", (FieldError("/since", message),))
-    hours = StreamHour.objects.filter(watermark__device=device, begins_at__gte=since, begins_at__lt=until)
+    span = {"begins_at__gte": since, "begins_at__lt": until}
+    hours = StreamHour.objects.filter(tenant=device.tenant_id, watermark__device=device, **span)
     sums = {f"{name}_sum": Sum(name) for name in (*COUNTED, "off_by")}
     rows = hours.values("begins_at", "watermark__lane").annotate(**sums).order_by("begins_at", "watermark__lane")
     return [_hour(row) for row in rows]
