@@ -12,7 +12,7 @@ PROTECT = django.db.models.deletion.PROTECT
 
 
 class Migration(migrations.Migration):
-    dependencies = [("edge_bridge", "0016_grounds_of_alarms"), ("tenants", "0022_dispatcher")]
+    dependencies = [("edge_bridge", "0017_switched_at"), ("tenants", "0022_dispatcher")]
 
     operations = [
         migrations.AddField(
