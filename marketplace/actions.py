@@ -3,6 +3,7 @@
 The change of the task's state comes first in each, see `moves`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -44,15 +45,17 @@ def post_task(
     equipment_id: UUID | None = None,
     alarm_id: UUID | None = None,
     plan_id: UUID | None = None,
+    evidence: Mapping[str, Any] | None = None,
 ) -> ServiceTask:
     """A draft about an own alarm, own equipment or an own site; what others will learn of it is frozen now.
 
-    A plan that is named is evidence: what it says, and what of it is short, is frozen beside the place.
+    A plan that is named is evidence: what it says, and what of it is short, is frozen beside the place. So is what was
+    gathered already, `evidence`.
     """
     owner = require("post_tasks")
     _refuse_opening_beyond(owner, terms.opens)
     site, equipment, alarm = place_of(site_id, equipment_id, alarm_id)
-    snapshot = snapshot_of(owner, site, equipment, alarm, plan_id)
+    snapshot = snapshot_of(owner, site, equipment, alarm, plan_id, evidence or {})
     columns, invited = columns_of(terms, owner)
     task = ServiceTask.objects.create(
         tenant_id=owner.tenant_id,

@@ -11,6 +11,7 @@ from optimization.grades.actions import add_samples as add_grade_samples
 from optimization.grades.actions import fit_set as fit_grade_set
 from optimization.grades.charts import grade_charts
 from optimization.grades.queries import batches as grade_batches
+from optimization.grades.queries import fitted_places
 from optimization.grades.queries import retests as grade_retests
 from optimization.grades.queries import told_sets as grade_sets
 from optimization.joint.access import get_joint_plan, get_share
@@ -27,14 +28,18 @@ from optimization.studies.access import get_experiment
 from optimization.studies.actions import cancel_study, request_study
 from optimization.studies.charts import shown_by, study_charts
 from optimization.studies.queries import experiments
+from optimization.uncertainty.samples import ALL as ALL_MINES
+from optimization.uncertainty.samples import Sample as GradeSample
 from optimization.workbook.csv_tables import csv_bytes
 
 __all__ = [
+    "ALL_MINES",
     "DARK",
     "MARKABLE",
     "MIDDLE",
     "SMALL",
     "Chart",
+    "GradeSample",
     "Look",
     "PlanStatus",
     "Standing",
@@ -48,6 +53,7 @@ __all__ = [
     "decision_on",
     "experiments",
     "fit_grade_set",
+    "fitted_places",
     "found_scenario",
     "get_experiment",
     "get_grade_set",

@@ -1,5 +1,6 @@
 """What a new task is made of: its place, the evidence that is frozen, the columns of its terms, whom it invites."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -41,9 +42,11 @@ def place_of(site_id: UUID | None, equipment_id: UUID | None, alarm_id: UUID | N
     return site, equipment, alarm
 
 
-def snapshot_of(owner: Actor, site: Any, equipment: Any, alarm: Any, plan_id: UUID | None) -> dict[str, Any]:
-    """What other organisations learn of it; `evidence` is of the alarm and the plan, None without either."""
-    evidence = (alarm_snapshot(alarm) if alarm else {}) | (_plan_evidence(plan_id) if plan_id else {})
+def snapshot_of(
+    owner: Actor, site: Any, equipment: Any, alarm: Any, plan_id: UUID | None, gathered: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What other organisations learn of it; `evidence` is of the alarm and the plan, and what was `gathered`."""
+    evidence = (alarm_snapshot(alarm) if alarm else {}) | (_plan_evidence(plan_id) if plan_id else {}) | dict(gathered)
     return {
         "owner_name": own_names().organisation,
         "site_name": site.name,

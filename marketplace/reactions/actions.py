@@ -28,9 +28,10 @@ def set_reaction(*, reaction: str, is_on: bool, site_id: UUID | None = None) -> 
     NotFound for a reaction that there is not, Invalid where it needs a site and none is named.
     """
     manager = require("manage")
-    require("post_tasks")
     if reaction not in RULES:
         raise NotFound
+    for capability in RULES[reaction].needs:
+        require(capability)
     if is_on and RULES[reaction].needs_site and site_id is None:
         raise Invalid("Say for which site its tasks are.", (FieldError("/site", "name a site of yours"),))
     site, head = _own_site(site_id, manager), feed_head()
@@ -66,7 +67,7 @@ def react(actor: Actor, switch_id: UUID) -> int:
 
 def _may_act(actor: Actor, switch: ReactionSwitch) -> bool:
     """Whom it acts for may have left, or have another role now: then it is off until somebody sets it anew."""
-    if not actor.can("post_tasks"):
+    if not all(actor.can(capability) for capability in RULES[switch.reaction].needs):
         switch.is_on = False
         switch.save(update_fields=["is_on"])
         _enter(switch)

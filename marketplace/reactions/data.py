@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from edge_bridge.readings.tags import plain_name
+
 
 class Outcome(StrEnum):
     DONE = "done"
@@ -17,18 +19,22 @@ class Outcome(StrEnum):
 class Rule:
     """On an event of `kind` in whose body the values of `where` stand: `words` say what then happens.
 
-    `needs_site`: what happened is at no site, so the switch says for which one the task is.
+    `tag`: only where the event is about such a quantity, by its name in the tag dictionary. `needs_site`: what happened
+    is at no site, so the switch says for which one the task is. `needs`: what whom it acts for has to be allowed.
     """
 
     kind: str
     words: str
     where: Mapping[str, Any]
     needs_site: bool = False
+    tag: str = ""
+    needs: tuple[str, ...] = ("post_tasks",)
 
     def applies(self, body: Mapping[str, Any], site: str | None) -> bool:
         """`site` narrows rules about a place down to it."""
         is_there = self.needs_site or site is None or body.get("site", site) == site
-        return is_there and all(body.get(name) == value for name, value in self.where.items())
+        is_meant = not self.tag or plain_name(str(body.get("tag"))) == self.tag
+        return is_there and is_meant and all(body.get(name) == value for name, value in self.where.items())
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -49,9 +55,11 @@ RULES: Final[dict[str, Rule]] = {
         {},
         needs_site=True,
     ),
-    "work_submitted": Rule(
-        "task.submitted",
-        "When work is reported done, what stored readings say of its rule of acceptance stands here in words.",
-        {},
+    "analyser_drifted": Rule(
+        "alarm.raised",
+        "Where an analyser of ore gives an alarm, its hours are held against the sets of grades, as new samples are.",
+        {"historical": False},
+        tag="ore_grade",
+        needs=("manage_grades", "view_alarms", "view_telemetry"),
     ),
 }

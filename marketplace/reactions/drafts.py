@@ -1,4 +1,4 @@
-"""What follows from an event, reaction by reaction: a draft that a person looks at and publishes, or evidence.
+"""What follows from an event, reaction by reaction: a draft that a person looks at and publishes, or a re-test.
 
 Each is given the event, what it is about, and the switch; it says which task it made or found, and in words why.
 """
@@ -10,9 +10,10 @@ from uuid import UUID
 from edge_bridge.api import get_alarm
 from marketplace.actions import post_task
 from marketplace.data import DESCRIPTION_CHARS, FEE_MINOR, TITLE_CHARS, TaskTerms
-from marketplace.models import Claim, ReactionSwitch, ServiceTask
+from marketplace.models import ReactionSwitch, ServiceTask
 from marketplace.moves import tell
-from marketplace.queries import CURRENT, UNFINISHED
+from marketplace.queries import UNFINISHED
+from marketplace.reactions.analysers import of_analyser
 from marketplace.reactions.data import Outcome
 from optimization.api import whole_plan
 from tenants.api import actor, enter
@@ -63,23 +64,8 @@ def of_grades(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafte
         category="planning",
         description="\n".join(event.body["words"])[:DESCRIPTION_CHARS],
     )
-    return _drafted(post_task(terms=terms, site_id=switch.site_id), switch)
-
-
-def of_work(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafted:
-    """What the submission came with, in words among what followed by itself; the owner still decides."""
-    task = ServiceTask.objects.get(pk=subject)
-    claim = Claim.objects.filter(task=task, state__in=CURRENT).first()
-    evidence = claim and claim.evidence
-    if evidence is None:
-        return (
-            task,
-            Outcome.NOTHING,
-            "Nothing to do: there is no rule of acceptance, or nobody's work is looked at.",
-        )
-    verdict = "kept" if evidence["passed"] else "not kept"
-    covered_pct = 100 * float(evidence["coverage_frac"])
-    return task, Outcome.DONE, f"{evidence['words']}: {verdict}, {covered_pct:.0f} % of the time has readings"
+    told = {name: event.body[name] for name in ("set", "name", "version", "batch", "words")}
+    return _drafted(post_task(terms=terms, site_id=switch.site_id, evidence={"grades": told}), switch)
 
 
 def _drafted(task: ServiceTask, switch: ReactionSwitch) -> Drafted:
@@ -97,11 +83,11 @@ SUBJECTS: Final[Mapping[str, Callable[[Body], UUID]]] = {
     "critical_alarm": _id("alarm"),
     "plan_infeasible": _id("plan"),
     "grades_drifted": _id("set"),
-    "work_submitted": _id("task"),
+    "analyser_drifted": _id("alarm"),
 }
 DRAFTS: Final[Mapping[str, Callable[[UUID, FeedEvent, ReactionSwitch], Drafted]]] = {
     "critical_alarm": of_alarm,
     "plan_infeasible": of_plan,
     "grades_drifted": of_grades,
-    "work_submitted": of_work,
+    "analyser_drifted": of_analyser,
 }

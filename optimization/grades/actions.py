@@ -35,7 +35,7 @@ WORDS_TOLD = 10
 MOST_WAITING = 200
 
 
-def add_samples(*, source: str, samples: Sequence[Sample]) -> tuple[SampleBatch, bool]:
+def add_samples(*, source: str, samples: Sequence[Sample], is_telemetry: bool = False) -> tuple[SampleBatch, bool]:
     """Keep a batch and hold the newest sets against it; a batch that is known already comes back with True."""
     who = require("manage_grades")
     if len(samples) > MAX_SAMPLES:
@@ -52,6 +52,7 @@ def add_samples(*, source: str, samples: Sequence[Sample]) -> tuple[SampleBatch,
         samples=[row_of(sample) for sample in samples],
         n=len(samples),
         digest=digest,
+        is_telemetry=is_telemetry,
         created_by_id=who.user_id,
     )
     batch.refresh_from_db(fields=["created_at"])
@@ -60,7 +61,7 @@ def add_samples(*, source: str, samples: Sequence[Sample]) -> tuple[SampleBatch,
 
 
 def fit_set(*, name: str, settings: FitSettings, asked: dict[str, Any], batch_ids: Sequence[UUID] | None) -> GradeSet:
-    """The next version of the named set, from the batches named or from all there are; Invalid with pointers.
+    """The next version of the named set, from the batches named or from all assays; Invalid with pointers.
 
     `asked` are the settings as they are kept.
     """
@@ -92,9 +93,11 @@ def _take_turns(who: Actor) -> None:
 
 
 def _batches(batch_ids: Sequence[UUID] | None) -> list[UUID]:
-    """Those named, each once, or all; Invalid for one that is not there, and for more samples than a fit takes."""
-    there = dict(queries.batches().order_by("pk").values_list("pk", "n"))
-    chosen = list(there) if batch_ids is None else list(dict.fromkeys(batch_ids))
+    """Those named, each once, or all assays; Invalid for one that is absent, and for more samples than a fit takes."""
+    known = queries.batches().order_by("pk")
+    there = dict(known.values_list("pk", "n"))
+    assays = known.filter(is_telemetry=False).values_list("pk", flat=True)
+    chosen = list(assays) if batch_ids is None else list(dict.fromkeys(batch_ids))
     absent = [
         FieldError(f"/batches/{k}", "is none of GET grade-samples") for k, i in enumerate(chosen) if i not in there
     ]

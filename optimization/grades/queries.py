@@ -29,6 +29,13 @@ def newest_sets() -> QuerySet[GradeSet]:
     return sets().filter(~Exists(newer))
 
 
+def fitted_places() -> frozenset[tuple[str, str, str]]:
+    """Mine, location and cut-off of which the newest sets have the grade that alpha limits."""
+    documents = newest_sets().values_list("document", flat=True)
+    parts = [part for document in documents for part in document["sets"] if not part["element"]]
+    return frozenset((part["mine"], row["location"], row["cutoff"]) for part in parts for row in part["grades"])
+
+
 def retests(*, grade_set: GradeSet | None = None, batch: SampleBatch | None = None) -> QuerySet[GradeRetest]:
     """What new samples said of sets, newest first; of one set or one batch where it is given."""
     found = GradeRetest.objects.select_related("grade_set", "batch")

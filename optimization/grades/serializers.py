@@ -79,9 +79,11 @@ class RetestSerializer(serializers.ModelSerializer[GradeRetest]):
 
 
 class BatchSerializer(serializers.ModelSerializer[SampleBatch]):
+    """`is_telemetry`: measured by an analyser; a set is fitted to it only if it is named."""
+
     class Meta:
         model = SampleBatch
-        fields = ["id", "source", "n", "digest", "created_by", "created_at"]
+        fields = ["id", "source", "n", "digest", "is_telemetry", "created_by", "created_at"]
 
 
 class PlaceSerializer(serializers.Serializer[Any]):

@@ -8,12 +8,16 @@ from tenants.api import TenantForeignKey, TenantModel
 
 
 class SampleBatch(TenantModel):
-    """Samples as they arrived, never changed: `samples` are the rows of a file of samples."""
+    """Samples as they arrived, never changed: `samples` are the rows of a file of samples.
+
+    What an analyser measured (`is_telemetry`) is held against sets like any batch; none is fitted to it unasked.
+    """
 
     source = models.CharField(max_length=200)
     samples = models.JSONField()
     n = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
+    is_telemetry = models.BooleanField(default=False)
     created_by = models.ForeignKey("tenants.User", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 

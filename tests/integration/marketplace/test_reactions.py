@@ -10,7 +10,7 @@ from django.db import connections
 from edge_bridge.protocol import Lane
 from marketplace import actions as posting
 from marketplace.acceptance import AcceptanceRule
-from marketplace.models import ReactionSwitch, ServiceTask
+from marketplace.models import Claim, ReactionSwitch, ServiceTask
 from marketplace.reactions import actions, drafts
 from marketplace.reactions.data import RULES
 from marketplace.reactions.tasks import sweep_reactions
@@ -113,6 +113,7 @@ def test_grades_that_no_longer_hold_become_the_draft_of_a_new_plan(aurora):
     task = made(aurora)[0].task
     assert (task.category, task.description) == ("planning", "mine 1: poorer")
     assert task.title == "Plan anew: the grades May 2 no longer hold"
+    assert task.snapshot["evidence"] == {"grades": {name: body[name] for name in body if name != "is_holding"}}
 
 
 def accepted_by(rule: AcceptanceRule, owner) -> ServiceTask:
@@ -126,33 +127,32 @@ def accepted_by(rule: AcceptanceRule, owner) -> ServiceTask:
 
 
 def test_reported_work_gets_its_evidence_in_the_ledgers_and_feeds_of_both(aurora, borealis, cassia):
-    switch_on(aurora, "work_submitted")
     sent(aurora, [2.0] * 360, tag="vibration", unit="mm/s")
     rule = AcceptanceRule.from_document({"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 5})
     task = accepted_by(rule, aurora)
-    claimed(task, borealis)
+    claim = claimed(task, borealis)
     submitted(task, borealis)
-    assert swept(aurora) == 1
-    (reaction,) = made(aurora)
-    assert reaction.outcome == "done" and reaction.words.startswith("vibration below 4.5 mm/s for 5 h: not kept")
+    with borealis.acting():
+        kept = Claim.objects.get(pk=claim.pk).evidence
+    assert kept["words"] == "vibration below 4.5 mm/s for 5 h" and not kept["passed"]
     for party in (aurora, borealis):
         assert entered(party, "task.evidence") == 1
         with party.acting():
-            told = FeedEvent.objects.get(kind="task.evidence").body["evidence"]
-        assert told["worst"] == "2" and not told["passed"]
+            assert FeedEvent.objects.get(kind="task.evidence").body["evidence"] == kept
     assert kinds(cassia, "task.evidence") == [] and entered(cassia, "task.evidence") == 0
     with aurora.acting():
         assert ServiceTask.objects.get(pk=task.pk).state == "submitted", "the owner still decides"
 
 
-def test_work_without_a_rule_of_acceptance_has_no_evidence_and_nothing_is_refused(aurora, borealis):
-    switch_on(aurora, "work_submitted")
+def test_work_without_a_rule_of_acceptance_has_no_evidence(aurora, borealis):
     task = published(aurora)
     claimed(task, borealis)
     submitted(task, borealis)
-    assert swept(aurora) == 1
-    (reaction,) = made(aurora)
-    assert (reaction.outcome, reaction.task) == ("nothing", task) and reaction.words.startswith("Nothing to do")
+    assert kinds(aurora, "task.evidence") == [] and entered(aurora, "task.submitted") == 1
+
+
+def test_submission_is_evidence_in_one_place_and_no_reaction_beside_it():
+    assert {rule.kind for rule in RULES.values()}.isdisjoint({"task.submitted", "task.evidence"})
 
 
 def test_worker_that_dies_before_its_commit_leaves_the_event_owed(aurora, monkeypatch):
