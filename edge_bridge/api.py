@@ -5,6 +5,7 @@ from edge_bridge.actions import enrol_device, record, revoke_device
 from edge_bridge.alarms.actions import acknowledge_alarm
 from edge_bridge.queries import alarm_facts, alarm_snapshot, alarms, changes_of, readings, series_of
 from edge_bridge.readings.trends import held_spans
+from edge_bridge.snapshots import machine_snapshot
 from edge_bridge.summaries import summary
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "get_device",
     "get_series",
     "held_spans",
+    "machine_snapshot",
     "readings",
     "record",
     "revoke_device",

@@ -18,7 +18,7 @@ from marketplace.contracts.actions import settle_claim
 from marketplace.crew.actions import release_all
 from marketplace.data import NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
-from marketplace.desk.posting import columns_of, invite, place_of, snapshot_of
+from marketplace.desk.posting import columns_of, invite, place_of, readings_of, snapshot_of
 from marketplace.groups import of_other_groups
 from marketplace.history import enter_publication, enter_step
 from marketplace.lifecycle import ClaimState, State
@@ -45,17 +45,19 @@ def post_task(
     equipment_id: UUID | None = None,
     alarm_id: UUID | None = None,
     plan_id: UUID | None = None,
+    freeze_h: int = 0,
     evidence: Mapping[str, Any] | None = None,
 ) -> ServiceTask:
     """A draft about an own alarm, own equipment or an own site; what others will learn of it is frozen now.
 
-    A plan that is named is evidence: what it says, and what of it is short, is frozen beside the place. So is what was
-    gathered already, `evidence`.
+    A plan that is named is evidence: what it says, and what of it is short, is frozen beside the place. So is what the
+    machine measured in the last `freeze_h` hours, and what was gathered already, `evidence`.
     """
     owner = require("post_tasks")
     _refuse_opening_beyond(owner, terms.opens)
     site, equipment, alarm = place_of(site_id, equipment_id, alarm_id)
-    snapshot = snapshot_of(owner, site, equipment, alarm, plan_id, evidence or {})
+    gathered = readings_of(equipment, alarm, freeze_h) | dict(evidence or {})
+    snapshot = snapshot_of(owner, site, equipment, alarm, plan_id, gathered)
     columns, invited = columns_of(terms, owner)
     task = ServiceTask.objects.create(
         tenant_id=owner.tenant_id,

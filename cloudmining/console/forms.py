@@ -11,6 +11,7 @@ from marketplace.data import (
     ACCESS_H,
     CATEGORIES,
     DESCRIPTION_CHARS,
+    FREEZE_H,
     MILESTONES,
     MODES,
     OPENERS,
@@ -47,6 +48,7 @@ class TaskForm(forms.Form):
     """
 
     about = forms.ChoiceField(label="About")
+    freeze_h = whole("Show the machine's readings of the last hours, as they are now (0: none)", 0, FREEZE_H, 0)
     title = forms.CharField(max_length=TITLE_CHARS)
     category = forms.ChoiceField(choices=list(CATEGORIES.items()))
     description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, widget=forms.Textarea({"rows": 4}))
@@ -82,7 +84,7 @@ class TaskForm(forms.Form):
     upper = forms.FloatField(label="and, if between, the upper limit", required=False)
     for_h = forms.FloatField(label="for so many hours", min_value=0, required=False)
     SECTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "What is needed": ("about", "title", "category", "description"),
+        "What is needed": ("about", "freeze_h", "title", "category", "description"),
         "Who sees it and how a firm is found": (
             *("mode", "visibility", "invited", "framework", "bids_until", "openers_needed", "standstill_h"),
         ),
@@ -108,7 +110,7 @@ class TaskForm(forms.Form):
         rule = (draft is not None and draft.acceptance) or {}
         self.kept = {name: value for name, value in rule.items() if name not in RULE}
         if draft is not None:
-            del self.fields["about"]
+            del self.fields["about"], self.fields["freeze_h"]
 
     @property
     def sections(self) -> dict[str, list[forms.BoundField]]:
@@ -141,10 +143,10 @@ class TaskForm(forms.Form):
         return self.kept | said | {"op": given["op"] or "below"}
 
     @property
-    def place(self) -> dict[str, UUID]:
-        """`{"alarm_id": …}`, `{"equipment_id": …}` or `{"site_id": …}`"""
+    def place(self) -> dict[str, Any]:
+        """`{"alarm_id": …}`, `{"equipment_id": …}` or `{"site_id": …}`, with the hours to freeze."""
         kind, _, key = self.cleaned_data["about"].partition(":")
-        return {f"{kind}_id": UUID(key)}
+        return {f"{kind}_id": UUID(key), "freeze_h": self.cleaned_data["freeze_h"] or 0}
 
     def add_refusal(self, refusal: Refusal) -> None:
         """Put the marketplace's words beside the fields they speak of."""

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from edge_bridge.api import alarm_snapshot, get_alarm
+from edge_bridge.api import alarm_snapshot, get_alarm, machine_snapshot
 from marketplace.acceptance import AcceptanceRule
-from marketplace.data import TaskTerms
+from marketplace.data import FREEZE_H, TaskTerms
 from marketplace.groups import of_other_groups
 from marketplace.models import ServiceTask, TaskInvitation
 from optimization.api import get_plan, plan_snapshot
 from tenants.agreements.api import State as Standing
 from tenants.agreements.api import standing
-from tenants.api import get_agreement, get_equipment, get_site, own_names, sisters, tenants
+from tenants.api import get_agreement, get_equipment, get_site, own_names, require, sisters, tenants
 from tenants.data import Actor, FieldError, Invalid
 
 SAME = (
@@ -57,6 +57,19 @@ def snapshot_of(
         "equipment_kind": equipment and equipment.kind,
         "evidence": evidence or None,
     }
+
+
+def readings_of(equipment: Any, alarm: Any, freeze_h: int) -> dict[str, Any]:
+    """What is frozen of a machine that no alarm speaks of; an alarm brings the hour before it along."""
+    if freeze_h == 0:
+        return {}
+    require("view_telemetry")
+    wrong = f"give 0 to {FREEZE_H} hours" if not 0 < freeze_h <= FREEZE_H else ""
+    wrong = wrong or ("leave it out: the alarm brings its readings along" if alarm else "")
+    wrong = wrong or ("name the machine that the task is about" if equipment is None else "")
+    if wrong:
+        raise Invalid("No readings can be frozen.", (FieldError("/freeze_h", wrong),))
+    return machine_snapshot(equipment, hours=freeze_h)
 
 
 def columns_of(terms: TaskTerms, owner: Actor) -> tuple[dict[str, Any], tuple[UUID, ...]]:

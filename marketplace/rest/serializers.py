@@ -11,6 +11,7 @@ from marketplace.data import (
     DESCRIPTION_CHARS,
     DUE_D,
     FEE_MINOR,
+    FREEZE_H,
     INVITED,
     MILESTONES,
     NOTE_CHARS,
@@ -32,6 +33,7 @@ from tenants.api import actor
 from tenants.roles import SITE_PERMISSIONS
 
 ABOUT = ("site", "equipment", "alarm", "plan")
+EVIDENCE = (*ABOUT, "freeze_h")
 
 
 class ClaimSerializer(serializers.ModelSerializer[Claim]):
@@ -144,7 +146,7 @@ class TermsSerializer(serializers.Serializer[Any]):
 
     def given(self) -> dict[str, Any]:
         """The terms that were sent, as TaskTerms takes them."""
-        data = {name: value for name, value in self.validated_data.items() if name not in ABOUT}
+        data = {name: value for name, value in self.validated_data.items() if name not in EVIDENCE}
         return data | {name: tuple(data[name]) for name in ("opens", "invited") if name in data}
 
 
@@ -155,11 +157,14 @@ class PostTaskSerializer(TermsSerializer):
     equipment = serializers.UUIDField(required=False, allow_null=True)
     alarm = serializers.UUIDField(required=False, allow_null=True)
     plan = serializers.UUIDField(required=False, allow_null=True)
+    freeze_h = serializers.IntegerField(
+        min_value=0, max_value=FREEZE_H, default=0, help_text="Hours of the machine's readings that others shall see."
+    )
 
     def arguments(self) -> dict[str, Any]:
         """What `actions.post_task` takes."""
         about = {f"{name}_id": self.validated_data.get(name) for name in ABOUT}
-        return {"terms": TaskTerms(**self.given()), **about}
+        return {"terms": TaskTerms(**self.given()), "freeze_h": self.validated_data["freeze_h"], **about}
 
 
 class ReviseTaskSerializer(TermsSerializer):

@@ -163,6 +163,17 @@ def test_page_draws_what_was_frozen_and_says_whom_the_work_takes(aurora, boreali
     assert sign_in(cassia).get(f"{page}/evidence/{series}.csv").status_code == 404
 
 
+def test_form_freezes_what_a_machine_measured_and_the_page_draws_it(aurora, borealis):
+    reading_sent(aurora, "vibration", 4.25)
+    about = f"equipment:{aurora.equipment['PUMP-07'].pk}"
+    form = {"about": about, "title": "Balance it", "category": "design", "access_h": "4", "fee": "0", "freeze_h": "100"}
+    owner = sign_in(aurora)
+    assert "Ensure this value is less than or equal to 72" in owner.post("/tasks/new", form).content.decode()
+    page = owner.post("/tasks/new", form | {"freeze_h": "6"}).headers["Location"]
+    shown = sign_in(borealis).get(page).content.decode()
+    assert "vibration of PUMP-07, from 4.25 to 4.25 mm/s" in shown and "2 of 6 h" in shown
+
+
 @pytest.mark.parametrize("mode", ["claim", "quotation"])
 def test_whom_the_work_takes_is_on_the_pages_that_firms_read(aurora, borealis, mode):
     until = None if mode == "claim" else datetime(2031, 1, 1, tzinfo=UTC)
