@@ -1,5 +1,6 @@
 """Bids around the deadline, and awards to different bids at once."""
 
+import json
 import random
 import time
 from collections import Counter
@@ -7,9 +8,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
 
-from marketplace.bids import access, awarding, sweeping
+from marketplace.bids import access, actions, awarding, sweeping
+from marketplace.bids.lifecycle import BidState
+from marketplace.bids.queries import bidders, bids_on, live_bid, missing
 from marketplace.models import Bid, BidVersion
-from tests.integration.marketplace.bid_scenes import evaluating, placed, quotation, scored, tender
+from tenants.data import Conflict
+from tenants.ledger.api import entries_about
+from tests.integration.marketplace.bid_scenes import evaluating, opened, placed, quotation, scored, tender
 from tests.personas import organisation
 from tests.races.crowd import CLIENTS, GATE_WITHIN_S, WON, crowd, outcome
 from tests.races.tally import Tally
@@ -35,6 +40,36 @@ def test_no_bid_is_late_and_none_that_was_taken_is_lost(aurora):
             tally.count(attempts=len(answers), won=len(at), refused=len(answers) - len(at))
     assert tally.figures["won"] and tally.figures["refused"]
     sound(aurora, *firms)
+
+
+def test_whoever_withdraws_from_a_sealed_tender_in_time_is_out_and_nobody_else(aurora):
+    firms = [organisation(f"Firm{n}", "service_firm") for n in range(4)]
+    tally = Tally("withdrawals around the deadline of a sealed tender")
+    with crowd() as clients:
+        for _ in tally.rounds():
+            task = tender(aurora, bids_until=datetime.now(UTC) + timedelta(seconds=BIDDING_S))
+            steps = [partial((_bid, _withdraw)[n // 4 % 2], firms[n % 4], task) for n in range(clients.size - 1)]
+            *answers, _ = clients.at_once([*steps, partial(_close, task)])
+            withdrawn = [answer for step, answer in zip(steps, answers, strict=True) if step.func is _withdraw]
+            with aurora.acting():
+                standing, states = (
+                    bidders(task.pk),
+                    Counter(Bid.objects.filter(task=task).values_list("state", flat=True)),
+                )
+                closed = json.loads(entries_about(task.pk, "bid.closed").get().payload)
+            assert states["withdrawn"] == withdrawn.count(WON) and states["draft"] == 0
+            assert closed["bidders"] == len(standing) == states["submitted"], "none went after the closing"
+            assert all_readable(aurora, task)
+            tally.count(attempts=len(withdrawn), won=states["withdrawn"], refused=len(withdrawn) - states["withdrawn"])
+    assert tally.figures["won"] and tally.figures["refused"]
+    sound(aurora, *firms)
+
+
+def all_readable(owner, task):
+    """Once it is opened, every bid that stands says what its firm committed itself to, and none is missing."""
+    opened(owner, task)
+    with owner.acting():
+        return not missing(task.pk) and all(bid.content for bid in bids_on(task.pk, [BidState.SUBMITTED]))
 
 
 def test_exactly_one_bid_wins_whatever_is_awarded_at_once(aurora):
@@ -68,6 +103,20 @@ def _bid(firm, task):
     """At some moment until a little past the deadline."""
     time.sleep(random.uniform(0, 1.1) * max(0.0, (task.bids_until - datetime.now(UTC)).total_seconds()))
     return outcome(lambda: placed(firm, task))
+
+
+def _withdraw(firm, task):
+    """Bid at some moment until a little past the deadline, and withdraw it at once."""
+
+    def withdraw():
+        with firm.acting():
+            bid = live_bid(task.pk, firm.id)
+            if bid is None:
+                raise Conflict("There is no bid.")
+            actions.withdraw_bid(bid=bid)
+
+    _bid(firm, task)
+    return outcome(withdraw)
 
 
 def _close(task):
