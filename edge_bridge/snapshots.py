@@ -9,6 +9,7 @@ from edge_bridge.readings.trends import Asked, trend
 from tenants.models import Equipment
 
 MOST_SERIES: Final = 20
+GOOD: Final = Quality(Quality.GOOD).label
 
 
 def machine_snapshot(machine: Equipment, *, hours: int) -> dict[str, Any]:
@@ -26,7 +27,6 @@ def machine_snapshot(machine: Equipment, *, hours: int) -> dict[str, Any]:
         "site": {"id": str(machine.site_id), "code": machine.site.code, "name": machine.site.name},
         "series": [{"id": str(each.pk), "tag": each.tag, "unit": each.unit} for each in series],
         "readings": [
-            [key, band.at.isoformat(), band.value, Quality.GOOD.label]
-            for key, band in sorted(told, key=lambda row: row[1].at)
+            [key, band.at.isoformat(), band.value, GOOD] for key, band in sorted(told, key=lambda row: row[1].at)
         ],
     }

@@ -57,7 +57,7 @@ def place_of(known: Set[Place], mines: Set[str], machine: Set[str]) -> Place:
 
 def _names_of(site: Site) -> Set[str]:
     """Of the mine, and where it is a mill, of the one before it."""
-    sites = [site] if site.mine is None else [site, site.mine]
+    sites: list[Site] = [site] if site.mine is None else [site, site.mine]
     return _folded(name for each in sites for name in (each.code, each.name))
 
 

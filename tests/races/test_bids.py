@@ -10,7 +10,7 @@ from threading import Barrier
 
 from marketplace.bids import access, actions, awarding, sweeping
 from marketplace.bids.lifecycle import BidState
-from marketplace.bids.queries import bidders, bids_on, live_bid, missing
+from marketplace.bids.queries import bidders, bids, live_bid, missing
 from marketplace.models import Bid, BidVersion
 from tenants.data import Conflict
 from tenants.ledger.api import entries_about
@@ -68,7 +68,7 @@ def readable(owner, task):
     opened(owner, task)
     with owner.acting():
         assert not missing(task.pk)
-        return sum(bid.content is not None for bid in bids_on(task.pk, [BidState.SUBMITTED]))
+        return sum(bid.content is not None for bid in bids().filter(task=task).exclude(state=BidState.WITHDRAWN))
 
 
 def test_exactly_one_bid_wins_whatever_is_awarded_at_once(aurora):
