@@ -25,7 +25,7 @@ Place = tuple[str, str, str]
 
 
 def of_analyser(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> tuple[None, Outcome, str]:
-    """A batch of its hours, held against the newest sets; who is told of `grades.drifted` goes on from there."""
+    """A batch of its hours, held against the newest sets; done if one no longer holds, of which `grades.drifted` tells."""
     alarm = get_alarm(subject)
     if alarm.equipment is None or alarm.tenant_id != switch.tenant_id:
         raise Conflict("The alarm names no machine of yours, so nobody knows what was measured.")
@@ -39,7 +39,8 @@ def of_analyser(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> tupl
     facts = {"alarm": alarm.pk, "hours": len(samples), "sets": [_verdict(each) for each in verdicts]}
     enter(kind="grades.retested", subject=batch.pk, payload=facts)
     words = [line for each in verdicts for line in each.report["words"]][:WORDS_KEPT]
-    return None, Outcome.KNOWN if is_known else Outcome.DONE, f"{source}: {'; '.join(words)}"
+    found = Outcome.NOTHING if all(each.is_holding for each in verdicts) else Outcome.DONE
+    return None, Outcome.KNOWN if is_known else found, f"{source}: {'; '.join(words)}"
 
 
 def place_of(known: Set[Place], mines: Set[str], machine: Set[str]) -> Place:

@@ -82,7 +82,7 @@ def test_analyser_whose_ore_is_as_it_was_proposes_nothing(aurora):
     switch_on(aurora, "analyser_drifted"), switch_on(aurora, "grades_drifted")
     measured(aurora, LIKE)
     assert sum(swept(aurora) for _ in range(2)) == 1
-    assert outcomes(aurora) == [("analyser_drifted", "done")] and " stands" in made(aurora)[0].words
+    assert outcomes(aurora) == [("analyser_drifted", "nothing")] and " stands" in made(aurora)[0].words
     assert [event.kind for event in events(aurora, "grades.")] == ["grades.held"]
 
 
