@@ -25,7 +25,7 @@ Place = tuple[str, str, str]
 
 
 def of_analyser(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> tuple[None, Outcome, str]:
-    """A batch of its hours, held against the newest sets; done if one no longer holds, of which `grades.drifted` tells."""
+    """A batch of its hours, held against the newest sets; done if one of them no longer holds: `grades.drifted`."""
     alarm = get_alarm(subject)
     if alarm.equipment is None or alarm.tenant_id != switch.tenant_id:
         raise Conflict("The alarm names no machine of yours, so nobody knows what was measured.")
