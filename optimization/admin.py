@@ -47,7 +47,7 @@ class PlanReleaseAdmin(ReadOnly):
 
 
 class SampleBatchAdmin(ReadOnly):
-    list_display = ("source", "n", "digest", "created_by", "created_at")
+    list_display = ("source", "is_telemetry", "n", "digest", "created_by", "created_at")
     search_fields = ("source",)
     exclude = ("samples",)
 
