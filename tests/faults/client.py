@@ -16,6 +16,7 @@ from tests.faults.truth import Said
 
 SILENCE_S = 5.0  # longer than the heartbeats of the web process that it follows
 AGAIN_S = 0.2
+PAGE_EACH_S = 0.7
 
 
 class Client:
@@ -112,7 +113,7 @@ class Page(Client):
     """Asks for the next page again and again; `url` is that of `feed/events`."""
 
     def _come(self) -> None:
-        while not self._ended.wait(AGAIN_S):
+        while not self._ended.wait(PAGE_EACH_S):
             for frame in self._ask()["frames"]:
                 self._note(frame)
 

@@ -6,10 +6,10 @@ from tests.faults.matrix import fault
 from tests.faults.mine import Mine
 
 
-@fault(stage=Mine, districts=2, speed=100.0, patience_s=30.0)
+@fault(stage=Mine, districts=2, speed=150.0, patience_s=30.0)
 def many_terminals_in_brief(mine: Mine) -> str:
     """Sixteen terminals with thirteen kinds of fault, while a gateway is killed and the links are cut."""
-    mine.play((1.5, lambda: killed(mine, 0)), (3.0, lambda: links_cut(mine)))
+    mine.play((1.0, lambda: killed(mine, 0)), (2.5, lambda: links_cut(mine)))
     return mine.check()
 
 
