@@ -94,7 +94,6 @@ class Reception:
 
     def refuse(self, line: Line, refused: Refused, *spoken_for: str) -> Refused:
         """Counts that the terminal spoke for what is not its own, which the cloud is told."""
-        log.warning("terminal %r is refused: %s %s", line.speaker.name, refused.path, refused.detail)
         deed = (line.speaker.name, ", ".join(sorted(spoken_for))[:MAX_NAME_CHARS])
         self._fresh_trespasses = added(self._fresh_trespasses, {deed: 1})
         return refused

@@ -42,6 +42,7 @@ class Trespasses:
             if is_due:
                 said = Trespass(now, 0, "") if is_over else Trespass(now, count, _words(deeds))
                 self._journal.append(Lane.P1, [said])
+                log.warning("%d frames refused for what is not their terminal's: %s", said.count, said.detail or "over")
         self._deeds, self._last_at = Counter() if is_over else deeds, last_at
         if is_due:
             self._told, self._told_at = said.count, datetime.min.replace(tzinfo=UTC) if is_over else now

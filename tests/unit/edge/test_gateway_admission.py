@@ -40,9 +40,10 @@ from edge_bridge.protocol import (
     decode,
     encode,
 )
+from terminal_sim.__main__ import main
 from terminal_sim.websocket import WebSocketGateway
 from tests.unit.edge.cloud import Cloud, serving, wait_until
-from tests.unit.edge.processes import SETTINGS, Gateway
+from tests.unit.edge.processes import ROOT, SETTINGS, Gateway
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
 GAS, FAN = "token of gas", "token of fan"
@@ -310,6 +311,18 @@ async def stay_outside(mine: Mine) -> None:
 def test_simulated_terminals_have_a_connection_each_with_their_own_tokens() -> None:
     assert WebSocketGateway("ws://mine").is_shared
     assert not WebSocketGateway("ws://mine", tokens={"gas": GAS}).is_shared
+
+
+def test_tokens_that_cannot_be_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    playing = ["run", str(ROOT / "terminal_sim/scenarios/demo.toml"), "--gateway", "ws://127.0.0.1:1"]
+    monkeypatch.setenv("TERMINAL_TOKENS", str(tmp_path / "tokens.toml"))
+    for text, words in ((None, "No such file"), ("gas = ", "Invalid value"), ("gas = 7", "must have lines such as")):
+        if text:
+            (tmp_path / "tokens.toml").write_text(text)
+        assert main(playing) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_certificate_without_its_key_is_refused(tmp_path: Path, certificate: tuple[Path, Path]) -> None:

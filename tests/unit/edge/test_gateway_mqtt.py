@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from edge_bridge.gateway.mqtt import packets
 from edge_bridge.gateway.mqtt.packets import Malformed
-from edge_bridge.gateway.mqtt.topics import matches
+from edge_bridge.gateway.mqtt.topics import Topics, matches
 from edge_bridge.protocol import (
     Command,
     CommandState,
@@ -96,7 +96,8 @@ async def converse(port: int, cloud: Cloud, version: ProtocolVersion) -> None:
     async with terminal(port, version=version) as client:
         await publish(client, "birth", TerminalBirth("gas", SESSION, 1, (Tag("GAS-1", "ch4", "%"),)))
         assert await said(client) == Taken(1)
-        for frame in (readings(2, 0.4, 1.3), readings(2, 0.4, 1.3), readings(3, 0.2)):
+        twice = readings(2, 0.4, 1.3)
+        for frame in (twice, twice, readings(3, 0.2)):
             await publish(client, "readings", frame)
             assert await said(client) == Taken(frame.n)
         await asyncio.to_thread(wait_until, lambda: bool(cloud.watermarks))
@@ -180,6 +181,12 @@ def test_anything_is_a_packet_or_malformed(body: bytes, version: int, flags: int
             read()
         except Malformed:
             continue
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\x07", " a", "a/b", "+"])
+def test_name_that_no_message_can_bear_has_no_topic(name: str) -> None:
+    assert Topics("north").read(f"cloudmining/north/{name}/birth") is None
+    assert Topics("north").read("cloudmining/north/heading T0 gas/birth") == ("heading T0 gas", "birth")
 
 
 @pytest.mark.parametrize(
