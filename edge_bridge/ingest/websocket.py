@@ -21,6 +21,8 @@ from tenants.api import acting_as
 from tenants.data import Refusal, Unauthenticated
 
 UNAUTHENTICATED = 4401
+# uvicorn raises RuntimeError, not OSError, if it closed the socket itself after an unanswered ping.
+GONE = (OSError, RuntimeError)
 log = logging.getLogger(__name__)
 
 
@@ -65,7 +67,11 @@ class EdgeConsumer(AsyncWebsocketConsumer):
             while await rung.wait():
                 rung.clear()
                 for command in await _in_thread(_commands)(self.authorization, *(self.session or ())):
-                    await self.send(text_data=encode(command).decode())
+                    try:
+                        await self.send(text_data=encode(command).decode())
+                    except GONE as error:  # told again with the next answer, on whichever socket
+                        log.info("edge socket was gone before a command: %r", error)
+                        return
 
 
 def _commands(authorization: str, edge: str, boot: UUID) -> tuple[Command, ...]:

@@ -54,8 +54,8 @@ class Desk:
     def panel(self, name: str) -> Locator:
         return self.page.locator(f"#panel-{name}")
 
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).click()
+    def press(self, name: str, *, exact: bool = False) -> None:
+        self.page.get_by_role("button", name=name, exact=exact).click()
 
     def hold(self, pattern: str) -> list[Route]:
         """Requests to such addresses wait in the list, until `let_go`."""

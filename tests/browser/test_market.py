@@ -39,7 +39,7 @@ def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis,
     owner.page.goto(f"/tasks/{task.pk}/bids")
     owner.press("End the bidding and evaluate")
     owner.page.get_by_label("Because", exact=True).fill("within the budget")
-    owner.press("Award")
+    owner.press("Award", exact=True)
     owner.press("Write the contract now")
 
     for desk in (owner, firm):
@@ -50,7 +50,7 @@ def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis,
     firm.page.get_by_label("Note").fill("Bearing replaced")
     firm.press("Submit")
     expect(owner.page.get_by_text("Bearing replaced")).to_be_visible()
-    expect(owner.page.get_by_text("vibration below 4.5 for 24 h, not kept")).to_be_visible()
+    expect(owner.page.get_by_text("vibration below 4.5 mm/s for 24 h, not kept")).to_be_visible()
     owner.press("Accept")
     owner.press("Receive")
     firm.page.get_by_label("Invoice number").fill("B-1")

@@ -12,6 +12,8 @@ from django.db import connection, connections
 from tenants.data import Refusal
 
 CLIENTS = int(os.environ.get("RACE_CLIENTS", "16"))
+# What they race for at a time: client n for the object n % OBJECTS. Each object is a round.
+OBJECTS = int(os.environ.get("RACE_OBJECTS", "1"))
 GATE_WITHIN_S = 900.0
 WON = "won"
 

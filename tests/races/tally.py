@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.races.crowd import CLIENTS
+from tests.races.crowd import CLIENTS, OBJECTS
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
 PROGRESS_EVERY = 50
@@ -25,17 +25,17 @@ class Tally:
     """
 
     def __init__(self, race: str) -> None:
-        self.key = f"{race}, {CLIENTS} clients"
+        self.key = f"{race}, {CLIENTS} clients" + (f" for {OBJECTS} objects" if OBJECTS > 1 else "")
         self.figures = Counter(dict.fromkeys(COLUMNS, 0) | _kept().get(self.key, {}))
         tallies.append(self)
 
-    def rounds(self) -> Iterator[int]:
-        """Those that are still to be run."""
-        while self.figures["rounds"] < ROUNDS:
+    def goes(self) -> Iterator[int]:
+        """Those that are still to be run, each of a round for every object."""
+        while (rounds := self.figures["rounds"]) < ROUNDS:
             begun = time.perf_counter()
-            yield self.figures["rounds"]
-            self.count(rounds=1, s=time.perf_counter() - begun)
-            if self.figures["rounds"] % PROGRESS_EVERY == 0:
+            yield rounds // OBJECTS
+            self.count(rounds=OBJECTS, s=time.perf_counter() - begun)
+            if self.figures["rounds"] // PROGRESS_EVERY > rounds // PROGRESS_EVERY:
                 self._keep()
                 print(f"\n{self}", flush=True)
         self._keep()

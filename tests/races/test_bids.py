@@ -16,28 +16,30 @@ from tenants.data import Conflict
 from tenants.ledger.api import entries_about
 from tests.integration.marketplace.bid_scenes import evaluating, opened, placed, quotation, scored, tender
 from tests.personas import organisation
-from tests.races.crowd import CLIENTS, GATE_WITHIN_S, WON, crowd, outcome
+from tests.races.crowd import CLIENTS, GATE_WITHIN_S, OBJECTS, WON, crowd, outcome
 from tests.races.tally import Tally
 from tests.races.truth import sound
 
-BIDDING_S = 1.5 + CLIENTS / 100
+BIDDING_S = 1.1 + CLIENTS / 100 + OBJECTS * 0.4  # to begin each, and for every client to come
 EVALUATED = "The task has changed and is awarded now."
 
 
 def test_no_bid_is_late_and_none_that_was_taken_is_lost(aurora):
     firms, tally = [organisation(f"Firm{n}", "service_firm") for n in range(4)], Tally("bids around the deadline")
     with crowd() as clients:
-        for turn in tally.rounds():
-            begin = (quotation, tender)[turn % 2]
-            task = begin(aurora, bids_until=datetime.now(UTC) + timedelta(seconds=BIDDING_S))
-            bidders = [partial(_bid, firms[n % 4], task) for n in range(clients.size - 1)]
-            *answers, _ = clients.at_once([*bidders, partial(_close, task)])
-            with aurora.acting():
-                at = list(BidVersion.objects.filter(bid__task=task).values_list("submitted_at", flat=True))
-            assert all(moment < task.bids_until for moment in at)
-            assert len(at) == answers.count(WON)
+        for turn in tally.goes():
+            tasks = _begun(aurora, (quotation, tender)[turn % 2])
+            bidders = [partial(_bid, firms[n // OBJECTS % 4], tasks[n % OBJECTS]) for n in range(clients.size - 1)]
+            *answers, _ = clients.at_once([*bidders, partial(_close, tasks[-1])])
+            taken = 0
+            for n, task in enumerate(tasks):
+                with aurora.acting():
+                    at = list(BidVersion.objects.filter(bid__task=task).values_list("submitted_at", flat=True))
+                assert all(moment < task.bids_until for moment in at)
+                assert len(at) == answers[n::OBJECTS].count(WON)
+                taken += len(at)
             assert {kind(answer) for answer in answers} <= {WON, "late", "beside another"}
-            tally.count(attempts=len(answers), won=len(at), refused=len(answers) - len(at))
+            tally.count(attempts=len(answers), won=taken, refused=len(answers) - taken)
     assert tally.figures["won"] and tally.figures["refused"]
     sound(aurora, *firms)
 
@@ -46,19 +48,23 @@ def test_whoever_withdraws_from_a_sealed_tender_in_time_is_out_and_nobody_else(a
     firms = [organisation(f"Firm{n}", "service_firm") for n in range(4)]
     tally = Tally("withdrawals around the deadline of a sealed tender")
     with crowd() as clients:
-        for _ in tally.rounds():
-            task = tender(aurora, bids_until=datetime.now(UTC) + timedelta(seconds=BIDDING_S))
-            steps = [partial((_bid, _withdraw)[n // 4 % 2], firms[n % 4], task) for n in range(clients.size - 1)]
-            *answers, _ = clients.at_once([*steps, partial(_close, task)])
-            withdrawn = [answer for step, answer in zip(steps, answers, strict=True) if step.func is _withdraw]
-            with aurora.acting():
-                standing = bidders(task.pk)
-                states = Counter(Bid.objects.filter(task=task).values_list("state", flat=True))
-                closed = json.loads(entries_about(task.pk, "bid.closed").get().payload)
-            assert states["withdrawn"] == withdrawn.count(WON) and states["draft"] == 0
-            assert closed["bidders"] == len(standing) == states["submitted"], "none went after the closing"
-            assert readable(aurora, task) == len(standing)
-            tally.count(attempts=len(withdrawn), won=states["withdrawn"], refused=len(withdrawn) - states["withdrawn"])
+        for _ in tally.goes():
+            tasks = _begun(aurora, tender)
+            places = [(firms[n // (2 * OBJECTS) % 4], tasks[n % OBJECTS]) for n in range(clients.size - 1)]
+            steps = [partial((_bid, _withdraw)[n // OBJECTS % 2], *place) for n, place in enumerate(places)]
+            *answers, _ = clients.at_once([*steps, partial(_close, tasks[-1])])
+            for n, task in enumerate(tasks):
+                of_task = zip(steps[n::OBJECTS], answers[n::OBJECTS], strict=True)
+                withdrawn = [answer for step, answer in of_task if step.func is _withdraw]
+                with aurora.acting():
+                    standing = bidders(task.pk)
+                    states = Counter(Bid.objects.filter(task=task).values_list("state", flat=True))
+                    closed = json.loads(entries_about(task.pk, "bid.closed").get().payload)
+                assert states["withdrawn"] == withdrawn.count(WON) and states["draft"] == 0
+                assert closed["bidders"] == len(standing) == states["submitted"], "none went after the closing"
+                assert readable(aurora, task) == len(standing)
+                out = states["withdrawn"]
+                tally.count(attempts=len(withdrawn), won=out, refused=len(withdrawn) - out)
     assert tally.figures["won"] and tally.figures["refused"]
     sound(aurora, *firms)
 
@@ -74,21 +80,36 @@ def readable(owner, task):
 def test_exactly_one_bid_wins_whatever_is_awarded_at_once(aurora):
     firms, tally = [organisation(f"Firm{n}", "service_firm") for n in range(2)], Tally("awards")
     with crowd() as clients:
-        for _ in tally.rounds():
-            task = quotation(aurora)
-            bids = [placed(firm, task).bid for firm in firms]
-            evaluating(aurora, task)
-            for bid in bids:
-                scored(aurora, bid, 50)
+        for _ in tally.goes():
+            contests = [_evaluated(aurora, firms) for _ in range(OBJECTS)]
             gate = Barrier(clients.size)
-            answers = clients.at_once([partial(_awarded, aurora, bids[n % 2].pk, gate) for n in range(clients.size)])
-            assert Counter(answers) == {WON: 1, EVALUATED: clients.size - 1}
-            winner = bids[answers.index(WON) % 2]
-            with aurora.acting():
-                states = dict(Bid.objects.filter(task=task).values_list("pk", "state"))
-            assert states == {bid.pk: "won" if bid == winner else "lost" for bid in bids}
-            tally.count(attempts=clients.size, won=1, refused=clients.size - 1)
+            asked = [contests[n % OBJECTS][n // OBJECTS % 2].pk for n in range(clients.size)]
+            answers = clients.at_once([partial(_awarded, aurora, bid_id, gate) for bid_id in asked])
+            for n, bids in enumerate(contests):
+                of_task = answers[n::OBJECTS]
+                assert Counter(of_task) == {WON: 1, EVALUATED: len(of_task) - 1}
+                winner = bids[of_task.index(WON) % 2]
+                with aurora.acting():
+                    states = dict(Bid.objects.filter(task=winner.task_id).values_list("pk", "state"))
+                assert states == {bid.pk: "won" if bid == winner else "lost" for bid in bids}
+            tally.count(attempts=clients.size, won=OBJECTS, refused=clients.size - OBJECTS)
     sound(aurora, *firms)
+
+
+def _begun(owner, begin):
+    """A task for each object, all with one deadline."""
+    until = datetime.now(UTC) + timedelta(seconds=BIDDING_S)
+    return [begin(owner, bids_until=until) for _ in range(OBJECTS)]
+
+
+def _evaluated(owner, firms):
+    """A bid of each firm on one task, of equal scores."""
+    task = quotation(owner)
+    bids = [placed(firm, task).bid for firm in firms]
+    evaluating(owner, task)
+    for bid in bids:
+        scored(owner, bid, 50)
+    return bids
 
 
 def kind(answer):
@@ -123,6 +144,7 @@ def _close(task):
     while datetime.now(UTC) < task.bids_until + timedelta(seconds=BIDDING_S / 10):
         sweeping.close_overdue()
         time.sleep(0.02)
+    sweeping.close_overdue()
 
 
 def _awarded(owner, bid_id, all_have_read):

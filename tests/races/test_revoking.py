@@ -8,7 +8,8 @@ from edge_bridge.models import Alarm
 from tenants.agreements.actions import terminate_agreement
 from tests.agreements import agreed, signed
 from tests.integration.marketplace.scenes import alarm_of
-from tests.races.crowd import CLIENTS, crowd
+from tests.personas import organisation
+from tests.races.crowd import CLIENTS, OBJECTS, crowd
 from tests.races.tally import Tally
 from tests.races.truth import sound
 
@@ -16,17 +17,24 @@ from tests.races.truth import sound
 PAUSE_S = CLIENTS / 400
 
 
-def test_no_read_that_begins_after_the_revocation_sees_anything(aurora, borealis):
+def test_no_read_that_begins_after_the_revocation_sees_anything(aurora):
+    partners = [organisation(f"Partner{n}", "service_firm") for n in range(OBJECTS)]
     alarm, tally = alarm_of(aurora), Tally("revoked while reading")
     with crowd() as clients:
-        for _ in tally.rounds():
-            agreement = signed(agreed(aurora, borealis), borealis, aurora)
-            ended = []
-            readers = [partial(_reading, borealis, alarm.pk, ended)] * (clients.size - 1)
-            *each_reader, _ = clients.at_once([*readers, partial(_end, aurora, agreement, ended)])
+        for _ in tally.goes():
+            agreements = [signed(agreed(aurora, partner), partner, aurora) for partner in partners]
+            ended = [[] for _ in partners]
+            readers = [
+                partial(_reading, partners[n % OBJECTS], alarm.pk, ended[n % OBJECTS])
+                for n in range(clients.size - OBJECTS)
+            ]
+            enders = [partial(_end, aurora, *each) for each in zip(agreements, ended, strict=True)]
+            each_reader = clients.at_once([*readers, *enders])[: -len(enders)]
+            for n, (moment,) in enumerate(ended):
+                of_partner = each_reader[n::OBJECTS]
+                assert [begun for reads in of_partner for begun, rows in reads if begun > moment and rows] == []
+                assert all(reads[-1][1] == 0 for reads in of_partner)
             found = [read for reads in each_reader for read in reads]
-            assert [begun for begun, rows in found if begun > ended[0] and rows] == []
-            assert all(reads[-1][1] == 0 for reads in each_reader)
             saw = sum(rows for _, rows in found)
             assert saw > 0
             tally.count(attempts=len(found), won=saw, refused=len(found) - saw)

@@ -7,7 +7,7 @@ from threading import Barrier
 from marketplace.contracts import settlement
 from marketplace.models import JournalLine, Receipt
 from tests.integration.marketplace.contract_scenes import THIRDS, accepted, milestone, written
-from tests.races.crowd import GATE_WITHIN_S, WON, crowd, outcome
+from tests.races.crowd import GATE_WITHIN_S, OBJECTS, WON, crowd, outcome
 from tests.races.tally import Tally
 from tests.races.truth import sound
 
@@ -15,22 +15,26 @@ CHANGED = "The contract has changed since it was read; read it again and decide 
 
 
 def test_work_that_is_received_by_many_at_once_is_owed_once(aurora, borealis):
-    tally, contract = Tally("receipts"), None
+    tally, contracts = Tally("receipts"), []
     with crowd() as clients:
-        for turn in tally.rounds():
+        for turn in tally.goes():
             number = turn % len(THIRDS) + 1
-            if contract is None or number == 1:
-                contract = written(aurora, borealis)
-            accepted(aurora, borealis, contract, number)
+            if not contracts or number == 1:
+                contracts = [written(aurora, borealis) for _ in range(OBJECTS)]
+            for contract in contracts:
+                accepted(aurora, borealis, contract, number)
             gate = Barrier(clients.size)
-            answers = clients.at_once([partial(_received, aurora, contract, number, gate)] * clients.size)
-            assert Counter(answers) == {WON: 1, CHANGED: clients.size - 1}
-            with aurora.acting():
-                assert Receipt.objects.filter(milestone=milestone(contract, number)).count() == 1
-                lines = JournalLine.objects.filter(entry__milestone=milestone(contract, number))
-                amounts = sorted(lines.values_list("amount_minor", flat=True))
-            assert len(amounts) == 2 and sum(amounts) == 0
-            tally.count(attempts=clients.size, won=1, refused=clients.size - 1)
+            places = [(contracts[n % OBJECTS], number, gate) for n in range(clients.size)]
+            answers = clients.at_once([partial(_received, aurora, *place) for place in places])
+            for n, contract in enumerate(contracts):
+                of_contract = answers[n::OBJECTS]
+                assert Counter(of_contract) == {WON: 1, CHANGED: len(of_contract) - 1}
+                with aurora.acting():
+                    assert Receipt.objects.filter(milestone=milestone(contract, number)).count() == 1
+                    lines = JournalLine.objects.filter(entry__milestone=milestone(contract, number))
+                    amounts = sorted(lines.values_list("amount_minor", flat=True))
+                assert len(amounts) == 2 and sum(amounts) == 0
+            tally.count(attempts=clients.size, won=OBJECTS, refused=clients.size - OBJECTS)
     sound(aurora, borealis)
 
 

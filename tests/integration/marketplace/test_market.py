@@ -5,7 +5,7 @@ import json
 import pytest
 
 from marketplace import access as tasks
-from marketplace import actions
+from marketplace import actions, queries
 from marketplace.bids import sweeping
 from marketplace.market import tell_market
 from marketplace.queries import told_tasks
@@ -14,6 +14,12 @@ from tests.integration.marketplace.bid_scenes import awarded, bodies, evaluating
 from tests.integration.marketplace.bid_scenes import scored as judged
 from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of
 from tests.integration.marketplace.test_claiming import release
+
+
+@pytest.fixture(autouse=True)
+def everybody_is_told(monkeypatch):
+    """Also those that come after hundreds of other tests' firms."""
+    monkeypatch.setattr(queries, "AUDIENCE", 1_000_000)
 
 
 def heard(party, task):

@@ -73,11 +73,12 @@ function keep(element) {
   const texts = () => [...element.querySelectorAll("input[id]:not([type=hidden], [type=checkbox]), textarea[id], select[id]")];
   const parts = () => [...element.querySelectorAll("details")];
   const nameOf = (part) => (part.closest("figure, section")?.textContent.trim().slice(0, 80) ?? "") + part.firstChild.textContent;
-  const ticked = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
-  const typed = new Map(texts().map((text) => [text.id, text.value]));
+  // What is as the server wrote it may be written anew.
+  const ticked = new Map(boxes().filter((box) => box.checked !== box.defaultChecked).map((box) => [box.value, box.checked]));
+  const typed = new Map(texts().filter((text) => text.value !== text.defaultValue).map((text) => [text.id, text.value]));
   const isOpen = new Map(parts().map((part) => [nameOf(part), part.open]));
   return () => {
-    for (const box of boxes()) box.checked = ticked.has(box.value);
+    for (const box of boxes()) box.checked = ticked.get(box.value) ?? box.checked;
     for (const text of texts()) text.value = typed.get(text.id) ?? text.value;
     for (const part of parts()) part.open = isOpen.get(nameOf(part)) ?? part.open;
   };
