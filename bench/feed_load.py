@@ -253,7 +253,7 @@ async def alarms(scene: Scene, options: argparse.Namespace) -> None:
         await asyncio.to_thread(edge.say, Lane.P0, *[raised(alarm_type=name) for name in names])
         committed |= dict.fromkeys(names, time.perf_counter())
     wrote_s = time.perf_counter() - begun
-    await settled(sockets, total * len(sockets))
+    await settled(sockets, 2 * total * len(sockets))  # floods are told, too: until nothing more comes
     arrived = [
         (at, json.loads(p)["body"].get("type"))
         for socket in sockets

@@ -9,6 +9,17 @@ from tests import database
 
 _made: list[str] = []
 
+# These start a worker, which does all that its database owes: they come before others leave it their plans and works.
+FIRST = (
+    "tests/functional/test_stories.py",
+    "tests/functional/chaos/",
+    "tests/integration/optimization/test_worker",
+    "tests/integration/optimization/test_studies_worker",
+    "tests/integration/optimization/test_spread",
+    "tests/integration/optimization/test_joint_solve",
+    "tests/integration/edge/test_commands_live",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point Django, whose settings are read by now, and the processes that tests start at this worker's database."""
@@ -27,6 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
         configured["NAME"] = name
     settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{name}:"
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
