@@ -4,8 +4,9 @@
 
 Needs the environment of a test cluster (`DATABASE_ADMIN_URL` and its siblings); makes a database of its own and drops
 it. All sides run on the same server, with as many connections, and commit each claim by itself. The UPDATE is sent by
-psycopg from this process, and by pgbench. The action does what it does not: it sets the identity, writes agreement,
-text, clause, signatures, grants and claim, enters it in two ledgers, and tells and meters two feeds.
+psycopg from this process, by pgbench, and by psql: a script of many, and psql started for each. The action does what
+the UPDATE does not: it sets the identity, writes agreement, text, clause, signatures, grants and claim, enters it in
+two ledgers, and tells and meters two feeds.
 
 `--statements` prints what one claim asks of the database.
 """
@@ -30,6 +31,7 @@ from cloudmining.embedded.postgres import find_binaries
 
 BARE = "UPDATE bare_task SET state = 'claimed' WHERE id = %s AND state = 'open' RETURNING id"
 BARE_ROWS = 400_000
+PSQL = "UPDATE bare_task SET state = 'claimed' WHERE id = {} AND state = 'open';\n"
 PGBENCH = "\\set id random(1, {rows})\nUPDATE bare_task SET state = 'claimed' WHERE id = :id AND state = 'open';\n"
 PGBENCH_S = 5
 
@@ -71,14 +73,17 @@ def _compare(options: argparse.Namespace, firms: list[Any], tasks: list[UUID]) -
         bare_alone = _told("bare UPDATE, psycopg, 1 connection", 20 * n, lambda: _bare(bare, range(20 * n)), bare)
     bare_shared = _told(f"bare UPDATE, psycopg, {many} connections", 20 * n, lambda: _bare_apart(20 * n, many))
     by_pgbench = [_pgbench(connections) for connections in (1, many)]
+    by_psql = _psql("a script", [range(20 * n)])
+    by_each = _psql("started for each", [range(at, at + 1) for at in range(n)])
     decided = _at_once(crowd, lambda n_: _attempt(firms[n_ % len(firms)], tasks[2 * n]))
     print(f"{f'one task, {crowd} connections, decided':44}{decided:9.0f} /s")
     bare_decided = _bare_at_once(crowd)
     print(f"{f'one row, {crowd} connections, bare UPDATE':44}{bare_decided:9.0f} /s")
     shares = [alone / bare_alone, shared / bare_shared, alone / by_pgbench[0], shared / by_pgbench[1]]
     print(
-        "share of psycopg's, 1 and {} connections: {:.1%}, {:.1%}; of pgbench's: {:.1%}, {:.1%}; ".format(many, *shares)
+        "share of psycopg's, 1 and {} connections: {:.1%}, {:.1%}; of pgbench's: {:.1%}, {:.1%}".format(many, *shares)
     )
+    print(f"of psql's, a script: {alone / by_psql:.1%}; of psql started for each: {alone / by_each:.1%}")
     print(f"of attempts at one row: {decided / bare_decided:.1%}")
 
 
@@ -215,6 +220,18 @@ def _pgbench(connections: int) -> float:
     assert found, said
     print(f"{f'bare UPDATE, pgbench, {connections} connections':44}{float(found[1]):9.0f} /s")
     return float(found[1])
+
+
+def _psql(name: str, scripts: Sequence[range]) -> float:
+    """Bare UPDATEs a second by psql, one process after the other for each script, each UPDATE committed by itself."""
+    begun = time.perf_counter()
+    for rows in scripts:
+        script = "".join(PSQL.format(row) for row in rows)
+        program = [find_binaries()["psql"], "-q", "-v", "ON_ERROR_STOP=1", os.environ["DATABASE_OWNER_URL"]]
+        subprocess.run(program, check=True, input=script, text=True, timeout=60)
+    rate = sum(map(len, scripts)) / (time.perf_counter() - begun)
+    print(f"{f'bare UPDATE, psql, {name}':44}{rate:9.0f} /s")
+    return rate
 
 
 if __name__ == "__main__":

@@ -22,3 +22,9 @@ def test_relative_links_lead_to_a_file(page):
 def test_description_of_the_api_is_valid_and_complete(tmp_path):
     call_command("spectacular", file=str(tmp_path / "openapi.yaml"), validate=True, fail_on_warn=True)
     assert "/api/v1/service-tasks/{task_id}/claim" in (tmp_path / "openapi.yaml").read_text()
+
+
+def test_every_how_to_page_is_in_the_index():
+    folder = ROOT / "docs" / "how-to"
+    index = (folder / "README.md").read_text()
+    assert {page.name for page in folder.glob("*.md")} - set(re.findall(r"\(([^)]+)\)", index)) == {"README.md"}
