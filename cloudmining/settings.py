@@ -73,7 +73,7 @@ def _refuse_unsafe() -> None:
         needed |= {"OIDC_CLIENT_ID": OIDC_CLIENT_ID, "OIDC_CLIENT_SECRET": OIDC_CLIENT_SECRET}
     missing = [name for name, value in needed.items() if not value]
     if missing:
-        raise ImproperlyConfigured(f"Set {', '.join(missing)} in the environment (see the table in docs/operations.md).")
+        raise ImproperlyConfigured(f"Set {', '.join(missing)} in the environment (table in docs/operations.md).")
     if MODE == "production" and len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("SECRET_KEY is unsafe: give at least 50 random characters.")
     for network in WEBHOOK_NETWORKS:

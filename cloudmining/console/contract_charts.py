@@ -1,4 +1,4 @@
-"""The progress of a contract, or of all of a firm, drawn: what was to be accepted by when, and what was."""
+"""The progress of a contract, or of all on one side, drawn: what was to be accepted by when, and what was."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -38,13 +38,13 @@ def progress(contract: Any, milestones: Sequence[Any], now: datetime) -> Chart:
     return Chart("progress", "contract", {"data": _lines(curves), "layout": layout}, headers, rows)
 
 
-def progress_of_all(milestones: Sequence[Any], now: datetime) -> list[Chart]:
+def progress_of_all(milestones: Sequence[Any], kind: str, now: datetime) -> list[Chart]:
     """An S-curve over the contracts of all these milestones, which have a price; one for each currency."""
     currencies = sorted({each.contract.currency for each in milestones})
-    return [_together([m for m in milestones if m.contract.currency == each], each, now) for each in currencies]
+    return [_together([m for m in milestones if m.contract.currency == each], kind, each, now) for each in currencies]
 
 
-def _together(milestones: Sequence[Any], currency: str, now: datetime) -> Chart:
+def _together(milestones: Sequence[Any], kind: str, currency: str, now: datetime) -> Chart:
     since = min(each.contract.written_at for each in milestones)
     planned = [(each.due_at, in_units(each.amount_minor, currency)) for each in milestones]
     accepted = [(each.accepted_at, in_units(each.amount_minor, currency)) for each in milestones if each.accepted_at]
@@ -66,7 +66,7 @@ def _together(milestones: Sequence[Any], currency: str, now: datetime) -> Chart:
         for each in sorted(milestones, key=lambda each: (each.due_at, each.pk))
     ]
     headers = ("Contract", "Milestone", "Title", currency, "Due", "Accepted", "Evidence")
-    return Chart(f"progress-{currency.lower()}", "contract", {"data": _lines(curves), "layout": layout}, headers, rows)
+    return Chart(f"{kind}-{currency.lower()}", kind, {"data": _lines(curves), "layout": layout}, headers, rows)
 
 
 def _lines(curves: Iterable[tuple[str, list[tuple[float, float]]]]) -> list[dict[str, Any]]:

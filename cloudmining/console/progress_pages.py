@@ -1,4 +1,5 @@
-"""How far all contracts of a firm are, together: what was to be accepted by when, and what was, with its evidence."""
+"""How far all contracts of an organisation are, together: what was to be accepted by when, and what was, with its
+evidence. Those that it works on, and those that it ordered."""
 
 from datetime import UTC, datetime
 
@@ -9,25 +10,30 @@ from django.urls import reverse
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
 from cloudmining.console.contract_charts import progress_of_all
-from marketplace.contracts.api import progress_of_firm
+from marketplace.contracts.api import progress
 from optimization.api import DARK, Chart
 
+SIDES = {"worked": "firm", "ordered": "tenant"}
 
-class OfFirm(MemberPage):
+
+class OfContracts(MemberPage):
     needs = {"GET": "view_tasks"}
 
     def charts(self) -> list[Chart]:
-        """One for each currency that the firm is paid in."""
-        return progress_of_all(progress_of_firm(), datetime.now(UTC))
+        """One for each side and currency."""
+        now = datetime.now(UTC)
+        return [chart for kind, side in SIDES.items() for chart in progress_of_all(progress(side), kind, now)]
 
 
-class ProgressPage(OfFirm):
+class ProgressPage(OfContracts):
     def get(self, request: HttpRequest) -> TemplateResponse:
-        shown = [drawn(each, reverse("console-progress-figure", args=[each.name]), DARK) for each in self.charts()]
-        return self.page("console/progress.html", tab="console-contracts", charts=shown)
+        shown: dict[str, list[object]] = {kind: [] for kind in SIDES}
+        for each in self.charts():
+            shown[each.kind].append(drawn(each, reverse("console-progress-figure", args=[each.name]), DARK))
+        return self.page("console/progress.html", tab="console-contracts", **shown)
 
 
-class ProgressFigure(OfFirm):
+class ProgressFigure(OfContracts):
     """One chart alone."""
 
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
@@ -35,7 +41,7 @@ class ProgressFigure(OfFirm):
         return alone(request, chart.title, chart.figure)
 
 
-class ProgressCsv(OfFirm):
+class ProgressCsv(OfContracts):
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
         chart = one_of(self.charts(), name)
         return as_csv(chart.name, chart.headers, chart.rows)

@@ -27,7 +27,7 @@ from marketplace.contracts.queries import (
     journal_of,
     mediations,
     milestones_of,
-    progress_of_firm,
+    progress,
     ratings_of,
 )
 from marketplace.contracts.ratings import rate
@@ -73,7 +73,7 @@ __all__ = [
     "part_of",
     "pay_milestone",
     "payments",
-    "progress_of_firm",
+    "progress",
     "propose_mediator",
     "rate",
     "ratings_of",

@@ -60,10 +60,10 @@ def milestones_of(contract: Contract) -> QuerySet[Milestone]:
     )
 
 
-def progress_of_firm() -> list[Milestone]:
-    """The priced milestones of the newest contracts that the actor's organisation works on and that were not
-    terminated, with their submissions."""
-    found = contracts().filter(firm=actor().tenant_id).exclude(state=ContractState.TERMINATED)
+def progress(side: str) -> list[Milestone]:
+    """The priced milestones of the newest contracts in which the actor's organisation is the `firm` or, as `side` says,
+    the `tenant` that ordered, with their submissions; without those that were terminated."""
+    found = contracts().filter(**{side: actor().tenant_id}).exclude(state=ContractState.TERMINATED)
     newest = list(found.order_by("-pk")[:MOST_CONTRACTS])
     submissions = Prefetch("submissions", Submission.objects.order_by("pk"))
     rows = milestones().filter(contract__in=newest, share_bp__gt=0).prefetch_related(submissions)

@@ -53,18 +53,22 @@ def test_contract_is_worked_and_paid_by_the_forms_of_both_sides(aurora, borealis
     assert b"Survey" in csv and b"Accepted,Evidence" in csv
 
 
-def test_progress_of_all_contracts_of_a_firm_is_one_curve_with_the_evidence_of_each(aurora, borealis, cassia):
+def test_progress_of_all_contracts_is_one_curve_on_either_side_with_the_evidence_of_each(aurora, borealis, cassia):
     for owner in (aurora, personas.aurora()):
         contract = written(owner, borealis)
         accepted(owner, borealis, contract)
     firm = sign_in(borealis)
     shown = text(page_of(firm, "/contracts/progress").encode())
     assert "1,666.50 USD are accepted, 0.00 USD were due by now" in shown
-    csv = firm.get("/contracts/progress/charts/progress-usd.csv").content
+    csv = firm.get("/contracts/progress/charts/worked-usd.csv").content
     assert csv.count(b"Survey") == 2 and b"Contract,Milestone,Title,USD,Due,Accepted,Evidence" in csv
-    assert firm.get("/contracts/progress/charts/progress-usd").status_code == 200
-    for other in (aurora, cassia):  # the one has them done by others, the other has none
-        assert "no contract as a firm" in page_of(sign_in(other), "/contracts/progress")
+    assert firm.get("/contracts/progress/charts/worked-usd").status_code == 200
+    assert firm.get("/contracts/progress/charts/ordered-usd").status_code == 404
+    assert "That Borealis works on" in shown and "ordered" not in shown
+    ordered = text(page_of(sign_in(aurora), "/contracts/progress").encode())
+    assert "That Aurora ordered" in ordered and "833.25 USD are accepted, 0.00 USD were due by now" in ordered
+    assert sign_in(aurora).get("/contracts/progress/charts/ordered-usd.csv").content.count(b"Survey") == 1
+    assert "has no contract yet" in page_of(sign_in(cassia), "/contracts/progress")
 
 
 def billed(client, address, number, *lines):
