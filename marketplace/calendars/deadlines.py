@@ -86,7 +86,7 @@ def ends_of_papers() -> Iterator[Appointment]:
 
 def _last_day(zone: ZoneInfo, kind: str, key: UUID, day: date, of: str) -> Appointment:
     begins_at = datetime.combine(day, time.min, zone)
-    return Appointment(uid(f"paper-{kind}", key), f"Last day of certificate: {kind}", begins_at, None, of)
+    return Appointment(uid(f"paper-{kind}", key), f"Last day of certificate: {kind}", begins_at, None, of, is_day=True)
 
 
 def _of_task(task: ServiceTask, what: str, summary: str, at: datetime) -> Appointment:

@@ -13,17 +13,19 @@ REFRESH_EACH = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """`uid` stays the same while it is about the same thing; without `ends_at` it is a moment."""
+    """`uid` stays the same while it is about the same thing. Without `ends_at` it is a moment, or the whole day of
+    `begins_at` in that one's own zone."""
 
     uid: str
     summary: str
     begins_at: datetime
     ends_at: datetime | None = None
     description: str = ""
+    is_day: bool = False
 
 
 def calendar_of(name: str, appointments: Iterable[Appointment], now: datetime) -> bytes:
-    """Times are in UTC, which every program shows in its own zone."""
+    """Times are in UTC, which every program shows in its own zone; a day is the same day everywhere."""
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -39,7 +41,8 @@ def _entry(appointment: Appointment, now: datetime) -> Entry:
     entry = Entry()
     entry.add("uid", appointment.uid)
     entry.add("dtstamp", now.astimezone(UTC))
-    entry.add("dtstart", appointment.begins_at.astimezone(UTC))
+    begins_at = appointment.begins_at
+    entry.add("dtstart", begins_at.date() if appointment.is_day else begins_at.astimezone(UTC))
     if appointment.ends_at is not None:
         entry.add("dtend", appointment.ends_at.astimezone(UTC))
     entry.add("summary", appointment.summary)

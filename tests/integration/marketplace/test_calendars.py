@@ -1,6 +1,7 @@
 """A member's calendar: what stands in it, for whoever has its address and nobody else."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError
@@ -47,6 +48,7 @@ def test_calendar_reads_back_as_rfc_5545_says():
     rows = [
         Appointment("a@x", "Fix; pump, 7\nnow \\ ☃ " + "long " * 40, AT, AT + timedelta(hours=8), "Aurora, North"),
         Appointment("b@x", "Due", AT),
+        Appointment("c@x", "Last day", datetime(2026, 11, 22, tzinfo=ZoneInfo("Asia/Shanghai")), is_day=True),
     ]
     raw = calendar_of("Borealis", rows, AT)
     lines = raw.split(b"\r\n")
@@ -54,10 +56,11 @@ def test_calendar_reads_back_as_rfc_5545_says():
     assert max(map(len, lines)) <= 75
     read = Calendar.from_ical(raw)
     assert (read["version"], read["prodid"]) == ("2.0", "-//cloudmining//service tasks//EN") and not read.errors
-    first, second = read.walk("VEVENT")
+    first, second, third = read.walk("VEVENT")
     assert (first["uid"], first["summary"]) == ("a@x", rows[0].summary)
     assert (first.decoded("dtstart"), first.decoded("dtend")) == (AT, AT + timedelta(hours=8))
     assert first.decoded("dtstamp") == AT and "dtend" not in second and not first.errors
+    assert third.decoded("dtstart") == date(2026, 11, 22)
 
 
 def test_calendar_holds_own_assignments_and_deadlines_of_the_organisation(aurora, borealis, cassia):
