@@ -42,6 +42,12 @@ def gateway_killed_before_fsync(scene: Scene) -> None:
     scene.check()
 
 
+@fault(speak="mqtt")
+def gateway_killed_before_fsync_over_mqtt(scene: Scene) -> None:
+    """The same with a terminal that speaks MQTT: what it published and nobody answered comes again."""
+    gateway_killed_before_fsync(scene)
+
+
 @fault()
 def gateway_killed_after_fsync(scene: Scene) -> None:
     """The gateway is killed with alarms that are journalled and not sent, since the link is cut."""
@@ -93,6 +99,12 @@ def gateway_killed_again_and_again(scene: Scene) -> str:
     scene.finish()
     scene.check()
     return f"{len(scene.truth)} alarm events over 12 kills"
+
+
+@fault(speak="mqtt")
+def gateway_killed_again_and_again_over_mqtt(scene: Scene) -> str:
+    """The same with a terminal that speaks MQTT."""
+    return gateway_killed_again_and_again(scene)
 
 
 @fault()

@@ -43,7 +43,7 @@ class Scene:
     """A context manager that starts everything on entry and ends it on exit.
 
     Aurora owns the mine, Borealis may see its alarms, Cassia may not. The gateway reaches the cloud over `link`, all
-    three over `people`. `truth` grows with what is played.
+    three over `people`. `truth` grows with what is played. Terminals `speak` websocket or MQTT.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Scene:
         settings: str = "",
         program: Sequence[str] = ("-m", "edge_bridge.gateway"),
         partner: bool = True,
+        speak: str = "ws",
     ) -> None:
         self.directory = directory
         self.owner, self.partner, self.stranger = personas.aurora(), personas.borealis(), personas.cassia()
@@ -63,7 +64,10 @@ class Scene:
         self.link, self.people = Proxy(self.web.base_url), Proxy(self.web.base_url)
         rules = directory / "rules.toml"
         rules.write_text(RULES)
-        self._edge = uplink, f"listen_port = {free_port()}\nanswer_timeout_s = 3\n{settings}", rules, program
+        ports = {"ws": free_port(), "mqtt": free_port()}
+        self.gateway_url = f"{speak}://127.0.0.1:{ports[speak]}" + ("/north" if speak == "mqtt" else "")
+        listens = f"listen_port = {ports['ws']}\nmqtt_port = {ports['mqtt']}\nanswer_timeout_s = 3\n"
+        self._edge = uplink, listens + settings, rules, program
         self.truth: list[Said] = []
         self._cycles = 0
         self._terminals: list[subprocess.Popen[bytes]] = []
@@ -113,7 +117,7 @@ class Scene:
         self.truth += wave(recording, self._cycles, cycles, lows, every_s or 1.0, until)
         self._cycles += cycles
         command = [sys.executable, "-m", "terminal_sim", "replay", str(recording), "--equipment", "GAS-T0-01"]
-        command += ["--tag", "ch4", "--gateway", self.edge.url, "--rate", str(rate)]
+        command += ["--tag", "ch4", "--gateway", self.gateway_url, "--rate", str(rate)]
         command += ["--stamp-now"] if every_s is None else []
         with (self.directory / "terminal.log").open("ab") as log:
             self._terminals.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
