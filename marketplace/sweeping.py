@@ -12,10 +12,11 @@ from tenants.data import Conflict, Refusal
 # What one row can bring about.
 FAULTS: Final = (
     *(DatabaseError, Refusal, ObjectDoesNotExist, ArithmeticError, AssertionError, AttributeError),
-    *(LookupError, TypeError, ValueError),
+    *(LookupError, TypeError, ValueError, ExceptionGroup),
 )
 log = logging.getLogger(__name__)
 Due = TypeVar("Due")
+Sweep = Callable[[], int]
 
 
 def in_turn(what: str, due: Iterable[Due], act: Callable[[Due], int]) -> int:
@@ -33,3 +34,8 @@ def in_turn(what: str, due: Iterable[Due], act: Callable[[Due], int]) -> int:
     if failed:
         raise ExceptionGroup(f"{what}: {len(failed)} failed", failed)
     return n
+
+
+def all_of(what: str, *sweeps: Sweep) -> int:
+    """Several sweeps, of which none that fails stops the others."""
+    return in_turn(what, sweeps, lambda sweep: sweep())

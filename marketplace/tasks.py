@@ -8,6 +8,7 @@ from marketplace import actions, market
 from marketplace.bids import sweeping
 from marketplace.contracts import api as contracting
 from marketplace.sessions import sweeping as sessions
+from marketplace.sweeping import all_of
 from marketplace.watch import api as watch
 
 
@@ -44,10 +45,10 @@ def sweep_market(self: Any) -> int:
 @shared_task(bind=True, name="marketplace.sweep_bids", system=True)
 def sweep_bids(self: Any) -> int:
     """End biddings and standstills whose time is over; safe to run twice, or while somebody looks at one."""
-    return sweeping.close_overdue() + sweeping.conclude_due()
+    return all_of("biddings and awards", sweeping.close_overdue, sweeping.conclude_due)
 
 
 @shared_task(bind=True, name="marketplace.sweep_sessions", system=True)
 def sweep_sessions(self: Any) -> int:
     """Stop sessions at their ceiling, cancel those that nobody started, settle those that nobody objected to."""
-    return sessions.end_exhausted() + sessions.cancel_lapsed() + sessions.accept_unanswered()
+    return all_of("remote sessions", sessions.end_exhausted, sessions.cancel_lapsed, sessions.accept_unanswered)

@@ -13,7 +13,7 @@ from tenants.api import sites
 
 MOST_SITES: Final = 100
 MOST_SHOWN: Final = 50
-TONES: Final = {"done": "good", "known": "medium", "nothing": "low", "refused": "bad"}
+TONES: Final = {"done": "good", "known": "medium", "nothing": "low", "refused": "bad", "failed": "bad"}
 
 
 class Reactions(MemberPage):

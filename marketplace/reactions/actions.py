@@ -4,22 +4,26 @@ The feed itself is what is owed: a switch remembers how far it has looked, and t
 with what follows from it. A worker that dies leaves both undone.
 """
 
-from typing import Any
+import logging
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
 
 from marketplace.models import Reaction, ReactionSwitch, ServiceTask
 from marketplace.queries import database_time
 from marketplace.reactions import drafts
 from marketplace.reactions.data import RULES, Outcome
+from marketplace.sweeping import FAULTS
 from tenants.api import acting_as, as_platform, enter, feed_events, feed_head, get_site, opened, require
 from tenants.data import Actor, FieldError, Invalid, NotFound, Refusal
 from tenants.models import FeedEvent, FeedHead, Membership, Site
 
 AT_ONCE = 50
 PAGE = 20
+FAILED: Final = "It could not be done: a fault of the system, which is in its log. Do it by hand."
+log = logging.getLogger(__name__)
 
 
 def set_reaction(*, reaction: str, is_on: bool, site_id: UUID | None = None) -> ReactionSwitch:
@@ -95,7 +99,7 @@ def _is_for(event: FeedEvent, switch: ReactionSwitch) -> bool:
 
 
 def _react_to(event: FeedEvent, switch: ReactionSwitch) -> Reaction:
-    """What came of it is kept, also a refusal, of which nothing else is left."""
+    """What came of it is kept, also a refusal or a fault, of which nothing else is left; the next has its turn."""
     subject = drafts.SUBJECTS[switch.reaction](event.body)
     task: ServiceTask | None = None
     try:
@@ -103,6 +107,11 @@ def _react_to(event: FeedEvent, switch: ReactionSwitch) -> Reaction:
             task, outcome, words = drafts.DRAFTS[switch.reaction](subject, event, switch)
     except Refusal as refusal:
         outcome, words = Outcome.REFUSED, _in_words(refusal)
+    except OperationalError:
+        raise  # a lock or the connection: the event stays owed
+    except FAULTS:
+        log.exception("reaction %s to event %s failed", switch.reaction, event.pk)
+        outcome, words = Outcome.FAILED, FAILED
     about: dict[str, Any] = {"event_id": event.pk, "subject_id": subject, "happened_at": event.occurred_at}
     return Reaction.objects.create(
         tenant_id=switch.tenant_id, reaction=switch.reaction, task=task, outcome=outcome.value, words=words, **about

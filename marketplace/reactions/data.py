@@ -13,6 +13,7 @@ class Outcome(StrEnum):
     KNOWN = "known"  # there was a task for it already
     NOTHING = "nothing"  # there was nothing to do
     REFUSED = "refused"
+    FAILED = "failed"  # a fault of the system; the event is not tried again
 
 
 @dataclass(frozen=True, slots=True)

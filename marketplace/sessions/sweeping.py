@@ -13,8 +13,8 @@ from marketplace.sessions import ending, queries
 from marketplace.sessions.data import ANSWER_D
 from marketplace.sessions.lifecycle import SessionEvent
 from marketplace.sessions.settlement import settle
+from marketplace.sweeping import in_turn
 from tenants.api import as_platform
-from tenants.data import Conflict
 
 SWEEP_LIMIT = 200
 AT_THE_CEILING = "Nobody stopped it: it ended at its ceiling."
@@ -44,19 +44,16 @@ def _each(due: Due, act: Act) -> int:
     with _sweeping() as sweep:
         found = list(due(market.database_time()).order_by("pk").values_list("pk", flat=True)[:SWEEP_LIMIT])
         sweep.leaves_trace = bool(found)
-    return sum(_acted(session_id, due, act) for session_id in found)
+    return in_turn("remote sessions", found, lambda session_id: _acted(session_id, due, act))
 
 
 def _acted(session_id: UUID, due: Due, act: Act) -> bool:
-    try:
-        with _sweeping():
-            now = market.database_time()
-            session = due(now).filter(pk=session_id).first()
-            if session is not None:
-                act(session, now)
-            return session is not None
-    except Conflict:
-        return False  # somebody was quicker; whatever is still owed, the next sweep finds
+    with _sweeping():
+        now = market.database_time()
+        session = due(now).filter(pk=session_id).first()
+        if session is not None:
+            act(session, now)
+        return session is not None
 
 
 def _sweeping() -> Any:

@@ -13,6 +13,7 @@ from marketplace.lifecycle import ClaimState, State
 from marketplace.models import Claim, Contract, ServiceTask, Watch
 from marketplace.moves import tell
 from marketplace.queries import database_time
+from marketplace.sweeping import in_turn
 from tenants.api import as_platform
 
 SWEEP_LIMIT = 200
@@ -23,7 +24,7 @@ def watch_due() -> int:
     with _sweeping() as sweep:
         due = list(_watched().values_list("pk", flat=True)[:SWEEP_LIMIT])
         sweep.leaves_trace = bool(due)
-    return sum(_look(task_id) for task_id in due)
+    return in_turn("rules of acceptance", due, _look)
 
 
 def _watched() -> Any:

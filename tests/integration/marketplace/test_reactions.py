@@ -169,6 +169,22 @@ def test_worker_that_dies_before_its_commit_leaves_the_event_owed(aurora, monkey
     assert made(aurora) == [] and swept(aurora) == 1 and made(aurora)[0].outcome == "done"
 
 
+def test_event_that_can_not_be_reacted_to_keeps_no_other_waiting(aurora, monkeypatch):
+    switch_on(aurora, "critical_alarm")
+    gateway(aurora).say(Lane.P1, *(raised(alarm_type=f"hot.{n}") for n in range(3)))
+    right, turn = drafts.DRAFTS["critical_alarm"], iter(range(3))
+
+    def faulty(*given):
+        if next(turn) == 1:
+            raise KeyError("site")
+        return right(*given)
+
+    monkeypatch.setitem(drafts.DRAFTS, "critical_alarm", faulty)
+    assert swept(aurora) == 3 and swept(aurora) == 0
+    assert [row.outcome for row in made(aurora)] == ["done", "failed", "done"]
+    assert "Do it by hand" in made(aurora)[1].words
+
+
 def test_two_sweeps_at_once_react_once(aurora):
     switch_on(aurora, "critical_alarm")
     gateway(aurora).say(Lane.P1, raised())

@@ -1,7 +1,9 @@
 """How a rule of acceptance stands while the work goes on: the same for both parties, told at each change."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.db.models.functions import Now
 
 from edge_bridge import protocol
@@ -14,7 +16,7 @@ from tenants.context import as_platform
 from tenants.models import FeedEvent
 from tests.integration.edge.scenes import gateway
 from tests.integration.marketplace import scenes
-from tests.integration.marketplace.bid_scenes import placed, quotation
+from tests.integration.marketplace.bid_scenes import placed, quotation, superuser
 from tests.integration.marketplace.contract_scenes import written
 
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 1}
@@ -111,3 +113,16 @@ def test_rule_that_was_looked_at_longest_ago_comes_first(aurora, borealis):
         Watch.objects.filter(task=first).update(checked_at=Now())
         found = list(_watched().filter(tenant=aurora.id))
     assert found == [third, second, first]
+
+
+def test_rule_that_can_not_be_judged_keeps_no_other_waiting(aurora, borealis):
+    first, second = (claimed_with_rule(aurora, borealis) for _ in range(2))
+    broken = "UPDATE marketplace_servicetask SET acceptance = %s WHERE id = %s"
+    superuser(broken, "{}", first.pk)
+    try:
+        with pytest.raises(ExceptionGroup, match="rules of acceptance: 1 failed"):
+            watch_due()
+    finally:
+        superuser(broken, json.dumps(RULE), first.pk)
+    with as_platform("tests", "what was looked at"):
+        assert list(Watch.objects.filter(task__in=[first, second]).values_list("task", flat=True)) == [second.pk]

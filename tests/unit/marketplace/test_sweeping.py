@@ -2,7 +2,7 @@
 
 import pytest
 
-from marketplace.sweeping import in_turn
+from marketplace.sweeping import all_of, in_turn
 from tenants.data import Conflict
 
 
@@ -27,3 +27,13 @@ def test_what_somebody_else_was_quicker_at_is_no_failure():
         return n
 
     assert in_turn("leases", [1, 2, 3], act) == 5
+
+
+def test_sweep_that_fails_stops_no_other_sweep():
+    def broken():
+        return in_turn("leases", [{}], lambda row: row["title"])
+
+    done = []
+    with pytest.raises(ExceptionGroup, match="both: 1 failed"):
+        all_of("both", broken, lambda: done.append(1) or 1)
+    assert done == [1]
