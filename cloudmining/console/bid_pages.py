@@ -87,7 +87,7 @@ class TaskBids(MemberPage):
             "bids": [_shown(bid) for bid in bidding.bids_on(task.pk).order_by("pk")[:MOST_BIDS]],
             "openers": [(each.user_name, each.pk in given) for each in there],
             "is_opener": any(each.user_id == self.actor.user_id for each in there),
-            "missing": bidding.missing(task.pk) if may_judge else [],
+            "missing": bidding.missing(task) if may_judge else [],
             "rows": [_compared(row, task) for row in rows],
             "own_criteria": [each.name for each in bidding.criteria_of(task) if each.kind == "own"],
             "chart": chart and drawn(chart, reverse("console-comparison-figure", args=[task.pk]), MIDDLE),

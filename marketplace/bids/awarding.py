@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from marketplace.bids import queries
 from marketplace.bids.data import BidContent, Criterion, reason_given
-from marketplace.bids.lifecycle import STANDING, UNDECIDED, BidEvent, BidState
+from marketplace.bids.lifecycle import UNDECIDED, BidEvent, BidState
 from marketplace.bids.moves import begin_judging, move_bid, tell_bid
 from marketplace.contracts.actions import write_contract
 from marketplace.groups import of_other_groups
@@ -100,7 +100,7 @@ def award_bid(*, bid: Bid, reason: str) -> None:
     if database_time() >= until:
         raise Conflict(f"Its firm held to this bid until {until:%Y-%m-%d %H:%M} UTC; it can't win any more.")
     _decide(bid, BidEvent.WIN, "bid.won", task, reason, rows)
-    for other in queries.bids_on(task.pk, STANDING):
+    for other in queries.bids_on(task.pk, UNDECIDED):
         _decide(other, BidEvent.LOSE, "bid.lost", task, reason, rows)
 
 

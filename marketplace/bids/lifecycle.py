@@ -1,9 +1,10 @@
 """States of a bid and of a complaint, and what moves between them. Pure; triggers (migration of bids) hold the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import StrEnum
 from typing import Final
 
+from marketplace.lifecycle import State
 from tenants.data import Conflict
 
 
@@ -40,6 +41,16 @@ STANDING: Final = (BidState.OPENED, BidState.SHORTLISTED)
 # What a bid is before its task ends without a contract for it.
 UNDECIDED: Final = (BidState.SUBMITTED, *STANDING)
 
+# States of a task in which its bids may be sealed, or have ended sealed.
+MAYBE_UNOPENED: Final = (State.OPEN, State.SEALED_CLOSED, State.CANCELLED, State.UNSUCCESSFUL)
+_BY_TASK: Final[Mapping[State, Set[BidState]]] = {
+    State.OPEN: {BidState.SUBMITTED},
+    State.SEALED_CLOSED: {BidState.SUBMITTED},
+    State.OPENED: {BidState.OPENED},
+    State.EVALUATING: {*STANDING, BidState.DISQUALIFIED},
+}
+_AT_LAST: Final = frozenset({BidState.DISQUALIFIED, BidState.WON, BidState.LOST})
+
 BID_TRANSITIONS: Final[Mapping[tuple[BidState, BidEvent], BidState]] = {
     (BidState.DRAFT, BidEvent.SUBMIT): BidState.SUBMITTED,
     (BidState.SUBMITTED, BidEvent.SUBMIT): BidState.SUBMITTED,
@@ -52,6 +63,11 @@ BID_TRANSITIONS: Final[Mapping[tuple[BidState, BidEvent], BidState]] = {
     **{(state, BidEvent.LOSE): BidState.LOST for state in (*UNDECIDED, BidState.WON)},
     **{(state, BidEvent.ANNUL): BidState.OPENED for state in (BidState.WON, BidState.LOST)},
 }
+
+
+def bid_states_by(state: State) -> Set[BidState]:
+    """What a bid in the contest can be while its task is in this state."""
+    return _BY_TASK.get(state, _AT_LAST)
 
 
 def next_bid_state(state: BidState, event: BidEvent) -> BidState:

@@ -1,9 +1,11 @@
 """How a bid changes state and who is told of it: its firm and the owner of the task, and nobody else."""
 
+from collections.abc import Set
 from typing import Any
+from uuid import UUID
 
 from marketplace.bids.lifecycle import BidEvent, BidState, next_bid_state
-from marketplace.bids.queries import bidders, bids_on
+from marketplace.bids.queries import bidders, bids_on, missing_but_for
 from marketplace.history import enter_step, tell_altered
 from marketplace.lifecycle import Mode
 from marketplace.models import Bid, ServiceTask
@@ -33,13 +35,27 @@ def tell_bid(kind: str, bid: Bid, task: ServiceTask, **facts: Any) -> None:
 
 
 def begin_judging(task: ServiceTask) -> None:
-    """After the task has become `evaluating`: the owner may judge its bids. Only a tender's were closed before."""
+    """After the task has become `evaluating`: the owner may judge its bids. A tender's were closed and opened."""
     if task.mode == Mode.QUOTATION:
         tell_closed(task)
     enter_step("evaluation.started", task, to=bidders(task.pk))
-    for bid in bids_on(task.pk, [BidState.SUBMITTED]):
+    if task.mode == Mode.QUOTATION:
+        _open_plain(task)
+
+
+def _open_plain(task: ServiceTask) -> None:
+    there = [bid for bid in bids_on(task.pk, [BidState.SUBMITTED]) if bid.newest is not None]
+    for bid in there:
         move_bid(bid, BidEvent.OPEN)
         tell_bid("bid.opened", bid, task)
+    tell_missing(task, {bid.pk for bid in there})
+
+
+def tell_missing(task: ServiceTask, there: Set[UUID]) -> None:
+    """The owner learns whose bids its ledger knows beside those that are `there`."""
+    if gone := missing_but_for(task, there):
+        enter(kind="bid.missing", subject=task.pk, payload={"firms": gone}, with_tenants={task.tenant_id})
+        tell("bid.missing", task, firms=gone)
 
 
 def tell_closed(task: ServiceTask) -> None:

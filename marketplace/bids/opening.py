@@ -6,7 +6,7 @@ from typing import Any
 
 from marketplace.bids import access, queries
 from marketplace.bids.lifecycle import BidEvent, BidState
-from marketplace.bids.moves import begin_judging, move_bid, tell_bid, tell_closed
+from marketplace.bids.moves import begin_judging, move_bid, tell_bid, tell_closed, tell_missing
 from marketplace.bids.sealing import (
     MOST_OPENERS,
     Altered,
@@ -123,16 +123,14 @@ def _sealed(task: ServiceTask) -> list[tuple[Bid, BidVersion]]:
 def _open_all(task: ServiceTask, openings: list[Opening], keys: str) -> None:
     move_task(task, Move.OPEN_BIDS)
     tell_altered(task, queries.bidders(task.pk))
-    promised = queries.committed(task.pk)
-    for bid, version in _sealed(task):
+    promised, sealed = queries.committed(task), _sealed(task)
+    for bid, version in sealed:
         shares = [tuple(each.shares[key]) for each in openings if (key := str(version.pk)) in each.shares]
         found = _opened(bid, version, shares, task.openers_needed, promised.get(bid.pk, {}), keys)
         BidVersion.objects.filter(pk=version.pk).update(**found)
         move_bid(bid, BidEvent.OPEN)
         tell_bid("bid.opened", bid, task, commitment=version.commitment, fault=found.get("fault", ""))
-    if gone := queries.missing(task.pk):
-        enter(kind="bid.missing", subject=task.pk, payload={"firms": gone})
-        tell("bid.missing", task, firms=gone)
+    tell_missing(task, {bid.pk for bid, _ in sealed})
 
 
 def _opened(

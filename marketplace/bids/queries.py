@@ -1,7 +1,7 @@
 """The reads of bids, under the open identity."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,12 +13,12 @@ from django.db.models.functions import Now
 
 from marketplace.bids.data import BidContent, Criterion, criteria_from
 from marketplace.bids.evaluation import Compared, compare
-from marketplace.bids.lifecycle import STANDING, BidState, ComplaintState
+from marketplace.bids.lifecycle import MAYBE_UNOPENED, STANDING, BidState, ComplaintState, bid_states_by
 from marketplace.bids.sealing import Place
 from marketplace.lifecycle import State
 from marketplace.models import Bid, BidScore, BidVersion, Complaint, Opener, Opening, ServiceTask
-from tenants.api import actor
-from tenants.ledger.api import entries_where
+from tenants.api import actor, on_behalf_of
+from tenants.ledger.api import entries_about
 
 NOT_ANY_MORE = (BidState.DRAFT, BidState.WITHDRAWN)
 
@@ -127,21 +127,35 @@ def as_text(points: Decimal | None) -> str | None:
     return None if points is None else str(points)
 
 
-def committed(task_id: UUID) -> dict[UUID, dict[str, Any]]:
-    """What the owner's ledger says of the bids that stand: bid → its newest `bid.submitted`."""
+def committed(task: ServiceTask) -> dict[UUID, dict[str, Any]]:
+    """What its owner's ledger says of the bids that stand: bid → its newest `bid.submitted`."""
     found: dict[UUID, dict[str, Any]] = {}
-    for entry in reversed(entries_where(subject=task_id).filter(kind__in=["bid.submitted", "bid.withdrawn"])):
-        said = json.loads(entry.payload)
-        found[UUID(said["bid"])] = said
-        if entry.kind == "bid.withdrawn":
-            del found[UUID(said["bid"])]
+    with on_behalf_of(task.tenant_id):
+        entries = entries_about(task.pk, "bid.submitted", "bid.withdrawn").filter(tenant=task.tenant_id)
+        for entry in entries.order_by("seq"):
+            said = json.loads(entry.payload)
+            found[UUID(said["bid"])] = said
+            if entry.kind == "bid.withdrawn":
+                del found[UUID(said["bid"])]
     return found
 
 
-def missing(task_id: UUID) -> list[str]:
-    """Firms whose bid is in the owner's ledger and not among the bids: somebody removed it."""
-    there = set(Bid.objects.filter(task=task_id).exclude(state__in=NOT_ANY_MORE).values_list("pk", flat=True))
-    return sorted(said["firm_name"] for bid_id, said in committed(task_id).items() if bid_id not in there)
+def missing(task: ServiceTask) -> list[str]:
+    """Firms whose bid is in the owner's ledger and not in the contest: somebody removed it, or its version, or put it
+    into a state that it can't have by now."""
+    return missing_but_for(task, {bid.pk for bid in bids_on(task.pk) if _is_in_contest(bid)})
+
+
+def missing_but_for(task: ServiceTask, there: Set[UUID]) -> list[str]:
+    """Firms of all other bids that the owner's ledger knows."""
+    return sorted(said["firm_name"] for bid_id, said in committed(task).items() if bid_id not in there)
+
+
+def _is_in_contest(bid: Bid) -> bool:
+    by = State(bid.task.state)
+    if bid.newest is None or BidState(bid.state) not in bid_states_by(by):
+        return False
+    return bid.newest.is_opened or by in MAYBE_UNOPENED
 
 
 def standstill_until(task: ServiceTask) -> datetime | None:

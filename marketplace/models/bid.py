@@ -96,6 +96,10 @@ class BidVersion(TenantModel):
         return f"version {self.number}"
 
     @property
+    def is_opened(self) -> bool:
+        return bool(self.text or self.fault)
+
+    @property
     def content(self) -> BidContent | None:
         """What it says; None while it is sealed, or if the text is not what the firm committed itself to."""
         if not self.text or self.fault or commitment_of(self.text) != self.commitment:

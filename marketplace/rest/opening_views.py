@@ -134,7 +134,7 @@ def _tender(task: ServiceTask, code: int = status.HTTP_200_OK) -> Response:
         "needed": task.openers_needed,
         "openers": queries.openers(task.pk),
         "openings": queries.openings(task.pk),
-        "missing": queries.missing(task.pk),
+        "missing": queries.missing(task),
     }
     return Response(TenderSerializer(shown).data, status=code)
 

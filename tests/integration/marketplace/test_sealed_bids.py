@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 
 from marketplace.access import get_own_task
+from marketplace.actions import cancel_task
 from marketplace.bids import queries
 from marketplace.bids.data import BidContent
 from marketplace.bids.sealing import commitment_of, receipt_text, seal
@@ -17,6 +18,7 @@ from tests.integration.marketplace.bid_scenes import (
     bodies,
     colleague,
     deadline_over,
+    evaluating,
     opened,
     placed,
     seen,
@@ -160,7 +162,35 @@ def test_bid_that_was_removed_is_named(aurora, borealis, cassia):
     opened(aurora, task)
     assert [body["firms"] for body in bodies(aurora, "bid.missing")] == [["Borealis"]]
     with aurora.acting():
-        assert queries.missing(task.pk) == ["Borealis"]
+        assert queries.missing(get_own_task(task.pk)) == ["Borealis"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM marketplace_bidversion WHERE bid_id = %s",
+        "UPDATE marketplace_bid SET state = 'lost' WHERE id = %s",
+        "UPDATE marketplace_bid SET state = 'opened' WHERE id = %s",
+    ],
+)
+def test_bid_that_was_put_out_of_the_contest_before_the_opening_is_named(aurora, borealis, cassia, change):
+    task, receipts = closed(aurora, borealis, cassia)
+    assert superuser(change, receipts[0].bid.pk) == 1
+    opened(aurora, task)
+    evaluating(aurora, task)
+    assert [body["firms"] for body in bodies(aurora, "bid.missing")] == [["Borealis"]]
+    assert bodies(borealis, "bid.opened") == []
+    with aurora.acting():
+        assert queries.missing(get_own_task(task.pk)) == ["Borealis"]
+
+
+def test_bids_of_a_tender_that_ends_unopened_are_not_missing(aurora, borealis):
+    task = tender(aurora)
+    placed(borealis, task)
+    with aurora.acting():
+        assert queries.missing(task) == []
+        cancel_task(task=get_own_task(task.pk))
+        assert queries.missing(task) == []
 
 
 def test_bid_of_which_only_the_older_version_is_left_is_found(aurora, borealis):
