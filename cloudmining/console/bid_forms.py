@@ -17,7 +17,7 @@ class BidForm(forms.Form):
     """`currency` is the task's, `milestones` its own."""
 
     price = forms.DecimalField(min_value=0, max_value=LARGEST, decimal_places=3)
-    delivery_d = forms.IntegerField(label="Done within, days from the award", min_value=1, max_value=DELIVERY_D)
+    delivery_d = forms.IntegerField(label="Done within, days from the contract", min_value=1, max_value=DELIVERY_D)
     due_d = forms.CharField(required=False, max_length=400)
     validity_d = forms.IntegerField(label="The bid holds for, days", min_value=1, max_value=VALIDITY_D, initial=90)
     method = forms.CharField(

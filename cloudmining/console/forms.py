@@ -65,7 +65,7 @@ class TaskForm(forms.Form):
     openers_needed = whole("Persons who open sealed bids together", 1, OPENERS, 1)
     standstill_h = whole("Standstill after the award, in hours", 0, STANDSTILL_H, 0)
     milestones = forms.CharField(
-        label="Milestones, one a line: share in percent; days from the award; what is done",
+        label="Milestones, one a line: share in percent; days from the contract; what is done",
         required=False,
         widget=forms.Textarea({"rows": 3, "placeholder": "40; 20; Drawings"}),
     )

@@ -73,6 +73,9 @@ def _refuse_unfit(task: ServiceTask, content: BidContent) -> None:
     if content.due_d and len(content.due_d) != len(task.milestones):
         wanted = f"give {len(task.milestones)}, one for each milestone of the task, or none"
         raise Invalid("The days do not fit the milestones.", (FieldError("/due_d", wanted),))
+    if late := [n for n, days in enumerate(content.due_d) if days > content.delivery_d]:
+        within = f"give at most {content.delivery_d} days, within which you deliver"
+        raise Invalid("A milestone is due after the delivery.", tuple(FieldError(f"/due_d/{n}", within) for n in late))
 
 
 def _hold(task: ServiceTask) -> None:

@@ -11,7 +11,7 @@ from marketplace.bids import queries
 from marketplace.bids.data import BidContent, Criterion, reason_given
 from marketplace.bids.lifecycle import UNDECIDED, BidEvent, BidState
 from marketplace.bids.moves import begin_judging, move_bid, tell_bid
-from marketplace.contracts.actions import write_contract
+from marketplace.contracts.actions import planned, write_contract
 from marketplace.groups import of_other_groups
 from marketplace.history import enter_step
 from marketplace.lifecycle import Event as Move
@@ -124,14 +124,14 @@ def conclude(task: ServiceTask) -> None:
     if content is None:
         raise Conflict("What the winning bid says is not what its firm committed itself to.")
     terms = {"price_minor": content.price_minor, "currency": content.currency}
-    write_contract(task=task, firm_id=won.tenant_id, milestones=_own_days(task, content), **terms)
+    write_contract(task=task, firm_id=won.tenant_id, milestones=_won_days(task, content), **terms)
 
 
-def _own_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]] | None:
-    """The task's milestones by the days that the firm named, if it did."""
-    if not content.due_d:
-        return None
-    return [each | {"due_d": days} for each, days in zip(task.milestones, content.due_d, strict=True)]
+def _won_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]]:
+    """The task's milestones by the days that won: the firm's own, else none after its delivery, and the last then."""
+    milestones, most = planned(task), content.delivery_d
+    days = content.due_d or [*(min(each["due_d"], most) for each in milestones[:-1]), most]
+    return [each | {"due_d": due_d} for each, due_d in zip(milestones, days, strict=True)]
 
 
 def fail_task(*, task: ServiceTask, reason: str) -> None:

@@ -26,9 +26,9 @@ WHOLE: Final = 100
 class BidContent:
     """What a firm offers. Raises Invalid with a pointer for each value that is not acceptable.
 
-    `price_minor` is in the task's currency's minor units, for all of the work; `delivery_d` days from the award;
-    `due_d` the firm's own days for the task's milestones, in their order (none: the task's); the bid holds for
-    `validity_d` days from the deadline.
+    `price_minor` is in the task's currency's minor units, for all of the work; it is done within `delivery_d` days from
+    the contract; `due_d` are the firm's own days for the task's milestones, in their order (none: the task's, within
+    those days); the bid holds for `validity_d` days from the deadline.
     """
 
     price_minor: int

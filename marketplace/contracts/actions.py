@@ -43,7 +43,7 @@ def write_contract(
     the task's terms have them ({title, share_bp, due_d}), else the task's own, else one for the whole. With an
     `agreement`, such as a claim's, that one is the contract's and none is made. Invalid if the milestones won't do.
     """
-    shares = _shares(task, milestones)
+    shares = [Share.from_document(each) for each in milestones or planned(task)]
     refuse_bad_shares(shares)
     window = window_of(task, last_due_d=max(share.due_d for share in shares))
     with on_behalf_of(task.tenant_id):
@@ -81,9 +81,10 @@ def _lay_out(contract: Contract, shares: list[Share]) -> None:
         add(Milestone, contract, number=number, **part)
 
 
-def _shares(task: ServiceTask, milestones: list[dict[str, Any]] | None) -> list[Share]:
+def planned(task: ServiceTask) -> list[dict[str, Any]]:
+    """The task's milestones; where it has none, one for the whole."""
     whole = {"title": task.title, "share_bp": WHOLE_BP, "due_d": ceil(task.access_h / 24)}
-    return [Share.from_document(each) for each in milestones or task.milestones or [whole]]
+    return task.milestones or [whole]
 
 
 def settle_claim(*, task: ServiceTask, claim: Claim) -> Contract:

@@ -244,7 +244,7 @@ def _document(file: TaskAttachment) -> Section:
 
 
 def _milestone(n: int, milestone: Section) -> Section:
-    words = f"{milestone['share_bp'] / 100:g} % of the price, {milestone['due_d']} days from the award"
+    words = f"{milestone['share_bp'] / 100:g} % of the price, {milestone['due_d']} days from the contract"
     return {"id": str(n), "title": milestone["title"], "type": "delivery", "description": words, "status": "scheduled"}
 
 

@@ -26,7 +26,7 @@ class ServiceTask(TenantModel):
     `snapshot` is what other organisations learn about the site, the equipment and the alarm: frozen at posting.
     `opens` is what a claim or contract opens to the firm; a claim for at most `access_h` hours. `token` counts the
     claims so far. `acceptance`: a rule that stored readings are to keep, as marketplace.acceptance reads it.
-    `milestones`: [{title, share_bp, due_d}], shares in basis points that sum to 10,000, days from the award.
+    `milestones`: [{title, share_bp, due_d}], shares in basis points that sum to 10,000, days from the contract.
     `criteria`: by what bids are judged, as marketplace.bids.data reads them.
     `standstill_h`: between award and contract. `retention_bp` of each payment is kept back for `warranty_d` days.
     """

@@ -23,7 +23,8 @@ from marketplace.models import Bid, BidVersion, Complaint, Opener, Opening
 
 
 class BidContentSerializer(serializers.Serializer[Any]):
-    """`price_minor` in minor units of the task's currency, for all of the work; `delivery_d` days from the award."""
+    """`price_minor` in minor units of the task's currency, for all of the work, done within `delivery_d` days from the
+    contract; `due_d`, the firm's own days for the task's milestones, are not later."""
 
     price_minor = serializers.IntegerField(min_value=1, max_value=PRICE_MINOR)
     currency = serializers.RegexField(r"^[A-Z]{3}\Z")

@@ -67,7 +67,7 @@ class MilestoneSerializer(serializers.Serializer[Any]):
     share_bp = serializers.IntegerField(
         min_value=1, max_value=WHOLE_BP, help_text=f"Basis points of the price; all sum to {WHOLE_BP}."
     )
-    due_d = serializers.IntegerField(min_value=0, max_value=DUE_D, help_text="Days from the award.")
+    due_d = serializers.IntegerField(min_value=0, max_value=DUE_D, help_text="Days from the contract.")
 
 
 class AcceptanceSerializer(serializers.Serializer[Any]):

@@ -33,7 +33,7 @@ def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis,
     expect(firm.page.get_by_text("vibration of PUMP-07, from 9.5 to 9.5 mm/s")).to_be_visible()
     firm.page.get_by_role("link", name="Bids", exact=True).last.click()
     firm.page.get_by_label("Price of all of it, in USD").fill("2400")
-    firm.page.get_by_label("Done within, days from the award").fill("3")
+    firm.page.get_by_label("Done within, days from the contract").fill("3")
     firm.press("Send")
 
     owner.page.goto(f"/tasks/{task.pk}/bids")

@@ -189,6 +189,25 @@ def test_award_becomes_a_contract_after_the_standstill_and_opens_data_to_the_win
             assert granted("sites", "view_telemetry") == seen_sites
 
 
+TWO = [{"title": "Parts", "share_bp": 4000, "due_d": 9}, {"title": "Work", "share_bp": 6000, "due_d": 30}]
+
+
+@pytest.mark.parametrize(
+    ("milestones", "delivery_d", "days"), [([], 1, [1]), ([], 60, [60]), (TWO, 60, [9, 60]), (TWO, 5, [5, 5])]
+)
+def test_firm_owes_by_the_days_with_which_it_won(aurora, borealis, milestones, delivery_d, days):
+    task = quotation(aurora, access_h=72, milestones=milestones)
+    bid = placed(borealis, task, delivery_d=delivery_d).bid
+    evaluating(aurora, task)
+    scored(aurora, bid, 50)
+    awarded(aurora, bid)
+    conclude(aurora, task)
+    with aurora.acting():
+        contract = Contract.objects.get(task=task)
+        due = list(Milestone.objects.filter(contract=contract).order_by("number").values_list("due_at", flat=True))
+    assert due == [contract.written_at + timedelta(days=each) for each in days]
+
+
 def test_no_contract_is_written_while_a_complaint_is_open(aurora, borealis, cassia):
     task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
     awarded(aurora, quick)

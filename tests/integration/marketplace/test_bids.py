@@ -95,7 +95,14 @@ def test_task_that_is_claimed_takes_no_bids(aurora, borealis):
 
 
 @pytest.mark.parametrize(
-    ("changed", "pointer"), [({"currency": "EUR"}, "/currency"), ({"due_d": (5, 9)}, "/due_d"), ({"due_d": ()}, None)]
+    ("changed", "pointer"),
+    [
+        ({"currency": "EUR"}, "/currency"),
+        ({"due_d": (5, 9)}, "/due_d"),
+        ({"due_d": (21,)}, "/due_d/0"),  # delivery is within 20
+        ({"due_d": (20,)}, None),
+        ({"due_d": ()}, None),
+    ],
 )
 def test_bid_fits_the_tasks_currency_and_milestones(aurora, borealis, changed, pointer):
     milestones = [{"title": "all", "share_bp": 10_000, "due_d": 30}]
