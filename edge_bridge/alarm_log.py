@@ -114,6 +114,8 @@ class AlarmLog:
         if came_back or (alarm.rule, alarm.limit) != (said.rule, said.limit):
             for name, value in self._grounds_of(equipment, said).columns().items():
                 setattr(alarm, name, value)
+        if _is_worse(alarm, said) or (alarm.historical and not said.historical):
+            self.steps.begin_wait(alarm)
         alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
         self._keep(alarm, event, said)
         self._suppress(alarm)
@@ -212,9 +214,13 @@ def _is_same(alarm: Alarm, said: protocol.Alarm) -> bool:
     return known == (said.occurred_at, said.value, said.limit, said.severity)
 
 
+def _is_worse(alarm: Alarm, said: protocol.Alarm) -> bool:
+    return RANK[said.severity] > RANK[alarm.severity]
+
+
 def _event_of_repeat(alarm: Alarm, said: protocol.Alarm) -> Event | None:
     """What a raising means for an active alarm: it grew worse, came back, came while silenced, or has a new value."""
     state = State(alarm.state)
-    if RANK[said.severity] > RANK[alarm.severity] and (state, Event.RE_ALARMED) in table.TRANSITIONS:
+    if _is_worse(alarm, said) and (state, Event.RE_ALARMED) in table.TRANSITIONS:
         return Event.RE_ALARMED
     return Event.RAISED if (state, Event.RAISED) in table.TRANSITIONS else None

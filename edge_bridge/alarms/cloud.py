@@ -71,6 +71,8 @@ def locked(alarm_type: str, tenant_id: UUID, site_id: UUID, device: Device | Non
 def _again(steps: Steps, alarm: Alarm, finding: Finding) -> None:
     steps.end_shelf(alarm)
     event, kind = _repeated(alarm, finding)
+    if RANK[finding.severity] > RANK[alarm.severity]:
+        steps.begin_wait(alarm)
     if kind is AlarmKind.RAISED:
         alarm.raised_at, alarm.severity = steps.now, finding.severity
     alarm.severity = max(alarm.severity, finding.severity, key=RANK.__getitem__)

@@ -35,7 +35,11 @@ class Steps:
     kept: dict[UUID, State] = field(default_factory=dict)
 
     def take(self, alarm: Alarm, event: Event, *, at: datetime, comment: str = "") -> State:
-        """The state before; IllegalTransition if the table has none. Whatever leads to UNACK calls operators anew."""
+        """The state before; IllegalTransition if the table has none.
+
+        Whatever leads to UNACK calls operators anew. What comes back there before anybody acknowledged it has been
+        waiting all the while: otherwise one that comes and goes would never escalate.
+        """
         before = State(alarm.state)
         after = next_state(before, event)
         if (self.kept.setdefault(alarm.pk, before), after) not in MOVES:
@@ -46,8 +50,8 @@ class Steps:
             alarm.cleared_at = at
         elif event in (Event.RAISED, Event.RE_ALARMED):
             alarm.cleared_at = None
-        if alarm.state == State.UNACK:
-            alarm.annunciated_at, alarm.escalation_step, alarm.escalated_to = self.now, 0, ""
+        if after is State.UNACK and before is not State.RTNUN:
+            self.begin_wait(alarm)
         if alarm.state not in SILENCED_STATES:
             alarm.silenced_reason = ""
         if alarm.state != State.SHLVD:
@@ -79,6 +83,10 @@ class Steps:
                 comment=comment,
             )
         )
+
+    def begin_wait(self, alarm: Alarm) -> None:
+        """For an acknowledgement: escalation counts from now, from its first step."""
+        alarm.annunciated_at, alarm.escalation_step, alarm.escalated_to = self.now, 0, ""
 
     def begin(self, alarm: Alarm, comment: str = "") -> None:
         """A row that was just made as raised: nothing of it has to be written again."""

@@ -17,8 +17,9 @@ class Alarm(SharedModel, TenantModel):
     """An alarm of one type on one piece of equipment, from its raising to its return to NORM.
 
     One without equipment is of a gateway, or without that too of the site itself: the cloud raised it. Its condition
-    stands while `cleared_at` is null, whatever the state. `annunciated_at` is when operators were last called, by our
-    clock: escalation counts from there. `re_alarm_at`: when they are called again, unless it has cleared by then.
+    stands while `cleared_at` is null, whatever the state. `annunciated_at` is since when it waits for an
+    acknowledgement, by our clock: escalation counts from there. `re_alarm_at`: when operators are called again, unless
+    it has cleared by then.
     Where a version of a kept rule raised it, that and the clause of its limit are kept as they were then.
     """
 

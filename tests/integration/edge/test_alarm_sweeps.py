@@ -8,18 +8,22 @@ import pytest
 from django.db import connections
 
 from edge_bridge.actions import revoke_device
+from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.alarms import actions, policies
+from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
 from edge_bridge.alarms.escalation import escalate_due
 from edge_bridge.alarms.health import alarm_health
 from edge_bridge.alarms.sweeps import sweep_alarms, sweep_of
 from edge_bridge.authentication import device_of
 from edge_bridge.models import Alarm, AlarmChange, Device, Watermark
+from edge_bridge.protocol import Alarm as AlarmEntry
 from edge_bridge.protocol import Entry, Lane
 from edge_bridge.sweeping import sweep_each
+from tenants.context import acting_as
 from tenants.data import Invalid, NotFound
 from tenants.feed.receipts import note_receipts
 from tenants.models import FeedEvent, FeedHead, new_id
-from tests.integration.edge.scenes import cleared, gateway, history, raised, reading, the_alarm, told
+from tests.integration.edge.scenes import Gateway, cleared, gateway, history, raised, reading, the_alarm, told
 
 
 def after(seconds: float) -> datetime:
@@ -55,6 +59,17 @@ def received(owner) -> None:
         note_receipts(owner.id, head.epoch, {owner.user.pk: head.seq})
 
 
+def heard(edge: Gateway, owner, seconds: float, *said: AlarmEntry) -> None:
+    """The cloud takes these in so long from now."""
+    machine = owner.equipment["GAS-T0-01"]
+    with acting_as(edge.actor):
+        log = AlarmLog(edge.device, after(seconds))
+        log.prepare([(machine, alarm) for alarm in said])
+        for alarm in said:
+            log.take(machine, alarm)
+        log.write()
+
+
 def test_unacknowledged_alarm_goes_step_by_step_and_each_step_once(aurora):
     policy(aurora, "high", policies.Step(60, "manager"), policies.Step(120, user_id=aurora.user.pk))
     policy(aurora, "high", policies.Step(30, "owner"), site="north-mill")  # another site's
@@ -83,6 +98,90 @@ def test_alarm_that_grows_worse_begins_its_steps_anew(aurora):
     edge.say(Lane.P0, raised(severity="critical"))
     alarm = the_alarm(aurora)
     assert (alarm.escalation_step, alarm.escalated_to) == (0, "")
+
+
+def test_alarm_that_chatters_keeps_its_clock_and_its_steps(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    received(aurora)
+    heard(edge, aurora, 240, cleared(), raised(1.4))
+    received(aurora)
+    assert told(aurora)[-1] == ("alarm.raised", "UNACK")
+    assert (escalated(aurora, after(299)), escalated(aurora, after(301))) == (0, 1)
+    heard(edge, aurora, 480, cleared(), raised(1.5), cleared())
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.escalation_step, alarm.escalated_to) == ("RTNUN", 1, "role:manager")
+    heard(edge, aurora, 720, raised())
+    received(aurora)
+    assert (escalated(aurora, after(899)), escalated(aurora, after(901)), escalated(aurora, after(9000))) == (0, 1, 0)
+    assert escalations(aurora) == ["role:manager", "role:owner"]
+
+
+def test_alarm_that_chatters_unread_goes_on_before_its_time(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    heard(edge, aurora, 40, cleared(), raised())
+    assert escalated(aurora, after(70)) == 1
+    heard(edge, aurora, 80, cleared(), raised())
+    assert escalated(aurora, after(150)) == 0 and escalations(aurora) == ["role:manager"]
+
+
+def test_call_of_a_chattering_alarm_that_no_screen_received_counts_for_itself(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    received(aurora)
+    heard(edge, aurora, 40, cleared(), raised())
+    assert escalated(aurora, after(110)) == 1
+
+
+def test_alarm_that_was_acknowledged_and_comes_back_begins_anew(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    assert escalated(aurora, after(301)) == 1
+    with aurora.acting():
+        actions.acknowledge_alarm(alarm=Alarm.objects.get())
+    heard(edge, aurora, 310, cleared(), raised())
+    received(aurora)
+    with aurora.acting():
+        again = Alarm.objects.exclude(state="NORM").get()
+    assert (again.escalation_step, again.escalated_to) == (0, "")
+    assert (escalated(aurora, after(609)), escalated(aurora, after(611))) == (0, 1)
+
+
+@pytest.mark.parametrize("first", [{"severity": "high"}, {"historical": True}])
+def test_alarm_that_comes_back_worse_or_called_nobody_before_begins_anew(aurora, first):
+    policy(aurora, "high", policies.Step(60, "manager"))
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(**first), cleared(**first))
+    escalated(aurora, after(61))
+    heard(edge, aurora, 1000, raised())
+    received(aurora)
+    alarm = the_alarm(aurora)
+    assert (alarm.severity, alarm.escalation_step, alarm.escalated_to) == ("critical", 0, "")
+    assert (escalated(aurora, after(1299)), escalated(aurora, after(1301))) == (0, 1)
+
+
+def test_alarm_of_the_cloud_that_chatters_keeps_its_clock_unless_it_comes_back_worse(aurora):
+    site_id, seconds = aurora.sites["north"].pk, iter((0, 240, 480))
+    place = {"tenant_id": aurora.id, "site_id": site_id}
+    found = [Finding("alarm_flood", severity, "alarms", 11, 10, "test") for severity in ("low", "low", "high")]
+    began = []
+    for finding in found:
+        with aurora.acting():
+            began.append(raise_alarm(finding, now=after(next(seconds)), **place).annunciated_at)
+            clear_alarm("alarm_flood", now=after(0), **place)
+    assert began[1] == began[0] < began[2]
+
+
+def test_alarm_that_a_person_silenced_for_a_while_begins_anew(aurora):
+    gateway(aurora).say(Lane.P0, raised())
+    assert escalated(aurora, after(301)) == 1
+    with aurora.acting("manager"):
+        alarm = Alarm.objects.get()
+        actions.take_out_of_service(alarm=alarm, reason="its sensor is changed")
+        actions.return_alarm(alarm=alarm)
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.escalation_step, alarm.escalated_to) == ("UNACK", 0, "")
 
 
 def test_critical_alarm_that_no_screen_received_goes_on_before_its_time(aurora):
