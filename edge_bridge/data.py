@@ -10,6 +10,8 @@ from tenants.data import Conflict, Event, Invalid, Refusal
 
 # A reading from further ahead is set aside: the terminal's clock is wrong.
 AHEAD_AT_MOST: Final = timedelta(days=1)
+# By so much clocks differ. A stamp from further ahead is stored, but says nothing of now.
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 class AlarmKind(StrEnum):

@@ -21,7 +21,7 @@ from edge_bridge.alarms.suppression import settle_states
 from edge_bridge.catalogue.delivery import note_rules
 from edge_bridge.commands.delivery import begin_epoch, keep_routes, take_step
 from edge_bridge.counts import counting
-from edge_bridge.data import AHEAD_AT_MOST, Unplaceable
+from edge_bridge.data import AHEAD_AT_MOST, CLOCKS_DIFFER, Unplaceable
 from edge_bridge.models import Device, Gap, Quality, Quarantine, Series, Watermark
 from edge_bridge.protocol import Entry, encode_entry
 from edge_bridge.readings.naming import Named, Place, named, place_of, place_of_row
@@ -355,13 +355,14 @@ _KEEP_READINGS = """
 INSERT INTO edge_bridge_reading (tenant_id, series_id, measured_at, value, quality)
 SELECT %s, series_id, measured_at, value, quality FROM pg_temp.reading_stage
 """
+# The newest by its stamp, unless that bears a time still to come: then a clock was wrong, and what arrives next counts.
 _KEEP_LATEST = """
 INSERT INTO edge_bridge_latest AS kept (id, tenant_id, series_id, measured_at, value, quality)
-SELECT DISTINCT ON (series_id) gen_random_uuid(), %s::uuid, series_id, measured_at, value, quality
-  FROM pg_temp.reading_stage ORDER BY series_id, measured_at DESC
+SELECT DISTINCT ON (series_id) gen_random_uuid(), %(tenant)s::uuid, series_id, measured_at, value, quality
+  FROM pg_temp.reading_stage ORDER BY series_id, measured_at > now() + %(differ)s, measured_at DESC
 ON CONFLICT (tenant_id, series_id) DO UPDATE
    SET measured_at = excluded.measured_at, value = excluded.value, quality = excluded.quality
- WHERE kept.measured_at <= excluded.measured_at
+ WHERE kept.measured_at <= excluded.measured_at OR kept.measured_at > now() + %(differ)s
 """
 # Append-only: what sums a minute up again sees every reading whose row here it saw.
 _MARK_DIRTY = """
@@ -379,5 +380,5 @@ def _store(tenant_id: UUID, rows: Sequence[tuple[Any, ...]]) -> None:
             for row in rows:
                 copy.write_row(row)
         cursor.execute(_KEEP_READINGS, [tenant_id])
-        cursor.execute(_KEEP_LATEST, [tenant_id])
+        cursor.execute(_KEEP_LATEST, {"tenant": tenant_id, "differ": CLOCKS_DIFFER})
         cursor.execute(_MARK_DIRTY, [tenant_id])

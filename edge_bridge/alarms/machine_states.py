@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from edge_bridge.alarms.data import STATE_FRESH, STATE_TAGS, Around, words_of
+from edge_bridge.data import CLOCKS_DIFFER
 from edge_bridge.models import KeptRule, Latest, Quality
 from tenants.models import Equipment
 
@@ -41,6 +42,7 @@ def _said(
         series__equipment__in=machines,
         series__tag__in=STATE_TAGS,
         measured_at__gt=now - STATE_FRESH,
+        measured_at__lte=now + CLOCKS_DIFFER,
     )
     found = rows.exclude(quality=Quality.BAD).select_related("series")
     return {(row.series.equipment_id, row.series.tag): row.value for row in found}

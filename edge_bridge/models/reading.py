@@ -1,7 +1,10 @@
 """What was measured."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 
+from edge_bridge.data import CLOCKS_DIFFER
 from edge_bridge.protocol import MAX_NAME_CHARS
 from tenants.api import SharedModel, TenantForeignKey, TenantModel
 
@@ -41,7 +44,7 @@ class Quality(models.IntegerChoices):
 
 
 class Latest(SharedModel, TenantModel):
-    """The newest reading of a series by its time of measurement."""
+    """The newest reading of a series by its time of measurement; one that `is_ahead` gives way to the next."""
 
     shared_by = "view_telemetry"
     shared_through = "series"
@@ -56,6 +59,11 @@ class Latest(SharedModel, TenantModel):
     class Meta:
         verbose_name_plural = "latest"
         constraints = [models.UniqueConstraint(fields=["tenant", "series"], name="latest_once")]
+
+    @property
+    def is_ahead(self) -> bool:
+        """Its stamp lies in the future, as by a clock that is wrong: it says nothing of now."""
+        return self.measured_at > datetime.now(UTC) + CLOCKS_DIFFER
 
 
 class Reading(SharedModel):

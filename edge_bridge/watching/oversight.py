@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from edge_bridge import queries
+from edge_bridge.data import CLOCKS_DIFFER
 from edge_bridge.models import Alarm, Guard, Latest, Rollup, Series
 from edge_bridge.models.rollup import MINUTE_S
 from edge_bridge.readings.spans import TOO_LONG_PERIODS, MissingSpan
@@ -48,7 +49,7 @@ class Sensor:
     """`limits`: by type of alarm, those in force, and those that alarms told of which no kept rule knows.
 
     `guards` are the limits of rules in force, `switched_off` the last of each type that none in force took the place
-    of. `silent_s`: since the newest reading, of one that is silent.
+    of. `silent_s`: since the newest reading, of one that is silent; None if its time has not come (`is_ahead`).
 
     `late_minutes`: minutes of the span whose readings were complete only long after; `gaps` began in the span and are
     not filled.
@@ -62,6 +63,7 @@ class Sensor:
     switched_off: Sequence[Guard]
     speech: Speech
     silent_s: float | None
+    is_ahead: bool
     late_minutes: int
     gaps: Sequence[MissingSpan]
 
@@ -144,8 +146,9 @@ def _open_series() -> QuerySet[Series]:
 
 
 def _silent_first(found: QuerySet[Series]) -> QuerySet[Series]:
-    """Sorted by the database, before any is left out; those that were never heard come first."""
-    heard_at = Latest.objects.filter(series=OuterRef("pk")).values("measured_at")[:1]
+    """Sorted by the database, before any is left out; those that were never heard, or not of now, come first."""
+    of_now = Latest.objects.filter(series=OuterRef("pk"), measured_at__lte=datetime.now(UTC) + CLOCKS_DIFFER)
+    heard_at = of_now.values("measured_at")[:1]
     ordered = found.annotate(heard_at=Subquery(heard_at)).order_by(F("heard_at").asc(nulls_first=True), "pk")
     return ordered.select_related("equipment", "site").prefetch_related("latest")
 
@@ -181,6 +184,7 @@ def _sensor(series: Series, since: datetime, minutes: Sequence[Rollup], judged: 
         switched_off=judged.switched_off,
         speech=_speech(series, newest, silence_s),
         silent_s=silence_s,
+        is_ahead=newest is not None and newest.is_ahead,
         late_minutes=sum(row.n_late > 0 for row in minutes if row.begins_at >= since),
         gaps=[gap for gap in gaps_of_minutes(series, minutes, since) if gap.from_at > since][-MOST_GAPS:],
     )
@@ -188,7 +192,7 @@ def _sensor(series: Series, since: datetime, minutes: Sequence[Rollup], judged: 
 
 def _speech(series: Series, newest: Latest | None, silence_s: float | None) -> Speech:
     if newest is not None:
-        return Speech.SPEAKS if silence_s is None else Speech.SILENT
+        return Speech.SPEAKS if silence_s is None and not newest.is_ahead else Speech.SILENT
     return Speech.UNTOLD if delay_of(series) else Speech.UNHEARD
 
 

@@ -80,7 +80,10 @@ class WatchedSensorSerializer(serializers.Serializer[Any]):
         choices=[str(each) for each in Speech],
         help_text="`unheard`: never; `untold`: what was heard is told later only.",
     )
-    silent_s = serializers.FloatField(allow_null=True, help_text="Since the newest reading, of one that is silent.")
+    silent_s = serializers.FloatField(
+        allow_null=True, help_text="Since the newest reading, of one that is silent and whose clock is not ahead."
+    )
+    is_ahead = serializers.BooleanField(help_text="The newest reading bears a time that has not come.")
     late_minutes = serializers.IntegerField(help_text="Minutes that were complete only long after.")
     gaps = OpenGapSerializer(many=True)
 

@@ -46,3 +46,13 @@ def test_all_sensors_are_found_by_name_and_what_is_not_understood_comes_with_wha
     assert "noise PUMP-07" in words and "27.5" in words
     assert "27.5" in text(page_of(client, "/sensors?name=pump").encode())
     assert "27.5" not in text(page_of(client, "/sensors?name=meth").encode())
+
+
+def test_newest_value_of_a_clock_that_is_ahead_is_marked(aurora, borealis):
+    share(aurora, borealis, "view_telemetry")
+    edge, client = gateway(aurora), sign_in(aurora)
+    edge.say(Lane.P2, reading(27.5, tag="noise", ago_s=-3600))
+    assert "clock ahead" in text(page_of(client, "/sensors").encode())
+    assert "its clock is ahead" in text(page_of(sign_in(borealis), "/oversight").encode())
+    edge.say(Lane.P2, reading(27.5, tag="noise"))
+    assert "clock ahead" not in text(page_of(client, "/sensors").encode())

@@ -109,6 +109,18 @@ def test_state_that_nobody_told_for_long_silences_nothing(aurora):
     assert state_of(aurora) == "UNACK"
 
 
+def test_state_with_a_time_that_has_not_come_silences_nothing_and_the_next_one_takes_its_place(aurora):
+    edge = gateway(aurora)
+    suppress(aurora, tag="vibration")
+    running(edge, 0.0, ago_s=-3600)
+    edge.say(Lane.P0, raised(**SHAKES))
+    assert state_of(aurora) == "UNACK"
+    running(edge, 0.0)
+    assert state_of(aurora) == "DSUPR"
+    running(edge, 1.0)
+    assert state_of(aurora) == "UNACK"
+
+
 def test_machine_entered_as_out_of_service_is_in_maintenance_for_the_sweep_of_all(aurora, cassia):
     edge = gateway(aurora)
     suppress(aurora, MAINTENANCE, tag="vibration")

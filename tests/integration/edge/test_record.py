@@ -114,6 +114,25 @@ def test_latest_is_the_newest_by_time_of_measurement_not_of_arrival(aurora):
         assert Latest.objects.get(tenant=aurora.id).value == 7
 
 
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_newest_reading_with_a_time_that_has_not_come_gives_way_to_what_arrives_after_it(aurora, in_one_batch):
+    edge, ahead, now_right = gateway(aurora), reading(9, ago_s=-3600), reading(7, ago_s=1)
+    for said in [(ahead, now_right)] if in_one_batch else [(ahead,), (now_right,)]:
+        edge.say(Lane.P2, *said)
+    edge.say(Lane.P2, reading(5, ago_s=30))
+    with aurora.acting():
+        assert Latest.objects.get(tenant=aurora.id).value == 7
+    assert sorted(stored(aurora)) == [5, 7, 9]
+
+
+def test_newest_reading_of_a_clock_that_is_a_little_ahead_does_not_give_way_to_an_older_one(aurora):
+    edge = gateway(aurora)
+    for said in (reading(7, ago_s=-30), reading(5, ago_s=1)):
+        edge.say(Lane.P2, said)
+    with aurora.acting():
+        assert Latest.objects.get(tenant=aurora.id).value == 7
+
+
 def test_birth_names_units_also_of_series_that_a_reading_made_before(aurora):
     edge = gateway(aurora)
     edge.say(Lane.P2, reading())

@@ -146,6 +146,19 @@ def test_silent_sensor_is_shown_before_any_is_left_out(aurora, delta, monkeypatc
     assert mines(delta, site=str(aurora.sites["north-mill"].pk)) == []
 
 
+def test_sensor_whose_newest_word_has_a_time_that_has_not_come_is_silent_and_comes_first(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    edge = gateway(aurora)
+    edge.say(Lane.P2, reading(code="PUMP-07"))
+    edge.say(Lane.P2, reading(code="GAS-T0-01", tag="CH4", ago_s=-3600))
+    assert [(each["tag"], each["speech"], each["silent_s"]) for each in mines(delta)[0]["sensors"]] == [
+        ("CH4", "silent", None),
+        ("vibration", "speaks", None),
+    ]
+    edge.say(Lane.P2, reading(code="GAS-T0-01", tag="CH4"))
+    assert {each["speech"] for each in mines(delta)[0]["sensors"]} == {"speaks"}
+
+
 def test_what_a_clause_delays_is_not_silence(aurora, delta):
     share(aurora, delta, "view_telemetry", delay_s=3600)
     gateway(aurora).say(Lane.P2, reading(code="GAS-T0-01", tag="CH4"))
