@@ -116,7 +116,8 @@ class AlarmLog:
                 setattr(alarm, name, value)
         if _is_worse(alarm, said) or (alarm.historical and not said.historical):
             self.steps.begin_wait(alarm)
-        alarm.severity, alarm.historical, alarm.tag, alarm.rule = said.severity, said.historical, said.tag, said.rule
+        alarm.historical = alarm.historical and said.historical  # one that has called is no history
+        alarm.severity, alarm.tag, alarm.rule = said.severity, said.tag, said.rule
         self._keep(alarm, event, said)
         self._suppress(alarm)
         tell(alarm, _kind_of_repeat(event, came_back), said.occurred_at)

@@ -117,6 +117,44 @@ def test_historical_alarm_is_kept_with_both_times(aurora):
         assert FeedEvent.objects.get(kind="alarm.raised").body["historical"] is True
 
 
+def test_alarm_that_was_live_stays_live_when_its_return_comes_late(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    edge.say(Lane.P0, *[say(historical=True) for say in (cleared, raised, cleared)])
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.historical) == ("RTNUN", False)
+    with aurora.acting():
+        assert escalate_due(aurora.id, datetime.now(UTC) + timedelta(seconds=301)) == 1
+
+
+def test_what_came_late_after_the_acknowledgement_of_a_live_alarm_is_history_of_its_own(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised())
+    acknowledge(aurora, the_alarm(aurora))
+    edge.say(Lane.P0, *[say(historical=True) for say in (cleared, raised, cleared)])
+    with aurora.acting():
+        rows = list(Alarm.objects.own().order_by("pk").values_list("state", "historical"))
+        assert escalate_due(aurora.id, datetime.now(UTC) + timedelta(seconds=301)) == 0
+    assert rows == [("NORM", False), ("RTNUN", True)]
+
+
+def test_acknowledged_alarm_that_was_worse_for_a_while_must_be_seen_again_though_it_came_late(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(severity="high"))
+    acknowledge(aurora, the_alarm(aurora))
+    edge.say(Lane.P0, raised(historical=True), cleared(historical=True))
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.severity, alarm.historical) == ("RTNUN", "critical", False)
+
+
+def test_late_alarm_that_is_raised_again_live_is_live(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(historical=True), cleared(historical=True))
+    edge.say(Lane.P0, raised())
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.historical) == ("UNACK", False)
+
+
 def test_alarms_are_found_by_span_type_and_person_and_given_as_a_table(aurora, borealis):
     edge = gateway(aurora)
     long_ago = datetime.now(UTC) - timedelta(days=3)
