@@ -5,9 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from cloudmining.console import urls as console_urls
+from edge_bridge.models import Alarm
 from marketplace.actions import lapse_claims
+from marketplace.bids.sweeping import close_overdue
 from marketplace.contracts import access, disputes
 from tests import personas
+from tests.functional.console.scenes import sign_in
+from tests.integration.edge.scenes import gateway, raised
 from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace import scenes as market
@@ -52,6 +57,20 @@ def bidders(aurora: Organisation) -> list[Organisation]:
     return firms
 
 
+def bidders_of_a_tender(aurora: Organisation) -> list[Organisation]:
+    """The same of a sealed tender that was opened."""
+    firms = [personas.organisation(name, "service_firm") for name in ("Winner", "Loser")]
+    task = bidding.tender(aurora, standstill_h=240)
+    won, _ = (bidding.placed(firm, task).bid for firm in firms)
+    bidding.deadline_over(task)
+    close_overdue()
+    bidding.opened(aurora, task)
+    bidding.evaluating(aurora, task)
+    bidding.scored(aurora, won, 90)
+    bidding.awarded(aurora, won)
+    return firms
+
+
 def at_work(aurora: Organisation) -> list[Organisation]:
     contractor, claimant = (personas.organisation(name, "service_firm") for name in ("Contractor", "Claimant"))
     contracts.written(aurora, contractor)
@@ -83,6 +102,32 @@ def reads() -> list[Operation]:
     return [each for each in operations() if each.method == "get" and set(re.findall(r"{(\w+)}", each.path)) <= known]
 
 
+def doors() -> list[str]:
+    """Pages of the console that name no object, and those of a machine or an alarm."""
+    known = {"alarm_id", "series_id", "equipment_id", "site_id"}
+    routes = [str(each.pattern) for each in console_urls.urlpatterns]
+    named = [(route, set(re.findall(r"<\w+:(\w+)>", route))) for route in routes]
+    return ["/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route) for route, names in named if names <= known]
+
+
+def alarm_told(aurora: Organisation) -> str:
+    """A new one of pump 7, as its gateway tells it; its id."""
+    gateway(aurora).say("p0", raised(code="PUMP-07", alarm_type="vibration.hi", tag="vibration"))
+    with aurora.acting():
+        return str(Alarm.objects.filter(equipment=aurora.equipment["PUMP-07"], alarm_type="vibration.hi").get().pk)
+
+
+def shown_by_pages(party: Organisation, asked: dict[str, str]) -> set[str]:
+    client, ids = sign_in(party), set[str]()
+    for door in doors():
+        path = door.format(**asked)
+        answer = client.get(path, {"site": asked["site_id"], "equipment": asked["equipment_id"]})
+        assert answer.status_code < 500, path
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        ids |= set(ID.findall(body.decode(errors="replace").replace(path, "")))
+    return ids
+
+
 def shown(party: Organisation, asked: dict[str, str]) -> tuple[set[str], list[str]]:
     """All ids in what a party is answered, and paths to a live object that answered at all."""
     client, ids, opened = party.client(), set[str](), list[str]()
@@ -98,19 +143,27 @@ def shown(party: Organisation, asked: dict[str, str]) -> tuple[set[str], list[st
     return ids, opened
 
 
-@pytest.mark.parametrize("group", [bidders, no_more, beside])
+@pytest.mark.parametrize("group", [bidders, bidders_of_a_tender, no_more, beside])
 def test_nobody_who_is_not_at_work_sees_anything_live(aurora, group):
     places = live_of(aurora)
-    for party in group(aurora):
+    parties = group(aurora)
+    news = alarm_told(aurora)
+    for party in parties:
+        by_pages = shown_by_pages(party, places.asked["PUMP-07"])
         for code, live in places.live.items():
             ids, opened = shown(party, places.asked[code])
-            assert (party.tenant.name, ids & live, opened) == (party.tenant.name, set(), [])
+            ids |= by_pages
+            assert (party.tenant.name, ids & (live | {news}), opened) == (party.tenant.name, set(), [])
 
 
 def test_who_is_at_work_sees_the_machine_of_the_task_and_no_other(aurora):
     places = live_of(aurora)
-    for party in at_work(aurora):
+    parties = at_work(aurora)
+    news = alarm_told(aurora)
+    for party in parties:
         ids, opened = shown(party, places.asked["PUMP-07"])
-        assert places.live["PUMP-07"] <= ids and opened, party.tenant.name
+        assert places.live["PUMP-07"] | {news} <= ids and opened, party.tenant.name
+        by_pages = shown_by_pages(party, places.asked["PUMP-07"])
+        assert places.live["PUMP-07"] & by_pages, party.tenant.name
         ids, opened = shown(party, places.asked["FAN-01"])
-        assert (ids & places.live["FAN-01"], opened) == (set(), []), party.tenant.name
+        assert ((ids | by_pages) & places.live["FAN-01"], opened) == (set(), []), party.tenant.name
