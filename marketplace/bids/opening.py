@@ -9,6 +9,7 @@ from marketplace.bids.lifecycle import BidEvent, BidState
 from marketplace.bids.moves import begin_judging, move_bid, tell_bid, tell_closed, tell_missing
 from marketplace.bids.sealing import (
     MOST_OPENERS,
+    SEALED_ANEW,
     Altered,
     commitment_of,
     digest_of_sealed,
@@ -125,12 +126,17 @@ def _open_all(task: ServiceTask, openings: list[Opening], keys: str) -> None:
     tell_altered(task, queries.bidders(task.pk))
     promised, sealed = queries.committed(task), _sealed(task)
     for bid, version in sealed:
-        shares = [tuple(each.shares[key]) for each in openings if (key := str(version.pk)) in each.shares]
+        shares = [_part(each, version) for each in openings]
         found = _opened(bid, version, shares, task.openers_needed, promised.get(bid.pk, {}), keys)
         BidVersion.objects.filter(pk=version.pk).update(**found)
         move_bid(bid, BidEvent.OPEN)
         tell_bid("bid.opened", bid, task, commitment=version.commitment, fault=found.get("fault", ""))
     tell_missing(task, {bid.pk for bid, _ in sealed})
+
+
+def _part(opening: Opening, version: BidVersion) -> Any:
+    """None if it was altered when the opener gave it, or is gone since."""
+    return opening.shares.get(str(version.pk)) if isinstance(opening.shares, dict) else None
 
 
 def _opened(
@@ -165,4 +171,4 @@ def _refuse_sealed_anew(version: BidVersion, promised: Mapping[str, Any], keys: 
     if promised.get("keys") != keys:
         raise Altered("it was sealed for other openers than those that were published")
     if promised.get("sealed") != digest_of_sealed(version.sealed or {}):
-        raise Altered("it was sealed anew: what is stored is not what the ledger says")
+        raise Altered(SEALED_ANEW)

@@ -29,6 +29,7 @@ KEY_BYTES: Final = 16  # what Shamir's scheme over GF(2^128) splits
 NONCE_BYTES: Final = 12
 SALT_BYTES: Final = 16
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
+SEALED_ANEW: Final = "it was sealed anew: what is stored is not what the ledger says"
 
 
 class Altered(Exception):
@@ -69,8 +70,11 @@ def digest_of_keys(public_keys: Mapping[str, str], needed: int) -> str:
 
 
 def digest_of_sealed(sealed: Mapping[str, Any]) -> str:
-    """SHA-256, in hex, of what is stored of a sealed bid."""
-    return sha256(canonical_json(sealed).encode()).hexdigest()
+    """SHA-256, in hex, of what is stored of a sealed bid. Altered if it holds what is never sealed, as a float."""
+    try:
+        return sha256(canonical_json(sealed).encode()).hexdigest()
+    except (TypeError, ValueError):
+        raise Altered(SEALED_ANEW) from None
 
 
 def new_opener(passphrase: str) -> tuple[bytes, bytes]:
@@ -108,21 +112,37 @@ def unseal_share(sealed: Mapping[str, Any], place: Place, opener: str, key: X255
     """The opener's share as `(index, hex)`; None if what is stored is not what was sealed for them."""
     try:
         kept = sealed["shares"][opener]
-        return int(kept["index"]), SUITE.decrypt(bytes.fromhex(kept["share"]), key, place.bound).hex()
+        return _index(kept["index"]), SUITE.decrypt(bytes.fromhex(kept["share"]), key, place.bound).hex()
     except (InvalidTag, KeyError, TypeError, ValueError):
         return None
 
 
-def unseal(sealed: Mapping[str, Any], place: Place, shares: Sequence[tuple[int, str]], needed: int) -> str:
-    """The text, by the shares of `needed` openers; Altered if parts of it were changed or belong to another bid."""
-    if len(shares) < needed:
-        raise Altered("a sealed share was altered, or belongs to another bid")
-    key = Shamir.combine([(index, bytes.fromhex(share)) for index, share in shares[:needed]])
+def unseal(sealed: Mapping[str, Any], place: Place, shares: Sequence[Any], needed: int) -> str:
+    """The text, by the shares of `needed` openers as `unseal_share` gave them and the database kept them; Altered if
+    parts of it were changed or belong to another bid."""
+    key = _key(shares, needed)
     try:
         stored = bytes.fromhex(sealed["text"])
         return AESGCM(key).decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], place.bound).decode()
     except (InvalidTag, KeyError, TypeError, ValueError):
         raise Altered("the sealed text was altered, or belongs to another bid") from None
+
+
+def _key(shares: Sequence[Any], needed: int) -> bytes:
+    try:
+        parts = {_index(index): bytes.fromhex(share) for index, share in shares}
+        if len(parts) >= needed:
+            return Shamir.combine(list(parts.items())[:needed])
+    except (TypeError, ValueError):
+        pass
+    raise Altered("a sealed share was altered, or belongs to another bid")
+
+
+def _index(kept: Any) -> int:
+    """As it was split: nothing seals the index, and Shamir's scheme takes any number or never ends."""
+    if type(kept) is not int or not 1 <= kept <= MOST_OPENERS:
+        raise ValueError("no index of a share")
+    return kept
 
 
 def _public(raw: bytes) -> X25519PublicKey:

@@ -128,6 +128,69 @@ def test_altered_bid_is_found_at_the_opening_by_name(aurora, borealis, cassia, c
         assert [row.bid.firm_name for row in queries.comparison(get_own_task(task.pk))] == ["Cassia"]
 
 
+def forged_index(index):
+    """In every share of the bid, also of who does not open it."""
+    return (
+        "sealed = jsonb_set(sealed, '{shares}', (SELECT jsonb_object_agg(key, jsonb_set(value, '{index}', "
+        f"'{index}')) FROM jsonb_each(sealed->'shares')))"
+    )
+
+
+@pytest.mark.parametrize("index", ["1", "-1", "0", "21", "1.0", '"one"', "true", "null", "[]", "1e40"])
+def test_index_that_was_changed_is_a_fault_of_that_bid_alone(aurora, borealis, cassia, index):
+    second, third = colleague(aurora), colleague(aurora)
+    task = tender(aurora, [aurora, second, third], openers_needed=2)
+    receipts = [placed(firm, task) for firm in (borealis, cassia)]
+    deadline_over(task)
+    assert superuser(VERSION.format(forged_index(index)), receipts[0].bid.pk) == 1
+    for opener in (second, third):
+        opened(opener, task)
+    found, other = faults(aurora, receipts)
+    assert ("altered" in found, other, state_of(task, aurora)) == (True, "", "opened")
+
+
+def test_share_of_who_does_not_open_is_held_against_the_ledger_too(aurora, borealis):
+    """What the ledger takes no digest of is as altered as what has another."""
+    task = tender(aurora, [aurora, colleague(aurora)], openers_needed=1)
+    receipt = placed(borealis, task)
+    deadline_over(task)
+    with aurora.acting():
+        other = queries.openers(task.pk)[1].pk
+    superuser(VERSION.format(f"sealed = jsonb_set(sealed, '{{shares,{other},index}}', '1.5')"), receipt.bid.pk)
+    opened(aurora, task)
+    assert "sealed anew" in faults(aurora, [receipt])[0]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        *('[1, "no hex"]', '[1, "00"]', '[-1, "00112233445566778899aabbccddeeff"]', "[1]", '{"a": 1}', "null", "7"),
+        '[1.0, "00112233445566778899aabbccddeeff"]',
+    ],
+)
+def test_part_of_an_opener_that_was_changed_is_a_fault(aurora, borealis, shares):
+    second = colleague(aurora)
+    task = tender(aurora, [aurora, second])
+    receipt = placed(borealis, task)
+    deadline_over(task)
+    opened(aurora, task)
+    superuser(f"UPDATE marketplace_opening SET shares = jsonb_build_object('{receipt.version.pk}', '{shares}'::jsonb)")
+    opened(second, task)
+    assert "altered" in faults(aurora, [receipt])[0]
+
+
+@pytest.mark.parametrize("shares", ["null", "[]", "7", '"x"'])
+def test_parts_that_are_no_mapping_are_a_fault(aurora, borealis, shares):
+    second = colleague(aurora)
+    task = tender(aurora, [aurora, second])
+    receipt = placed(borealis, task)
+    deadline_over(task)
+    opened(aurora, task)
+    superuser(f"UPDATE marketplace_opening SET shares = '{shares}'")
+    opened(second, task)
+    assert "altered" in faults(aurora, [receipt])[0]
+
+
 def test_bids_swapped_between_two_firms_are_both_found(aurora, borealis, cassia):
     task, receipts = closed(aurora, borealis, cassia)
     mine, theirs = (receipt.bid for receipt in receipts)
