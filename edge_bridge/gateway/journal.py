@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +41,7 @@ from edge_bridge.protocol import (
 ENVELOPE_BYTES = 1_000  # more than a batch needs around its entries
 KEPT_QUARANTINED_READINGS = 10_000
 KEPT_ACKNOWLEDGED = {Lane.P0: 10_000, Lane.P1: 0, Lane.P2: 0}
+TIMES_APART, KEPT_TIMES = timedelta(minutes=1), 10_000  # a week of what was acknowledged when
 SESSION_LIMIT_BYTES = 16_000_000
 TAGS_A_BIRTH = 2_000
 AT_ONCE = 1_000  # entries in memory while many are rewritten
@@ -113,6 +114,7 @@ class Journal:
         boot = uuid4()
         with self.transaction():
             waiting_readings = sum(self._renumber(lane) for lane in Lane)
+            self._db.execute("DELETE FROM acknowledged")
             filtered = self._db.execute("SELECT coalesce(sum(count), 0) FROM filtered").fetchone()[0]
             self._db.execute(
                 "UPDATE identity SET boot = ?, readings_produced = ?", (str(boot), waiting_readings + filtered)
@@ -182,10 +184,36 @@ class Journal:
             self._note_acknowledged(lane, through)
 
     def _note_acknowledged(self, lane: Lane, through: int) -> None:
+        self._note_time(lane, through)
         self._db.execute("UPDATE lane SET acknowledged_through = ? WHERE lane = ?", (through, lane))
         if lane is Lane.P0:  # below zero: the cloud has been told
             self._db.execute("UPDATE standing SET seq = -seq WHERE seq BETWEEN 1 AND ?", (through,))
         self._delete(lane, 1, through - KEPT_ACKNOWLEDGED[lane])
+
+    def _note_time(self, lane: Lane, through: int) -> None:
+        """Times outlive the entries that are let go: a cloud that has lost some is told of when they were."""
+        row = self._db.execute("SELECT body FROM entry WHERE lane = ? AND seq = ?", (lane, through)).fetchone()
+        if row is None:
+            return
+        _, at = span_of(decode_entry(row[0]).body)
+        if abs(at - self._time_at(lane, through, datetime.min.replace(tzinfo=UTC))) < TIMES_APART:
+            return
+        self._db.execute("INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)", (lane, through, sortable(at)))
+        self._db.execute(
+            "DELETE FROM acknowledged WHERE lane = ? AND through <="
+            " (SELECT through FROM acknowledged WHERE lane = ? ORDER BY through DESC LIMIT 1 OFFSET ?)",
+            (lane, lane, KEPT_TIMES),
+        )
+
+    def _time_at(self, lane: Lane, seq: int, unknown: datetime) -> datetime:
+        """Of the last entry up to this number whose time is kept, or else of the first one after it."""
+        row = self._db.execute(
+            "SELECT at FROM acknowledged WHERE lane = ?1 AND through = coalesce("
+            " (SELECT max(through) FROM acknowledged WHERE lane = ?1 AND through <= ?2),"
+            " (SELECT min(through) FROM acknowledged WHERE lane = ?1))",
+            (lane, seq),
+        ).fetchone()
+        return datetime.fromisoformat(row[0]) if row else unknown
 
     def _acknowledged_through(self, lane: Lane) -> int:
         row = self._db.execute("SELECT acknowledged_through FROM lane WHERE lane = ?", (lane,)).fetchone()
@@ -236,7 +264,8 @@ class Journal:
             self._note_acknowledged(lane, expected_seq - 1)
             first = self._first_waiting(lane)
             if (lost := first - expected_seq) > 0:
-                self._insert(lane, [Entry(first - 1, Gap(expected_seq, GapReason.LOST, lost, now, now))])
+                since = min(self._time_at(lane, expected_seq - 1, unknown=now), now)
+                self._insert(lane, [Entry(first - 1, Gap(expected_seq, GapReason.LOST, lost, since, now))])
 
     def thin_readings(self, limit_bytes: int | None = None) -> int:
         """Replaces the oldest readings by counts until they fit; inside `transaction()`. Returns how many went."""

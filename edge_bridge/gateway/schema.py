@@ -9,7 +9,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 
 TABLES = """
 CREATE TABLE identity (edge TEXT NOT NULL, boot TEXT NOT NULL, readings_produced INTEGER NOT NULL);
@@ -39,6 +39,7 @@ CREATE TABLE trespass (
 );
 """,
     4: "ALTER TABLE session ADD COLUMN seen TEXT;",
+    5: "CREATE TABLE acknowledged (lane TEXT, through INTEGER, at TEXT NOT NULL, PRIMARY KEY (lane, through));",
 }
 
 

@@ -83,7 +83,10 @@ class Gap(TenantModel):
     to_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["watermark", "seq"], name="gap_of_stream")]
+        indexes = [
+            models.Index(fields=["watermark", "seq"], name="gap_of_stream"),
+            models.Index(fields=["watermark", "reason", "to_at"], name="gap_by_reason"),
+        ]
 
 
 class Quarantine(TenantModel):

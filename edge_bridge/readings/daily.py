@@ -9,9 +9,8 @@ from uuid import UUID
 from django.db import connection
 
 from edge_bridge.models import Gap, Series
-from edge_bridge.protocol import GapReason
 from edge_bridge.readings.quality import Figures, Quality, quality_of
-from edge_bridge.readings.trends import OVERRIDE, definition_of, period_of
+from edge_bridge.readings.trends import FILTERED, OVERRIDE, definition_of, period_of
 from edge_bridge.readings.units import conversion
 from tenants.api import actor
 from tenants.data import FieldError, Invalid, NotFound
@@ -23,7 +22,6 @@ DAY: Final = timedelta(days=1)
 GIVEN_UP: Final = timedelta(days=7)
 # So much of today may not be summed up yet.
 UNSETTLED: Final = timedelta(minutes=2)
-FILTERED: Final = (GapReason.DEADBAND, GapReason.SWINGING_DOOR)
 NOTHING: Final = Figures(0, 0, 0, 0, 0, 0, 0, 0)
 
 

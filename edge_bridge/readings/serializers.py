@@ -9,7 +9,7 @@ from edge_bridge.models import ReadingRemoval, ReadingRetention, Series
 from edge_bridge.protocol import MAX_NAME_CHARS
 from edge_bridge.readings.downsampling import FEWEST, METHODS
 from edge_bridge.readings.retention import LONGEST_DAYS
-from edge_bridge.readings.trends import LEVELS, MOST_SERIES, Asked, definition_of
+from edge_bridge.readings.trends import LEVELS, MOST_GAPS, MOST_SERIES, Asked, definition_of
 from edge_bridge.rest.serializers import EARLIEST, SeriesSerializer
 
 MOST_POINTS = 5000
@@ -76,6 +76,7 @@ class TrendSerializer(serializers.Serializer[Any]):
     level = serializers.ChoiceField(["auto", *LEVELS])
     points = BandSerializer(many=True)
     missing = MissingSpanSerializer(many=True)
+    missing_is_whole = serializers.BooleanField(help_text=f"False: there are more than these first {MOST_GAPS} gaps.")
     masked = serializers.ListField(child=serializers.CharField())
 
 

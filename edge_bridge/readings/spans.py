@@ -1,10 +1,11 @@
 """Where readings are missing, and what they say in between. Pure; times are aware."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 from statistics import median
 from typing import Final
 
@@ -48,30 +49,53 @@ def missing(
     since: datetime,
     until: datetime,
     period: timedelta,
-    told: Iterable[MissingSpan] = (),
     lasting: timedelta = timedelta(),
 ) -> list[MissingSpan]:
-    """Stretches of `since` … `until` without a reading for more than three periods, in order.
+    """Stretches of `since` … `until` without a reading for more than three periods, in order; each is silent.
 
-    A stretch has the reason of the `told` spans that cover most of it, else it is silent. `times` ascend; each says
-    that something was heard for as long as `lasting` from then on. `until` is not later than now, or the future would
-    be missing too.
+    `times` ascend; each says that something was heard for as long as `lasting` from then on. `until` is not later than
+    now, or the future would be missing too.
     """
-    known = list(told)
     ends = [since, *(time + lasting for time in times)]
     return [
-        MissingSpan(end, begin, _reason(end, begin, known))
+        MissingSpan(end, begin, SILENT)
         for end, begin in zip(ends, [*times, until], strict=True)
         if begin - end > TOO_LONG_PERIODS * period
     ]
 
 
-def _reason(from_at: datetime, to_at: datetime, told: Sequence[MissingSpan]) -> str:
-    covered = defaultdict[str, timedelta](timedelta)
+def explained(stretches: Iterable[MissingSpan], told: Iterable[MissingSpan]) -> list[MissingSpan]:
+    """Each with the reason of the `told` spans that cover most of it, and at least half; else as it was."""
+    by_reason = defaultdict[str, list[MissingSpan]](list)
     for each in told:
-        covered[each.reason] += max(timedelta(), min(each.to_at, to_at) - max(each.from_at, from_at))
+        by_reason[each.reason].append(each)
+    known = {reason: _joined(spans) for reason, spans in by_reason.items()}
+    return [_explained(stretch, known) for stretch in stretches]
+
+
+def _explained(stretch: MissingSpan, known: Mapping[str, Sequence[MissingSpan]]) -> MissingSpan:
+    covered = {reason: _covered(stretch, spans) for reason, spans in known.items()}
     reason = max(covered, key=lambda reason: (covered[reason], reason), default=SILENT)
-    return reason if covered[reason] > timedelta() else SILENT
+    is_told = reason in covered and 2 * covered[reason] >= stretch.to_at - stretch.from_at
+    return replace(stretch, reason=reason) if is_told else stretch
+
+
+def _joined(spans: Iterable[MissingSpan]) -> list[MissingSpan]:
+    """Of one reason: those that touch as one, so that both their times ascend."""
+    joined: list[MissingSpan] = []
+    for each in sorted(spans, key=lambda span: span.from_at):
+        if joined and each.from_at <= joined[-1].to_at:
+            joined[-1] = replace(joined[-1], to_at=max(joined[-1].to_at, each.to_at))
+        else:
+            joined.append(each)
+    return joined
+
+
+def _covered(stretch: MissingSpan, joined: Sequence[MissingSpan]) -> timedelta:
+    first = bisect_right(joined, stretch.from_at, key=lambda span: span.to_at)
+    within = takewhile(lambda span: span.from_at < stretch.to_at, islice(joined, first, None))
+    parts = (min(each.to_at, stretch.to_at) - max(each.from_at, stretch.from_at) for each in within)
+    return sum(parts, timedelta())
 
 
 def held(bands: Iterable[Band], until: datetime, period: timedelta, lasting: timedelta = timedelta()) -> list[HeldSpan]:

@@ -9,13 +9,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from edge_bridge import queries
-from edge_bridge.models import Gap, Quality, Reading, Rollup, Series
+from edge_bridge.models import Gap, Quality, Reading, Rollup, Series, Watermark
 from edge_bridge.models.rollup import HOUR_S, MINUTE_S
+from edge_bridge.protocol import GapReason, Lane
 from edge_bridge.readings.downsampling import METHODS, Band, binned
-from edge_bridge.readings.spans import HeldSpan, MissingSpan, held, missing, usual_period
+from edge_bridge.readings.spans import (
+    SILENT,
+    TOO_LONG_PERIODS,
+    HeldSpan,
+    MissingSpan,
+    explained,
+    held,
+    missing,
+    usual_period,
+)
 from edge_bridge.readings.tags import TagDefinition, meaning
 from tenants.api import actor, live_grants
 from tenants.data import FieldError, Invalid
@@ -28,6 +39,8 @@ LEVELS: Final = {"raw": 0, "minute": MINUTE_S, "hour": HOUR_S}
 UNKNOWN_PERIOD: Final = timedelta(seconds=60)
 # How long a gateway's filters hold back a value that hardly changes, unless it is told otherwise.
 OVERRIDE: Final = timedelta(seconds=60)
+FILTERED: Final = (GapReason.DEADBAND, GapReason.SWINGING_DOOR)
+LOSSES: Final = tuple(reason for reason in GapReason if reason not in FILTERED)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,7 +57,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Values in the unit of the series; `n` good readings lie behind them. `masked`: fields that the clause hides."""
+    """Values in the unit of the series; `n` good readings lie behind them. `masked`: fields that the clause hides.
+
+    `missing_is_whole`: there are no more than MOST_GAPS gaps; else these are the first.
+    """
 
     series: Series
     since: datetime
@@ -52,6 +68,7 @@ class Trend:
     level: str
     points: Sequence[Band] = ()
     missing: Sequence[MissingSpan] = ()
+    missing_is_whole: bool = True
     masked: Sequence[str] = ()
 
     @property
@@ -89,13 +106,15 @@ def _trend(series: Series, asked: Asked) -> Trend:
     if asked.until <= asked.since:
         return Trend(series, asked.since, asked.since, asked.level)
     found = _found(series, asked)
+    stretches = _stretches(series, asked, found)
     return Trend(
         series=series,
         since=asked.since,
         until=asked.until,
         level=found.level,
         points=_fewer(found, asked),
-        missing=_gaps(series, asked, found),
+        missing=_explained(series, stretches[:MOST_GAPS], found),
+        missing_is_whole=len(stretches) <= MOST_GAPS,
         masked=found.masked,
     )
 
@@ -117,7 +136,8 @@ def held_spans(series: Series, *, since: datetime, until: datetime) -> list[Held
 
 def gaps_of_minutes(series: Series, minutes: Iterable[Rollup], since: datetime) -> Sequence[MissingSpan]:
     """Where a series said nothing since then, by the figures of its `minutes`, which ascend."""
-    return _gaps(series, Asked(since, _told_until(series)), _rolled(minutes, "minute"))
+    found = _rolled(minutes, "minute")
+    return _explained(series, _stretches(series, Asked(since, _told_until(series)), found)[:MOST_GAPS], found)
 
 
 def period_of(series: Series) -> timedelta:
@@ -198,11 +218,11 @@ def _rollups(series: Series, asked: Asked, size_s: int) -> QuerySet[Rollup]:
 
 
 def _raw(rows: Iterable[Reading], period: timedelta) -> _Found:
-    found = _Found("raw", [], [], [])
+    found, reach = _Found("raw", [], [], []), max(period, OVERRIDE) / 2
     for row in rows:
         found.masked = row.masked
         if row.quality == Quality.BAD:
-            found.bad.append(MissingSpan(row.measured_at - period / 2, row.measured_at + period / 2, "bad"))
+            found.bad.append(MissingSpan(row.measured_at - reach, row.measured_at + reach, "bad"))
             continue
         found.heard.append(row.measured_at)
         found.bands.append(Band(row.measured_at, row.value, row.value, row.value, int(row.quality == Quality.GOOD)))
@@ -236,12 +256,18 @@ def _fewer(found: _Found, asked: Asked) -> list[Band]:
     return [by_point[point] for point in kept]
 
 
-def _gaps(series: Series, asked: Asked, found: _Found) -> list[MissingSpan]:
-    """What the gateway said is known for own series only: its words are of the whole site."""
+def _stretches(series: Series, asked: Asked, found: _Found) -> list[MissingSpan]:
     size = timedelta(seconds=LEVELS[found.level])
     until = min(asked.until, _told_until(series) - size)  # a minute that isn't over has no figures yet
-    told = [*found.bad, *_told_gaps(series, asked)]
-    return missing(found.heard, asked.since, until, _expected(series, found), told, lasting=size)[:MOST_GAPS]
+    return missing(found.heard, asked.since, until, _expected(series, found), lasting=size)
+
+
+def _explained(series: Series, stretches: Sequence[MissingSpan], found: _Found) -> list[MissingSpan]:
+    """What the gateway said is known for own series only: its words are of the whole site."""
+    if not stretches or series.tenant_id != actor().tenant_id:
+        return explained(stretches, found.bad)
+    losses = _losses(series, stretches[0].from_at, stretches[-1].to_at)
+    return _with_filters(series, explained(stretches, [*found.bad, *losses]), found)
 
 
 def _expected(series: Series, found: _Found) -> timedelta:
@@ -250,12 +276,49 @@ def _expected(series: Series, found: _Found) -> timedelta:
     return max(period, OVERRIDE if found.level != "raw" else usual_period(found.heard) or period)
 
 
-def _told_gaps(series: Series, asked: Asked) -> list[MissingSpan]:
-    if series.tenant_id != actor().tenant_id:
-        return []
-    gaps = Gap.objects.filter(tenant=series.tenant_id, watermark__site=series.site_id)
-    within = gaps.filter(to_at__gt=asked.since, from_at__lt=asked.until).order_by("-pk")[:MOST_GAPS]
-    return [MissingSpan(gap.from_at, gap.to_at, gap.reason) for gap in within]
+def _losses(series: Series, since: datetime, until: datetime) -> list[MissingSpan]:
+    """Each reading that was lost would have spoken for its time until the next."""
+    reach = max(period_of(series), OVERRIDE) / 2
+    gaps = Gap.objects.filter(tenant=series.tenant_id, watermark__site=series.site_id, watermark__lane=Lane.P2)
+    within = gaps.filter(reason__in=LOSSES, to_at__gt=since - reach, from_at__lt=until + reach)
+    return [
+        MissingSpan(gap.from_at - reach, gap.to_at + reach, gap.reason) for gap in within.order_by("to_at")[:MOST_ROWS]
+    ]
+
+
+def _with_filters(series: Series, stretches: Sequence[MissingSpan], found: _Found) -> list[MissingSpan]:
+    """Filters say what they held back all the time; a series is silent if it was not heard when they let go."""
+    override = max(OVERRIDE, usual_period(found.heard) or OVERRIDE)
+    longest = override + TOO_LONG_PERIODS * period_of(series)
+    short = [each for each in stretches if each.reason == SILENT and each.to_at - each.from_at <= longest]
+    filters = _filters_in(series, short)
+    return [replace(each, reason=filters.get(each.from_at, each.reason)) for each in stretches]
+
+
+# Of each stream and filter the first words that reach into a stretch: what they speak of ascends with their numbers.
+_FILTERS = """
+SELECT asked.from_at, gap.reason
+  FROM unnest(%(from_at)s::timestamptz[], %(to_at)s::timestamptz[]) AS asked (from_at, to_at)
+ CROSS JOIN unnest(%(streams)s::uuid[]) AS stream
+ CROSS JOIN unnest(%(reasons)s::text[]) AS filter
+ CROSS JOIN LATERAL (
+  SELECT reason, from_at FROM edge_bridge_gap
+   WHERE tenant_id = %(tenant)s AND watermark_id = stream AND reason = filter AND to_at > asked.from_at
+   ORDER BY to_at LIMIT 1) AS gap
+ WHERE gap.from_at < asked.to_at
+"""
+
+
+def _filters_in(series: Series, stretches: Sequence[MissingSpan]) -> dict[datetime, str]:
+    """By the beginning of the stretch the filter that held something back in it."""
+    if not stretches:
+        return {}
+    streams = Watermark.objects.filter(tenant=series.tenant_id, site=series.site_id, lane=Lane.P2)
+    asked: dict[str, Any] = {"from_at": [each.from_at for each in stretches], "to_at": [each.to_at for each in stretches]}
+    asked |= {"streams": list(streams.values_list("pk", flat=True)), "reasons": [*FILTERED]}
+    with connection.cursor() as cursor:
+        cursor.execute(_FILTERS, {**asked, "tenant": series.tenant_id})
+        return dict(cursor.fetchall())
 
 
 def _checked(asked: Asked) -> Asked:

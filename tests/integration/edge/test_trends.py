@@ -80,6 +80,49 @@ def test_gap_that_the_gateway_explained_says_why_and_bad_readings_are_a_gap(auro
     assert [point["value"] for point in got["points"]] == [1, 2, 2]
 
 
+def told(edge, reason: GapReason, since_s: float, until_s: float, step_s: float) -> None:
+    """Gaps that stand for a reading each, one after the other."""
+    n = int((until_s - since_s) / step_s)
+    first, at = edge.next_seq[Lane.P2], [HOUR + timedelta(seconds=since_s + k * step_s) for k in range(n + 1)]
+    edge.say(Lane.P2, *[protocol.Gap(first + k, reason, 1, at[k], at[k + 1]) for k in range(n)])
+
+
+def test_filter_explains_what_it_may_hold_back_and_no_dead_sensor(aurora):
+    edge = gateway(aurora)
+    series = sent(aurora, [*[1.0] * 6, *[None] * 6, 2.0], edge=edge)
+    told(edge, GapReason.DEADBAND, 0, 1200, 10)
+    got = trend(aurora.client(), series, hours=1200 / 3600).json()
+    assert [gap["reason"] for gap in got["missing"]] == ["deadband", "silent"]
+    assert trend(aurora.client(), series, hours=1200 / 3600, level="minute").json()["missing"][-1]["reason"] == "silent"
+
+
+def test_filter_with_a_longer_override_is_known_by_how_often_its_series_speaks(aurora):
+    edge = gateway(aurora)
+    series = sent(aurora, [float(n % 2) for n in range(8)], step_s=300, edge=edge)
+    told(edge, GapReason.SWINGING_DOOR, 0, 2100, 10)
+    got = trend(aurora.client(), series, hours=2100 / 3600, level="minute").json()
+    assert {gap["reason"] for gap in got["missing"]} == {"swinging_door"}
+
+
+@pytest.mark.parametrize("level", ["raw", "minute"])
+def test_loss_is_told_however_many_gaps_of_filters_came_after_it(aurora, level):
+    edge = gateway(aurora)
+    told(edge, GapReason.THINNED, 60, 900, 30)
+    series = sent(aurora, [1.0, *[None] * 14, 2.0], step_s=60, edge=edge)
+    told(edge, GapReason.DEADBAND, 0, 2400, 4)
+    got = trend(aurora.client(), series, hours=0.25, level=level).json()
+    assert [gap["reason"] for gap in got["missing"]] == ["thinned"]
+
+
+def test_answer_says_where_not_all_gaps_are_told(aurora, monkeypatch):
+    series = sent(aurora, [1.0, *[None] * 10, 3.0, *[None] * 10, 4.0])
+    whole = trend(aurora.client(), series, hours=220 / 3600).json()
+    assert len(whole["missing"]) == 2 and whole["missing_is_whole"]
+    monkeypatch.setattr("edge_bridge.readings.trends.MOST_GAPS", 1)
+    cut = trend(aurora.client(), series, hours=220 / 3600).json()
+    assert len(cut["missing"]) == 1 and not cut["missing_is_whole"]
+
+
 def test_table_holds_points_and_gaps(aurora):
     series = sent(aurora, [1.0, *[None] * 10, 3.0])
     span = {"from": HOUR.isoformat(), "to": (HOUR + timedelta(seconds=120)).isoformat()}

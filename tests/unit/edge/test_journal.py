@@ -247,6 +247,33 @@ def test_what_the_cloud_asks_for_and_is_gone_is_declared_lost(journal: Journal) 
     assert [entry.seq for entry in entries] == [4, 5, 6]
 
 
+def test_what_is_lost_lies_between_what_the_cloud_was_known_to_have_and_now(journal: Journal) -> None:
+    """A cloud restored from a backup may ask for any number; of the acknowledged ones some times are kept."""
+    now = NOW + timedelta(hours=2)
+    for minute in range(90):
+        with journal.transaction():
+            journal.append(Lane.P2, [reading(60 * minute)])
+        journal.acknowledge(Lane.P2, minute + 1)
+    journal.resume_at(Lane.P2, 31, now)
+    assert journal.next_entries(Lane.P2) == (Entry(90, Gap(31, GapReason.LOST, 60, NOW + timedelta(minutes=29), now)),)
+    journal.begin_new_epoch(now)
+    journal.acknowledge(Lane.P2, journal.head(Lane.P2))
+    journal.resume_at(Lane.P2, 1, now)
+    (lost,) = journal.next_entries(Lane.P2)
+    assert isinstance(lost.body, Gap) and lost.body.from_at == now, "of the new numbers nothing was known before"
+
+
+def test_times_of_what_was_acknowledged_are_bounded(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_bridge.gateway.journal.KEPT_TIMES", 3)
+    for hour in range(6):
+        with journal.transaction():
+            journal.append(Lane.P2, [reading(3600 * hour)])
+        journal.acknowledge(Lane.P2, hour + 1)
+    journal.resume_at(Lane.P2, 2, NOW + timedelta(days=1))
+    (lost,) = journal.next_entries(Lane.P2)
+    assert isinstance(lost.body, Gap) and lost.body.from_at == NOW + timedelta(hours=3), "the oldest that is known"
+
+
 def test_what_the_cloud_has_already_is_let_go(journal: Journal) -> None:
     put_readings(journal, 6)
     journal.resume_at(Lane.P2, 4, NOW)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from edge_bridge.readings.spans import MissingSpan, missing, usual_period
+from edge_bridge.readings.spans import MissingSpan, explained, missing, usual_period
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 TEN = timedelta(seconds=10)
@@ -32,14 +32,24 @@ def test_what_was_heard_for_a_while_is_missing_only_after_it():
     assert missing(at(0, 60, 180), *at(0, 240), minute, lasting=minute) == []
 
 
-def test_gap_has_the_reason_the_gateway_gave_for_most_of_it():
+def reasons(told: list[MissingSpan], *seconds: float) -> list[str]:
+    return [gap.reason for gap in explained(missing(at(*seconds), *at(0, seconds[-1]), TEN), told)]
+
+
+def test_gap_has_the_reason_that_was_given_for_most_of_it() -> None:
     told = [
         MissingSpan(*at(0, 30), "thinned"),
         MissingSpan(*at(30, 100), "lost"),
         MissingSpan(*at(500, 900), "thinned"),
     ]
-    assert [gap.reason for gap in missing(at(0, 110), *at(0, 110), TEN, told)] == ["lost"]
-    assert [gap.reason for gap in missing(at(0, 110, 400), *at(0, 400), TEN, told)] == ["lost", "silent"]
+    assert reasons(told, 0, 110) == ["lost"]
+    assert reasons(told, 0, 110, 400) == ["lost", "silent"]
+
+
+def test_reason_that_was_given_for_less_than_half_explains_nothing_however_often() -> None:
+    assert reasons([MissingSpan(*at(0, 30), "quarantined")] * 9, 0, 110) == ["silent"]
+    tiles = [MissingSpan(*at(begin, begin + 12), "quarantined") for begin in range(100, 0, -10)]
+    assert reasons(tiles, 0, 110) == ["quarantined"]
 
 
 def test_usual_period_is_that_of_most_readings():
