@@ -314,7 +314,10 @@ def _filters_in(series: Series, stretches: Sequence[MissingSpan]) -> dict[dateti
     if not stretches:
         return {}
     streams = Watermark.objects.filter(tenant=series.tenant_id, site=series.site_id, lane=Lane.P2)
-    asked: dict[str, Any] = {"from_at": [each.from_at for each in stretches], "to_at": [each.to_at for each in stretches]}
+    asked: dict[str, Any] = {
+        "from_at": [each.from_at for each in stretches],
+        "to_at": [each.to_at for each in stretches],
+    }
     asked |= {"streams": list(streams.values_list("pk", flat=True)), "reasons": [*FILTERED]}
     with connection.cursor() as cursor:
         cursor.execute(_FILTERS, {**asked, "tenant": series.tenant_id})
