@@ -58,10 +58,14 @@ class ClockWatch(LearningWatch):
 
 
 class RateWatch(LearningWatch):
+    """A clock put back by more than `over_s` begins it anew; what is older by less is passed over."""
+
     before: tuple[float, float] | None = None
     per_s = 0.0
 
     def ratio(self, now_s: float, value: float) -> float:
+        if self.before is not None and self.before[0] - now_s > self.said["over_s"]:
+            self.before, self.per_s = None, 0.0
         if self.before is None or now_s > self.before[0]:
             if self.before is not None:
                 passed_s = now_s - self.before[0]
@@ -176,7 +180,8 @@ class TailWatch(ChartWatch):
 class TrendWatch(LearningWatch):
     """When the weighted line through what was seen lately reaches `limit`, against `horizon_s`.
 
-    The line is fitted to the points themselves, each as it was pulled towards the line of those before it.
+    The line is fitted to the points themselves, each as it was pulled towards the line of those before it. A long
+    pause begins it anew, as does a clock put back by more than `over_s`.
     """
 
     def __init__(self, alarm: Learnt) -> None:
@@ -185,7 +190,8 @@ class TrendWatch(LearningWatch):
         self.n, self.variance = 0, 0.0
 
     def ratio(self, now_s: float, value: float) -> float:
-        if self.points and now_s - self.points[-1][0] > FORGOTTEN * self.said["over_s"]:
+        passed_s, over_s = now_s - self.points[-1][0] if self.points else 0.0, self.said["over_s"]
+        if passed_s > FORGOTTEN * over_s or -passed_s > over_s:
             self.points = []
         if not self.points:
             self.points, self.n, self.variance = [(now_s, value)], 0, 0.0

@@ -21,7 +21,8 @@ from edge_bridge.rules.thresholds import RuleError, is_number
 State = tuple[Any, ...]
 RATIO_MOST = 1e6
 VALUE_MOST = 1e100  # a greater one counts as this, so that no square of it is infinite
-MEMORY_VERSION = 1  # counted up when any detector's memory changes its shape
+MEMORY_VERSION = 2  # counted up when any detector's memory changes its shape
+VERSIONS_READ = (1, 2)  # see `as_now_kept`
 
 
 class Sample(NamedTuple):
@@ -32,6 +33,11 @@ class Sample(NamedTuple):
     is_sure: bool = True
     source: int = 0
     received_s: float | None = None
+
+    @property
+    def heard_s(self) -> float:
+        """By the gateway's clock; a recording that does not say was heard as it was measured."""
+        return self.at_s if self.received_s is None else self.received_s
 
 
 class Finding(NamedTuple):
@@ -87,6 +93,10 @@ class Detector(ABC):
 
     def begun_again(self, state: State, now_s: float) -> State:
         """The state where the gateway did not listen until now; what stands goes on."""
+        return state
+
+    def as_now_kept(self, state: State) -> State:
+        """A state that an earlier version kept, in the shape that it has now."""
         return state
 
     @classmethod
@@ -165,15 +175,15 @@ def state_to_text(detector: Detector, state: State) -> str:
 def state_from_text(detector: Detector, text: str) -> State:
     """The state kept as `text`; a new one if it was kept by another kind of detector or with other parameters."""
     kept = orjson.loads(text)
-    if not isinstance(kept, list) or kept[:1] != [_mark(detector)]:
+    marks = (_mark(detector, version) for version in VERSIONS_READ)
+    if not isinstance(kept, list) or not kept or kept[0] not in marks:
         return detector.begin()
-    state: State = _tuples(kept[1])
-    return state
+    return detector.as_now_kept(_tuples(kept[1]))
 
 
 @lru_cache(maxsize=1024)
-def _mark(detector: Detector) -> str:
-    return f"{MEMORY_VERSION}.{zlib.crc32(repr(detector).encode()):x}"
+def _mark(detector: Detector, version: int = MEMORY_VERSION) -> str:
+    return f"{version}.{zlib.crc32(repr(detector).encode()):x}"
 
 
 def _tuples(value: Any) -> Any:

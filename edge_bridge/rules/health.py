@@ -107,7 +107,7 @@ class Silence(Measuring):
         return ()
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        return (_received_s(sample), sample.value), 0.0
+        return (sample.heard_s, sample.value), 0.0
 
     def tick(self, state: State, now_s: float) -> Judged:
         if not state[2]:
@@ -146,7 +146,7 @@ class Clock(Measuring):
         return ()
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        off_s = sample.at_s - _received_s(sample)
+        off_s = sample.at_s - sample.heard_s
         back_s = memory[0] - sample.at_s if memory else 0.0
         return (sample.at_s, off_s, back_s), max(abs(off_s), back_s) / self.limit_s
 
@@ -155,7 +155,3 @@ class Clock(Measuring):
         if back_s > abs(off_s):
             return self.limit_s, f"its clock went back by {back_s:.0f} s"
         return self.limit_s, f"its clock is {abs(off_s):.0f} s {'ahead' if off_s > 0 else 'behind'}"
-
-
-def _received_s(sample: Sample) -> float:
-    return sample.at_s if sample.received_s is None else sample.received_s

@@ -129,7 +129,9 @@ def judge(rule: AnyRule, state: RuleState, reading: Reading, received_at: dateti
         received_at.timestamp(),
     )
     state, _, finding = rule.detector.step(state, sample)
-    return state, (alarm_of(rule, finding, reading.measured_at),) if finding else ()
+    # What several say together is of the moment when they said it, whatever the clock of the one who spoke last.
+    occurred_at = received_at if len(rule.inputs) > 1 else reading.measured_at
+    return state, (alarm_of(rule, finding, occurred_at),) if finding else ()
 
 
 def judge_time(rule: AnyRule, state: RuleState, now: datetime) -> Judged:

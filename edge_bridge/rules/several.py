@@ -2,6 +2,13 @@
 
 Inputs are counted from 0 as the rule lists them. An input that has not spoken for `fresh_s`, or only with uncertain
 quality, has no voice; words name who does not agree.
+
+Clocks of terminals differ, so a voice is as old as it is by the gateway's clock since it was heard. Stamps tell only
+whether a sample was held on its way: it is older than the last of its input, or took `fresh_s` longer than that. Such a
+sample has no voice, because what one saw an hour ago must not be added to what others see now. But a clock that was
+put back looks alike at first; it gives itself away by not catching up, and after `fresh_s` its samples count. So a
+wrong clock costs a voice for that long at most. Meanwhile its input is awaited, as are all when the gateway begins to
+listen: nobody decides alone, and no alarm is cleared, in the place of those who may still speak.
 """
 
 import math
@@ -10,17 +17,21 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edge_bridge.rules.control import NOTHING_YET, learnt, sigmas
-from edge_bridge.rules.detector import Measuring, Sample, State, not_negative, positive, within
+from edge_bridge.rules.detector import Judged, Measuring, Sample, State, not_negative, positive, within
 from edge_bridge.rules.thresholds import RuleError
 
 INPUTS_MOST = 16
 
 Voices = list[tuple[int, float]]  # input and value of those that have a voice
 
+# Of an input: when it was heard last, its value (None: it was uncertain), its stamp, and of the samples since then that
+# were held: from when on they come, how late the first was, when the newest came. A clock not heard yet is right.
+NEVER = (0.0, None, 0.0, ())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Several(Measuring):
-    """`n` inputs; a voice counts for `fresh_s`."""
+    """`n` inputs; a voice counts for `fresh_s`. The memory begins with when listening began, and what each said."""
 
     n: int = 3
     fresh_s: float = 60.0
@@ -34,18 +45,70 @@ class Several(Measuring):
         return self.n
 
     def empty(self) -> State:
-        return ((),) * (1 + self.n)  # when the first sample came, then what each input said last
+        return (), *(NEVER,) * self.n
 
-    def heard(self, memory: State, sample: Sample) -> State:
-        begun, said = memory[0] or (sample.at_s,), (sample.at_s, sample.value) if sample.is_sure else ()
-        return (begun, *memory[1 : 1 + sample.source], said, *memory[2 + sample.source :])
+    def heard(self, memory: State, sample: Sample) -> tuple[State, bool]:
+        """The memory after the sample, and whether it counts."""
+        begun, place = memory[0] or (sample.heard_s,), 1 + sample.source
+        said = self._said(memory[place], sample)
+        return (begun, *memory[1:place], said, *memory[place + 1 :]), not said[3]
+
+    def _said(self, said: State, sample: Sample) -> State:
+        last_s, value, stamp_s, held = said
+        now_s, late_s = sample.heard_s, sample.heard_s - sample.at_s
+        is_held = sample.at_s < stamp_s or late_s - (last_s - stamp_s) > self.fresh_s
+        if is_held:
+            held = self._held(held, now_s, late_s)
+            if abs(now_s - held[0]) < self.fresh_s:
+                return last_s, value, stamp_s, held
+        return now_s, sample.value if sample.is_sure else None, sample.at_s, ()
+
+    def _held(self, held: State, now_s: float, late_s: float) -> State:
+        """With one more; they count from this one where it caught up, or came out of another silence."""
+        if held:
+            since_s, first_late_s, newest_s = held
+            grown_s = late_s - first_late_s
+            catches_up = grown_s < -self.fresh_s / 2
+            was_cut_off = grown_s > self.fresh_s / 2 and abs(now_s - newest_s) > self.fresh_s
+            if not catches_up and not was_cut_off:
+                return since_s, first_late_s, now_s
+        return now_s, late_s, now_s
 
     def voices(self, memory: State, now_s: float) -> Voices:
-        return [(i, said[1]) for i, said in enumerate(memory[1:]) if said and abs(now_s - said[0]) <= self.fresh_s]
+        inputs = enumerate(memory[1 : 1 + self.n])
+        return [(i, said[1]) for i, said in inputs if said[1] is not None and abs(now_s - said[0]) <= self.fresh_s]
+
+    def awaited(self, memory: State, voices: Voices, now_s: float) -> int:
+        """How many have no voice and may have one soon: who had no time to speak yet, or whose samples are held."""
+        n_mute = self.n - len(voices)
+        if n_mute == 0 or abs(now_s - memory[0][0]) <= self.fresh_s:
+            return n_mute
+        mute = {*range(self.n)} - {i for i, _ in voices}
+        held_of = (memory[1 + i][3] for i in mute)
+        return sum(held != () and abs(now_s - held[2]) <= self.fresh_s for held in held_of)
 
     def wanted(self, memory: State, voices: Voices, now_s: float, n: int) -> int:
-        """`n` voices, or all that are left; who has not had the time to speak yet counts as left."""
-        return n if abs(now_s - memory[0][0]) <= self.fresh_s else min(n, len(voices))
+        """`n` voices, or all that are left; who is awaited counts as left."""
+        return min(n, len(voices) + self.awaited(memory, voices, now_s))
+
+    def judged(self, state: State, memory: State, ratio: float, sample: Sample) -> Judged:
+        now_s = sample.heard_s
+        is_sure = sample.is_sure and not self.awaited(memory, self.voices(memory, now_s), now_s)
+        return super().judged(state, memory, ratio, Sample(now_s, sample.value, is_sure, sample.source, now_s))
+
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        is_raised, over_s, memory = state
+        begun, said = tuple(at_s + by_s for at_s in memory[0]), (_put(each, by_s) for each in memory[1 : 1 + self.n])
+        return is_raised, over_s + by_s, (begun, *said, *memory[1 + self.n :])
+
+    def begun_again(self, state: State, now_s: float) -> State:
+        is_raised, over_s, memory = state
+        return is_raised, over_s, ((now_s,) if memory[0] else (), *memory[1:])
+
+    def as_now_kept(self, state: State) -> State:
+        is_raised, over_s, memory = state
+        said = (_as_now_said(each) for each in memory[1 : 1 + self.n])
+        return is_raised, over_s, (memory[0], *said, *memory[1 + self.n :])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +127,21 @@ class Twin(Several):
         positive(self, "tolerance", "over_s")
 
     def empty(self) -> State:
-        return (), (), (), (0.0, 0.0)
+        return *super().empty(), (0.0, 0.0)
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        said, (at_s, difference) = self.heard(memory[:3], sample), memory[3]
-        voices = self.voices(said, sample.at_s)
-        if len(voices) == 2:
-            share = -math.expm1(-max(sample.at_s - at_s, 0.0) / self.over_s)
+        memory, counts = self.heard(memory, sample)
+        now_s, (at_s, difference) = sample.heard_s, memory[3]
+        voices = self.voices(memory, now_s)
+        if counts and len(voices) == 2:
+            share = -math.expm1(-max(now_s - at_s, 0.0) / self.over_s)
             difference += share * (voices[0][1] - voices[1][1] - difference)
-            at_s = max(at_s, sample.at_s)
-        return (*said, (at_s, difference)), abs(difference) / self.tolerance
+            at_s = now_s
+        return (*memory[:3], (at_s, difference)), abs(difference) / self.tolerance
+
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        is_raised, over_s, (*others, (at_s, difference)) = super().clock_was_put(state, by_s)
+        return is_raised, over_s, (*others, (at_s + by_s, difference))
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         return self.tolerance, f"input 0 is {memory[3][1]:+.3g} from input 1; {self.tolerance:g} is allowed"
@@ -97,13 +165,13 @@ class Vote(Several):
         within("k", self.k, 1, self.n)
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        memory = self.heard(memory, sample)
-        voices = self.voices(memory, sample.at_s)
-        wanted = self.wanted(memory, voices, sample.at_s, self.k)
+        memory, _ = self.heard(memory, sample)
+        voices = self.voices(memory, sample.heard_s)
+        wanted = self.wanted(memory, voices, sample.heard_s, self.k)
         return memory, len(self._ayes(voices)) / wanted if wanted else 0.0
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        voices = self.voices(memory, sample.at_s)
+        voices = self.voices(memory, sample.heard_s)
         ayes = self._ayes(voices)
         against = [voice for voice in voices if voice not in ayes]
         side = "at or above" if self.is_high else "at or below"
@@ -133,10 +201,10 @@ class Fusion(Several):
             raise RuleError("limit", "must not be zero; the score is value / limit")
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        memory = self.heard(memory, sample)
-        voices = self.voices(memory, sample.at_s)
+        memory, _ = self.heard(memory, sample)
+        voices = self.voices(memory, sample.heard_s)
         fused, n_agreed, _ = self.fused(voices)
-        majority = self.wanted(memory, voices, sample.at_s, self.n // 2 + 1)
+        majority = self.wanted(memory, voices, sample.heard_s, self.n // 2 + 1)
         if not voices or n_agreed < majority:
             return memory, 0.0
         excess = (fused - self.limit) / abs(self.limit)
@@ -153,7 +221,7 @@ class Fusion(Several):
         return value, len(agreed), against
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        value, n_agreed, against = self.fused(self.voices(memory, sample.at_s))
+        value, n_agreed, against = self.fused(self.voices(memory, sample.heard_s))
         return self.limit, f"together {value:.3g}, confidence {n_agreed / self.n:.0%}{_conflicts(against)}"
 
 
@@ -179,24 +247,43 @@ class Neighbours(Several):
         within("memory_n", self.memory_n, 30, 1_000_000)
 
     def empty(self) -> State:
-        return ((NOTHING_YET, 0.0, 0.0),) * self.n
+        return *super().empty(), *((NOTHING_YET, 0.0),) * self.n
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        baseline, z, _ = memory[sample.source]
-        if sample.is_sure:
+        memory, counts = self.heard(memory, sample)
+        if counts and sample.is_sure:
+            place = 1 + self.n + sample.source
+            baseline, z = memory[place]
             z += (sigmas(baseline, sample.value) - z) / max(self.smooth_n, 1)
-            baseline = learnt(baseline, sample.value, self.memory_n)
-        said = (baseline, z, sample.at_s)
-        memory = (*memory[: sample.source], said, *memory[sample.source + 1 :])
-        return memory, abs(memory[0][1]) / self.width_sigmas
+            usual = (learnt(baseline, sample.value, self.memory_n), z)
+            memory = (*memory[:place], usual, *memory[place + 1 :])
+        return memory, abs(memory[1 + self.n][1]) / self.width_sigmas
+
+    def as_now_kept(self, state: State) -> State:
+        is_raised, over_s, memory = state
+        if len(memory) > self.n:
+            return super().as_now_kept(state)
+        said = ((at_s, z, at_s, ()) for _, z, at_s in memory)
+        return is_raised, over_s, ((), *said, *((baseline, z) for baseline, z, _ in memory))
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        departs = memory[0][1]
-        others = [(z if departs > 0 else -z) for _, z, at_s in memory[1:] if abs(sample.at_s - at_s) <= self.fresh_s]
+        departs, *z_of = (z for _, z in memory[1 + self.n :])
+        speak = [i for i, _ in self.voices(memory, sample.heard_s) if i > 0]
+        others = [math.copysign(1.0, departs) * z_of[i - 1] for i in speak]
         support = sum(z >= self.support_sigmas for z in others)
         verdict = "gas" if support else "a bad sensor" if others else "gas or a bad sensor: no neighbour speaks"
         words = f"departs by {departs:+.1f} spreads, {support} of {len(others)} neighbours with it: {verdict}"
         return self.width_sigmas, words
+
+
+def _put(said: State, by_s: float) -> State:
+    heard_s, value, stamp_s, held = said
+    return heard_s + by_s if stamp_s else heard_s, value, stamp_s, tuple(time_s + by_s for time_s in held)
+
+
+def _as_now_said(said: State) -> State:
+    """Before, it was the stamp and the value, or nothing."""
+    return said if len(said) == len(NEVER) else (*said, said[0], ()) if said else NEVER
 
 
 def _median(values: Sequence[float]) -> float:

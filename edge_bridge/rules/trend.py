@@ -1,4 +1,8 @@
-"""How fast a value moves, and when it will be at a limit, while there is still time to act."""
+"""How fast a value moves, and when it will be at a limit, while there is still time to act.
+
+Time is that of the stamps, so that what was held on its way makes the same trend. A sample up to `over_s` older than
+the last is out of order and passed over; from further back the clock was put, and the trend begins anew with it.
+"""
 
 import math
 from dataclasses import dataclass
@@ -32,6 +36,8 @@ class Rate(Measuring):
             return (sample.at_s, sample.value, 0.0), 0.0
         at_s, value, rate = memory
         dt_s = sample.at_s - at_s
+        if dt_s < -self.over_s:
+            return self.measure((), sample)
         if dt_s <= 0:
             return memory, abs(rate) / self.limit_per_s
         share = -math.expm1(-dt_s / self.over_s)
@@ -77,10 +83,10 @@ class TimeToLimit(Measuring):
             return memory, self._ratio(memory)
         at_s, origin, n, s0, s1, s2, sy, sty, variance = memory
         dt_s = sample.at_s - at_s
+        if not -self.over_s <= dt_s <= FORGOTTEN * self.over_s:
+            return self.measure((), sample)
         if dt_s <= 0:
             return memory, self._ratio(memory)
-        if dt_s > FORGOTTEN * self.over_s:
-            return self.measure((), sample)
         fade = math.exp(-dt_s / self.over_s)
         # Ages count from the newest sample, so the sums are moved by dt_s before it is added.
         s2 = fade * (s2 - 2 * dt_s * s1 + dt_s * dt_s * s0)
