@@ -1,6 +1,7 @@
 """What partners opened, watched as a whole: a maker's fleet over its customers, a supervisor's mines."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -9,12 +10,14 @@ from django.urls import reverse
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
 from cloudmining.console.paging import uuid_of
-from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, fleet_health, oversight
+from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, GapLog, fleet_health, gap_log, oversight
 from optimization.api import Chart
 from tenants.data import NotFound
 from tenants.ledger import api as ledger
 
 DAYS: Final = {"7": "a week", "28": "four weeks", "91": "three months"}
+GAP_DAYS: Final = {"1": "a day", "7": "a week", "31": "a month"}
+GAP_COLUMNS: Final = ("site", "equipment", "tag", "from", "to", "length_s", "state")
 HOURS: Final = {"1": "an hour", "6": "six hours", "24": "a day"}
 MOST_MACHINES: Final = 25
 MOST_FAULTS: Final = 12
@@ -78,6 +81,44 @@ class OversightPage(MemberPage):
         checked = uuid_of(asked) if asked else None
         verdict = ledger.verify_supervised(checked) if checked else None
         return {"supervised": ledger.supervised(), "checked": checked, "verdict": verdict}
+
+
+class OfGaps(MemberPage):
+    """`?days=7`, `&site=` for one mine alone, `&after=` the last sensor of the page before."""
+
+    needs = {"GET": "view_telemetry"}
+
+    @property
+    def days(self) -> str:
+        return _one_of(GAP_DAYS, self.request.GET.get("days", "7"))
+
+    def asked(self, name: str) -> UUID | None:
+        return uuid_of(self.request.GET[name]) if self.request.GET.get(name) else None
+
+    def log(self) -> GapLog:
+        return gap_log(days=int(self.days), site_id=self.asked("site"), after=self.asked("after"))
+
+
+class GapsPage(OfGaps):
+    def get(self, request: HttpRequest) -> TemplateResponse:
+        asked = {"days": self.days, "site": self.asked("site"), "after": self.asked("after"), "spans": GAP_DAYS}
+        return self.page("console/gaps.html", tab="console-oversight", log=self.log(), **asked)
+
+
+class GapsCsv(OfGaps):
+    """The stretches of the same sensors as the page."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = [
+            (each.series.site.name, each.series.equipment.code, each.series.tag, *_told(stretch))
+            for each in self.log().sensors
+            for stretch in each.stretches
+        ]
+        return as_csv("gaps", GAP_COLUMNS, rows)
+
+
+def _told(stretch: Any) -> tuple[str, str, float, str]:
+    return stretch.from_at.isoformat(), stretch.to_at.isoformat(), stretch.length_s, str(stretch.state)
 
 
 def _one_of(spans: dict[str, str], asked: str) -> str:

@@ -102,7 +102,7 @@ def trends(several: Sequence[Series], asked: Asked) -> tuple[list[datetime], lis
 
 
 def _trend(series: Series, asked: Asked) -> Trend:
-    asked = replace(asked, until=min(asked.until, _told_until(series)))
+    asked = replace(asked, until=min(asked.until, told_until(series)))
     if asked.until <= asked.since:
         return Trend(series, asked.since, asked.since, asked.level)
     found = _found(series, asked)
@@ -137,7 +137,7 @@ def held_spans(series: Series, *, since: datetime, until: datetime) -> list[Held
 def gaps_of_minutes(series: Series, minutes: Iterable[Rollup], since: datetime) -> Sequence[MissingSpan]:
     """Where a series said nothing since then, by the figures of its `minutes`, which ascend."""
     found = _rolled(minutes, "minute")
-    return _explained(series, _stretches(series, Asked(since, _told_until(series)), found)[:MOST_GAPS], found)
+    return _explained(series, _stretches(series, Asked(since, told_until(series)), found)[:MOST_GAPS], found)
 
 
 def period_of(series: Series) -> timedelta:
@@ -150,7 +150,7 @@ def definition_of(series: Series) -> TagDefinition | None:
     return meaning(series.tag, series.unit) if series.tag is not None else None
 
 
-def _told_until(series: Series) -> datetime:
+def told_until(series: Series) -> datetime:
     """Now, or for a partner by its delay earlier: what is not told yet is not missing."""
     delay = delay_of(series)
     return EPOCH if delay is None else datetime.now(UTC) - delay
@@ -258,7 +258,7 @@ def _fewer(found: _Found, asked: Asked) -> list[Band]:
 
 def _stretches(series: Series, asked: Asked, found: _Found) -> list[MissingSpan]:
     size = timedelta(seconds=LEVELS[found.level])
-    until = min(asked.until, _told_until(series) - size)  # a minute that isn't over has no figures yet
+    until = min(asked.until, told_until(series) - size)  # a minute that isn't over has no figures yet
     return missing(found.heard, asked.since, until, _expected(series, found), lasting=size)
 
 

@@ -111,7 +111,7 @@ def oversight(*, hours: int = 6, site_id: UUID | None = None) -> list[Mine]:
     since = datetime.now(UTC) - timedelta(hours=hours)
     at_site: dict[str, Any] = {"site": site_id} if site_id else {}
     alarms = list(queries.alarms_where(shared=True, active=True, **at_site).order_by("-pk")[:MOST_ALARMS])
-    opened = _open_series().filter(**at_site)
+    opened = open_series().filter(**at_site)
     sensors = _sensors(list(_silent_first(opened)[:MOST_SENSORS]), since)
     # Not joined to the owner, who need not be listed.
     found = Site.objects.filter(Q(pk__in=opened.order_by().values("site")) | Q(pk__in={row.site_id for row in alarms}))
@@ -133,7 +133,7 @@ def _mine(
     )
 
 
-def _open_series() -> QuerySet[Series]:
+def open_series() -> QuerySet[Series]:
     """Those whose single readings are open; under a floor there is nothing to supervise."""
     singly = [
         grant for grant in live_grants().by_id.values() if grant.permission == "view_telemetry" and not grant.floor_n

@@ -6,6 +6,8 @@ from rest_framework import serializers
 
 from edge_bridge.alarms.serializers import AlarmSerializer
 from edge_bridge.watching.fleet import MOST_DAYS
+from edge_bridge.watching.gaps import MOST_DAYS as MOST_GAP_DAYS
+from edge_bridge.watching.gaps import Missed
 from edge_bridge.watching.oversight import MOST_HOURS, Speech
 
 
@@ -16,6 +18,12 @@ class DaysSerializer(serializers.Serializer[Any]):
 class OverseenSerializer(serializers.Serializer[Any]):
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS, default=6)
     site = serializers.UUIDField(required=False, help_text="Only this mine.")
+
+
+class GapsAskedSerializer(serializers.Serializer[Any]):
+    days = serializers.IntegerField(min_value=1, max_value=MOST_GAP_DAYS, default=7)
+    site = serializers.UUIDField(required=False, help_text="Only this mine.")
+    after = serializers.UUIDField(required=False, help_text="Only sensors behind this one, a `series`.")
 
 
 class FleetMachineSerializer(serializers.Serializer[Any]):
@@ -97,3 +105,29 @@ class MineSerializer(serializers.Serializer[Any]):
     n_sensors = serializers.IntegerField(help_text="That are open here.")
     is_whole = serializers.BooleanField(help_text="False: of the sensors only those silent longest are shown.")
     alarms = AlarmSerializer(many=True)
+
+
+class StretchOfGapsSerializer(serializers.Serializer[Any]):
+    from_at = serializers.DateTimeField()
+    to_at = serializers.DateTimeField(help_text="Of an open one: where readings go on, or now.")
+    length_s = serializers.FloatField()
+    state = serializers.ChoiceField(
+        choices=[str(each) for each in Missed],
+        help_text="`open`: nobody filled it; `late`: filled in long after; `bad`: of bad readings only.",
+    )
+
+
+class SensorLogSerializer(serializers.Serializer[Any]):
+    series = serializers.UUIDField(source="series.pk")
+    site = serializers.UUIDField(source="series.site_id")
+    site_name = serializers.CharField(source="series.site.name", allow_null=True)
+    owner_name = serializers.CharField(allow_null=True)
+    equipment_code = serializers.CharField(source="series.equipment.code", allow_null=True)
+    tag = serializers.CharField(source="series.tag", allow_null=True)
+    stretches = StretchOfGapsSerializer(many=True)
+
+
+class GapLogSerializer(serializers.Serializer[Any]):
+    since = serializers.DateTimeField()
+    sensors = SensorLogSerializer(many=True)
+    next_after = serializers.UUIDField(allow_null=True)

@@ -8,8 +8,16 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from edge_bridge.watching.fleet import fleet_health
+from edge_bridge.watching.gaps import gap_log
 from edge_bridge.watching.oversight import oversight
-from edge_bridge.watching.serializers import DaysSerializer, FleetHealthSerializer, MineSerializer, OverseenSerializer
+from edge_bridge.watching.serializers import (
+    DaysSerializer,
+    FleetHealthSerializer,
+    GapLogSerializer,
+    GapsAskedSerializer,
+    MineSerializer,
+    OverseenSerializer,
+)
 from tenants.rest.base import ActorView
 
 
@@ -32,6 +40,21 @@ class Oversight(ActorView):
     def get(self, request: Request) -> Response:
         asked = _parsed(OverseenSerializer, request)
         return Response(MineSerializer(oversight(hours=asked["hours"], site_id=asked.get("site")), many=True).data)
+
+
+class OversightGaps(ActorView):
+    """When readings of the sensors that are open were missing, came long after or were bad, and for how long.
+
+    By the ids of sensors; go on with `after=<next_after>` until that is null.
+    """
+
+    needs = {"GET": "view_telemetry"}
+
+    @extend_schema(parameters=[GapsAskedSerializer], responses=GapLogSerializer)
+    def get(self, request: Request) -> Response:
+        asked = _parsed(GapsAskedSerializer, request)
+        log = gap_log(days=asked["days"], site_id=asked.get("site"), after=asked.get("after"))
+        return Response(GapLogSerializer(log).data)
 
 
 def _parsed(form_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:

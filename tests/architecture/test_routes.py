@@ -193,6 +193,7 @@ TABLE = {
     ("handover-sign", "POST"): "acknowledge_alarms",
     ("fleet-health", "GET"): "view_alarms",
     ("oversight", "GET"): "view_telemetry",
+    ("oversight-gaps", "GET"): "view_telemetry",
     ("rule-list", "GET"): "view_alarms",
     ("rule-list", "POST"): "manage_rules",
     ("rule-from-template", "POST"): "manage_rules",

@@ -84,7 +84,7 @@ def test_regulator_is_told_twice_and_leaves_the_ledger_as_it_was(base_url, auror
         "is allowed. Delta hears it: high twins_disagree.GAS-",
         "with the reason 'sensor is being moved'",
         "away for 14 min, silent",
-        "marked as late for good",
+        "the log keeps it for good",
         "the chain is sound again",
     ):
         assert told.count(words) == 2, told

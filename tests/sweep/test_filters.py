@@ -31,6 +31,7 @@ FASTER = {
     ("edge_bridge/alarms/suppression.py", "_concerned"),
     ("edge_bridge/commands/queries.py", "interlock"),
     ("edge_bridge/readings/trends.py", "_rollups"),
+    ("edge_bridge/watching/gaps.py", "_minutes"),
 }
 NAMING_NOTHING = "page_size=100"
 

@@ -10,6 +10,7 @@ from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.scenes import gateway, raised, reading
 from tests.integration.edge.test_guards import mandate
+from tests.integration.edge.test_watching import away
 from tests.integration.tenants.read_scenes import share
 
 
@@ -62,3 +63,23 @@ def test_supervisor_verifies_the_ledger_of_a_mine_under_its_mandate(aurora, delt
     partner = sign_in(borealis)
     assert "verify its ledger" not in page_of(partner, "/oversight?hours=1")
     assert partner.get(address).status_code == 404
+
+
+def test_supervisor_reads_the_log_of_gaps_after_they_were_filled_and_takes_it_as_csv(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    edge, left, back = away(aurora, minutes=14)
+    away(aurora, minutes=14, edge=edge, filled=True)
+    client, site = sign_in(delta), aurora.sites["north"].pk
+    assert f"/oversight/gaps?site={site}" in page_of(client, "/oversight?hours=1")
+    page = page_of(client, f"/oversight/gaps?site={site}")
+    shown = " ".join(text(page.encode()).split())
+    assert "GAS-T0-01 ch4" in shown and "16 late" in shown and "style=" not in page
+    answer = client.get(f"/oversight/gaps.csv?site={site}")
+    head, row = answer.content.decode("utf-8-sig").splitlines()
+    assert head == "site,equipment,tag,from,to,length_s,state"
+    minute = timedelta(minutes=1)
+    assert row.split(",")[1:] == [
+        *("GAS-T0-01", "ch4", (left - minute).isoformat(), (back + minute).isoformat(), "960.0", "late"),
+    ]
+    assert client.get("/oversight/gaps?days=32").status_code == client.get("/oversight/gaps?after=x").status_code == 404
+    assert "No sensor is open" in page_of(sign_in(aurora), "/oversight/gaps")

@@ -10,13 +10,14 @@ from edge_bridge.alarms import actions as alarming
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Lane, Quality, Tag
 from edge_bridge.readings.rolling import roll_up
+from edge_bridge.watching import gaps as gap_logs
 from edge_bridge.watching import oversight as watching
 from edge_bridge.watching.oversight import oversight
 from tests import personas
 from tests.integration.edge.scenes import gateway, raised, reading
 from tests.integration.tenants.read_scenes import kinds_of, share
 
-FLEET, MINES = "/api/v1/fleet-health", "/api/v1/oversight"
+FLEET, MINES, GAPS = "/api/v1/fleet-health", "/api/v1/oversight", "/api/v1/oversight/gaps"
 
 
 def mines(party, hours: int = 1, **asked: str) -> list:
@@ -112,6 +113,103 @@ def test_gap_that_was_filled_is_no_gap_any_more_but_its_minutes_are_late(aurora,
     sensors(aurora, [None, *[0.5] * 83], ago_s=850, edge=edge)
     (after,) = mines(delta)[0]["sensors"]
     assert after["gaps"] == [] and after["late_minutes"] >= 9
+
+
+def gaps(party, **asked) -> list[tuple[str, float]]:
+    """State and minutes of each stretch of the one sensor."""
+    answer = party.client().get(GAPS, asked)
+    assert answer.status_code == 200, answer.content
+    (sensor,) = answer.json()["sensors"]
+    return [(each["state"], each["length_s"] / 60) for each in sensor["stretches"]]
+
+
+def away(owner, *, minutes: int, edge=None, filled: bool = False, quality: Quality = Quality.GOOD):
+    """A sensor that was away for so many minutes and came back seven minutes ago; when it left and came back.
+
+    What it says of the minutes around that time comes late, what it says of the last four does not.
+    """
+    back = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=7)
+    left, edge = back - timedelta(minutes=minutes), edge or gateway(owner)
+    times = [left - timedelta(minutes=1), back, *(back + timedelta(seconds=30 * n) for n in range(7, 14))]
+    if filled:
+        times = [left + timedelta(seconds=30 * n) for n in range(2 * minutes)]
+    edge.say(Lane.P2, *(protocol.Reading("GAS-T0-01", "ch4", 0.5, quality, at) for at in times))
+    with owner.acting():
+        roll_up(owner.id, datetime.now(UTC))
+    return edge, left, back
+
+
+def test_log_keeps_when_and_how_long_a_gap_was_after_it_was_filled(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    edge, left, back = away(aurora, minutes=14)
+    assert gaps(delta) == [("late", 1), ("open", 14), ("late", 1)]
+    away(aurora, minutes=14, edge=edge, filled=True)
+    assert [each["gaps"] for each in mines(delta)[0]["sensors"]] == [[]]
+    (sensor,) = delta.client().get(GAPS).json()["sensors"]
+    (stretch,) = sensor["stretches"]
+    minute = timedelta(minutes=1)
+    assert datetime.fromisoformat(stretch["from_at"]) == left - minute, "the minute before came late as well"
+    assert datetime.fromisoformat(stretch["to_at"]) == back + minute
+    assert (stretch["state"], stretch["length_s"]) == ("late", 16 * 60)
+    assert (sensor["equipment_code"], sensor["tag"], sensor["owner_name"]) == ("GAS-T0-01", "ch4", "Aurora")
+    assert sensor["site"] == str(aurora.sites["north"].pk)
+    kinds = kinds_of(delta)
+    assert kinds["roll-up"] and kinds["series"]
+
+
+def test_log_tells_a_gap_that_began_before_its_days(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    away(aurora, minutes=1500)
+    assert gaps(delta, days=1) == [("open", 1500), ("late", 1)]
+    assert gaps(delta, days=2) == [("late", 1), ("open", 1500), ("late", 1)]
+
+
+def test_sensor_that_is_away_now_is_in_the_log(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    long_ago = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2880)
+    gateway(aurora).say(Lane.P2, protocol.Reading("GAS-T0-01", "ch4", 0.5, Quality.GOOD, long_ago))
+    with aurora.acting():
+        roll_up(aurora.id, datetime.now(UTC))
+    ((state, length_min),) = gaps(delta, days=1)
+    assert state == "open" and 2878 <= length_min <= 2880
+
+
+def test_stretch_of_bad_readings_only_is_in_the_log_and_fills_no_gap(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    edge, *_ = away(aurora, minutes=14)
+    away(aurora, minutes=14, edge=edge, filled=True, quality=Quality.BAD)
+    assert gaps(delta) == [("late", 1), ("bad", 14), ("late", 1)]
+
+
+def test_log_shows_what_is_open_only_page_by_page(aurora, delta, borealis, cassia, monkeypatch):
+    monkeypatch.setattr(gap_logs, "PAGE_SENSORS", 2)
+    share(aurora, delta, "view_telemetry", field_mask=["tag"])
+    share(aurora, borealis, "view_telemetry", equipment="PUMP-07", floor_n=5)
+    gateway(aurora).say(Lane.P2, *(reading(code=code) for code in ("GAS-T0-01", "PUMP-07", "FAN-01")))
+    first = delta.client().get(GAPS).json()
+    second = delta.client().get(GAPS, {"after": first["next_after"]}).json()
+    shown = [each["equipment_code"] for page in (first, second) for each in page["sensors"]]
+    assert sorted(shown) == ["FAN-01", "GAS-T0-01", "PUMP-07"] and len(first["sensors"]) == 2
+    assert second["next_after"] is None and {each["tag"] for each in first["sensors"]} == {None}
+    assert delta.client().get(GAPS, {"site": str(aurora.sites["north-mill"].pk)}).json()["sensors"] == []
+    for stranger in (borealis, cassia, aurora):
+        assert stranger.client().get(GAPS).json()["sensors"] == []
+    assert delta.client().get(GAPS, {"days": 32}).status_code == 422
+
+
+def test_page_ends_with_the_sensor_that_has_too_many_minutes(aurora, delta, monkeypatch):
+    monkeypatch.setattr(gap_logs, "PAGE_MINUTES", 1)
+    share(aurora, delta, "view_telemetry")
+    edge, *_ = away(aurora, minutes=14)
+    edge.say(Lane.P2, reading(code="PUMP-07"))
+    first = delta.client().get(GAPS).json()
+    assert len(first["sensors"]) == 1 and first["next_after"] == first["sensors"][0]["series"]
+
+
+def test_what_a_clause_delays_is_no_gap_in_the_log(aurora, delta):
+    share(aurora, delta, "view_telemetry", delay_s=3600)
+    away(aurora, minutes=14)
+    assert gaps(delta) == []
 
 
 def test_what_the_mine_silences_stays_on_the_supervisors_page(aurora, delta):
