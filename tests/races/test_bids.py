@@ -73,7 +73,7 @@ def readable(owner, task):
     """How many bids, once they are opened, say what their firm committed itself to; none is missing."""
     opened(owner, task)
     with owner.acting():
-        assert not missing(task.pk)
+        assert not missing(task)
         return sum(bid.content is not None for bid in bids().filter(task=task).exclude(state=BidState.WITHDRAWN))
 
 

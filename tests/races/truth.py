@@ -15,7 +15,10 @@ def sound(*organisations: Organisation) -> None:
         with each.acting():
             told = list(FeedEvent.objects.order_by("seq").values_list("seq", flat=True))
             assert told == list(range(1, len(told) + 1))
-            verdict = verify(each.id, Chain())
-            assert verdict.fault is None and verdict.next_after is None
+            chain, goes_on = Chain(), True
+            while goes_on:  # a long ledger is followed in stretches
+                verdict = verify(each.id, chain)
+                assert verdict.fault is None
+                goes_on = verdict.next_after is not None
             sums = JournalLine.objects.values("entry").annotate(rest=Sum("amount_minor"))
             assert [row for row in sums if row["rest"]] == []
