@@ -84,7 +84,7 @@ class TaskBids(MemberPage):
         return {
             "is_own": True,
             "may_judge": may_judge,
-            "bids": [_shown(bid) for bid in bidding.bids_on(task.pk).order_by("pk")[:MOST_BIDS]],
+            "bids": [_shown(bid) for bid in bidding.held(bidding.bids_on(task.pk).order_by("pk")[:MOST_BIDS])],
             "openers": [(each.user_name, each.pk in given) for each in there],
             "is_opener": any(each.user_id == self.actor.user_id for each in there),
             "missing": bidding.missing(task) if may_judge else [],
@@ -98,7 +98,8 @@ class TaskBids(MemberPage):
         }
 
     def _for_firm(self, task: Any, form: BidForm | None) -> dict[str, Any]:
-        bid = bidding.live_bid(task.pk, self.actor.tenant_id)
+        live = bidding.live_bid(task.pk, self.actor.tenant_id)
+        bid = bidding.held([live])[0] if live else None
         may_bid = self.actor.can("claim_tasks")
         is_open = task.state == "open" and may_bid
         kept = bid.content if bid else None

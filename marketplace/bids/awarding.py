@@ -100,7 +100,7 @@ def award_bid(*, bid: Bid, reason: str) -> None:
     if database_time() >= until:
         raise Conflict(f"Its firm held to this bid until {until:%Y-%m-%d %H:%M} UTC; it can't win any more.")
     _decide(bid, BidEvent.WIN, "bid.won", task, reason, rows)
-    for other in queries.bids_on(task.pk, UNDECIDED):
+    for other in queries.held(queries.bids_on(task.pk, UNDECIDED)):
         _decide(other, BidEvent.LOSE, "bid.lost", task, reason, rows)
 
 
@@ -114,7 +114,7 @@ def conclude(task: ServiceTask) -> None:
     """The award becomes a contract, if its standstill is over by the database's clock and no complaint is open."""
     move_task(task, Move.CONTRACT)  # its row lock keeps complaints out until the commit
     with on_behalf_of(task.tenant_id):
-        won = queries.bids_on(task.pk, [BidState.WON]).get()
+        (won,) = queries.held(queries.bids_on(task.pk, [BidState.WON]))
         until, is_disputed = queries.standstill_until(task), queries.open_complaints(task.pk)
     if until is None or database_time() < until:
         raise Conflict(f"The standstill lasts until {until:%Y-%m-%d %H:%M} UTC.")
@@ -123,8 +123,13 @@ def conclude(task: ServiceTask) -> None:
     content = won.content
     if content is None:
         raise Conflict("What the winning bid says is not what its firm committed itself to.")
-    terms = {"price_minor": content.price_minor, "currency": content.currency}
-    write_contract(task=task, firm_id=won.tenant_id, milestones=_won_days(task, content), **terms)
+    write_contract(
+        task=task,
+        firm_id=won.tenant_id,
+        milestones=_won_days(task, content),
+        price_minor=content.price_minor,
+        currency=content.currency,
+    )
 
 
 def _won_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]]:
@@ -146,9 +151,9 @@ def fail_task(*, task: ServiceTask, reason: str) -> None:
 
 def lose_all(task: ServiceTask, reason: str) -> None:
     """The task ended without a contract: so do the bids that were still in it."""
-    for bid in queries.bids_on(task.pk, (*UNDECIDED, BidState.WON)):
+    for bid in queries.held(queries.bids_on(task.pk, (*UNDECIDED, BidState.WON))):
         move_bid(bid, BidEvent.LOSE, reason=reason, decided_at=Now())
-        tell_bid("bid.lost", bid, task, reason=reason)
+        tell_bid("bid.lost", bid, task, reason=reason, **_fault(bid))
 
 
 def _require_evaluating(task: ServiceTask) -> None:
@@ -166,10 +171,15 @@ def _decide(bid: Bid, event: BidEvent, kind: str, task: ServiceTask, reason: str
     outcome = queries.outcome_of(rows[bid.pk], task) if bid.pk in rows else None
     with of_other_groups():
         move_bid(bid, event, reason=reason, outcome=outcome, decided_at=Now())
-    tell_bid(kind, bid, task, reason=reason, outcome=outcome, standstill_until=queries.standstill_until(task))
+    said = {"reason": reason, "outcome": outcome, "standstill_until": queries.standstill_until(task)}
+    tell_bid(kind, bid, task, **said, **_fault(bid))
     if event is BidEvent.WIN:
         meant = {"bid": bid.pk, "firm": bid.tenant_id, "price_minor": _price(rows[bid.pk]), "currency": task.currency}
         enter(kind="award.decided", subject=task.pk, payload={**meant, "reason": reason})
+
+
+def _fault(bid: Bid) -> dict[str, str]:
+    return {"fault": bid.fault} if bid.fault else {}
 
 
 def _price(row: queries.Row) -> int:

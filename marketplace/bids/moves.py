@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.bids.lifecycle import BidEvent, BidState, next_bid_state
-from marketplace.bids.queries import bidders, bids_on, missing_but_for
+from marketplace.bids.queries import bidders, bids_on, held, missing_but_for
 from marketplace.history import enter_step, tell_altered
 from marketplace.lifecycle import Mode
 from marketplace.models import Bid, ServiceTask
@@ -44,10 +44,10 @@ def begin_judging(task: ServiceTask) -> None:
 
 
 def _open_plain(task: ServiceTask) -> None:
-    there = [bid for bid in bids_on(task.pk, [BidState.SUBMITTED]) if bid.newest is not None]
+    there = [bid for bid in held(bids_on(task.pk, [BidState.SUBMITTED])) if bid.newest is not None]
     for bid in there:
         move_bid(bid, BidEvent.OPEN)
-        tell_bid("bid.opened", bid, task)
+        tell_bid("bid.opened", bid, task, fault=bid.fault)
     tell_missing(task, {bid.pk for bid in there})
 
 

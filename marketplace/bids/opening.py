@@ -11,7 +11,6 @@ from marketplace.bids.sealing import (
     MOST_OPENERS,
     SEALED_ANEW,
     Altered,
-    commitment_of,
     digest_of_sealed,
     new_opener,
     private_key,
@@ -156,10 +155,8 @@ def _opened(
 
 def _refuse_other(text: str, bid: Bid, version: BidVersion, promised: Mapping[str, Any]) -> None:
     """Altered unless the text is what the firm committed itself to, here and in the owner's ledger."""
-    if commitment_of(text) != version.commitment:
-        raise Altered("the text does not fit the commitment")
-    if promised.get("commitment") != version.commitment:
-        raise Altered("the commitment is not the one in the ledger")
+    if fault := queries.fault_in(text, version, promised):
+        raise Altered(fault)
     said = json.loads(text)
     if any(said.get(name) != value for name, value in queries.place_of(bid).facts.items()):
         raise Altered("the text is of another bid")

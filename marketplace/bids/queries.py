@@ -1,7 +1,7 @@
 """The reads of bids, under the open identity."""
 
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from marketplace.bids.data import BidContent, Criterion, criteria_from
 from marketplace.bids.evaluation import Compared, compare
 from marketplace.bids.lifecycle import MAYBE_UNOPENED, STANDING, BidState, ComplaintState, bid_states_by
-from marketplace.bids.sealing import Place
+from marketplace.bids.sealing import Place, commitment_of
 from marketplace.lifecycle import State
 from marketplace.models import Bid, BidScore, BidVersion, Complaint, Opener, Opening, ServiceTask
 from tenants.api import actor, on_behalf_of
@@ -87,7 +87,8 @@ def criteria_of(task: ServiceTask) -> tuple[Criterion, ...]:
 def comparison(task: ServiceTask) -> list[Row]:
     """Bids that stand and can be read, best first; once the task is awarded, those that won and lost."""
     states = STANDING if task.state == State.EVALUATING else (*STANDING, BidState.WON, BidState.LOST)
-    readable = {bid.pk: (bid, content) for bid in bids_on(task.pk, states) if (content := bid.content) is not None}
+    found = held(bids_on(task.pk, states))
+    readable = {bid.pk: (bid, content) for bid in found if (content := bid.content) is not None}
     scores = BidScore.objects.filter(bid__in=list(readable))
     given = {(score.bid_id, score.criterion): score for score in scores}
     points = {key: score.points for key, score in given.items()}
@@ -138,6 +139,27 @@ def committed(task: ServiceTask) -> dict[UUID, dict[str, Any]]:
             if entry.kind == "bid.withdrawn":
                 del found[UUID(said["bid"])]
     return found
+
+
+def held(found: Iterable[Bid]) -> list[Bid]:
+    """Bids on one task, held against its owner's ledger: one that is not what its firm committed itself to has a
+    `fault` from here on, which nobody stores, and no content."""
+    there = list(found)
+    promised = committed(there[0].task) if there else {}
+    for bid in there:
+        if bid.newest is not None and bid.state not in NOT_ANY_MORE:
+            bid.newest.fault = bid.newest.fault or fault_in(bid.newest.text, bid.newest, promised.get(bid.pk, {}))
+    return there
+
+
+def fault_in(text: str, version: BidVersion, promised: Mapping[str, Any]) -> str:
+    """What differs from what the firm committed itself to, here or in the owner's ledger, if anything; `text` is empty
+    while it is sealed."""
+    if text and commitment_of(text) != version.commitment:
+        return "the text does not fit the commitment"
+    if promised.get("commitment") != version.commitment:
+        return "the commitment is not the one in the ledger"
+    return ""
 
 
 def missing(task: ServiceTask) -> list[str]:

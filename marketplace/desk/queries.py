@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from marketplace.bids.lifecycle import BidState, ComplaintState
-from marketplace.bids.queries import bids_on
+from marketplace.bids.queries import bids_on, held
 from marketplace.contracts.queries import journal_of
 from marketplace.desk.ocds import Told
 from marketplace.lifecycle import State
@@ -49,7 +49,7 @@ def told_of(task: ServiceTask) -> Told:
     """What the reader may read of a task, for its release."""
     contract = Contract.objects.filter(task=task).first()
     milestones = [] if contract is None else list(Milestone.objects.filter(contract=contract).order_by("number"))
-    won = bids_on(task.pk, [BidState.WON]).first()
+    won = next(iter(held(bids_on(task.pk, [BidState.WON]))), None)
     return Told(
         task,
         list(attachments_of(task)),

@@ -66,6 +66,10 @@ class Bid(TenantModel):
         return self.all_versions[-1] if self.all_versions else None
 
     @property
+    def fault(self) -> str:
+        return self.newest.fault if self.newest else ""
+
+    @property
     def content(self) -> BidContent | None:
         return self.newest.content if self.newest else None
 

@@ -53,6 +53,9 @@ class TaskBids(ListView):
     def get_queryset(self) -> QuerySet[Bid]:
         return queries.bids_on(tasks.get_task(self.kwargs["task_id"]).pk)
 
+    def paginate_queryset(self, queryset: Any) -> list[Bid]:
+        return queries.held(super().paginate_queryset(queryset) or [])
+
     @extend_schema(responses=BidSerializer(many=True))
     def get(self, request: Request, task_id: UUID) -> Response:
         return super().get(request)
@@ -184,5 +187,5 @@ def _unchanged(request: Request, bid: Bid) -> Bid:
 
 
 def _answer(bid: Bid) -> Response:
-    fresh = queries.bids().get(pk=bid.pk)
+    (fresh,) = queries.held(queries.bids().filter(pk=bid.pk))
     return Response(BidSerializer(fresh).data, headers={"ETag": f'"{fresh.version}"'})

@@ -8,20 +8,24 @@ from django.apps import apps
 
 from marketplace.access import get_own_task
 from marketplace.actions import cancel_task
-from marketplace.bids import queries
+from marketplace.bids import queries, sweeping
+from marketplace.bids.awarding import conclude_award
 from marketplace.bids.data import BidContent
 from marketplace.bids.sealing import commitment_of, receipt_text, seal
 from tenants.data import Conflict, Invalid
 from tests.integration.marketplace.bid_scenes import (
     CONTENT,
     PASSPHRASE,
+    awarded,
     bodies,
     colleague,
     deadline_over,
     evaluating,
     opened,
     placed,
+    quotation,
     seen,
+    standstill_over,
     superuser,
     tender,
 )
@@ -267,8 +271,55 @@ def test_bid_of_which_only_the_older_version_is_left_is_found(aurora, borealis):
     assert faults(aurora, [first]) == ["the commitment is not the one in the ledger"]
 
 
-def test_bid_that_is_altered_after_the_opening_is_not_read_any_more(aurora, borealis):
-    task, receipts = closed(aurora, borealis)
-    opened(aurora, task)
-    superuser(VERSION.format("text = replace(text, '47119083', '47119084')"), receipts[0].bid.pk)
-    assert seen(aurora, receipts[0].bid).content is None
+CHEAPER = "text = replace(text, '47119083', '11')"
+FITTING = f"{CHEAPER}, commitment = encode(sha256(convert_to(replace(text, '47119083', '11'), 'UTF8')), 'hex')"
+
+
+@pytest.mark.parametrize("make", [tender, quotation])
+@pytest.mark.parametrize("change", [CHEAPER, FITTING])
+def test_bid_that_is_altered_after_the_opening_is_not_read_any_more(aurora, borealis, cassia, make, change):
+    task = make(aurora)
+    altered, honest = (placed(firm, task).bid for firm in (borealis, cassia))
+    if make is tender:
+        deadline_over(task)
+        opened(aurora, task)
+    evaluating(aurora, task)
+    assert superuser(VERSION.format(change), altered.pk) == 1
+    with aurora.acting():
+        assert [row.bid.firm_name for row in queries.comparison(get_own_task(task.pk))] == ["Cassia"]
+    (shown,) = aurora.client().get(f"/api/v1/bids/{altered.pk}").json()["versions"]
+    assert (shown["is_altered"], shown["content"]) == (True, None) and "the commitment" in shown["fault"]
+    listed = aurora.client().get(f"/api/v1/service-tasks/{task.pk}/bids").json()["results"]
+    assert {each["firm_name"]: each["versions"][0]["is_altered"] for each in listed} == {
+        "Borealis": True,
+        "Cassia": False,
+    }
+    with pytest.raises(Conflict, match="can't win"):
+        awarded(aurora, altered)
+    awarded(aurora, honest)
+    for party in (aurora, borealis):
+        assert "the commitment" in bodies(party, "bid.lost")[0]["fault"]
+
+
+def test_quotation_that_is_altered_before_the_judging_is_found_by_name(aurora, borealis, cassia):
+    task = quotation(aurora)
+    altered = placed(borealis, task).bid
+    placed(cassia, task)
+    superuser(VERSION.format(FITTING), altered.pk)
+    evaluating(aurora, task)
+    told = {body["firm_name"]: body["fault"] for body in bodies(aurora, "bid.opened")}
+    assert told == {"Borealis": "the commitment is not the one in the ledger", "Cassia": ""}
+
+
+@pytest.mark.parametrize("change", [CHEAPER, FITTING])
+def test_no_contract_is_written_of_a_bid_that_was_altered_after_the_award(aurora, borealis, change):
+    task = quotation(aurora, standstill_h=24)
+    bid = placed(borealis, task).bid
+    evaluating(aurora, task)
+    awarded(aurora, bid)
+    standstill_over(bid)
+    superuser(VERSION.format(change), bid.pk)
+    with pytest.raises(Conflict, match="committed itself to"), aurora.acting():
+        conclude_award(task=get_own_task(task.pk))
+    sweeping.conclude_due()
+    assert state_of(task, aurora) == "awarded"
