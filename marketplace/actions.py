@@ -3,11 +3,12 @@
 The change of the task's state comes first in each, see `moves`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from marketplace import queries
@@ -15,8 +16,9 @@ from marketplace.acceptance_queries import evidence_for, refuse_hopeless
 from marketplace.bids.awarding import lose_all
 from marketplace.bids.opening import require_openers
 from marketplace.contracts.actions import settle_claim
+from marketplace.contracts.steps import bounded
 from marketplace.crew.actions import release_all
-from marketplace.data import NOTE_CHARS, TaskTerms
+from marketplace.data import ANSWER_D, NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, readings_of, snapshot_of
 from marketplace.groups import of_other_groups
@@ -36,6 +38,7 @@ from tenants.api import (
 from tenants.data import Actor, Conflict, FieldError, Forbidden, Invalid
 
 SWEEP_LIMIT = 200
+SILENCE: Final = f"Nobody answered within {ANSWER_D} days."
 
 
 def post_task(
@@ -130,15 +133,16 @@ def claim_task(*, task: ServiceTask) -> Claim:
 
 
 def submit_work(*, claim: Claim, note: str = "") -> None:
-    """The firm says the work is done, while its lease lasts; the owner decides.
+    """The firm says the work is done, while its lease lasts; the owner decides within `ANSWER_D` days.
 
     What stored readings say of the rule of acceptance at this moment is kept with the claim and told to both.
     """
     require("claim_tasks")
     task = claim.task
     move_task(task, Move.SUBMIT)
-    claim.evidence = evidence_for(task, queries.database_time())
-    done = {"work_note": _bounded(note), "evidence": claim.evidence}
+    now = queries.database_time()
+    claim.evidence, claim.answer_until = evidence_for(task, now), now + timedelta(days=ANSWER_D)
+    done = {"work_note": _bounded(note), "evidence": claim.evidence, "answer_until": claim.answer_until}
     with on_behalf_of(claim.owner_id):
         in_time = Claim.objects.filter(pk=claim.pk, lease_until__gt=Now()).update(**done)
     if not in_time:
@@ -157,11 +161,27 @@ def _tell_evidence(task: ServiceTask, claim: Claim) -> None:
 def accept_work(*, task: ServiceTask) -> None:
     """The owner accepts: the task is closed, and so is the data; a contract says what is owed for it."""
     require("post_tasks")
+    _accept(task)
+
+
+def _accept(task: ServiceTask, words: str = "") -> None:
+    """By the owner's yes, or by its silence (`words`)."""
     move_task(task, Move.ACCEPT)
     claim = queries.live_claim(task.pk)
     _end_claim(claim, ClaimState.COMPLETED, "work accepted")
-    settle_claim(task=task, claim=claim)
-    tell("task.accepted", task, claim=claim)
+    settle_claim(task=task, claim=claim, words=words)
+    said: dict[str, Any] = {"reason": words} if words else {}
+    tell("task.accepted", task, claim=claim, **said)
+
+
+def reject_work(*, task: ServiceTask, reason: str) -> None:
+    """The owner refuses the work and says why: nothing is owed, and the task is open to all again."""
+    require("post_tasks")
+    words = bounded(reason, "reason", is_needed=True)
+    move_task(task, Move.REJECT)
+    claim = queries.live_claim(task.pk)
+    _end_claim(claim, ClaimState.REJECTED, "work rejected")
+    tell("task.rejected", task, claim=claim, reason=words)
 
 
 def request_rework(*, task: ServiceTask, note: str = "") -> None:
@@ -173,7 +193,8 @@ def request_rework(*, task: ServiceTask, note: str = "") -> None:
     window = window_of(task)
     agreement = open_data(task, claim.tenant_id, claim.firm_name, window)
     with on_behalf_of(task.tenant_id):
-        Claim.objects.filter(pk=claim.pk).update(agreement=agreement, lease_until=window[1], rework_note=_bounded(note))
+        anew = {"agreement": agreement, "lease_until": window[1], "answer_until": None}
+        Claim.objects.filter(pk=claim.pk).update(**anew, rework_note=_bounded(note))
     claim.agreement = agreement
     tell("task.reopened", task, claim=claim)
 
@@ -186,22 +207,33 @@ def release_claim(*, claim: Claim) -> None:
 
 def lapse_claims() -> int:
     """Reopen the tasks whose lease is over; each in a transaction of its own. Returns how many."""
+    return _each(
+        "leases", queries.lapsed_claims, lambda claim: _reopen(claim, Move.LAPSE, ClaimState.LAPSED, "lease over")
+    )
+
+
+def accept_unanswered() -> int:
+    """Accept the work that its owner has not answered in time; returns how much there was."""
+    return _each("work to be answered", queries.unanswered_claims, lambda claim: _accept(claim.task, SILENCE))
+
+
+def _each(what: str, due: Callable[[], QuerySet[Claim]], act: Callable[[Claim], None]) -> int:
     with _sweeping() as sweep:
-        lapsed = list(queries.lapsed_claims().values_list("pk", flat=True)[:SWEEP_LIMIT])
-        sweep.leaves_trace = bool(lapsed)
-    return in_turn("leases", lapsed, _lapse)
+        found = list(due().values_list("pk", flat=True)[:SWEEP_LIMIT])
+        sweep.leaves_trace = bool(found)
 
+    def acted(claim_id: UUID) -> bool:
+        with _sweeping():
+            claim = due().select_related("task", "agreement").filter(pk=claim_id).first()
+            if claim is not None:
+                act(claim)
+            return claim is not None
 
-def _lapse(claim_id: UUID) -> bool:
-    with _sweeping():
-        claim = queries.lapsed_claims().select_related("task", "agreement").filter(pk=claim_id).first()
-        if claim is not None:
-            _reopen(claim, Move.LAPSE, ClaimState.LAPSED, "lease over")
-        return claim is not None
+    return in_turn(what, found, acted)
 
 
 def _sweeping() -> Any:
-    return as_platform("sweep", "reopen service tasks whose lease is over")
+    return as_platform("sweep", "end claims whose lease is over, accept work that nobody answered")
 
 
 def _reopen(claim: Claim, move: Move, outcome: ClaimState, reason: str) -> None:

@@ -32,6 +32,8 @@ TITLE_CHARS: Final = 200
 DESCRIPTION_CHARS: Final = 10_000
 NOTE_CHARS: Final = 10_000
 ACCESS_H: Final = 24 * 366
+# Who says nothing for so many days has accepted: the work of a claim, the minutes of a session.
+ANSWER_D: Final = 7
 FREEZE_H: Final = 72
 FEE_MINOR: Final = 10**15
 RETENTION_BP: Final = 5_000

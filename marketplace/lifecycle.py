@@ -40,6 +40,7 @@ class ClaimState(StrEnum):
     LIVE = "live"
     RELEASED = "released"
     LAPSED = "lapsed"
+    REJECTED = "rejected"
     COMPLETED = "completed"
 
 
@@ -49,6 +50,7 @@ class Event(StrEnum):
     SUBMIT = "submit"
     ACCEPT = "accept"
     REWORK = "rework"
+    REJECT = "reject"  # the owner refuses the work; nothing is owed
     RELEASE = "release"  # the firm gives the claim back
     LAPSE = "lapse"  # the lease is over
     CLOSE_BIDDING = "close_bidding"  # the deadline of a tender is past
@@ -73,6 +75,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.CLAIMED, Event.LAPSE): State.OPEN,
     (State.SUBMITTED, Event.ACCEPT): State.CLOSED,
     (State.SUBMITTED, Event.REWORK): State.CLAIMED,
+    (State.SUBMITTED, Event.REJECT): State.OPEN,
     (State.OPEN, Event.CLOSE_BIDDING): State.SEALED_CLOSED,
     (State.SEALED_CLOSED, Event.OPEN_BIDS): State.OPENED,
     (State.OPENED, Event.EVALUATE): State.EVALUATING,

@@ -39,14 +39,14 @@ def tell(
     """Tell the owner, those named by `to` and the firm of `claim`; with a claim it is in the ledgers of both, too."""
     if claim is not None:
         to |= {claim.tenant_id}
-        _enter_claim(kind, task, claim)
+        _enter_claim(kind, task, claim, facts)
     body = queries.facts_of(task, claim) | facts
     announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
 
 
-def _enter_claim(kind: str, task: ServiceTask, claim: Claim) -> None:
+def _enter_claim(kind: str, task: ServiceTask, claim: Claim, facts: dict[str, Any]) -> None:
     """Every step of a claim is in the ledgers of both, by which the fee is owed or not."""
     fee = {"fee_minor": task.fee_minor, "currency": task.currency}
     work = {"claim": claim.pk, "token": claim.token, "agreement": claim.agreement_id, "firm_name": claim.firm_name}
-    payload = {"title": task.title, "status": task.state, **fee, **work}
+    payload = {"title": task.title, "status": task.state, **fee, **work, **facts}
     enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id, claim.tenant_id})

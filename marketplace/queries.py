@@ -98,6 +98,11 @@ def lapsed_claims() -> QuerySet[Claim]:
     return Claim.objects.filter(state=ClaimState.LIVE, lease_until__lte=Now(), task__state=State.CLAIMED)
 
 
+def unanswered_claims() -> QuerySet[Claim]:
+    """Live claims whose owner has not answered the work in time, by the database's clock."""
+    return Claim.objects.filter(state=ClaimState.LIVE, answer_until__lte=Now(), task__state=State.SUBMITTED)
+
+
 def live_claim(task_id: UUID) -> Claim:
     return Claim.objects.select_related("task", "agreement").get(task=task_id, state=ClaimState.LIVE)
 

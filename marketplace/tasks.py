@@ -14,8 +14,9 @@ from marketplace.watch import api as watch
 
 @shared_task(bind=True, name="marketplace.sweep_lapsed_claims", system=True)
 def sweep_lapsed_claims(self: Any) -> int:
-    """Reopen tasks whose lease is over; safe to run twice or at the same time as the firms' own actions."""
-    return actions.lapse_claims()
+    """Reopen tasks whose lease is over, accept work that nobody answered; safe to run twice or at the same time as the
+    parties' own actions."""
+    return all_of("claims", actions.lapse_claims, actions.accept_unanswered)
 
 
 @shared_task(bind=True, name="marketplace.sweep_retentions", system=True)

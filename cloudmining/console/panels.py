@@ -39,7 +39,7 @@ PLAN_TONES: Final = {
 STEPS: Final = {
     ("own", "draft"): ("publish", "cancel"),
     ("own", "open"): ("cancel",),
-    ("own", "submitted"): ("accept", "rework"),
+    ("own", "submitted"): ("accept", "rework", "reject"),
     ("market", "open"): ("claim",),
     ("work", "claimed"): ("submit", "release"),
 }

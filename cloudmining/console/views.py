@@ -84,6 +84,9 @@ class TaskStep(Change):
         "rework": lambda task_id, given: marketplace.request_rework(
             task=marketplace.get_own_task(task_id), note=given.get("note", "")
         ),
+        "reject": lambda task_id, given: marketplace.reject_work(
+            task=marketplace.get_own_task(task_id), reason=given.get("note", "")
+        ),
         "claim": lambda task_id, given: marketplace.claim_task(task=marketplace.get_task(task_id)),
         "submit": lambda task_id, given: marketplace.submit_work(
             claim=_claim(task_id, given), note=given.get("note", "")

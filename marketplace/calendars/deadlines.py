@@ -26,11 +26,15 @@ OWED: Final = (MilestoneState.PLANNED, MilestoneState.REWORK)
 
 
 def leases() -> Iterator[Appointment]:
-    """When what others claimed of us, or we of others, has to be done."""
+    """When what others claimed of us, or we of others, has to be done; once it is handed in, to be answered."""
     for scope in ("own", "claimed"):
-        for task in tasks_in(scope).filter(state=State.CLAIMED).order_by("-pk")[:MOST]:
-            if task.claim is not None:
+        for task in tasks_in(scope).filter(state__in=[State.CLAIMED, State.SUBMITTED]).order_by("-pk")[:MOST]:
+            if task.claim is None:
+                continue
+            if task.state == State.CLAIMED:
                 yield _of_task(task, "lease", f"Due: {task.title}", task.claim.lease_until)
+            elif task.claim.answer_until is not None:
+                yield _of_task(task, "answer", f"Accepted unless answered: {task.title}", task.claim.answer_until)
 
 
 def ends_of_bidding() -> Iterator[Appointment]:

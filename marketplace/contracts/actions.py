@@ -87,8 +87,9 @@ def planned(task: ServiceTask) -> list[dict[str, Any]]:
     return task.milestones or [whole]
 
 
-def settle_claim(*, task: ServiceTask, claim: Claim) -> Contract:
-    """The contract of a direct claim whose work was accepted just now, so that it is settled like any other."""
+def settle_claim(*, task: ServiceTask, claim: Claim, words: str = "") -> Contract:
+    """The contract of a direct claim whose work was accepted just now, so that it is settled like any other; `words`
+    say how, if it was not by the owner's yes."""
     contract = write_contract(
         task=task,
         firm_id=claim.tenant_id,
@@ -100,7 +101,7 @@ def settle_claim(*, task: ServiceTask, claim: Claim) -> Contract:
     for milestone in queries.milestones_of(contract):
         milestone.contract = contract
         _submit(milestone, claim.work_note[:WORDS_CHARS], claim.evidence)
-        _accept(milestone)
+        _accept(milestone, words)
     return contract
 
 
@@ -125,10 +126,10 @@ def accept_milestone(*, milestone: Milestone) -> None:
     _accept(milestone)
 
 
-def _accept(milestone: Milestone) -> None:
+def _accept(milestone: Milestone, words: str = "") -> None:
     contract = milestone.contract
     move_milestone(milestone, MilestoneEvent.ACCEPT, accepted_at=Now())
-    _inspect(milestone, Inspection.Outcome.ACCEPTED, "")
+    _inspect(milestone, Inspection.Outcome.ACCEPTED, words)
     tell("milestone.accepted", contract, milestone, amount_minor=milestone.amount_minor, currency=contract.currency)
     if not queries.unaccepted(contract):
         _fulfil(contract)

@@ -22,6 +22,9 @@ class Claim(TenantModel):
     token = models.PositiveIntegerField(help_text="Rises with each claim of the task; an older one is refused.")
     claimed_at = models.DateTimeField()
     lease_until = models.DateTimeField()
+    answer_until = models.DateTimeField(
+        null=True, help_text="Until when the owner answers work that was handed in; who says nothing has accepted it."
+    )
     ended_at = models.DateTimeField(null=True)
     evidence = models.JSONField(
         null=True, help_text="What stored readings said of the rule of acceptance, when it was submitted."
@@ -33,6 +36,7 @@ class Claim(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-id"], name="claim_newest"),
             models.Index(fields=["lease_until"], condition=Q(state="live"), name="claim_lease"),
+            models.Index(fields=["answer_until"], condition=Q(state="live"), name="claim_to_be_answered"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["owner", "task"], condition=Q(state="live"), name="claim_one_live"),
@@ -40,7 +44,7 @@ class Claim(TenantModel):
             models.CheckConstraint(condition=~Q(tenant=F("owner")), name="claim_between_two"),
             models.CheckConstraint(
                 condition=Q(state="live", ended_at__isnull=True)
-                | Q(state__in=["released", "lapsed", "completed"], ended_at__isnull=False),
+                | Q(state__in=["released", "lapsed", "rejected", "completed"], ended_at__isnull=False),
                 name="claim_ended_or_live",
             ),
         ]

@@ -46,8 +46,8 @@ class ClaimSerializer(serializers.ModelSerializer[Claim]):
     class Meta:
         model = Claim
         fields = [
-            *["id", "firm", "firm_name", "state", "token", "agreement", "claimed_at", "lease_until", "ended_at"],
-            *["work_note", "rework_note", "evidence"],
+            *["id", "firm", "firm_name", "state", "token", "agreement", "claimed_at", "lease_until", "answer_until"],
+            *["ended_at", "work_note", "rework_note", "evidence"],
         ]
 
 

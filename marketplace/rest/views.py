@@ -13,6 +13,7 @@ from rest_framework.serializers import Serializer
 
 from marketplace import access, actions, queries
 from marketplace.models import ServiceTask
+from marketplace.rest.contract_serializers import ContractReasonSerializer
 from marketplace.rest.serializers import (
     PostTaskSerializer,
     ReleaseSerializer,
@@ -129,6 +130,21 @@ class Rework(IdempotentView):
         data = _parsed(ReworkSerializer, request.data)
         task = unchanged(request, access.get_own_task(task_id))
         actions.request_rework(task=task, note=data["note"])
+        return _answer(task)
+
+
+class Reject(IdempotentView):
+    """The owner refuses the work and says why: nothing is owed, and the task is open to all again."""
+
+    needs = {"POST": "post_tasks"}
+
+    @extend_schema(
+        request=ContractReasonSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, task_id: UUID) -> Response:
+        data = _parsed(ContractReasonSerializer, request.data)
+        task = unchanged(request, access.get_own_task(task_id))
+        actions.reject_work(task=task, reason=data["reason"])
         return _answer(task)
 
 

@@ -9,11 +9,12 @@ from marketplace.contracts.access import refuse_but_firm, refuse_but_owner
 from marketplace.contracts.lifecycle import ContractState
 from marketplace.contracts.steps import bounded
 from marketplace.crew.actions import assign_person
+from marketplace.data import ANSWER_D
 from marketplace.models import Assignment, Contract, RemoteSession, SessionEntry, TaskNeed
 from marketplace.profiles.data import RateLine
 from marketplace.profiles.queries import own_profile
 from marketplace.sessions import ending, queries
-from marketplace.sessions.data import ANSWER_D, EARLY, LOOKED_AT_CHARS, MOST_SESSIONS, SessionTerms, rate_on_card
+from marketplace.sessions.data import EARLY, LOOKED_AT_CHARS, MOST_SESSIONS, SessionTerms, rate_on_card
 from marketplace.sessions.lifecycle import SessionEvent
 from marketplace.sessions.settlement import settle
 from marketplace.sessions.steps import hold, move, refuse_full_log, take_turn, tell, write

@@ -1,5 +1,6 @@
 """The public door of remote sessions for the rest of the marketplace and the console."""
 
+from marketplace.data import ANSWER_D
 from marketplace.sessions.access import get_note, get_session
 from marketplace.sessions.actions import (
     accept_minutes,
@@ -13,7 +14,7 @@ from marketplace.sessions.actions import (
     start_session,
     stop_session,
 )
-from marketplace.sessions.data import ANSWER_D, SUBJECT_CHARS, SessionTerms, amount_of
+from marketplace.sessions.data import SUBJECT_CHARS, SessionTerms, amount_of
 from marketplace.sessions.lifecycle import SessionState
 from marketplace.sessions.queries import (
     log_of,

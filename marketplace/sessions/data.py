@@ -18,9 +18,8 @@ CEILING_MIN: Final = 24 * 60
 RATE_MINOR: Final = 10**9
 MOST_SESSIONS: Final = 200
 MOST_ENTRIES: Final = 200
-# So much sooner than planned a session may begin, and so long the buyer has for an objection.
+# So much sooner than planned a session may begin.
 EARLY: Final = timedelta(minutes=15)
-ANSWER_D: Final = 7
 
 
 class Rate(Protocol):

@@ -6,9 +6,10 @@ from django.db.models import F
 
 from marketplace import queries as market
 from marketplace.crew.actions import release_one
+from marketplace.data import ANSWER_D
 from marketplace.models import Contract, RemoteSession, SessionEntry
 from marketplace.sessions import queries
-from marketplace.sessions.data import ANSWER_D, MINUTE, minutes_of
+from marketplace.sessions.data import MINUTE, minutes_of
 from marketplace.sessions.lifecycle import SessionEvent, SessionState
 from marketplace.sessions.steps import move, tell, write
 from tenants.api import on_behalf_of

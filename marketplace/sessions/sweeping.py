@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from marketplace import queries as market
+from marketplace.data import ANSWER_D
 from marketplace.models import RemoteSession
 from marketplace.sessions import ending, queries
-from marketplace.sessions.data import ANSWER_D
 from marketplace.sessions.lifecycle import SessionEvent
 from marketplace.sessions.settlement import settle
 from marketplace.sweeping import in_turn

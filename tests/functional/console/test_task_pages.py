@@ -203,3 +203,17 @@ def test_claimed_work_is_decided_on_with_what_the_firm_and_the_readings_say(auro
     assert owner.post(f"{page}/rework", {"note": "It still shakes"}).status_code == 302
     assert "It still shakes" in firm.get(page).content.decode()
     assert "It still shakes" in firm.get("/panels/tasks").content.decode()
+
+
+def test_handed_in_work_is_rejected_on_the_page_where_both_see_until_when_it_is_answered(aurora, borealis):
+    task = published(aurora)
+    owner, firm, page = sign_in(aurora), sign_in(borealis), f"/tasks/{task.pk}"
+    token = claimed(task, borealis).token
+    firm.post(f"{page}/page/submit", {"token": token, "note": "Bearing replaced"})
+    for party in (owner, firm):
+        assert "Accepted unless answered until" in party.get(page).content.decode()
+        assert "accepted unless answered until" in party.get("/panels/tasks").content.decode()
+    assert "Why nothing is owed" in owner.get(page).content.decode()
+    assert owner.post(f"{page}/page/reject", {"note": " "}).status_code == 422
+    assert owner.post(f"{page}/page/reject", {"note": "It still shakes"}).headers["Location"] == page
+    assert "open" in text(owner.get(page).content) and "Why nothing is owed" not in owner.get(page).content.decode()

@@ -85,6 +85,12 @@ def lease_over(claim: Claim) -> None:
         Claim.objects.filter(pk=claim.pk).update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
 
 
+def answer_over(claim: Claim) -> None:
+    """Let the time for an answer have ended a second ago, as if its days had passed."""
+    with as_platform("tests", "end the time for an answer"):
+        Claim.objects.filter(pk=claim.pk).update(answer_until=datetime.now(UTC) - timedelta(seconds=1))
+
+
 def state_of(task: ServiceTask, owner: Organisation) -> str:
     with owner.acting():
         return ServiceTask.objects.get(pk=task.pk).state

@@ -19,7 +19,7 @@ from tenants.models import Membership, Person
 from tests.integration.marketplace.bid_scenes import awarded, evaluating, placed, quotation
 from tests.integration.marketplace.contract_scenes import THIRDS, written
 from tests.integration.marketplace.firms import TODAY, Paper, assigned, hours, offer, wanted, welders
-from tests.integration.marketplace.scenes import claimed
+from tests.integration.marketplace.scenes import claimed, published, submitted
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -99,6 +99,16 @@ def test_calendar_holds_the_end_of_bidding_then_of_the_standstill_for_owner_and_
             bid.refresh_from_db()
         assert found(party) == {f"{words}: Overhaul pump 7": bid.decided_at + timedelta(hours=48)}
     assert found(aurora)["Standstill ends: Overhaul pump 7"] == won.decided_at + timedelta(hours=48)
+
+
+def test_calendar_holds_until_when_handed_in_work_is_to_be_answered_for_both(aurora, borealis):
+    task = published(aurora)
+    claim = claimed(task, borealis)
+    submitted(task, borealis)
+    with aurora.acting():
+        claim.refresh_from_db()
+    expected = {"Accepted unless answered: Fix pump 7": claim.answer_until}
+    assert found(aurora) == found(borealis) == expected
 
 
 def test_withdrawn_bid_leaves_the_calendar(aurora, borealis):

@@ -1,5 +1,6 @@
 """A task from its posting to its end: who may do what, what opens, what closes, and who is told."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,15 +8,18 @@ import pytest
 from edge_bridge import api as edge
 from edge_bridge.models import Alarm
 from marketplace import access, actions, queries
-from marketplace.models import Claim
+from marketplace.models import Claim, Contract, Inspection
+from marketplace.tasks import sweep_lapsed_claims
 from tenants.access import get_equipment, get_site, granted
 from tenants.agreements.actions import end_agreement
 from tenants.api import acting_as, as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
-from tenants.models import Signature, Tenant
+from tenants.ledger.api import entries_where
+from tenants.models import FeedEvent, Signature, Tenant
 from tests.integration.marketplace.scenes import (
     OPENS,
     alarm_of,
+    answer_over,
     claimed,
     lease_over,
     published,
@@ -163,6 +167,97 @@ def test_rework_renews_lease_and_data_by_a_new_agreement(aurora, borealis):
     assert not sees_pump(borealis, aurora)
     rework = [("task.reopened", "claimed"), ("task.submitted", "submitted"), ("task.accepted", "closed")]
     assert told(borealis) == told(aurora) == [*LIFE, *rework]
+
+
+def reject(task, owner, reason="the seal leaks"):
+    with owner.acting():
+        actions.reject_work(task=access.get_own_task(task.pk), reason=reason)
+
+
+def entered(party, kind):
+    """What the newest entry of a kind says in the party's ledger."""
+    with party.acting():
+        return json.loads(entries_where(kind=kind).first().payload)
+
+
+def test_rejected_work_ends_the_claim_owes_nothing_and_opens_the_task_again(aurora, borealis, cassia):
+    task = published(aurora)
+    claimed(task, borealis)
+    submitted(task, borealis)
+    for reason in (" ", "x" * 2_001):
+        with pytest.raises(Invalid, match="reason won't do"):
+            reject(task, aurora, reason)
+    reject(task, aurora)
+    assert state_of(task, aurora) == "open"
+    assert not sees_pump(borealis, aurora)
+    with aurora.acting():
+        claim = Claim.objects.get(task=task)
+        assert (claim.state, claim.agreement.status) == ("rejected", "terminated")
+        assert not Contract.objects.filter(task=task).exists()
+    for party in (aurora, borealis):
+        assert told(party)[-1] == ("task.rejected", "open")
+        said = entered(party, "task.rejected")
+        assert (said["reason"], said["claim"], said["status"]) == ("the seal leaks", str(claim.pk), "open")
+        with party.acting():
+            assert FeedEvent.objects.get(kind="task.rejected").body["reason"] == "the seal leaks"
+    with pytest.raises(Conflict, match="claim has ended"), borealis.acting():
+        access.get_claim(task.pk, 1)
+    assert claimed(task, cassia).token == 2
+
+
+def test_only_work_that_was_handed_in_is_rejected_and_by_its_owner_alone(aurora, borealis):
+    task = published(aurora)
+    claimed(task, borealis)
+    with pytest.raises(Conflict, match="claimed can't take 'reject'"):
+        reject(task, aurora)
+    submitted(task, borealis)
+    with pytest.raises(NotFound):
+        reject(task, borealis)
+    accept(task, aurora)
+    with pytest.raises(Conflict, match="closed can't take 'reject'"):
+        reject(task, aurora)
+
+
+def test_owner_who_says_nothing_has_accepted(aurora, borealis):
+    waiting, task = published(aurora), published(aurora)
+    for each in (waiting, task):
+        claim = claimed(each, borealis)
+        submitted(each, borealis)
+    with borealis.acting():
+        before = queries.database_time()
+        until = access.get_claim(task.pk, 1).answer_until
+    assert timedelta(days=7) - timedelta(minutes=1) < until - before < timedelta(days=7)
+    lease_over(claim)
+    actions.accept_unanswered()
+    assert state_of(task, aurora) == "submitted"
+    answer_over(claim)
+    sweep_lapsed_claims.apply().get()
+    actions.accept_unanswered()
+    assert (state_of(task, aurora), state_of(waiting, aurora)) == ("closed", "submitted")
+    silence = "Nobody answered within 7 days."
+    for party in (aurora, borealis):
+        assert told(party)[-1] == ("task.accepted", "closed")
+        assert entered(party, "task.accepted")["reason"] == silence
+        with party.acting():
+            contract = Contract.objects.get(task=task)
+            assert (contract.firm_id, contract.price_minor, contract.state) == (borealis.id, 250_000, "fulfilled")
+            assert Inspection.objects.get(contract=contract).reason == silence
+
+
+def test_rework_stops_the_time_for_an_answer_and_a_new_submission_begins_it_anew(aurora, borealis):
+    task = published(aurora)
+    claim = claimed(task, borealis)
+    submitted(task, borealis)
+    answer_over(claim)
+    with aurora.acting():
+        actions.request_rework(task=access.get_own_task(task.pk))
+    with borealis.acting():
+        assert access.get_claim(task.pk, 1).answer_until is None
+    actions.accept_unanswered()
+    assert state_of(task, aurora) == "claimed"
+    submitted(task, borealis)
+    actions.accept_unanswered()
+    assert state_of(task, aurora) == "submitted"
 
 
 def test_both_parties_are_told_in_order_and_others_only_of_the_offer(aurora, borealis, cassia):
@@ -363,8 +458,6 @@ def test_without_identity_the_market_reads_zero_rows(aurora):
 
 
 def test_sweep_runs_as_a_task_without_an_organisation(aurora, borealis):
-    from marketplace.tasks import sweep_lapsed_claims
-
     task = published(aurora)
     lease_over(claimed(task, borealis))
     assert sweep_lapsed_claims.apply().get() >= 1

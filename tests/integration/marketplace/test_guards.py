@@ -139,6 +139,13 @@ def test_firm_can_not_write_a_claim_for_itself(aurora, borealis, cassia):
         assert sql("UPDATE marketplace_servicetask SET fee_minor = 1 WHERE id = %s", claim.task_id) == 0
 
 
+@pytest.mark.parametrize("change", ["state = 'rejected'", "ended_at = now()", "state = 'refused', ended_at = now()"])
+def test_claim_ends_in_a_known_way_with_its_time(aurora, borealis, change):
+    claim = claimed(published(aurora), borealis)
+    with pytest.raises(IntegrityError, match="claim_ended_or_live"), aurora.acting():
+        sql(f"UPDATE marketplace_claim SET {change} WHERE id = %s", claim.pk)
+
+
 def test_ended_claim_never_comes_back(aurora, borealis):
     task = published(aurora)
     claim = claimed(task, borealis)

@@ -9,7 +9,7 @@ from django.db import connections
 
 from tenants.models import IdempotencyKey
 from tests.integration.marketplace.bid_scenes import quotation
-from tests.integration.marketplace.scenes import published, told
+from tests.integration.marketplace.scenes import claimed, published, submitted, told
 
 TASKS = "/api/v1/service-tasks"
 
@@ -112,6 +112,17 @@ def test_submission_rework_and_release_sent_again_have_one_effect(aurora, boreal
         first, again = (keyed(client, f"/{task.pk}/{step}", step, body) for _ in range(2))
         assert (first.status_code, again.status_code) == (200, 200) and first.json() == again.json()
         assert again["Idempotent-Replayed"] == "true"
+
+
+def test_rejection_sent_again_has_one_effect_and_honours_the_version(aurora, borealis):
+    task, owner = published(aurora), aurora.client()
+    claimed(task, borealis)
+    submitted(task, borealis)
+    body = {"reason": "the seal leaks"}
+    assert keyed(owner, f"/{task.pk}/reject", "k", body, **{"If-Match": '"1"'}).status_code == 412
+    first, again = (keyed(owner, f"/{task.pk}/reject", "k", body) for _ in range(2))
+    assert (first.status_code, again["Idempotent-Replayed"]) == (200, "true")
+    assert (first.json()["state"], first.json()["claim"]) == ("open", None) and first.json() == again.json()
 
 
 def test_file_sent_again_lies_beside_the_task_once_and_another_one_needs_another_key(aurora):

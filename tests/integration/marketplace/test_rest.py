@@ -92,6 +92,7 @@ def test_outsider_is_refused_alike_for_foreign_and_absent_tasks(aurora, borealis
         ("/submit", {"token": 1}),
         ("/accept", {}),
         ("/rework", {}),
+        ("/reject", {"reason": "leaks"}),
         ("/release", {"token": 1}),
     ):
         call = client.get if body is None else client.post
@@ -106,6 +107,7 @@ def test_firm_can_not_play_the_owner_nor_the_owner_the_firm(aurora, borealis):
     submitted(task, borealis)
     for move in ("accept", "rework", "cancel", "publish"):
         assert post(borealis.client(), task.pk, move).status_code == 404
+    assert post(borealis.client(), task.pk, "reject", {"reason": "leaks"}).status_code == 404
     for move in ("submit", "release"):
         assert post(aurora.client(), task.pk, move, {"token": 1}).status_code == 404
     assert post(aurora.client(), published(aurora).pk, "claim").status_code == 403

@@ -17,7 +17,7 @@ OF_BIDS = {
 PICTURE = {
     "draft": {"publish": "open", "cancel": "cancelled"},
     "claimed": {"submit": "submitted", "release": "open", "lapse": "open"},
-    "submitted": {"accept": "closed", "rework": "claimed"},
+    "submitted": {"accept": "closed", "rework": "claimed", "reject": "open"},
     **OF_BIDS,
 }
 FROM_OPEN = {
