@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from edge_bridge import intake
-from edge_bridge.alarms.dead_man import hear
+from edge_bridge.alarms.dead_man import end_silence, hear
 from edge_bridge.alarms.sources import end_own_alarms
 from edge_bridge.commands.delivery import waiting
 from edge_bridge.data import HoleInStream
@@ -35,7 +35,7 @@ def revoke_device(*, device: Device) -> None:
     require("manage")
     Device.objects.filter(pk=device.pk, revoked_at=None).update(revoked_at=datetime.now(UTC))
     device.refresh_from_db()
-    hear(device, datetime.now(UTC))
+    end_silence(device, datetime.now(UTC))
     end_own_alarms(device, datetime.now(UTC))
 
 

@@ -111,10 +111,10 @@ def _speech(seen: counts.Seen) -> tuple[str, str]:
     if seen.device.revoked_at is not None:
         return "low", "revoked"
     if seen.device.silent_at is not None:
-        return "bad", "silent"
-    if seen.heard_at is None:
+        return "bad", "silent" if seen.device.first_heard_at else "silent, never heard"
+    if seen.device.first_heard_at is None:
         return "medium", "never heard"
-    is_heard = (datetime.now(UTC) - seen.heard_at).total_seconds() < HEARD_S
+    is_heard = seen.heard_at is not None and (datetime.now(UTC) - seen.heard_at).total_seconds() < HEARD_S
     return ("good", "heard") if is_heard else ("medium", "quiet")
 
 

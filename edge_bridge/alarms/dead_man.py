@@ -1,14 +1,15 @@
 """Who watches falls silent: a gateway that brings nothing is an alarm, and its next batch clears it.
 
 Heard is what was committed: a heartbeat, or anything else that is new. One that only asks for rules, or whose batches
-are all refused, is silent.
+are all refused, is silent, and so is one that was enrolled and never spoke.
 """
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from edge_bridge.adapters.tongues import EPOCHS
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
@@ -18,15 +19,17 @@ from edge_bridge.protocol import Severity
 
 
 def silent(now: datetime) -> QuerySet[Device]:
-    """Gateways that were heard once, at `heard_at`, and are not any more, as far as no alarm says so yet.
+    """Gateways that are not heard, as far as no alarm says so yet: since `heard_at`, or since they were enrolled.
 
-    Of devices that speak other tongues only nobody knows when they will again.
+    Of devices that speak other tongues only nobody knows when they will again, nor does anybody wait for a credential
+    whose streams another one took over.
     """
     before = now - timedelta(seconds=settings.EDGE_SILENT_S)
     streams = Watermark.objects.filter(device=OuterRef("pk"))
     newest = streams.order_by("-updated_at").values("updated_at")[:1]
-    known = Device.objects.filter(Exists(streams.exclude(boot__in=EPOCHS.values())), revoked_at=None, silent_at=None)
-    return known.annotate(heard_at=Subquery(newest)).filter(heard_at__lt=before)
+    speaks = Exists(streams.exclude(boot__in=EPOCHS.values()))
+    known = Device.objects.filter(speaks | Q(first_heard_at=None), revoked_at=None, silent_at=None)
+    return known.annotate(heard_at=Coalesce(Subquery(newest), "created_at")).filter(heard_at__lt=before)
 
 
 def miss(tenant_id: UUID, now: datetime) -> int:
@@ -41,7 +44,15 @@ def miss(tenant_id: UUID, now: datetime) -> int:
 
 
 def hear(device: Device, now: datetime) -> None:
-    """In the transaction of its batch, or of its revocation, after which nobody waits for it."""
+    """In the transaction of its batch."""
+    if device.first_heard_at is None:
+        Device.objects.filter(pk=device.pk).update(first_heard_at=now)
+        device.first_heard_at = now
+    end_silence(device, now)
+
+
+def end_silence(device: Device, now: datetime) -> None:
+    """It was heard, or revoked, after which nobody waits for it."""
     if device.silent_at is None:
         return
     clear_alarm(EDGE_SILENT, tenant_id=device.tenant_id, site_id=device.site_id, now=now, device=device)

@@ -14,6 +14,9 @@ class Device(TenantModel):
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    first_heard_at = models.DateTimeField(
+        null=True, blank=True, help_text="When something that it brought was committed for the first time."
+    )
     silent_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when its silence is an alarm; null again with its next batch."
     )

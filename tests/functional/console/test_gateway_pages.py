@@ -1,8 +1,9 @@
 """Gateways as their owner's people see them: who speaks, by which rules, and what became of what was sent."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from edge_bridge.actions import revoke_device
+from edge_bridge.alarms.sweeps import sweep_of
 from edge_bridge.models import Alarm
 from edge_bridge.protocol import Heartbeat, Lane
 from tests.functional.console.scenes import sign_in
@@ -42,6 +43,15 @@ def test_page_of_one_draws_its_balance_and_gives_it_as_a_table(aurora, borealis)
     assert with_role(aurora, "finance").get("/gateways").status_code == 403
     for place in ("", "/body", "/balance", "/balance.csv"):
         assert sign_in(borealis).get(f"/gateways/{edge.device.pk}{place}").status_code == 404
+
+
+def test_gateway_that_never_spoke_is_silent_after_a_while(aurora):
+    edge, client = gateway(aurora), sign_in(aurora)
+    with aurora.acting():
+        sweep_of(aurora.id, datetime.now(UTC) + timedelta(minutes=3))
+    assert "silent, never heard" in text(page_of(client, "/gateways").encode())
+    edge.post(edge.batch(Lane.P2, reading()))
+    assert "silent" not in text(page_of(client, "/gateways").encode())
 
 
 def test_gateway_that_brought_nothing_has_a_page_without_a_chart(aurora):

@@ -290,6 +290,29 @@ def test_silent_gateway_is_an_alarm_until_its_next_batch(aurora):
     assert the_alarm(aurora).state == "RTNUN"
 
 
+def test_gateway_that_was_enrolled_and_never_spoke_is_an_alarm_once_until_its_first_batch(aurora):
+    edge = gateway(aurora)
+    assert swept(aurora, after(60)) == 0
+    assert (swept(aurora, after(150)), swept(aurora, after(160))) == (1, 0)
+    alarm = the_alarm(aurora)
+    assert (alarm.alarm_type, alarm.device_id, alarm.limit) == ("edge_silent", edge.device.pk, 120)
+    edge.post(edge.batch(Lane.P2, reading()))
+    assert not the_alarm(aurora).stands
+    other = gateway(aurora)
+    with aurora.acting():
+        revoke_device(device=other.device)
+    assert swept(aurora, after(60)) == 0
+
+
+def test_credential_whose_streams_another_one_took_over_is_not_watched_any_more(aurora):
+    old, new = gateway(aurora), gateway(aurora)
+    old.say(Lane.P2, reading())
+    new.boot, new.next_seq = old.boot, old.next_seq
+    new.say(Lane.P2, reading())
+    assert swept(aurora, after(150)) == 1
+    assert the_alarm(aurora).device_id == new.device.pk
+
+
 def test_gateway_that_only_asks_is_silent(aurora):
     """Its credential is good, but nothing that it has to say arrives."""
     edge = gateway(aurora)
