@@ -13,6 +13,7 @@ from django.urls import reverse
 from cloudmining.console.base import MemberPage
 from cloudmining.console.bid_forms import BidForm, initial_of
 from cloudmining.console.charts import alone, as_csv, drawn
+from cloudmining.console.given import whole
 from cloudmining.console.money import in_words
 from cloudmining.console.paging import page_of
 from marketplace import api as marketplace
@@ -180,8 +181,13 @@ class BidStep(MemberPage):
     def post(self, request: HttpRequest, bid_id: UUID, step: str) -> HttpResponse:
         if step not in self.judged | self.own:
             raise NotFound
-        bid = bidding.get_bid_to_judge(bid_id) if step in self.judged else bidding.get_own_bid(bid_id)
-        (self.judged | self.own)[step](bid, request.POST)
+        if step in self.judged:
+            bid = bidding.get_bid_to_judge(bid_id)
+            bid.version = whole(request.POST, "version")
+            self.judged[step](bid, request.POST)
+        else:
+            bid = bidding.get_own_bid(bid_id)
+            self.own[step](bid, request.POST)
         return redirect("console-task-bids", bid.task_id)
 
 

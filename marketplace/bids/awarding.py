@@ -1,16 +1,16 @@
 """What the owner does with bids that may be read: score, shortlist, disqualify, award, or none of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Now
 
 from marketplace.bids import queries
-from marketplace.bids.data import BidContent, Criterion, reason_given
+from marketplace.bids.data import REASONS_BYTES, BidContent, Criterion, reason_given
 from marketplace.bids.lifecycle import UNDECIDED, BidEvent, BidState
-from marketplace.bids.moves import begin_judging, move_bid, tell_bid
+from marketplace.bids.moves import begin_judging, change_bid, move_bid, tell_bid
 from marketplace.contracts.actions import planned, write_contract
 from marketplace.groups import of_other_groups
 from marketplace.history import enter_step
@@ -21,6 +21,7 @@ from marketplace.moves import move_task, tell
 from marketplace.queries import database_time
 from tenants.api import enter, on_behalf_of, require
 from tenants.data import Conflict, FieldError, Invalid
+from tenants.ledger.api import canonical_json
 
 POINTS = range(101)
 
@@ -54,21 +55,44 @@ def start_evaluation(*, task: ServiceTask) -> None:
 
 
 def score_bid(*, bid: Bid, scores: Sequence[Score]) -> None:
-    """Points by the owner's own criteria; those of price and delivery come by themselves."""
+    """Points by the owner's own criteria; those of price and delivery come by themselves.
+
+    An award waits for it, or it for the award; of two who score the bid they both read the second is refused.
+    """
     require("post_tasks")
-    _require_evaluating(bid.task)
-    own = {each.name for each in queries.criteria_of(bid.task) if each.kind == "own"}
+    _require_evaluating(ServiceTask.objects.select_for_update().get(pk=bid.task_id))
+    change_bid(bid)
+    given = _checked(bid.task, scores)
+    for score in given:
+        BidScore.objects.update_or_create(
+            **{"tenant_id": bid.owner_id, "bid": bid, "criterion": score.criterion},
+            defaults={"firm_id": bid.tenant_id, "points": score.points, "reason": score.reason},
+        )
+    _refuse_beyond_ledger(bid)
+    about = {"bid": bid.pk, "firm_name": bid.firm_name, "number": bid.number}
+    enter(kind="bid.scored", subject=bid.task_id, payload={**about, "scores": [asdict(score) for score in given]})
+
+
+def _checked(task: ServiceTask, scores: Sequence[Score]) -> list[Score]:
+    """One for each criterion that is named, the last one."""
+    own = {each.name for each in queries.criteria_of(task) if each.kind == "own"}
+    checked = {}
     for n, score in enumerate(scores):
         if score.criterion not in own:
             words = f"use one of {', '.join(sorted(own))}" if own else "no criterion of this task takes points"
             raise Invalid("This criterion takes no points.", (FieldError(f"/scores/{n}/criterion", words),))
         if score.points not in POINTS:
             raise Invalid("The points are out of range.", (FieldError(f"/scores/{n}/points", "give 0 to 100"),))
-        reason = reason_given(score.reason, f"/scores/{n}/reason")
-        BidScore.objects.update_or_create(
-            **{"tenant_id": bid.owner_id, "bid": bid, "criterion": score.criterion},
-            defaults={"firm_id": bid.tenant_id, "points": score.points, "reason": reason},
-        )
+        checked[score.criterion] = replace(score, reason=reason_given(score.reason, f"/scores/{n}/reason"))
+    return list(checked.values())
+
+
+def _refuse_beyond_ledger(bid: Bid) -> None:
+    """The award enters all of a bid's reasons at once."""
+    reasons = BidScore.objects.filter(bid=bid.pk).values_list("reason", flat=True)
+    if (size_bytes := sum(len(canonical_json(reason).encode()) for reason in reasons)) > REASONS_BYTES:
+        words = f"the reasons for one bid have at most {REASONS_BYTES} bytes of UTF-8, these {size_bytes}; shorten them"
+        raise Invalid("The reasons are too long together.", (FieldError("/scores", words),))
 
 
 def shortlist_bid(*, bid: Bid) -> None:

@@ -12,6 +12,8 @@ VALIDITY_D: Final = 730
 METHOD_CHARS: Final = 10_000
 OFFER_CHARS: Final = 4_000
 REASON_CHARS: Final = 2_000
+# Those for the points of one bid, which an entry of the ledger holds beside the reason for the award and the names.
+REASONS_BYTES: Final = 10_000
 MOST_CRITERIA: Final = 12
 CRITERION_CHARS: Final = 80
 CRITERION_KINDS: Final = {

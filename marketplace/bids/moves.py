@@ -1,7 +1,7 @@
 """How a bid changes state and who is told of it: its firm and the owner of the task, and nobody else."""
 
 from collections.abc import Set
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from marketplace.bids.lifecycle import BidEvent, BidState, next_bid_state
@@ -13,12 +13,18 @@ from marketplace.moves import tell
 from tenants.api import announce, compare_and_set, enter, on_behalf_of
 from tenants.data import Conflict, Event
 
+MOST_NAMED: Final = 20  # of the longest names an entry of the ledger holds no more
+
 
 def move_bid(bid: Bid, event: BidEvent, **changes: Any) -> None:
     """Change the state, in the owner's name, if the row is still the version that was read; Conflict otherwise."""
-    target = next_bid_state(BidState(bid.state), event)
+    change_bid(bid, state=next_bid_state(BidState(bid.state), event).value, **changes)
+
+
+def change_bid(bid: Bid, **changes: Any) -> None:
+    """The next version of the row, as `move_bid`, whose state need not change."""
     with on_behalf_of(bid.owner_id):
-        if compare_and_set(bid, state=target.value, **changes):
+        if compare_and_set(bid, **changes):
             return
         bid.refresh_from_db(fields=["state", "version", "number", "reason", "outcome", "decided_at"])
     raise Conflict(f"The bid has changed and is {bid.state} now.")
@@ -53,9 +59,11 @@ def _open_plain(task: ServiceTask) -> None:
 
 def tell_missing(task: ServiceTask, there: Set[UUID]) -> None:
     """The owner learns whose bids its ledger knows beside those that are `there`."""
-    if gone := missing_but_for(task, there):
-        enter(kind="bid.missing", subject=task.pk, payload={"firms": gone}, with_tenants={task.tenant_id})
-        tell("bid.missing", task, firms=gone)
+    gone = missing_but_for(task, there)
+    for first in range(0, len(gone), MOST_NAMED):
+        firms = gone[first : first + MOST_NAMED]
+        enter(kind="bid.missing", subject=task.pk, payload={"firms": firms}, with_tenants={task.tenant_id})
+        tell("bid.missing", task, firms=firms)
 
 
 def tell_closed(task: ServiceTask) -> None:

@@ -24,6 +24,11 @@ def steps_on(page: str) -> set[str]:
     return set(re.findall(r'(?:form)?action="[^"]*/steps/([\w-]+)"', page))
 
 
+def versions_on(page: str) -> dict[str, str]:
+    """By bid, the version that its form to score it sends."""
+    return dict(re.findall(r'/bids/([\w-]+)/steps/score".*?name="version" value="(\d+)"', page))
+
+
 def test_firm_seals_a_bid_and_is_shown_the_receipt_once(aurora, borealis):
     task = draft(aurora, "tender")
     registered(aurora, task)
@@ -58,12 +63,16 @@ def test_owner_goes_from_openers_to_the_award_on_one_page(aurora, borealis, cass
     assert client.post(f"{address}/steps/evaluate").status_code == 302
     score = {"criterion": ["Care"], "points": ["90"], "because": ["clean references"]}
     for each in (bid, other):
-        assert client.post(f"/bids/{each.pk}/steps/score", score).status_code == 302
+        sent = score | {"version": versions_on(page_of(client, address))[str(each.pk)]}
+        assert client.post(f"/bids/{each.pk}/steps/score", sent).status_code == 302
+        stale = client.post(f"/bids/{each.pk}/steps/score", sent)
+        assert stale.status_code == 409 and b"has changed" in stale.content
     page = page_of(client, address)
     assert "Borealis leads with 97.00 of 100 points" in page and "style=" not in page
     assert client.get(f"{address}/figure").status_code == 200
     assert client.get(f"{address}/figure.csv").content.decode().count("\n") == 3
-    assert client.post(f"/bids/{bid.pk}/steps/award", {"reason": "best by the criteria"}).status_code == 302
+    award = {"reason": "best by the criteria", "version": versions_on(page)[str(bid.pk)]}
+    assert client.post(f"/bids/{bid.pk}/steps/award", award).status_code == 302
     assert "The standstill lasts until" in page_of(client, address)
     loser = sign_in(cassia)
     assert "62.00" in page_of(loser, address) and "Borealis" not in page_of(loser, address)

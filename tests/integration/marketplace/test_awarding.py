@@ -1,5 +1,6 @@
 """From bids that may be read to an award that stands: comparison, reasons, standstill, complaint."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from marketplace.bids.data import criteria_from
 from marketplace.models import Bid, Contract, Milestone, ServiceTask
 from tenants.access import granted
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
+from tenants.ledger.api import entries_where
 from tests.integration.marketplace.bid_scenes import (
     CRITERIA,
     awarded,
@@ -270,6 +272,68 @@ def test_score_is_by_an_own_criterion_bounded_and_with_a_reason(
         score = awarding.Score(criterion, points, reason)
         awarding.score_bid(bid=access.get_bid_to_judge(cheap.pk), scores=[score])
     assert [error.pointer for error in refused.value.errors] == [pointer]
+
+
+CHINESE = "设备检修经验不足，"
+
+
+def long_contest(aurora, borealis, cassia):
+    """Two bids and twelve criteria that take reasons."""
+    named = [{"name": f"经验{n}" * 20, "kind": "own", "weight": 8 + (n < 4)} for n in range(12)]
+    task = quotation(aurora, criteria=named, title="检修" * 100)
+    bids = [placed(firm, task).bid for firm in (borealis, cassia)]
+    evaluating(aurora, task)
+    return bids, [each["name"] for each in named]
+
+
+def scored_in_chinese(owner, bid, names, chars):
+    """Each with a reason of so many characters."""
+    scores = [awarding.Score(name, 50, (CHINESE * chars)[:chars]) for name in names]
+    with owner.acting():
+        awarding.score_bid(bid=access.get_bid_to_judge(bid.pk), scores=scores)
+
+
+def test_award_with_the_longest_reasons_fits_the_ledger(aurora, borealis, cassia):
+    bids, names = long_contest(aurora, borealis, cassia)
+    for bid in bids:
+        scored_in_chinese(aurora, bid, names, 270)
+    awarded(aurora, bids[0], f"“{chr(1) * 1998}”")  # no character takes more bytes than one that is escaped
+    assert bodies(cassia, "bid.lost")[0]["outcome"]["points"][0]["reason"] == (CHINESE * 30)[:270]
+
+
+def test_reasons_that_would_not_fit_the_ledger_are_refused_when_they_are_given(aurora, borealis, cassia):
+    (bid, _), names = long_contest(aurora, borealis, cassia)
+    scored_in_chinese(aurora, bid, names[:1], 1600)
+    with pytest.raises(Invalid, match="too long together") as refused:
+        scored_in_chinese(aurora, bid, names[1:3], 1600)
+    assert [error.pointer for error in refused.value.errors] == ["/scores"]
+    scored_in_chinese(aurora, bid, names[:1], 1500)
+    scored_in_chinese(aurora, bid, names[1:2], 1600)
+
+
+def test_scores_are_in_the_owners_ledger_alone(aurora, borealis, cassia):
+    task, cheap, _ = contest(aurora, borealis, cassia)
+    with aurora.acting():
+        entries = entries_where(kind="bid.scored", subject=task.pk)
+        said = [json.loads(entry.payload) for entry in entries]
+    assert [(each["bid"], each["scores"][0]["points"]) for each in said][-1] == (str(cheap.pk), 40)
+    assert said[-1]["scores"] == [{"criterion": "Experience", "points": 40, "reason": "two references"}]
+    with borealis.acting():
+        assert not entries_where(kind="bid.scored").exists()
+
+
+def test_score_of_a_bid_that_changed_meanwhile_is_refused(aurora, borealis, cassia):
+    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    with aurora.acting():
+        first, second = (access.get_bid_to_judge(cheap.pk) for _ in range(2))
+    score = [awarding.Score("Experience", 10, "one reference")]
+    with aurora.acting():
+        awarding.score_bid(bid=first, scores=score)
+    with pytest.raises(Conflict, match="has changed"), aurora.acting():
+        awarding.score_bid(bid=second, scores=score)
+    awarded(aurora, quick)
+    with pytest.raises(Conflict, match="while their task is evaluating"), aurora.acting():
+        awarding.score_bid(bid=first, scores=score)
 
 
 def test_bids_are_judged_only_while_their_task_is_evaluating(aurora, borealis):

@@ -77,6 +77,19 @@ def test_quotation_is_withdrawn_shortlisted_and_ended_over_http(aurora, borealis
     assert cassia.client().get(bid_url(second.pk)).json()["state"] == "lost"
 
 
+def test_second_of_two_evaluators_with_one_etag_is_refused(aurora, borealis):
+    task = quotation(aurora)
+    bid = placed(borealis, task).bid
+    owner = aurora.client()
+    assert owner.post(task_url(task, "evaluate")).status_code == 200
+    seen = {"headers": {"If-Match": owner.get(bid_url(bid.pk))["ETag"]}, "format": "json"}
+    for points, code in ((80, 200), (20, 412)):
+        scores = {"scores": [{"criterion": "Experience", "points": points, "reason": "clean references"}]}
+        assert owner.put(bid_url(bid.pk, "scores"), scores, **seen).status_code == code
+    (row,) = owner.get(task_url(task, "comparison")).json()["bids"]
+    assert [each["points"] for each in row["points"] if each["name"] == "Experience"] == ["80"]
+
+
 def test_foreign_bids_answer_as_absent_ones(aurora, borealis, cassia):
     task = quotation(aurora)
     bid = placed(borealis, task).bid
