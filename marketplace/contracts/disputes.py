@@ -21,7 +21,7 @@ from marketplace.moves import move_task
 from marketplace.opening import close_data
 from marketplace.sessions.ending import end_sessions, give_back_time, stop_running
 from tenants.api import on_behalf_of, require
-from tenants.data import Forbidden
+from tenants.data import Conflict, Forbidden
 
 
 def open_dispute(*, contract: Contract, reason: str) -> Dispute:
@@ -64,9 +64,10 @@ def withdraw_dispute(*, contract: Contract) -> None:
 def terminate_contract(*, contract: Contract, reason: str) -> None:
     """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled.
 
-    Where all work is accepted there is nothing to give up: the dispute is over and the settlement goes on.
+    Where all work is accepted there is nothing to give up: the dispute is over and the settlement goes on. Conflict if
+    the buyer has not answered what was submitted, unless it is in dispute.
     """
-    require("manage_agreements")
+    by = require("manage_agreements")
     words = bounded(reason, "reason", is_needed=True)
     dispute = queries.open_dispute(contract)
     if dispute is not None and contract.fulfilled_at is not None:
@@ -74,6 +75,8 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
         mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
         tell("contract.resumed", contract, also=mediator, reason=words)
         return
+    if dispute is None and by.tenant_id == contract.tenant_id and queries.submitted(contract):
+        raise Conflict("Submitted work waits for your answer: accept it, ask for rework or open a dispute first.")
     move_contract(contract, ContractEvent.TERMINATE)
     end_sessions(contract, "contract terminated")
     close_data(contract.agreement, "contract terminated")

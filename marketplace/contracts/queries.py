@@ -74,6 +74,11 @@ def unaccepted(contract: Contract) -> int:
     return Milestone.objects.filter(contract=contract, state__in=NOT_ACCEPTED).count()
 
 
+def submitted(contract: Contract) -> bool:
+    """Whether something waits for the buyer to accept it."""
+    return Milestone.objects.filter(contract=contract, state=MilestoneState.SUBMITTED).exists()
+
+
 def unsettled(contract: Contract) -> int:
     """Milestones of which something is still to be paid, and sessions whose minutes are not agreed."""
     running = RemoteSession.objects.filter(contract=contract, state__in=UNSETTLED).count()

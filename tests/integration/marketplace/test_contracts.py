@@ -335,6 +335,34 @@ def test_termination_shuts_the_data_and_leaves_what_was_accepted_to_be_paid(auro
     assert states(aurora, contract) == ["terminated", "paid", "planned", "planned"]
 
 
+def terminate(party, contract):
+    with party.acting():
+        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="enough")
+
+
+def test_buyer_answers_what_was_submitted_before_it_terminates(aurora, borealis):
+    contract = written(aurora, borealis)
+    submitted(borealis, contract, 2)
+    with pytest.raises(Conflict, match="accept it, ask for rework or open a dispute first"):
+        terminate(aurora, contract)
+    assert states(aurora, contract) == ["in_progress", "planned", "submitted", "planned"]
+    with aurora.acting():
+        actions.request_milestone_rework(milestone=milestone(contract, 2), reason="it leaks")
+    terminate(aurora, contract)
+    assert states(aurora, contract)[0] == "terminated"
+
+
+def test_firm_gives_up_with_work_submitted_and_either_does_in_a_dispute(aurora, borealis):
+    given_up, disputed = written(aurora, borealis), written(aurora, borealis)
+    for contract in (given_up, disputed):
+        submitted(borealis, contract)
+    terminate(borealis, given_up)
+    with aurora.acting():
+        disputes.open_dispute(contract=access.get_contract(disputed.pk), reason="it leaks")
+    terminate(aurora, disputed)
+    assert {states(aurora, each)[0] for each in (given_up, disputed)} == {"terminated"}
+
+
 def given(party, contract, stars):
     with party.acting():
         return ratings.rate(contract=access.get_contract(contract.pk), stars=stars, words=f"{stars} stars")
