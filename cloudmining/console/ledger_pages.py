@@ -69,17 +69,17 @@ class WholeBundle(MemberPage):
     needs = {"GET": "view_ledger"}
 
     def get(self, request: HttpRequest) -> FileResponse:
-        return _saved(ledger.newest_bundle(), "ledger.zip")
+        return saved(ledger.newest_bundle(), "ledger.zip")
 
 
 class AboutBundle(MemberPage):
     needs = {"GET": "view_ledger"}
 
     def get(self, request: HttpRequest, subject_id: UUID) -> FileResponse:
-        return _saved(ledger.subject_bundle(subject_id), f"ledger-{subject_id}.zip")
+        return saved(ledger.subject_bundle(subject_id), f"ledger-{subject_id}.zip")
 
 
-def _saved(file: IO[bytes], name: str) -> FileResponse:
+def saved(file: IO[bytes], name: str) -> FileResponse:
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
 
 

@@ -160,6 +160,7 @@ urlpatterns = [
     path("fleet/charts/<slug:name>", watching_pages.FleetFigure.as_view(), name="console-fleet-figure"),
     path("fleet/charts/<slug:name>.csv", watching_pages.FleetCsv.as_view(), name="console-fleet-csv"),
     path("oversight", watching_pages.OversightPage.as_view(), name="console-oversight"),
+    path("oversight/proofs/<uuid:owner_id>.zip", watching_pages.SupervisedProof.as_view(), name="console-supervised"),
     path("oversight/gaps", watching_pages.GapsPage.as_view(), name="console-gaps"),
     path("oversight/gaps.csv", watching_pages.GapsCsv.as_view(), name="console-gaps-csv"),
     path("agreements", agreement_pages.AgreementList.as_view(), name="console-agreements"),

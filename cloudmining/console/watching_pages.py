@@ -3,12 +3,13 @@
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
+from cloudmining.console.ledger_pages import saved
 from cloudmining.console.paging import uuid_of
 from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, GapLog, fleet_health, gap_log, oversight
 from optimization.api import Chart
@@ -81,6 +82,15 @@ class OversightPage(MemberPage):
         checked = uuid_of(asked) if asked else None
         verdict = ledger.verify_supervised(checked) if checked else None
         return {"supervised": ledger.supervised(), "checked": checked, "verdict": verdict}
+
+
+class SupervisedProof(MemberPage):
+    """Of the ledger of an organisation under one's mandate."""
+
+    needs = {"GET": "view_ledger"}
+
+    def get(self, request: HttpRequest, owner_id: UUID) -> FileResponse:
+        return saved(ledger.bundle_supervised(owner_id, 1, None), f"ledger-{owner_id}.zip")
 
 
 class OfGaps(MemberPage):

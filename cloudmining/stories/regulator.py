@@ -49,9 +49,13 @@ def tell(base_url: str, keys: dict[str, str], backstage: Backstage, say: Say) ->
         _limits(aurora, delta, mine, site, sensors, say)
         _disagree(aurora, delta, mine, site, sensors, say)
         _gap(delta, mine, site, sensors[0], say)
-        bundle = _bundle(aurora, say)
-        _edited_row(aurora, delta, _mine(delta, site)["owner"], backstage, say)
-        _checked_offline(bundle, say)
+        owner = _mine(delta, site)["owner"]
+        bundles = {"delta.zip": _bundle(delta), "mine.zip": _bundle(delta, owner=owner)}
+        say("5. The ledger")
+        n_bytes = len(bundles["mine.zip"])
+        say(f"   Delta takes home a proof of the chain that it can't read: {n_bytes:,} bytes of digests.")
+        _edited_row(aurora, delta, owner, backstage, say)
+        _proven(bundles, say)
 
 
 def _mandate(aurora: Party, delta: Party, backstage: Backstage, say: Say) -> None:
@@ -202,16 +206,10 @@ def _sensor(delta: Party, site: str, code: str, tag: str = "ch4") -> dict[str, A
     return found[0]
 
 
-def _bundle(aurora: Party, say: Say) -> bytes:
-    """The proof as it is taken home before anything happens to the database."""
-    say("5. The ledger")
-    verdict = aurora.call("GET", "ledger/verify")
-    if verdict["fault"]:
-        raise StoryError(f"the chain is broken before anybody touched it: {verdict['fault']}")
-    answer = aurora.http.get("/api/v1/ledger/bundle", params={"first": 1, "last": verdict["last"]})
+def _bundle(delta: Party, **asked: str) -> bytes:
+    answer = delta.http.get("/api/v1/ledger/bundle", params=asked)
     if answer.is_error:
         raise StoryError(f"no bundle: {answer.status_code} {answer.text[:300]}")
-    say(f"   {verdict['last']} entries, sound. Aurora takes the proof home: {len(answer.content):,} bytes.")
     return answer.content
 
 
@@ -220,27 +218,36 @@ def _edited_row(aurora: Party, delta: Party, owner: str, backstage: Backstage, s
     check = f"ledger/verify?owner={owner}"
     entry = aurora.call("GET", "ledger?kind=agreement.activated")["results"][0]
     before = backstage.edit_row(entry["id"], '{"title":"nothing to see"}')
-    verdict = delta.call("GET", check)
+    verdict, proof = delta.call("GET", check), _bundle(delta, owner=owner)
     backstage.edit_row(entry["id"], before)
     if not verdict["fault"] or verdict["fault"]["seq"] != entry["seq"]:
         raise StoryError(f"an edited row of entry {entry['seq']} went unseen: {verdict}")
     say(
         f"   A row is edited in the database itself: entry {entry['seq']} is red for Delta, {verdict['fault']['what']}."
     )
+    told = _checked_offline({"edited.zip": proof})
+    if f"entry {entry['seq']}:" not in told.stdout:
+        raise StoryError(f"the proof of an edited chain holds: {told.stdout}")
+    say(f"   So it is in the proof that Delta takes now: {told.stdout.strip()}")
     if delta.call("GET", check)["fault"]:
         raise StoryError("the row was put back, and the chain is still broken")
     say("   Put back as it was, the chain is sound again.")
 
 
-def _checked_offline(bundle: bytes, say: Say) -> None:
-    """By the script in the bundle, in a Python without this project and without any package."""
+def _proven(bundles: dict[str, bytes], say: Say) -> None:
+    """The mine's chain, and that Delta's own tells the same of what both have entered."""
+    told = _checked_offline(bundles)
+    if told.returncode:
+        raise StoryError(f"the proof does not hold: {told.stdout}{told.stderr}")
+    say(f"   The proof that Delta took before, without this system: {told.stdout.strip().splitlines()[-1]}")
+
+
+def _checked_offline(bundles: dict[str, bytes]) -> subprocess.CompletedProcess[str]:
+    """By the script in the first bundle, in a Python without this project and without any package."""
     with tempfile.TemporaryDirectory(prefix="cloudmining-proof-") as directory:
-        proof, script = Path(directory, "proof.zip"), Path(directory, "verify_bundle.py")
-        proof.write_bytes(bundle)
-        with zipfile.ZipFile(io.BytesIO(bundle)) as members:
-            script.write_bytes(members.read("verify_bundle.py"))
-        command = [sys.executable, "-I", "-S", script.name, proof.name]
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60)
-    if done.returncode:
-        raise StoryError(f"the proof does not hold: {done.stdout}{done.stderr}")
-    say(f"   The proof, checked without this system: {done.stdout.strip().splitlines()[-1]}")
+        for name, content in bundles.items():
+            Path(directory, name).write_bytes(content)
+        with zipfile.ZipFile(io.BytesIO(next(iter(bundles.values())))) as members:
+            Path(directory, "verify_bundle.py").write_bytes(members.read("verify_bundle.py"))
+        command = [sys.executable, "-I", "-S", "verify_bundle.py", *bundles]
+        return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60)

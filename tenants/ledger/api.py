@@ -2,11 +2,12 @@
 
 from tenants.ledger.bundle import newest_bundle, subject_bundle
 from tenants.ledger.queries import end_of, entries_about, entries_where, get_entry
-from tenants.ledger.supervising import supervised, verify_supervised
+from tenants.ledger.supervising import bundle_supervised, supervised, verify_supervised
 from tenants.ledger.text import canonical_json, text_of
 from tenants.ledger.verification import verify_from
 
 __all__ = [
+    "bundle_supervised",
     "canonical_json",
     "end_of",
     "entries_about",

@@ -1,9 +1,11 @@
 """The chain of an organisation under supervision: who has a mandate may check that it is sound, not read it.
 
-The hash of its end, noted by the supervisor, holds the owner to all that was entered before.
+The hash of its end, noted by the supervisor, holds the owner to all that was entered before; so does a bundle of its
+digests, in which what is entered in both ledgers has the same hash as in the supervisor's own.
 """
 
 from datetime import UTC, datetime
+from typing import IO
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,6 +13,7 @@ from django.db.models import Q
 from tenants.access import actor, require
 from tenants.context import on_behalf_of
 from tenants.data import NotFound
+from tenants.ledger.bundle import digest_bundle
 from tenants.ledger.verification import Verdict, verify_from
 from tenants.models import Agreement
 
@@ -26,8 +29,23 @@ def supervised() -> dict[UUID, str]:
 
 def verify_supervised(owner_id: UUID, after: int = 0) -> Verdict:
     """Follow the owner's chain as the owner itself would; NotFound without a mandate."""
+    _require_mandate(owner_id)
+    with on_behalf_of(owner_id):
+        return verify_from(owner_id, after)
+
+
+def bundle_supervised(owner_id: UUID, first: int, last: int | None) -> IO[bytes]:
+    """Digests of the owner's entries `first` to `last`, and which of them are shared with the actor's organisation.
+
+    NotFound without a mandate, Invalid if there are none or too many.
+    """
+    _require_mandate(owner_id)
+    reader_id = actor().tenant_id
+    with on_behalf_of(owner_id):
+        return digest_bundle(owner_id, first, last, reader_id=reader_id)
+
+
+def _require_mandate(owner_id: UUID) -> None:
     require("view_ledger")
     if owner_id not in supervised():
         raise NotFound
-    with on_behalf_of(owner_id):
-        return verify_from(owner_id, after)

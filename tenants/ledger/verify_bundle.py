@@ -25,6 +25,8 @@ FORMAT = "cloudmining-ledger-1"
 GENESIS = "0" * 64
 HASH = re.compile("[0-9a-f]{64}")
 MANIFEST = {"first", "format", "hash", "last", "prev", "subject", "tenant"}
+# A line of chain.ndjson; without a text also "digest", and "shared" where the reader has the same entry.
+LINK = {"hash", "others", "seq"}
 # What the reader of archives raises for one that was changed as a whole.
 DAMAGE = (OSError, EOFError, RuntimeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 Shared = dict[str, "Place"]
@@ -131,6 +133,8 @@ def _follow(
         chain.follow(link["seq"], digest, link["others"], link["hash"])
         if text is not None:
             shared.update(_shared(manifest, chain, text))
+        elif "shared" in link:
+            shared[link["shared"]] = Place(manifest["tenant"], chain.seq, chain.hash)
         if expected.pop(chain.seq, chain.hash) != chain.hash:
             raise Broken(chain.seq, "its hash is not the one that was expected: it, or one before it, was rewritten")
     chain.ends_at(manifest["last"], manifest["hash"])
@@ -143,8 +147,9 @@ def _follow(
 
 def _link(seq: int, line: bytes) -> dict[str, Any]:
     link = _object(line)
-    named = set() if link is None else set(link) - {"digest"}
-    if link is None or named != {"hash", "others", "seq"} or type(link["seq"]) is not int:
+    named = set() if link is None else set(link)
+    is_one = named in (LINK, LINK | {"digest"}, LINK | {"digest", "shared"})
+    if link is None or not is_one or type(link["seq"]) is not int or type(link.get("shared", "")) is not str:
         raise Broken(seq, "its line in chain.ndjson is not as it was written")
     hashes: list[Any] = [link["hash"], link.get("digest", GENESIS)]
     if type(link["others"]) is not list or not all(map(_is_hash, hashes + link["others"])):

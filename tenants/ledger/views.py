@@ -20,7 +20,7 @@ from tenants.ledger.serializers import (
     VerdictSerializer,
     VerifyFromSerializer,
 )
-from tenants.ledger.supervising import verify_supervised
+from tenants.ledger.supervising import bundle_supervised, verify_supervised
 from tenants.ledger.verification import verify_from
 from tenants.models import LedgerEntry
 from tenants.rest.base import ActorView, ListView
@@ -76,13 +76,20 @@ class LedgerVerify(ActorView):
 
 
 class LedgerBundle(FileView):
-    """Entries `first` to `last` with the script that checks them, at most 100,000."""
+    """Entries `first` to `last` with the script that checks them, at most 100,000.
+
+    Who has a mandate may ask so of its `owner`: digests only, and which entries are in the own ledger, too.
+    """
 
     needs = {"GET": "view_ledger"}
 
     @extend_schema(parameters=[StretchSerializer], responses=answers(ZIP))
     def get(self, request: Request) -> FileResponse:
-        return _answer(bundle.range_bundle(**_asked(StretchSerializer, request)), "ledger.zip")
+        asked = _asked(StretchSerializer, request)
+        me = access.actor().tenant_id
+        owner_id = asked.pop("owner", me)
+        found = bundle.range_bundle(**asked) if owner_id == me else bundle_supervised(owner_id, **asked)
+        return _answer(found, "ledger.zip")
 
 
 class LedgerSubjectBundle(FileView):

@@ -85,7 +85,10 @@ def test_regulator_is_told_twice_and_leaves_the_ledger_as_it_was(base_url, auror
         "with the reason 'sensor is being moved'",
         "away for 14 min, silent",
         "the log keeps it for good",
+        "a proof of the chain that it can't read",
+        "So it is in the proof that Delta takes now: BROKEN edited.zip: entry ",
         "the chain is sound again",
+        "without this system: SOUND mine.zip, agrees on ",
     ):
         assert told.count(words) == 2, told
 

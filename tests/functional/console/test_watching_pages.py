@@ -60,7 +60,10 @@ def test_supervisor_verifies_the_ledger_of_a_mine_under_its_mandate(aurora, delt
     assert "verify its ledger" in page_of(client, "/oversight?hours=1")
     page = page_of(client, address)
     assert "are as they were made" in page and "Keep this elsewhere" in page
+    proof = client.get(f"/oversight/proofs/{aurora.id}.zip")
+    assert proof.status_code == 200 and b"".join(proof.streaming_content)[:2] == b"PK"
     partner = sign_in(borealis)
+    assert partner.get(f"/oversight/proofs/{aurora.id}.zip").status_code == 404
     assert "verify its ledger" not in page_of(partner, "/oversight?hours=1")
     assert partner.get(address).status_code == 404
 

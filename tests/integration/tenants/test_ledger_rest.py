@@ -133,7 +133,7 @@ def test_command_names_the_entry_that_was_changed_and_the_head_that_differs(bore
     group = two_entries(borealis)
     elsewhere = said_of(group, expect_head=(2, "a" * 64))
     assert "BROKEN entry 2: its hash is not the one that was kept elsewhere" in elsewhere
-    _forge(("UPDATE tenants_ledgerentry SET via = 'x' WHERE tenant_id = %s AND seq = 2", [group.id]))
+    forge(("UPDATE tenants_ledgerentry SET via = 'x' WHERE tenant_id = %s AND seq = 2", [group.id]))
     assert f"{group.tenant.slug}: BROKEN entry 2: it was changed" in said_of(group)
 
 
@@ -149,12 +149,12 @@ def test_command_names_the_entry_that_the_other_party_has_otherwise(borealis):
         forged = [row.user_name, prev, digest, hash_of(link_of(prev, digest), row.others), row.pk]
         steps.append((FORGERY, forged))
         prev = forged[3]
-    _forge(*steps, ("UPDATE tenants_ledgerhead SET hash = %s WHERE tenant_id = %s", [prev, group.id]))
+    forge(*steps, ("UPDATE tenants_ledgerhead SET hash = %s WHERE tenant_id = %s", [prev, group.id]))
     assert group.client().get(f"{URL}/verify").json()["fault"] is None
     assert f"BROKEN entry 1: it is not the same in the ledger of {borealis.id}" in said_of(group)
 
 
-def _forge(*steps: tuple[str, list[object]]) -> None:
+def forge(*steps: tuple[str, list[object]]) -> None:
     """As the owner of the tables, who can switch off what freezes them."""
     switches = ("entry {} TRIGGER ledger_entry_is_frozen", "head {} TRIGGER ledger_head_follows_entries")
     with connections["owner"].cursor() as cursor:
