@@ -132,7 +132,7 @@ class AlarmLog:
         tell(alarm, AlarmKind.CLEARED, said.occurred_at)
 
     def _keep(self, alarm: Alarm, event: Event | None, said: protocol.Alarm) -> None:
-        alarm.value, alarm.limit = said.value, said.limit
+        alarm.value, alarm.limit, alarm.detail = said.value, said.limit, said.detail
         alarm.occurred_at, alarm.received_at = said.occurred_at, self.received_at
         if event is None:
             self.steps.note(alarm, UPDATED, at=said.occurred_at, comment=said.detail)
@@ -179,6 +179,7 @@ class AlarmLog:
             value=said.value,
             limit=said.limit,
             rule=said.rule,
+            detail=said.detail,
             historical=said.historical,
             raised_at=said.occurred_at,
             occurred_at=said.occurred_at,

@@ -42,7 +42,8 @@ class AlarmFacts:
 
     Without equipment it is of a gateway or of the site itself. `folded_into` is the flood that it came in, `n_folded`
     how many came in this one. `historical`: it came late and no longer stood, so it calls nobody. Without
-    `rule_version` no kept rule of the name is known, and without `clause` its limit is of no instrument.
+    `rule_version` no kept rule of the name is known, and without `clause` its limit is of no instrument. `detail`: why,
+    in the words of what judged; '' where it said no more than the value.
     """
 
     id: UUID
@@ -72,6 +73,7 @@ class AlarmFacts:
     clause_words: str = ""
     clause_status: str = ""
     clause_source: str = ""
+    detail: str = ""
 
     def body(self) -> dict[str, Any]:
         """The body of its feed events."""
@@ -102,6 +104,7 @@ class AlarmFacts:
             "clause_words": self.clause_words,
             "clause_status": self.clause_status,
             "clause_source": self.clause_source,
+            "detail": self.detail,
         }
 
     def event(self, kind: AlarmKind, occurred_at: datetime) -> Event:

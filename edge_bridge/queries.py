@@ -117,6 +117,7 @@ def alarm_facts(alarm: Alarm) -> AlarmFacts:
         clause_words=alarm.clause_words,
         clause_status=alarm.clause_status,
         clause_source=alarm.clause_source,
+        detail=alarm.detail,
     )
 
 

@@ -9,7 +9,7 @@ from edge_bridge.alarms.data import RANK
 from edge_bridge.alarms.steps import Steps, tell
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, Device
-from edge_bridge.protocol import Severity
+from edge_bridge.protocol import MAX_TEXT_CHARS, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _again(steps: Steps, alarm: Alarm, finding: Finding) -> None:
     if kind is AlarmKind.RAISED:
         alarm.raised_at, alarm.severity = steps.now, finding.severity
     alarm.severity = max(alarm.severity, finding.severity, key=RANK.__getitem__)
-    alarm.value, alarm.limit = finding.value, finding.limit
+    alarm.value, alarm.limit, alarm.detail = finding.value, finding.limit, finding.detail[:MAX_TEXT_CHARS]
     alarm.occurred_at = alarm.received_at = steps.now
     if event is None:
         steps.note(alarm, "updated", at=steps.now, comment=finding.detail)
@@ -108,6 +108,7 @@ def _fresh(finding: Finding, tenant_id: UUID, site_id: UUID, now: datetime, devi
         value=finding.value,
         limit=finding.limit,
         rule=finding.rule,
+        detail=finding.detail[:MAX_TEXT_CHARS],
         historical=False,
         raised_at=now,
         occurred_at=now,

@@ -69,7 +69,7 @@ class AlarmSerializer(MaskedSerializer[Alarm]):
         fields = [
             *["id", "owner", "site", "site_name", "equipment", "equipment_code", "device", "alarm_type", "severity"],
             *["state", "stands", "tag", "value", "limit", "rule", "rule_version", "clause", "clause_words"],
-            *["clause_status", "clause_source", "historical", "raised_at", "occurred_at"],
+            *["clause_status", "clause_source", "detail", "historical", "raised_at", "occurred_at"],
             *["received_at", "cleared_at", "acknowledged_at", "acknowledged_by", "acknowledged_for", "annunciated_at"],
             *["shelved_until", "silenced_reason", "assigned_to", "escalation_step", "escalated_to", "folded_into"],
             *["n_folded", "re_alarm_at", "n_re_alarms", "masked"],

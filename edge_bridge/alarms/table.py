@@ -11,7 +11,7 @@ from tenants.resources.sheets import written
 MOST_LINES: Final = 10_000
 COLUMNS: Final = (
     *("id", "alarm_type", "severity", "state", "stands", "site", "equipment", "tag", "value", "limit", "rule"),
-    *("rule_version", "clause"),
+    *("rule_version", "clause", "detail"),
     *("historical", "raised_at", "cleared_at", "acknowledged_at", "assigned_to", "escalated_to", "silenced_reason"),
 )
 
@@ -23,7 +23,7 @@ def as_csv(found: QuerySet[Alarm]) -> bytes:
 
 def _line(alarm: Alarm) -> list[Any]:
     machine, about = alarm.equipment, (alarm.tag, alarm.value, alarm.limit)
-    by = (alarm.rule, alarm.rule_version, alarm.clause, alarm.historical)
+    by = (alarm.rule, alarm.rule_version, alarm.clause, alarm.detail, alarm.historical)
     times = [_text(each) for each in (alarm.raised_at, alarm.cleared_at, alarm.acknowledged_at)]
     who = (alarm.assigned_to_id, alarm.escalated_to, alarm.silenced_reason)
     place = (alarm.site.name, machine.code if machine else "")

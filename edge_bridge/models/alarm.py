@@ -9,8 +9,11 @@ from django.db.models import F, Q
 from edge_bridge.alarm import State, next_state, returned
 from edge_bridge.catalogue.data import MAX_CLAUSE_CHARS, MAX_STATUS_CHARS, MAX_WORDS_CHARS, warning_in
 from edge_bridge.models.choices import choices_of
-from edge_bridge.protocol import MAX_NAME_CHARS, Severity
+from edge_bridge.protocol import MAX_NAME_CHARS, MAX_TEXT_CHARS, Severity
 from tenants.api import SharedModel, TenantForeignKey, TenantModel
+
+# What the words of a rule may say.
+IN_WORDS = ("tag", "value", "limit", "rule")
 
 
 class Alarm(SharedModel, TenantModel):
@@ -26,10 +29,11 @@ class Alarm(SharedModel, TenantModel):
     shared_by = "view_alarms"
     shared_place = ("site_id", "equipment_id")
     shared_singly = True
-    maskable = ("tag", "value", "limit", "rule", "acknowledged_by", "assigned_to", "escalated_to", "silenced_reason")
+    maskable = (*IN_WORDS, "acknowledged_by", "assigned_to", "escalated_to", "silenced_reason")
     tells: ClassVar = {
         **dict.fromkeys(("rule_version", "clause", "clause_status", "clause_source"), ("rule",)),
         "clause_words": ("rule", "limit"),
+        "detail": IN_WORDS,
     }
 
     # Found by indexes of more columns, which begin with these.
@@ -50,6 +54,9 @@ class Alarm(SharedModel, TenantModel):
     clause_words = models.CharField(max_length=MAX_WORDS_CHARS, blank=True, default="")
     clause_status = models.CharField(max_length=MAX_STATUS_CHARS, blank=True, default="")
     clause_source = models.CharField(max_length=MAX_WORDS_CHARS, blank=True, default="")
+    detail = models.CharField(
+        max_length=MAX_TEXT_CHARS, blank=True, default="", help_text="Why, in the words of what judged; of its value."
+    )
     historical = models.BooleanField(help_text="Came late and no longer stood when sent: counted, without siren.")
     raised_at = models.DateTimeField(
         help_text="When it was raised, the last time if it came back, by the edge's clock."
@@ -149,12 +156,16 @@ class Alarm(SharedModel, TenantModel):
 
 
 class AlarmChange(SharedModel, TenantModel):
-    """One step in an alarm's history, or a note that changes no state; rows are never changed or removed."""
+    """One step in an alarm's history, or a note that changes no state; rows are never changed or removed.
+
+    `comment`: what a person said, or where nobody did the words of what judged.
+    """
 
     shared_by = "view_alarms"
     shared_through = "alarm"
     shared_singly = True
     maskable = ("value", "by_user", "comment")
+    tells: ClassVar = {"comment": IN_WORDS}
 
     alarm = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, related_name="changes")
     event = models.CharField(max_length=30)
@@ -173,3 +184,6 @@ class AlarmChange(SharedModel, TenantModel):
         indexes = [
             models.Index(fields=["tenant", "recorded_at"], condition=Q(to_state="UNACK"), name="alarm_change_called")
         ]
+
+    def _telling(self, hidden: tuple[str, ...]) -> list[str]:
+        return [] if self.by_user_id else super()._telling(hidden)

@@ -8,7 +8,10 @@ Severity = Literal["low", "medium", "high", "critical"]
 
 
 class Alarm(TypedDict):
-    """An alarm as it stands; `value` and `limit` in the unit of its tag. Without a machine: of a gateway or site."""
+    """An alarm as it stands; `value` and `limit` in the unit of its tag. Without a machine: of a gateway or site.
+
+    `detail`: why, in the words of what judged, such as when a trend reaches which limit; may be empty.
+    """
 
     alarm: Id
     type: str
@@ -36,6 +39,7 @@ class Alarm(TypedDict):
     clause_words: str
     clause_status: str
     clause_source: str
+    detail: str
 
 
 class Command(TypedDict):

@@ -4,6 +4,8 @@
 """
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -97,11 +99,20 @@ class SharedModel(models.Model):
             raise RuntimeError(f"{self.masked} of this row are hidden; read it in its owner's name to write it.")
         super().save(*args, **kwargs)
 
+    @classmethod
+    @cache
+    def hideable(cls) -> tuple[str, ...]:
+        """What is asked of a clause: fields of its own, and those of other rows that its own give away."""
+        return tuple(dict.fromkeys((*cls.maskable, *chain.from_iterable(cls.tells.values()))))
+
     def _leave_out(self, hidden: tuple[str, ...]) -> None:
-        self.masked = hidden
-        telling = (name for name, of in self.tells.items() if not set(of).isdisjoint(hidden))
-        for name in (*hidden, *telling):
+        telling = self._telling(hidden)
+        self.masked = tuple(name for name in hidden if name in self.maskable)
+        for name in (*self.masked, *telling):
             setattr(self, name, None)
+
+    def _telling(self, hidden: tuple[str, ...]) -> list[str]:
+        return [name for name, of in self.tells.items() if not set(of).isdisjoint(hidden)]
 
 
 def maskable_fields() -> dict[str, tuple[str, ...]]:

@@ -21,7 +21,7 @@ RIGHTS_CHANGED: Final = "What is open to you changed while this was read; ask ag
 
 
 def note(row: Any) -> tuple[str, ...]:
-    """Note a `SharedModel` row that was loaded. Returns its fields that the clause which opens it hides."""
+    """Note a `SharedModel` row that was loaded. Returns what of its `hideable` the clause which opens it hides."""
     current = if_opened()
     if current is None or current.actor is None:
         return ()
@@ -30,7 +30,7 @@ def note(row: Any) -> tuple[str, ...]:
         return ()
     opening = _opening(current, type(row), _place(current, row, keys))
     give(opening.grant, kind_of(type(row)), [_id_of(row)])
-    return tuple(name for name in row.maskable if name in opening.hidden)
+    return tuple(name for name in row.hideable() if name in opening.hidden)
 
 
 def give(grant: LiveGrant, kind: str, ids: Iterable[str]) -> None:

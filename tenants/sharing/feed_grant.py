@@ -12,6 +12,7 @@ FIELDS_OF: Final = {
     "site_name": ("name",),
     **dict.fromkeys(("rule_version", "clause", "clause_status", "clause_source"), ("rule",)),
     "clause_words": ("rule", "limit"),
+    "detail": ("tag", "value", "limit", "rule"),
 }
 
 

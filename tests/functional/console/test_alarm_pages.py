@@ -55,6 +55,14 @@ def test_page_tells_by_which_clause_an_alarm_was_raised_and_leads_to_the_rule(au
     assert f'href="/rules/{rule.pk}"' in page_of(sign_in(aurora), f"/alarms/{the_alarm(aurora).pk}")
 
 
+def test_words_of_a_warning_stand_beside_the_value(aurora):
+    said = "ch4 reaches 1 % in 9 min (7 min to 12 min)"
+    gateway(aurora).say(Lane.P0, raised(0.6, detail=said))
+    client, alarm = sign_in(aurora), the_alarm(aurora)
+    for path in ("/", "/alarms", f"/alarms/{alarm.pk}"):
+        assert said in text(page_of(client, path).encode()).partition("History")[0], path
+
+
 def test_alarms_of_before_are_found_by_what_they_were_and_given_as_a_table(aurora, borealis, cassia):
     edge = gateway(aurora)
     edge.say(Lane.P0, raised(), raised(alarm_type="dust", severity="low", value=2.5), cleared(alarm_type="dust"))
@@ -90,7 +98,7 @@ def test_alarm_without_a_place_is_shown_with_the_reason_and_dismissed_by_a_manag
     assert with_role(aurora, "viewer").post(dismiss, {"reason": "not ours"}).status_code == 403
     client = with_role(aurora, "manager")
     assert client.post(dismiss, {"reason": "not ours"}).status_code == 302
-    assert "GAS-NEW" not in page_of(client, "/alarms")
+    assert "Alarms without a place" not in page_of(client, "/alarms")
 
 
 def test_alarm_that_went_to_my_role_is_found_and_told_in_words(aurora):

@@ -1,11 +1,16 @@
 """Why an alarm was raised stays told as it was then: the version of the rule, its limit, and the clause in words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
+from edge_bridge.alarms.cloud import Finding, raise_alarm
+from edge_bridge.api import alarm_snapshot
 from edge_bridge.catalogue import actions
 from edge_bridge.catalogue.access import get_rule
 from edge_bridge.models import Alarm, KeptRule
-from edge_bridge.protocol import Lane
+from edge_bridge.protocol import Lane, Severity
 from tenants.models import FeedEvent
 from tests.integration.edge.scenes import cleared, gateway, raised, the_alarm
 from tests.integration.tenants.read_scenes import share
@@ -17,6 +22,7 @@ FACE = {
     "rule": "CH4 GAS-T0-01 (unverified template)",
     "limit": 1.5,
 }
+WORDS = "ch4 reaches 1 % in 9 min (7 min to 12 min), 30 USC 863 (i)"
 SAID = ("clause", "clause_words", "clause_status", "clause_source")
 OF_THE_FACE = (
     "AQ 1029, table",
@@ -120,3 +126,63 @@ def test_partner_from_whom_the_rule_is_hidden_reads_no_clause_either(aurora, bor
         with partner.acting():
             body = FeedEvent.objects.get(kind="alarm.raised").body
         assert hidden <= set(body["masked"]) and hidden.isdisjoint(body)
+
+
+def test_words_of_a_warning_are_told_wherever_the_alarm_is(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(0.6, severity="high", detail=WORDS))
+    client = aurora.client()
+    (listed,) = client.get("/api/v1/alarms").json()["results"]
+    one = client.get(f"/api/v1/alarms/{listed['id']}").json()
+    (of_state,) = client.get("/api/v1/feed/snapshot").json()["snapshot"]["alarms"]["items"]
+    with aurora.acting():
+        body = FeedEvent.objects.get(kind="alarm.raised").body
+        evidence = alarm_snapshot(Alarm.objects.select_related("equipment", "site").get())["alarm"]
+    assert {told["detail"] for told in (listed, one, of_state, body, evidence)} == {WORDS}
+    assert f'"{WORDS}"' in client.get("/api/v1/alarms.csv").content.decode("utf-8-sig").splitlines()[1]
+
+
+def test_words_keep_step_with_the_value(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(0.6, severity="high", detail=WORDS))
+    edge.say(Lane.P0, raised(0.7, severity="high", detail="ch4 reaches 1 % in 4 min"))
+    assert the_alarm(aurora).detail == "ch4 reaches 1 % in 4 min"
+    edge.say(Lane.P0, cleared(0.4, severity="high"))
+    assert the_alarm(aurora).detail == ""
+    edge.say(Lane.P0, raised(0.6, severity="critical", detail=WORDS))
+    assert the_alarm(aurora).detail == WORDS
+
+
+def test_words_of_an_alarm_of_the_cloud_are_as_long_as_those_of_a_gateway_may_be(aurora):
+    finding = Finding("test", Severity.HIGH, "seconds", 2.0, 1.0, "test", detail="first " * 100)
+    place = {"tenant_id": aurora.id, "site_id": aurora.sites["north"].pk, "now": datetime.now(UTC)}
+    with aurora.acting():
+        raise_alarm(finding, **place)
+        assert Alarm.objects.get().detail == finding.detail[:500]
+        raise_alarm(replace(finding, detail="and again"), **place)
+        assert Alarm.objects.get().detail == "and again"
+
+
+@pytest.mark.parametrize("hidden", ["tag", "value", "limit", "rule"])
+def test_partner_from_whom_anything_of_the_words_is_hidden_reads_none_of_them(aurora, borealis, hidden):
+    share(aurora, borealis, "view_alarms", "acknowledge_alarms", field_mask=[hidden])
+    gateway(aurora).say(Lane.P0, raised(0.6, detail=WORDS))
+    client = borealis.client()
+    (listed,) = client.get("/api/v1/alarms?shared=true").json()["results"]
+    client.post(f"/api/v1/alarms/{listed['id']}/acknowledge", {"comment": "on my way"}, "json")
+    one = client.get(f"/api/v1/alarms/{listed['id']}").json()
+    assert listed["detail"] is None and [each["comment"] for each in one["changes"]] == ["on my way", None]
+    with borealis.acting():
+        body = FeedEvent.objects.get(kind="alarm.raised").body
+    assert "detail" in body["masked"] and "detail" not in body
+    told = [client.get(f"/api/v1/{path}").content for path in ("alarms.csv?shared=true", "feed/snapshot")]
+    assert not any(b"reaches" in each for each in told)
+
+
+def test_partner_who_sees_the_value_reads_the_words(aurora, borealis):
+    share(aurora, borealis, "view_alarms")
+    gateway(aurora).say(Lane.P0, raised(0.6, detail=WORDS))
+    client = borealis.client()
+    (listed,) = client.get("/api/v1/alarms?shared=true").json()["results"]
+    one = client.get(f"/api/v1/alarms/{listed['id']}").json()
+    assert listed["detail"] == one["changes"][0]["comment"] == WORDS

@@ -212,7 +212,7 @@ def test_feed_is_recorded_by_the_page_without_hidden_fields_and_own_events_are_n
     asked = {"after": start.seq, "epoch": start.epoch}
     frames = borealis.client().get("/api/v1/feed/events", asked).json()["frames"]
     body = next(frame["body"] for frame in frames if frame["t"] == "ev")
-    assert body["masked"] == ["site_name", "value"] and not {"site_name", "value"} & set(body)
+    assert body["masked"] == ["detail", "site_name", "value"] and not {"site_name", "value"} & set(body)
     assert [(read.kind, read.n_rows, read.user_id) for read in reads_of(aurora)] == [("feed", 1, borealis.user.pk)]
     reader = reader_of(borealis.id)
     read_page(reader, start.seq, start.epoch, 10, [])
