@@ -13,8 +13,9 @@ from django.db.models.functions import Now
 
 from marketplace import queries
 from marketplace.acceptance_queries import evidence_for, refuse_hopeless
-from marketplace.bids.awarding import lose_all
+from marketplace.bids.awarding import lose_all, refuse_contested
 from marketplace.bids.opening import require_openers
+from marketplace.bids.queries import bidders
 from marketplace.contracts.actions import settle_claim
 from marketplace.contracts.steps import bounded
 from marketplace.crew.actions import release_all
@@ -102,11 +103,14 @@ def publish_task(*, task: ServiceTask) -> None:
 
 
 def cancel_task(*, task: ServiceTask) -> None:
+    """Conflict while a complaint about its award is open: its firm is owed a decision."""
     require("post_tasks")
     move_task(task, Move.CANCEL)
+    refuse_contested(task)
     lose_all(task, "The owner withdrew the task.")
-    enter_step("task.cancelled", task)
-    tell("task.cancelled", task)
+    firms = bidders(task.pk)
+    enter_step("task.cancelled", task, to=firms)
+    tell("task.cancelled", task, to=firms)
 
 
 def claim_task(*, task: ServiceTask) -> Claim:

@@ -109,6 +109,7 @@ class TaskBids(MemberPage):
             "bid": bid and _shown(bid),
             "form": (form or form_of(task, initial=initial_of(kept))) if is_open else None,
             "complaints": bidding.complaints(task.pk),
+            "is_contested": bid and bid.state == "won" and bidding.is_contested(task),
             "may_complain": may_bid and task.state == "awarded" and bid and bid.state in ("lost", "disqualified"),
         }
 

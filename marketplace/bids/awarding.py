@@ -139,11 +139,10 @@ def conclude(task: ServiceTask) -> None:
     move_task(task, Move.CONTRACT)  # its row lock keeps complaints out until the commit
     with on_behalf_of(task.tenant_id):
         (won,) = queries.held(queries.bids_on(task.pk, [BidState.WON]))
-        until, is_disputed = queries.standstill_until(task), queries.open_complaints(task.pk)
+        until = queries.standstill_until(task)
     if until is None or database_time() < until:
         raise Conflict(f"The standstill lasts until {until:%Y-%m-%d %H:%M} UTC.")
-    if is_disputed:
-        raise Conflict("A complaint about the award waits for its decision.")
+    refuse_contested(task)
     content = won.content
     if content is None:
         raise Conflict("What the winning bid says is not what its firm committed itself to.")
@@ -154,6 +153,12 @@ def conclude(task: ServiceTask) -> None:
         price_minor=content.price_minor,
         currency=content.currency,
     )
+
+
+def refuse_contested(task: ServiceTask) -> None:
+    """Conflict while a complaint about its award is open; with the task's row locked, which keeps others out."""
+    if queries.is_contested(task):
+        raise Conflict("A complaint about the award waits for its decision.")
 
 
 def _won_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]]:

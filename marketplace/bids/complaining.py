@@ -47,13 +47,16 @@ def decide_complaint(*, complaint: Complaint, is_upheld: bool, reason: str) -> N
         raise Conflict("This complaint has been decided.")
     complaint.refresh_from_db(fields=["state", "decision", "decided_at"])
     if is_upheld:
-        _annul(task)
+        _annul(task, complaint.bid)
     tell_bid("bid.complaint_decided", complaint.bid, task, complaint=complaint.pk, decision=state.value, reason=reason)
 
 
-def _annul(task: ServiceTask) -> None:
-    """Every bid of this award is to be judged again."""
+def _annul(task: ServiceTask, contested: Bid) -> None:
+    """Every bid of this award is to be judged again, and that of the firm that was right."""
     move_task(task, Move.ANNUL)
     for bid in queries.bids_on(task.pk, [BidState.WON, BidState.LOST]):
         move_bid(bid, BidEvent.ANNUL, reason="", outcome=None, decided_at=None)
         tell_bid("bid.annulled", bid, task)
+    if contested.state == BidState.DISQUALIFIED:
+        move_bid(contested, BidEvent.REINSTATE, reason="", decided_at=None)
+        tell_bid("bid.reinstated", contested, task)

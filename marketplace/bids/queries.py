@@ -71,8 +71,10 @@ def complaints(task_id: UUID) -> QuerySet[Complaint]:
     return Complaint.objects.filter(task=task_id).select_related("bid").order_by("pk")
 
 
-def open_complaints(task_id: UUID) -> bool:
-    return Complaint.objects.filter(task=task_id, state=ComplaintState.OPEN).exists()
+def is_contested(task: ServiceTask) -> bool:
+    """Whether a complaint waits for its decision; its winner learns this, not whose it is."""
+    with on_behalf_of(task.tenant_id):
+        return Complaint.objects.filter(task=task.pk, state=ComplaintState.OPEN).exists()
 
 
 def place_of(bid: Bid) -> Place:

@@ -79,6 +79,8 @@ def test_owner_goes_from_openers_to_the_award_on_one_page(aurora, borealis, cass
     assert loser.post(f"/bids/{other.pk}/steps/complain", {"text": "ours is safer"}).status_code == 302
     page = page_of(client, address)
     complaint = re.search(r"/complaints/([\w-]+)/steps/uphold", page)[1]
+    winners = page_of(sign_in(borealis), address)
+    assert "A complaint about the award waits" in winners and "Cassia" not in winners and "safer" not in winners
     assert client.post(f"/complaints/{complaint}/steps/reject", {"reason": "it is not"}).status_code == 302
     assert "it is not" in page_of(loser, address)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from marketplace import access as tasks
+from marketplace import actions as task_actions
 from marketplace.bids import access, awarding, complaining, queries, sweeping
 from marketplace.bids.data import criteria_from
 from marketplace.models import Bid, Contract, Milestone, ServiceTask
@@ -244,6 +245,44 @@ def test_disqualified_firm_may_complain_about_the_award(aurora, borealis, cassia
         awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
     awarded(aurora, quick)
     assert complained(borealis, cheap).state == "open"
+
+
+def test_upheld_complaint_of_a_disqualified_firm_lets_its_bid_stand_again(aurora, borealis, cassia):
+    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
+    awarded(aurora, quick)
+    decided(aurora, complained(borealis, cheap), True)
+    assert [(seen(aurora, bid).state, seen(aurora, bid).reason) for bid in (cheap, quick)] == [("opened", "")] * 2
+    assert len(bodies(borealis, "bid.reinstated")) == 1
+    awarded(aurora, cheap)
+
+
+def cancelled(owner, task):
+    with owner.acting():
+        task_actions.cancel_task(task=own_task(task))
+
+
+def test_task_is_not_cancelled_while_a_complaint_waits_for_its_decision(aurora, borealis, cassia):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    complaint = complained(borealis, cheap)
+    with pytest.raises(Conflict, match="waits for its decision"):
+        cancelled(aurora, task)
+    assert state_of(task, aurora) == "awarded"
+    decided(aurora, complaint, True)
+    cancelled(aurora, task)
+    assert state_of(task, aurora) == "cancelled"
+
+
+def test_every_bidder_is_told_that_the_task_was_cancelled(aurora, borealis, cassia):
+    task, _, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    awarded(aurora, quick)
+    cancelled(aurora, task)
+    for firm in (borealis, cassia):
+        assert [body["task"] for body in bodies(firm, "task.cancelled")] == [str(task.pk)]
+        with firm.acting():
+            assert entries_where(kind="task.cancelled", subject=task.pk).exists()
 
 
 def test_task_without_an_acceptable_bid_ends_and_tells_every_bidder(aurora, borealis, cassia):
