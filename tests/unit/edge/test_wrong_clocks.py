@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import accumulate, chain
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_bridge.protocol import AlarmEvent, Quality, Reading
 from edge_bridge.rules.detector import Detector, Sample, State, state_from_text, state_to_text
@@ -123,6 +125,25 @@ def test_sensor_with_a_wrong_clock_raises_nothing_alone(name: str, off_s: float)
 def test_sensor_with_a_wrong_clock_clears_nothing_alone(name: str, off_s: float) -> None:
     heard = spoken(lambda s, source: 6.0 * (source < 2), off_s=(0, 0, off_s))
     assert [event for _, event in told(made(name), heard)] == [RAISED]
+
+
+@pytest.mark.parametrize("name", ["vote", "fusion"])
+@settings(max_examples=10, deadline=None)
+@given(
+    steps_s=st.lists(st.sampled_from([1.0, 0.0, 30.0, 70.0, -5.0, -70.0, HOUR_S, -HOUR_S, YEARS_S]), max_size=40),
+    values=st.lists(st.sampled_from([0.0, 6.0, 99.0]), min_size=400, max_size=400),
+)
+def test_two_right_ones_decide_whatever_the_third_says(name: str, steps_s: list[float], values: list[float]) -> None:
+    off_s = [*accumulate(steps_s, initial=0.0)]
+    heard = [
+        one._replace(at_s=one.at_s + off_s[index // 3 % len(off_s)], value=values[index // 3])
+        if one.source == 2
+        else one
+        for index, one in enumerate(spoken(lambda s, source: 6.0 * (100 <= s < 300), 400))
+    ]
+    raised, cleared = told(made(name), heard)
+    assert (raised[1], 300 <= raised[0] <= 303) == (RAISED, True)
+    assert (cleared[1], 900 <= cleared[0] <= 900 + 3 * 61) == (CLEARED, True)
 
 
 @pytest.mark.parametrize("off_s", BAD_CLOCKS)
