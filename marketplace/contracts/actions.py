@@ -22,6 +22,7 @@ from marketplace.crew.actions import release_all
 from marketplace.lifecycle import Event, State
 from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
 from marketplace.moves import move_task
+from marketplace.moves import tell as tell_of_task
 from marketplace.opening import Window, close_data, open_data, window_of
 from marketplace.sessions.ending import end_sessions
 from tenants.api import Use, meter, on_behalf_of, tenants
@@ -106,10 +107,14 @@ def settle_claim(*, task: ServiceTask, claim: Claim, words: str = "") -> Contrac
 
 
 def submit_milestone(*, milestone: Milestone, note: str = "") -> Submission:
-    """The firm says that it is done; what the readings say of the rule of acceptance is kept with it."""
-    refuse_but_firm(milestone.contract, "claim_tasks")
-    evidence = evidence_for(milestone.contract.task, market.database_time())
-    return _submit(milestone, bounded(note, "note"), evidence)
+    """The firm says that it is done; what the readings say of its rule is kept with it and told to both."""
+    contract = milestone.contract
+    refuse_but_firm(contract, "claim_tasks")
+    evidence = evidence_for(contract.task, market.database_time())
+    submission = _submit(milestone, bounded(note, "note"), evidence)
+    if evidence is not None:
+        tell_of_task("task.evidence", contract.task, to=frozenset({contract.firm_id}), evidence=evidence)
+    return submission
 
 
 def _submit(milestone: Milestone, note: str, evidence: dict[str, Any] | None) -> Submission:

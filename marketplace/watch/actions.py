@@ -1,6 +1,6 @@
 """The sweep that looks at rules of acceptance while the work goes on, and tells both parties of each change."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Q, Subquery
@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from marketplace.acceptance import Standing
 from marketplace.acceptance_queries import standing_of
 from marketplace.contracts.api import ContractState
+from marketplace.history import enter_step
 from marketplace.lifecycle import ClaimState, State
 from marketplace.models import Claim, Contract, ServiceTask, Watch
 from marketplace.moves import tell
@@ -17,6 +18,8 @@ from marketplace.sweeping import in_turn
 from tenants.api import as_platform
 
 SWEEP_LIMIT = 200
+# Of a standing, what the ledger takes: no floats.
+ENTERED = ("stand", "since_at", "words")
 
 
 def watch_due() -> int:
@@ -42,20 +45,33 @@ def _look(task_id: UUID) -> bool:
     with _sweeping():
         task = _watched().filter(pk=task_id).first()
         standing = task and standing_of(task, database_time())
-        if standing is None or not _is_news(task, standing):
+        if standing is None:
             return False
-        firms = {task.claimant, task.contractor} - {None}
-        tell("task.watched", task, to=frozenset(firms), standing=standing.to_document())
-        return True
+        news = _news(task, standing)
+        firms = frozenset({task.claimant, task.contractor} - {None})
+        if news.is_any:
+            tell("task.watched", task, to=firms, standing=standing.to_document())
+        if news.is_kept_now:
+            told = {name: value for name, value in standing.to_document().items() if name in ENTERED}
+            enter_step("task.watched", task, to=firms, **told)
+        return news.is_any
 
 
-def _is_news(task: ServiceTask, standing: Standing) -> bool:
+class _News(NamedTuple):
+    """Whether anything changed, and whether the rule is kept now and was not before."""
+
+    is_any: bool
+    is_kept_now: bool
+
+
+def _news(task: ServiceTask, standing: Standing) -> _News:
     """Of two sweeps that see the same change one tells it."""
     Watch.objects.bulk_create([Watch(tenant_id=task.tenant_id, task=task)], ignore_conflicts=True)
     rows = Watch.objects.filter(task=task)
     rows.update(checked_at=Now())
     now = {"stand": standing.stand.value, "is_kept": standing.is_kept}
-    return bool(rows.exclude(**now).update(**now, told_at=Now()))
+    is_kept_now = standing.is_kept and rows.filter(is_kept=False).exists()  # the row is locked by now
+    return _News(bool(rows.exclude(**now).update(**now, told_at=Now())), is_kept_now)
 
 
 def _sweeping() -> Any:

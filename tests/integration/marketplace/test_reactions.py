@@ -10,7 +10,7 @@ from django.db import connections
 from edge_bridge.protocol import Lane
 from marketplace import actions as posting
 from marketplace.acceptance import AcceptanceRule
-from marketplace.models import Claim, ReactionSwitch, ServiceTask
+from marketplace.models import Claim, ReactionSwitch, ServiceTask, Submission
 from marketplace.reactions import actions, drafts
 from marketplace.reactions.data import RULES
 from marketplace.reactions.tasks import sweep_reactions
@@ -24,6 +24,8 @@ from tenants.feed.kinds import KINDS
 from tenants.models import FeedEvent, FeedHead, LedgerEntry, Membership, new_id
 from tests.integration.edge.scenes import cleared, gateway, opened, raised
 from tests.integration.edge.test_trends import sent
+from tests.integration.marketplace.contract_scenes import submitted as contract_submitted
+from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.reactions import made, owed_to, swept, switch_on
 from tests.integration.marketplace.scenes import claimed, published, submitted, terms
 from tests.integration.optimization import documents
@@ -142,6 +144,21 @@ def test_reported_work_gets_its_evidence_in_the_ledgers_and_feeds_of_both(aurora
     assert kinds(cassia, "task.evidence") == [] and entered(cassia, "task.evidence") == 0
     with aurora.acting():
         assert ServiceTask.objects.get(pk=task.pk).state == "submitted", "the owner still decides"
+
+
+def test_work_under_a_contract_gets_its_evidence_on_the_feeds_of_both(aurora, borealis, cassia):
+    sent(aurora, [2.0] * 360, tag="vibration", unit="mm/s")
+    rule = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 5}
+    contract = written(aurora, borealis, acceptance=rule, milestones=[])
+    contract_submitted(borealis, contract)
+    with borealis.acting():
+        kept = Submission.objects.get().evidence
+    assert kept["words"] == "vibration below 4.5 mm/s for 5 h" and not kept["passed"]
+    for party in (aurora, borealis):
+        with party.acting():
+            event = FeedEvent.objects.get(kind="task.evidence")
+            assert (event.body["evidence"], event.body["task"]) == (kept, str(contract.task_id))
+    assert kinds(cassia, "task.evidence") == []
 
 
 def test_work_without_a_rule_of_acceptance_has_no_evidence(aurora, borealis):

@@ -13,6 +13,7 @@ from marketplace.contracts import disputes
 from marketplace.models import ServiceTask, Watch
 from marketplace.watch.actions import _watched, watch_due
 from tenants.context import as_platform
+from tenants.ledger.api import entries_where
 from tenants.models import FeedEvent
 from tests.integration.edge.scenes import gateway
 from tests.integration.marketplace import scenes
@@ -20,6 +21,11 @@ from tests.integration.marketplace.bid_scenes import placed, quotation, superuse
 from tests.integration.marketplace.contract_scenes import written
 
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 1}
+
+
+def entered(party) -> list[dict]:
+    with party.acting():
+        return [json.loads(row.payload) for row in entries_where(kind="task.watched").order_by("seq")]
 
 
 def told(party) -> list[dict]:
@@ -66,6 +72,22 @@ def test_both_parties_are_told_of_each_change_once_and_outsiders_of_none(aurora,
     pump.shakes(9.0)
     watch_due()
     assert len(told(aurora)) == 2, "after the submission its evidence counts"
+
+
+def test_rule_that_becomes_kept_is_entered_in_the_ledgers_of_both_and_no_other_change_is(aurora, borealis, cassia):
+    pump = Pump(aurora)
+    terms = scenes.terms(acceptance=RULE | {"for_h": 0.1})
+    task = scenes.published(aurora, terms=terms, equipment_id=aurora.equipment["PUMP-07"].pk)
+    scenes.claimed(task, borealis)
+    watch_due()
+    assert [each["stand"] for each in told(aurora)] == ["silent"] and entered(aurora) == []
+    pump.shakes(*[2.0] * 36)
+    watch_due(), watch_due()
+    for party in (aurora, borealis):
+        (entry,) = entered(party)
+        assert entry["title"] == task.title and entry["stand"] == "within"
+        assert entry["words"] == told(party)[-1]["words"] and entry["since_at"] == told(party)[-1]["since_at"]
+    assert entered(cassia) == []
 
 
 def test_contract_by_an_award_is_watched_until_a_dispute_closes_the_data(aurora, borealis):
