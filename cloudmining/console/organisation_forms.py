@@ -67,12 +67,17 @@ class ProcessForm(NodeForm):
 
 class EquipmentForm(NodeForm):
     code = forms.CharField(max_length=40)
-    kind = forms.CharField(max_length=40, help_text="such as gas_sensor, fan, haul_truck, pump")
+    kind = forms.CharField(
+        max_length=40,
+        help_text="such as gas_sensor, fan, haul_truck, pump",
+        widget=forms.TextInput(attrs={"list": "equipment-types"}),
+    )
     process = forms.ChoiceField(required=False)
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.choose("process", organising.processes_at(site))
+        self.equipment_types = organising.equipment_types()
 
 
 class ClosingForm(forms.Form):

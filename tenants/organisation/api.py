@@ -2,6 +2,7 @@
 
 from tenants.access import get_own_equipment, get_own_site
 from tenants.countries import countries
+from tenants.equipment_types import equipment_types
 from tenants.models import Process, Site
 from tenants.organisation.actions import (
     add_company,
@@ -49,6 +50,7 @@ __all__ = [
     "companies",
     "countries",
     "equipment_at",
+    "equipment_types",
     "exports",
     "fetch_export",
     "get_export",

@@ -61,6 +61,9 @@ def test_company_site_process_and_equipment_are_added_and_changed(aurora, owner)
     )
     with aurora.acting():
         process = Process.objects.get(site=site)
+    suggested = page(owner, f"/sites/{site.pk}/equipment/new")
+    assert 'list="equipment-types"' in suggested
+    assert '<option value="rear_dump_truck">Rear dump truck (OPC 40563-3)</option>' in suggested
     machine = {"code": "FAN-09", "name": "Fan 9", "kind": "fan", "process": str(process.pk)}
     assert owner.post(f"/sites/{site.pk}/equipment/new", machine).status_code == 302
     renamed = owner.post(f"/sites/{site.pk}/change", {**given, **local, "name": "Great pit", "units": "imperial"})
