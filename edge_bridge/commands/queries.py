@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from edge_bridge.alarm import State as AlarmState
+from edge_bridge.alarms.aside import raised, waiting
 from edge_bridge.commands.data import CommandFacts, Zone
 from edge_bridge.commands.life import OPEN_STATES, State
 from edge_bridge.models import Alarm, Command, CommandChange, CommandRoute, CommandType, Quality, Reading
@@ -75,8 +76,9 @@ def obstacle(kind: CommandType, machine: Equipment) -> str:
     """Why no command of this type may go to the machine now, in words; nothing if it may."""
     if machine.status != Equipment.Status.IN_SERVICE:
         return f"{machine.code} is not in service."
-    alarm = interlock(kind, machine)
-    return f"An interlock holds: {alarm.alarm_type} is open; wait until it is over and acknowledged." if alarm else ""
+    if alarm := interlock(kind, machine):
+        return f"An interlock holds: {alarm.alarm_type} is open; wait until it is over and acknowledged."
+    return _interlock_aside(kind, machine)
 
 
 def interlock(kind: CommandType, machine: Equipment) -> Alarm | None:
@@ -90,6 +92,17 @@ def interlock(kind: CommandType, machine: Equipment) -> Alarm | None:
     if kind.interlock_zone == Zone.PROCESS and machine.process_id is not None:
         found = found.filter(Q(equipment__process=machine.process_id) | Q(equipment__process=None))
     return found.select_related("equipment").order_by("pk").first()
+
+
+def _interlock_aside(kind: CommandType, machine: Equipment) -> str:
+    """In words, of an alarm that has no place yet: it may stand anywhere at the site. A partner may read this, hence
+    not where the alarm is said to be."""
+    entries = raised(waiting(machine.site_id)).filter(tenant=machine.tenant_id)
+    entry = entries.filter(entry__alarm_type__in=kind.interlock_alarms).order_by("received_at", "seq").first()
+    if entry is None:
+        return ""
+    what_to_do = "register that, or dismiss it (All alarms, or set-aside-alarms)"
+    return f"An interlock holds: {entry.entry['alarm_type']} waits for its machine; {what_to_do}."
 
 
 def read_since(command: Command, now: datetime) -> float | None:

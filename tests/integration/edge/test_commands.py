@@ -8,18 +8,20 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from edge_bridge.actions import record
+from edge_bridge.alarms.actions import dismiss_set_aside
 from edge_bridge.commands import actions, types
 from edge_bridge.commands.access import get_command
 from edge_bridge.commands.life import TRANSITIONS, State
 from edge_bridge.commands.queries import types_open_for
 from edge_bridge.commands.sweeps import sweep_of
-from edge_bridge.models import Command
+from edge_bridge.models import Command, Quarantine
 from edge_bridge.protocol import CommandState, CommandStep, Lane, Quality
 from tenants.context import acting_as
 from tenants.data import Actor, Conflict, Forbidden, Invalid, NotFound
 from tenants.models import Equipment
 from tenants.organisation import actions as organising
 from tenants.people import actions as people
+from tenants.resources import relocations
 from tests.integration.edge import command_scenes as scene
 from tests.integration.edge.command_scenes import FAN, REASON, ready, requested, state_of, switch, word
 from tests.integration.edge.scenes import cleared, gateway, opened, raised, reading, set_aside
@@ -130,6 +132,40 @@ def test_open_gas_alarm_refuses_at_request_at_approval_and_at_sending(aurora):
     edge.say(Lane.P0, cleared())
     with pytest.raises(Conflict, match="interlock holds"):  # until somebody has acknowledged it
         scene.approved(aurora, waiting)
+
+
+@pytest.mark.parametrize("code", ["GAS-NEW", "TRUCK-07"])
+def test_gas_alarm_that_waits_for_its_machine_refuses_at_request_at_approval_and_at_sending(aurora, code):
+    """Where it stands nobody knows, so it counts for every process of the site."""
+    with aurora.acting():
+        relocations.move_equipment(equipment=aurora.equipment["TRUCK-07"], to_site=aurora.sites["north-mill"])
+    edge, kind = scene.born(aurora), switch(aurora, interlock_zone="process")
+    waiting, other = requested(aurora, kind, aurora), switch(aurora, name="speed", tag="setpoint")
+    sending = scene.approved(aurora, requested(aurora, other, aurora))
+    third = switch(aurora, name="pitch", tag="pitch")
+    assert edge.say(Lane.P0, raised(code=code)).commands == ()
+    assert state_of(sending, aurora) == "refused"
+    with pytest.raises(Conflict, match=r"interlock holds: ch4\.hi .* set-aside-alarms"):
+        requested(aurora, third, aurora)
+    edge.say(Lane.P0, cleared(code=code))  # nobody has acknowledged it
+    with pytest.raises(Conflict, match="set-aside-alarms"):
+        scene.approved(aurora, waiting)
+    with aurora.acting():
+        for entry in Quarantine.objects.filter(waits=True):
+            dismiss_set_aside(entry=entry, reason="no such sensor")
+    assert scene.approved(aurora, waiting).state == "approved"
+
+
+def test_alarm_that_waits_at_another_site_or_of_another_type_forbids_nothing(aurora, borealis):
+    edge, kind = scene.born(aurora), switch(aurora)
+    edge.say(Lane.P0, raised(code="GAS-NEW", alarm_type="co.hi"), cleared(code="GAS-OLD"))
+    gateway(aurora, "north-mill").say(Lane.P0, raised(code="GAS-NEW"))
+    opened(aurora, borealis, "send_commands", equipment=FAN)
+    assert requested(borealis, kind, aurora).state == "requested"
+    gateway(aurora).say(Lane.P0, raised(code="GAS-NEW"))
+    with pytest.raises(Conflict, match="interlock holds") as refused:
+        requested(borealis, switch(aurora, name="speed", tag="setpoint"), aurora)
+    assert "GAS-NEW" not in str(refused.value), "its partner may not see the site"
 
 
 def test_interlock_of_a_process_lets_the_machines_of_others_be(aurora):
