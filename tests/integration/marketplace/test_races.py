@@ -1,15 +1,25 @@
 """Many at once: the database lets exactly one through."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
+from time import sleep
 
 from django.db import connections
 
 from marketplace import access, actions
 from marketplace.bids import access as bid_access
-from marketplace.bids import opening
+from marketplace.bids import awarding, opening
 from tenants.data import Conflict
-from tests.integration.marketplace.bid_scenes import colleague, deadline_over, opened, placed, seen, tender
+from tests.integration.marketplace.bid_scenes import (
+    colleague,
+    deadline_over,
+    evaluating,
+    opened,
+    placed,
+    quotation,
+    seen,
+    tender,
+)
 from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of, told
 
 
@@ -82,3 +92,34 @@ def test_two_openers_at_once_open_all_bids_once(aurora, borealis):
         opening.close_if_overdue(bid_access.get_tender(task.pk))
     at_once([lambda opener=opener: opened(opener, task) for opener in both])
     assert (state_of(task, aurora), seen(aurora, bid).newest.fault) == ("opened", "")
+
+
+def test_score_beside_an_award_waits_for_it_and_is_refused(aurora, borealis, cassia):
+    """Also of a bid that the award does not touch."""
+    task, is_awarded, is_read = quotation(aurora), Event(), Event()
+    winner, out = (placed(firm, task).bid for firm in (borealis, cassia))
+    evaluating(aurora, task)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=bid_access.get_bid_to_judge(out.pk), reason="no certificate for cranes")
+
+    def award():
+        with aurora.acting():
+            awarding.award_bid(bid=bid_access.get_bid_to_judge(winner.pk), reason="best by the criteria")
+            is_awarded.set()
+            assert is_read.wait(60)
+            sleep(0.5)  # the score is waiting by now
+            return "awarded"
+
+    def score():
+        assert is_awarded.wait(60)
+        try:
+            with aurora.acting():
+                bid = bid_access.get_bid_to_judge(out.pk)
+                is_read.set()
+                awarding.score_bid(bid=bid, scores=[awarding.Score("Experience", 10, "one reference")])
+                return "scored"
+        except Conflict as refusal:
+            return refusal.detail
+
+    answers = at_once([award, score])
+    assert answers == ["awarded", "Bids are judged while their task is evaluating; this one is awarded."]
