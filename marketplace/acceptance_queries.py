@@ -44,6 +44,15 @@ def _told(task: ServiceTask, rule: AcceptanceRule, until: datetime) -> tuple[Any
         return series, [] if series is None else held_spans(series, since=since, until=until)
 
 
+def rule_words(task: ServiceTask) -> str:
+    """The rule of an own task, with its unit and without its machine; empty where it has none."""
+    if task.acceptance is None:
+        return ""
+    rule = AcceptanceRule.from_document(task.acceptance)
+    series = _series(task, rule)
+    return f"{rule.words(series.unit if series else '')}, {100 * rule.coverage_frac:.0f} % of the time with readings"
+
+
 def refuse_hopeless(task: ServiceTask) -> None:
     """Invalid for a rule that no reading can ever keep; asked at the publication, since it is frozen then.
 

@@ -11,15 +11,21 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from marketplace.lifecycle import State
+from marketplace.acceptance_queries import rule_words
+from marketplace.bids.queries import criteria_of
+from marketplace.lifecycle import Mode, State
 from marketplace.models import PublicNotice, ServiceTask
+from marketplace.profiles.queries import needs_of
 from tenants.api import presenting, tenants
 from tenants.data import NotFound
 
 BOARD: Final = "the notice board"
 # What others learn of the place; never ids, nor the evidence.
 PLACE: Final = ("owner_name", "site_name", "site_kind", "equipment_name", "equipment_kind")
-TERMS: Final = ("title", "description", "category", "mode", "fee_minor", "currency", "milestones", "standstill_h")
+TERMS: Final = (
+    *("title", "description", "category", "mode", "fee_minor", "currency", "milestones", "standstill_h"),
+    *("retention_bp", "warranty_d"),
+)
 
 
 def put_up(task: ServiceTask) -> None:
@@ -54,4 +60,14 @@ def get_notice(notice_id: UUID) -> PublicNotice:
 def _facts(task: ServiceTask) -> dict[str, Any]:
     until = task.bids_until.isoformat() if task.bids_until else None
     place = {name: task.snapshot[name] for name in PLACE}
-    return place | {name: getattr(task, name) for name in TERMS} | {"bids_until": until}
+    return place | {name: getattr(task, name) for name in TERMS} | {"bids_until": until} | _judged_by(task)
+
+
+def _judged_by(task: ServiceTask) -> dict[str, Any]:
+    """In words: when work counts as done, by what bids are judged, whom it takes."""
+    criteria = () if task.mode == Mode.CLAIM else criteria_of(task)
+    return {
+        "acceptance": rule_words(task),
+        "criteria": [f"{each.name} {each.weight} %" for each in criteria],
+        "needs": [str(need) for need in needs_of(task)],
+    }

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urljoin
 from uuid import UUID
 
 from django.conf import settings
+from django.urls import reverse
 
 from marketplace.contracts.lifecycle import ContractState
 from marketplace.data import CATEGORIES
@@ -70,18 +72,19 @@ def package_of(told: Iterable[Told], address: str, publisher: str, older: str = 
         "version": VERSION,
         "publishedDate": _moment(datetime.now(UTC)),
         "publisher": {"name": publisher},
-        "releases": [_release(each) for each in told],
+        "releases": [_release(each, address) for each in told],
         **({"links": {"next": older}} if older else {}),
     }
 
 
-def _release(told: Told) -> Section:
-    """Its id follows from what it says: what says something else is another release."""
+def _release(told: Told, address: str) -> Section:
+    """Its id follows from what it says: what says something else is another release. `address`: of its package."""
     task = told.task
     owner = {"id": str(task.tenant_id), "name": task.snapshot["owner_name"]}
     taken = _contracted(told) or _awarded(told) or _claimed(task)
     suppliers = [firm for award in taken.get("awards", ()) for firm in award.get("suppliers", ())]
     firms = [{**firm, "roles": ["supplier"]} for firm in suppliers]
+    documents = _unless_empty("documents", [_document(file, address) for file in told.files])
     body = {
         "date": _moment(max(_moments(told))),
         "tag": _tags(task, taken),
@@ -89,7 +92,7 @@ def _release(told: Told) -> Section:
         "language": "en",
         "parties": [{**owner, "roles": ["buyer", "procuringEntity"]}, *firms],
         "buyer": owner,
-        "tender": _tender(task, told.files, told.questions) | {"procuringEntity": owner},
+        "tender": _tender(task, told.questions) | documents | {"procuringEntity": owner},
         **taken,
     }
     digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:DIGEST_CHARS]
@@ -110,7 +113,7 @@ def _moments(told: Told) -> Iterator[datetime]:
     yield from (payment.created_at for payment in told.payments)
 
 
-def _tender(task: ServiceTask, files: Iterable[TaskAttachment], questions: Sequence[TaskQuestion]) -> Section:
+def _tender(task: ServiceTask, questions: Sequence[TaskQuestion]) -> Section:
     said = _period(task.published_at, task.bids_until)
     return {
         "id": str(task.pk),
@@ -125,7 +128,6 @@ def _tender(task: ServiceTask, files: Iterable[TaskAttachment], questions: Seque
         "submissionMethod": ["electronicSubmission"],
         "hasEnquiries": bool(questions),
         **({"tenderPeriod": said, "enquiryPeriod": said} if said else {}),
-        **_unless_empty("documents", [_document(file) for file in files]),
         **_unless_empty("milestones", [_milestone(n, each) for n, each in enumerate(task.milestones, 1)]),
     }
 
@@ -234,9 +236,11 @@ def _period(begins_at: datetime | None, ends_at: datetime | None) -> Section:
     return {name: _moment(at) for name, at in ends.items() if at is not None}
 
 
-def _document(file: TaskAttachment) -> Section:
+def _document(file: TaskAttachment, address: str) -> Section:
+    """Its `url` is beside the package's `address` and takes a credential, as that does."""
     return {
         "id": str(file.pk),
+        "url": urljoin(address, reverse("service-task-attachment-detail", args=[file.task_id, file.pk])),
         "title": file.name,
         "format": file.media_type,
         "datePublished": _moment(file.added_at),

@@ -8,11 +8,13 @@ from tenants.api import TenantForeignKey, TenantModel
 class PublicNotice(TenantModel):
     """What anybody may read of a public task, without signing in: written at publishing, of its terms and its snapshot.
 
-    `facts` never change; `state` follows the task's. There is none of a task that is not public.
+    `facts` never change; `state` follows the task's, and `answers` its questions once they are answered:
+    [{text, answer}], oldest first. There is none of a task that is not public.
     """
 
     task = TenantForeignKey(ServiceTask, models.PROTECT, related_name="notices")
     facts = models.JSONField()
+    answers = models.JSONField(default=list)
     state = models.CharField(max_length=20, choices=STATES)
     published_at = models.DateTimeField()
 

@@ -7,14 +7,19 @@ from django.db import IntegrityError
 from django.test import Client
 
 from marketplace.access import get_own_task, get_task
-from marketplace.actions import post_task
+from marketplace.actions import post_task, publish_task
 from marketplace.bids import access as bid_access
 from marketplace.bids import complaining
+from marketplace.bids.api import set_criteria
+from marketplace.bids.data import Criterion
 from marketplace.desk import actions as desk
+from marketplace.desk.access import get_own_question
 from marketplace.desk.notices import looking
 from marketplace.models import PublicNotice, ServiceTask
+from marketplace.profiles.api import NeedTerms, set_needs
 from tenants.context import as_platform
 from tenants.models import Membership
+from tests.integration.edge.test_trends import sent
 from tests.integration.marketplace import bid_scenes as bidding
 from tests.integration.marketplace import contract_scenes as contracts
 from tests.integration.marketplace.scenes import alarm_of, claimed, published, state_of, submitted, terms
@@ -47,6 +52,47 @@ def test_notice_says_what_the_snapshot_says_and_no_id_of_an_alarm(aurora):
     for hidden in (alarm.pk, task.pk, alarm.equipment_id, aurora.id, "vibration", "9.5"):
         assert str(hidden) not in text
     assert f"/notices/{notice.pk}" in Client().get("/notices").content.decode()
+
+
+def test_notice_says_by_what_a_bidder_decides_in_words_and_names_no_machine(aurora, borealis):
+    sent(aurora, [2.0], tag="vibration", unit="mm/s")
+    pump = aurora.equipment["PUMP-07"]
+    rule = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 24, "equipment": str(pump.pk)}
+    asked = terms(mode="quotation", bids_until=SOON, acceptance=rule, retention_bp=500, warranty_d=365)
+    with aurora.acting():
+        task = post_task(terms=asked, equipment_id=pump.pk)
+        set_needs(task=task, needs=(NeedTerms(skill="welder", level=3, people_n=2),))
+        task.refresh_from_db()
+        set_criteria(task=task, criteria=(Criterion("Price", "price", 60), Criterion("Method", "own", 40)))
+        task.refresh_from_db()
+        publish_task(task=task)
+    [notice] = notices_of(aurora)
+    shown = " ".join(Client().get(f"/notices/{notice.pk}").content.decode().split())
+    for words in (
+        "vibration below 4.5 mm/s for 24 h, 80 % of the time with readings",
+        "5 % for 365 days",
+        "2 × welder at level 3 or above",
+        "Price 60 %, Method 40 %",
+    ):
+        assert words in shown, shown
+    for hidden in (pump.pk, "PUMP-07", task.pk, aurora.id, aurora.user.pk, aurora.user.name):
+        assert str(hidden) not in shown and str(hidden) not in str(notice.facts)
+
+
+def test_answered_questions_are_on_the_notice_and_not_who_asked(aurora, borealis):
+    task = published(aurora)
+    with borealis.acting():
+        question = desk.ask(task=get_task(task.pk), text="Which bearing is it?")
+        desk.ask(task=get_task(task.pk), text="And is anybody there?")
+    [notice] = notices_of(aurora)
+    assert "Which bearing" not in Client().get(f"/notices/{notice.pk}").content.decode()
+    with aurora.acting():
+        desk.answer(question=get_own_question(task.pk, question.pk), text="The one at the drive end.")
+    [notice] = notices_of(aurora)
+    assert notice.answers == [{"text": "Which bearing is it?", "answer": "The one at the drive end."}]
+    shown = Client().get(f"/notices/{notice.pk}").content.decode()
+    assert "Which bearing is it?" in shown and "The one at the drive end." in shown
+    assert "And is anybody there?" not in shown and "Borealis" not in shown and str(question.pk) not in shown
 
 
 def test_only_public_tasks_of_listed_owners_are_put_up(aurora, borealis):
@@ -87,7 +133,7 @@ def test_release_has_the_fields_of_the_standard(aurora, borealis):
         aurora, terms=terms(mode="tender", bids_until=SOON, milestones=MILESTONES, fee_minor=123_45, currency="USD")
     )
     with aurora.acting():
-        desk.attach(task=task, name="pump.pdf", content=b"%PDF-1.7")
+        kept = desk.attach(task=task, name="pump.pdf", content=b"%PDF-1.7")
     package = borealis.client().get(f"{TASKS}/{task.pk}/ocds").json()
     assert (package["version"], package["publisher"]["name"]) == ("1.1", "Aurora")
     [release] = package["releases"]
@@ -97,7 +143,11 @@ def test_release_has_the_fields_of_the_standard(aurora, borealis):
     assert tender["value"] == {"amount": 123.45, "currency": "USD"}
     assert tender["status"] in CODES["status"] and tender["procurementMethod"] in CODES["procurementMethod"]
     assert MOMENT.fullmatch(tender["tenderPeriod"]["endDate"])
-    assert [document["title"] for document in tender["documents"]] == ["pump.pdf"]
+    [document] = tender["documents"]
+    assert document["title"] == "pump.pdf"
+    assert document["url"] == f"http://testserver{TASKS}/{task.pk}/attachments/{kept.pk}"
+    assert borealis.client().get(document["url"]).content == b"%PDF-1.7"
+    assert Client().get(document["url"]).status_code == 401
     assert [milestone["title"] for milestone in tender["milestones"]] == ["Drawings", "Pump runs"]
     buyer = release["buyer"]
     assert buyer in [{"id": party["id"], "name": party["name"]} for party in release["parties"]]
