@@ -47,11 +47,13 @@ class Ringer:
 
 
 async def _send(reached: dict[str, int]) -> None:
-    """Never raises what the broker's absence raises: the feed in PostgreSQL is what counts."""
+    """Never raises: the feed in PostgreSQL is what counts, and later bells are rung by the same thread."""
     try:
         await get_channel_layer().group_send(GROUP, {"type": "doorbell", "reached": reached})
     except (RedisError, OSError) as error:
         log.warning("doorbell lost: %s", error)
+    except Exception:
+        log.exception("doorbell lost")
 
 
 _ringer = Ringer()

@@ -234,18 +234,20 @@ class Tailer:
                 subscriber.end(SERVER_ERROR, "our mistake; connect again")
 
     async def _listen(self) -> None:
-        """Hear the doorbell for as long as sockets are open. A layer that fails or falls silent is begun afresh."""
+        """Hear the doorbell for as long as sockets are open. A layer that fails, at whatever, or falls silent is begun
+        afresh."""
         layer, quiet = get_channel_layer(), False
         while True:
             try:
                 await self._listen_to(layer)
                 quiet = False
-            except (RedisError, OSError) as error:
+            except Exception as error:
                 if not quiet:
-                    log.warning("no doorbell, feeds are polled: %s", error)
+                    is_away = isinstance(error, RedisError | OSError)
+                    log.warning("no doorbell, feeds are polled: %s", error, exc_info=not is_away)
                 quiet = True
                 await asyncio.sleep(RETRY_S)
-            with contextlib.suppress(RedisError, OSError):
+            with contextlib.suppress(Exception):
                 await layer.flush()
 
     async def _listen_to(self, layer: Any) -> None:

@@ -5,8 +5,10 @@ import os
 import time
 from contextlib import AsyncExitStack
 
+from channels.layers import get_channel_layer
 from websockets.exceptions import ConnectionClosed
 
+from tenants.feed.doorbell import GROUP, Ringer
 from tenants.feed.frames import Hb, Lagging, Live
 from tests.integration.feed.client import emit, following, greeted
 from tests.live import LiveWeb
@@ -90,6 +92,29 @@ async def test_doorbell_alone_wakes_the_feed_and_is_heard_again_after_valkey_was
                     await later(emit, aurora, range(2, 3))
                     await follower.quiet_for(0.5)
             assert follower.numbers[:3] == [0, 1, 2]
+
+
+async def test_doorbell_that_nobody_can_read_deafens_no_web_process(aurora):
+    key, layer = await later(aurora.key), get_channel_layer()
+    with LiveWeb({"FEED_POLL_S": "60"}) as web:
+        async with following(web, key) as follower:
+            await asyncio.sleep(0.5)
+            await layer.group_send(GROUP, {"type": "doorbell"})
+            await asyncio.sleep(2)  # it listens anew after a second
+            await later(emit, aurora, range(1))
+            await follower.until(1, within_s=5)
+        assert "no doorbell, feeds are polled" in web.output
+
+
+async def test_bell_that_cannot_be_rung_silences_no_later_one(aurora):
+    layer, ringer = get_channel_layer(), Ringer()
+    channel = await layer.new_channel()
+    await layer.group_add(GROUP, channel)
+    ringer.owe({aurora.id: 2**70})  # more than a message holds
+    await asyncio.sleep(0.5)
+    ringer.owe({aurora.id: 7})
+    async with asyncio.timeout(5):
+        assert (await layer.receive(channel))["reached"] == {str(aurora.id): 7}
 
 
 async def test_idle_socket_stays_open_past_ten_seconds_and_hears_heartbeats(live_web, aurora):
