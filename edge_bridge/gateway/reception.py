@@ -43,11 +43,15 @@ Answer = asyncio.Future[Taken | Refused | None]  # None to a command's result
 
 @dataclass(eq=False)
 class Line:
-    """`send` brings a message to the terminals at its other end; it may raise OSError or be lost."""
+    """`send` brings a message to the terminals at its other end; it may raise OSError or be lost.
+
+    `takes_commands`: whether anybody listens for them there; until then they wait.
+    """
 
     send: Callable[[Message], Awaitable[None]]
     speaker: Speaker
     reach: set[Reach] = field(default_factory=set)
+    takes_commands: bool = True
 
 
 class Reception:
@@ -172,18 +176,19 @@ class Reception:
                 continue
 
     async def _send_due(self) -> None:
-        has_ended, due = await self._thread.run(self._next_commands, set(self._lines), datetime.now(UTC))
+        has_ended, due = await self._thread.run(self._next_commands, set(self._listening()), datetime.now(UTC))
+        lines = self._listening() if due else {}
         for command in due:
             try:
-                await self._line_to(command).send(command)
+                # That of the tag before that of its machine.
+                await (lines.get((command.equipment, command.tag)) or lines[command.equipment]).send(command)
             except (OSError, KeyError) as error:
                 log.warning("command %s did not reach its terminal: %r", command.id, error)
         if has_ended:
             self._on_written()
 
-    def _line_to(self, command: TerminalCommand) -> Line:
-        """That of the tag before that of its machine; KeyError if there is none any more."""
-        return self._lines.get((command.equipment, command.tag)) or self._lines[command.equipment]
+    def _listening(self) -> dict[Reach, Line]:
+        return {reach: line for reach, line in self._lines.items() if line.takes_commands}
 
     def _next_commands(self, reachable: set[Reach], now: datetime) -> tuple[bool, list[TerminalCommand]]:
         self._look_at_clock()

@@ -99,7 +99,7 @@ class _Client:
     ) -> None:
         self.terminal = speaker.name
         self.writer = writer
-        self.line = Line(self._send_command, speaker)
+        self.line = Line(self._send_command, speaker, takes_commands=False)
         self._version = connect.version
         # A client is gone after one and a half of its keep-alive (3.1.2.10).
         self._patience_s = connect.keep_alive_s * 1.5 or None
@@ -154,21 +154,26 @@ class _Client:
         await self.writer.drain()
 
     def _publish(self, what: str, message: Message) -> None:
+        if self._listens_for(what):
+            self.writer.write(packets.publish(self._topics.of(self.terminal, what), encode(message), self._version))
+
+    def _listens_for(self, what: str) -> bool:
         topic = self._topics.of(self.terminal, what)
-        if any(matches(pattern, topic) for pattern in self._patterns):
-            self.writer.write(packets.publish(topic, encode(message), self._version))
+        return any(matches(pattern, topic) for pattern in self._patterns)
 
     def _subscribe(self, body: bytes) -> None:
         asked = packets.read_subscribe(body, self._version)
         mine = [self._topics.of(self.terminal, what) for what in TO_TERMINAL]
         allowed = [any(matches(pattern, topic) for topic in mine) for pattern in asked.patterns]
         self._patterns |= {pattern for pattern, is_mine in zip(asked.patterns, allowed, strict=True) if is_mine}
+        self.line.takes_commands = self._listens_for(COMMAND)
         refused = NOT_ALLOWED[self._version == packets.V5]
         self.writer.write(packets.suback(asked.packet_id, [0 if ok else refused for ok in allowed], self._version))
 
     def _unsubscribe(self, body: bytes) -> None:
         asked = packets.read_subscribe(body, self._version, has_options=False)
         self._patterns -= set(asked.patterns)
+        self.line.takes_commands = self._listens_for(COMMAND)
         reasons = [0] * len(asked.patterns) if self._version == packets.V5 else []
         self.writer.write(packets.suback(asked.packet_id, reasons, self._version, Kind.UNSUBACK))
 

@@ -107,8 +107,7 @@ async def converse(port: int, cloud: Cloud, version: ProtocolVersion) -> None:
         cloud.commands = (told,)
         assert await said(client) == TerminalCommand(told.id, "GAS-1", "zero", 0.0)
         await publish(client, "command/result", TerminalCommandResult(told.id, True, "", 0.0))
-        steps = lambda: [body.state for body in cloud.bodies(Lane.P0) if isinstance(body, CommandStep)]  # noqa: E731
-        await asyncio.to_thread(wait_until, lambda: CommandState.DONE in steps())
+        await asyncio.to_thread(wait_until, lambda: CommandState.DONE in steps_of(cloud))
 
 
 @pytest.mark.parametrize("version", [ProtocolVersion.V311, ProtocolVersion.V5])
@@ -117,6 +116,34 @@ def test_terminal_speaks_and_is_spoken_to(gateway: Gateway, cloud: Cloud, versio
     asyncio.run(converse(port_of(gateway), cloud, version))
     wait_until(lambda: [one.value for one in cloud.readings()] == [0.4, 1.3, 0.2])
     assert [alarm.value for alarm in cloud.alarms()] == [1.3, 0.2]
+
+
+async def hear_late(port: int, cloud: Cloud) -> None:
+    """A command comes for a terminal that does not listen for commands; then it does."""
+    topic = "cloudmining/north/gas/command"
+    async with terminal(port) as client:
+        await client.unsubscribe(topic)
+        await publish(client, "readings", readings(1, 0.4))
+        assert await said(client) == Taken(1)
+        await asyncio.to_thread(wait_until, lambda: bool(cloud.watermarks))
+        boot, now = UUID(next(iter(cloud.watermarks))[1]), datetime.now(UTC)
+        told = Command(uuid4(), "GAS-1", "zero", 0.0, now + timedelta(minutes=1), boot, now)
+        cloud.commands = (told,)
+        await asyncio.to_thread(wait_until, lambda: steps_of(cloud) == [CommandState.DELIVERED])
+        await asyncio.sleep(2)  # it is looked at each second
+        await client.subscribe(topic)
+        assert await said(client) == TerminalCommand(told.id, "GAS-1", "zero", 0.0)
+        await publish(client, "command/result", TerminalCommandResult(told.id, True, "", 0.0))
+        await asyncio.to_thread(wait_until, lambda: CommandState.DONE in steps_of(cloud))
+
+
+def steps_of(cloud: Cloud) -> list[CommandState]:
+    return [body.state for body in cloud.bodies(Lane.P0) if isinstance(body, CommandStep)]
+
+
+def test_command_waits_for_a_terminal_that_does_not_listen_for_commands(gateway: Gateway, cloud: Cloud) -> None:
+    gateway.start()
+    asyncio.run(hear_late(port_of(gateway), cloud))
 
 
 def test_terminal_cannot_speak_or_listen_for_another(gateway: Gateway, cloud: Cloud) -> None:
