@@ -27,8 +27,8 @@ from marketplace.history import enter_publication, enter_step
 from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
-from marketplace.moves import move_task, tell
-from marketplace.opening import close_data, open_data, window_of
+from marketplace.moves import hold_task, move_task, tell
+from marketplace.opening import EXTENDED, close_data, extended, open_data, refuse_opening_beyond, window_of
 from marketplace.sweeping import in_turn
 from tenants.api import (
     as_platform,
@@ -58,7 +58,7 @@ def post_task(
     machine measured in the last `freeze_h` hours, and what was gathered already, `evidence`.
     """
     owner = require("post_tasks")
-    _refuse_opening_beyond(owner, terms.opens)
+    refuse_opening_beyond(owner, terms.opens)
     site, equipment, alarm = place_of(site_id, equipment_id, alarm_id)
     gathered = readings_of(equipment, alarm, freeze_h) | dict(evidence or {})
     snapshot = snapshot_of(owner, site, equipment, alarm, plan_id, gathered)
@@ -79,7 +79,7 @@ def post_task(
 def revise_task(*, task: ServiceTask, terms: TaskTerms) -> None:
     """Other terms for a draft, all of them anew; what it is about stays. Conflict once it is published."""
     owner = require("post_tasks")
-    _refuse_opening_beyond(owner, terms.opens)
+    refuse_opening_beyond(owner, terms.opens)
     columns, invited = columns_of(terms, owner)
     drafts = ServiceTask.objects.filter(pk=task.pk, version=task.version, state=State.DRAFT)
     if not drafts.update(**columns, version=F("version") + 1, updated_at=Now()):
@@ -91,7 +91,7 @@ def revise_task(*, task: ServiceTask, terms: TaskTerms) -> None:
 
 def publish_task(*, task: ServiceTask) -> None:
     """Offer the task to those to whom it is visible; they are told, the first `queries.AUDIENCE` of them."""
-    _refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
+    refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
     if task.bids_until is not None and task.bids_until <= queries.database_time():
         raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))
     refuse_hopeless(task)
@@ -203,6 +203,26 @@ def request_rework(*, task: ServiceTask, note: str = "") -> None:
     tell("task.reopened", task, claim=claim)
 
 
+def extend_claim(*, task: ServiceTask, hours: int) -> None:
+    """The owner gives the firm so many hours more: lease and data go on by a new agreement.
+
+    Conflict unless the task is claimed and the lease still runs.
+    """
+    refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
+    if task.state != State.CLAIMED:
+        raise Conflict(f"A lease is extended while its task is claimed; this one is {task.state}.")
+    hold_task(task)
+    claim, now = queries.live_claim(task.pk), queries.database_time()
+    if claim.lease_until <= now:
+        raise Conflict(f"The lease was over at {claim.lease_until:%Y-%m-%d %H:%M:%S} UTC.")
+    window = extended(claim.lease_until, hours, now)
+    close_data(claim.agreement, EXTENDED)
+    claim.agreement, claim.lease_until = open_data(task, claim.tenant_id, claim.firm_name, window), window[1]
+    with on_behalf_of(task.tenant_id):
+        claim.save(update_fields=["agreement", "lease_until"])
+    tell("task.extended", task, claim=claim, lease_until=claim.lease_until.isoformat())
+
+
 def release_claim(*, claim: Claim) -> None:
     """The firm gives the task back; it is open to all again and the data is closed."""
     require("claim_tasks")
@@ -261,13 +281,6 @@ def _refuse_stranger_to_framework(task: ServiceTask, firm: Actor) -> None:
         framework = task.framework
     if framework is not None and framework.partner_id != firm.tenant_id:
         raise Forbidden("This task is called off a framework agreement, to which your organisation is no party.")
-
-
-def _refuse_opening_beyond(offerer: Actor, opens: tuple[str, ...]) -> None:
-    """Nobody offers to others what their own role may not do."""
-    beyond = sorted(permission for permission in opens if not offerer.can(permission))
-    if beyond:
-        raise Invalid(f"Your role can't open '{beyond[0]}' to others.", (FieldError("/opens", "not yours to open"),))
 
 
 def _bounded(note: str) -> str:

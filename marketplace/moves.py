@@ -33,6 +33,13 @@ def move_task(task: ServiceTask, move: Move, **changes: Any) -> None:
     )
 
 
+def hold_task(task: ServiceTask) -> None:
+    """A change of what goes with the task, as its turn; Conflict if the row is not the version that was read."""
+    with on_behalf_of(task.tenant_id):
+        if not compare_and_set(task, updated_at=Now()):
+            raise Conflict("The task has changed since it was read; read it again and decide anew.")
+
+
 def tell(
     kind: str, task: ServiceTask, *, claim: Claim | None = None, to: frozenset[UUID] = frozenset(), **facts: Any
 ) -> None:

@@ -1,12 +1,16 @@
 """What a claim or contract opens to its firm, and how it is shut again."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from marketplace import queries
+from marketplace.data import ACCESS_H
 from marketplace.models import ServiceTask
 from tenants.api import agree_by_offer, end_agreement, on_behalf_of
+from tenants.data import Actor, FieldError, Invalid
+
+EXTENDED: Final = "extended under a new agreement"
 
 Window = tuple[datetime, datetime]
 
@@ -16,6 +20,20 @@ def window_of(task: ServiceTask, since: datetime | None = None, last_due_d: int 
     contract it offers that from the day on which the last milestone is due."""
     begins_at = since or queries.database_time()
     return begins_at, begins_at + timedelta(days=last_due_d, hours=task.access_h)
+
+
+def extended(until: datetime, hours: int, now: datetime) -> Window:
+    """From now to so many hours after `until`, or after now if that is past; Invalid if no task can offer as many."""
+    if not 1 <= hours <= ACCESS_H:
+        raise Invalid("The hours won't do.", (FieldError("/hours", f"give 1 to {ACCESS_H}"),))
+    return now, max(until, now) + timedelta(hours=hours)
+
+
+def refuse_opening_beyond(offerer: Actor, opens: tuple[str, ...]) -> None:
+    """Nobody offers to others what their own role may not do."""
+    beyond = sorted(permission for permission in opens if not offerer.can(permission))
+    if beyond:
+        raise Invalid(f"Your role can't open '{beyond[0]}' to others.", (FieldError("/opens", "not yours to open"),))
 
 
 def open_data(task: ServiceTask, firm_id: UUID, firm_name: str, window: Window) -> Any:

@@ -113,6 +113,7 @@ class ContractStep(MemberPage):
 
     needs = {"POST": "view_tasks"}
     of_contract: ClassVar[dict[str, Callable[[Any, QueryDict], Any]]] = {
+        "extend": lambda contract, given: contracting.extend_access(contract=contract, hours=whole(given, "hours")),
         "dispute": lambda contract, given: contracting.open_dispute(contract=contract, reason=given.get("reason", "")),
         "note": lambda contract, given: contracting.add_note(contract=contract, words=given.get("words", "")),
         "mediator": lambda contract, given: contracting.propose_mediator(
@@ -191,7 +192,8 @@ def _terms(contract: Any) -> dict[str, int]:
 def _allowed(contract: Any, milestones: Sequence[Any], actor: Actor) -> set[str]:
     """The forms and links about the whole contract that are shown."""
     is_received = any(each.receipts.all() for each in milestones)
-    sets_terms = contract.tenant_id == actor.tenant_id and actor.can("settle") and not is_received
+    is_owner = contract.tenant_id == actor.tenant_id
+    sets_terms = is_owner and actor.can("settle") and not is_received
     state, manages = ContractState(contract.state), actor.can("manage_agreements")
     dispute = next((each for each in contracting.disputes_of(contract) if each.resolved_at is None), None)
     mediation = next((each for each in (dispute.mediations.all() if dispute else ()) if each.is_live), None)
@@ -200,6 +202,7 @@ def _allowed(contract: Any, milestones: Sequence[Any], actor: Actor) -> set[str]
         "mediator": manages and dispute is not None and mediation is None,
         "mediator-agree": proposed is not None and proposed.by_id != actor.tenant_id,
         "mediator-decline": proposed is not None,
+        "extend": is_owner and actor.can("post_tasks") and state is ContractState.IN_PROGRESS,
         "dispute": manages and state in (ContractState.IN_PROGRESS, ContractState.FULFILLED),
         "note": dispute is not None and actor.can("comment"),
         "withdraw": manages and dispute is not None and dispute.by_id == actor.tenant_id,

@@ -39,6 +39,7 @@ PLAN_TONES: Final = {
 STEPS: Final = {
     ("own", "draft"): ("publish", "cancel"),
     ("own", "open"): ("cancel",),
+    ("own", "claimed"): ("extend",),
     ("own", "submitted"): ("accept", "rework", "reject"),
     ("market", "open"): ("claim",),
     ("work", "claimed"): ("submit", "release"),

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from cloudmining.console.base import MemberPage
+from cloudmining.console.given import whole
 from cloudmining.console.panels import PANELS
 from edge_bridge.api import acknowledge_alarm, get_alarm
 from marketplace import api as marketplace
@@ -86,6 +87,9 @@ class TaskStep(Change):
         ),
         "reject": lambda task_id, given: marketplace.reject_work(
             task=marketplace.get_own_task(task_id), reason=given.get("note", "")
+        ),
+        "extend": lambda task_id, given: marketplace.extend_claim(
+            task=marketplace.get_own_task(task_id), hours=whole(given, "hours")
         ),
         "claim": lambda task_id, given: marketplace.claim_task(task=marketplace.get_task(task_id)),
         "submit": lambda task_id, given: marketplace.submit_work(

@@ -15,7 +15,7 @@ from marketplace.acceptance_queries import evidence_for
 from marketplace.contracts import queries
 from marketplace.contracts.access import refuse_but_firm, refuse_but_owner
 from marketplace.contracts.data import WHOLE_BP, WORDS_CHARS, Share, amounts_of, refuse_bad_shares
-from marketplace.contracts.lifecycle import ContractEvent, MilestoneEvent
+from marketplace.contracts.lifecycle import ContractEvent, ContractState, MilestoneEvent
 from marketplace.contracts.posting import charge_fee
 from marketplace.contracts.steps import add, bounded, move_contract, move_milestone, take_turn, tell
 from marketplace.crew.actions import release_all
@@ -23,9 +23,10 @@ from marketplace.lifecycle import Event, State
 from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
 from marketplace.moves import move_task
 from marketplace.moves import tell as tell_of_task
-from marketplace.opening import Window, close_data, open_data, window_of
+from marketplace.opening import EXTENDED, Window, close_data, extended, open_data, refuse_opening_beyond, window_of
 from marketplace.sessions.ending import end_sessions
-from tenants.api import Use, meter, on_behalf_of, tenants
+from tenants.api import Use, meter, on_behalf_of, require, tenants
+from tenants.data import Conflict
 
 
 def write_contract(
@@ -152,6 +153,18 @@ def request_milestone_rework(*, milestone: Milestone, reason: str) -> None:
     if window[1] > contract.access_until:
         close_data(contract.agreement, "rework under a new agreement")
         reopen_data(contract, window)
+
+
+def extend_access(*, contract: Contract, hours: int) -> None:
+    """The buyer leaves the data open for so many hours more, by the agreement that follows; what is due stays."""
+    refuse_but_owner(contract, "post_tasks")
+    refuse_opening_beyond(require("post_tasks"), tuple(contract.task.opens))
+    if contract.state != ContractState.IN_PROGRESS:
+        raise Conflict(f"The contract is {contract.state}; its data is open only while it is in progress.")
+    window = extended(contract.access_until, hours, market.database_time())
+    take_turn(contract)
+    close_data(contract.agreement, EXTENDED)
+    reopen_data(contract, window)
 
 
 def reopen_data(contract: Contract, window: Window) -> None:

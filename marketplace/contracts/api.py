@@ -3,6 +3,7 @@
 from marketplace.contracts.access import get_contract, get_invoice, get_mediation, get_milestone
 from marketplace.contracts.actions import (
     accept_milestone,
+    extend_access,
     request_milestone_rework,
     submit_milestone,
     write_contract,
@@ -60,6 +61,7 @@ __all__ = [
     "contracts_taken_part_in",
     "decline_mediator",
     "disputes_of",
+    "extend_access",
     "get_contract",
     "get_invoice",
     "get_mediation",

@@ -19,7 +19,7 @@ from tenants.metering.api import usage_events
 
 MOST_USES: Final = 200
 MOST_ENTRIES: Final = 100
-NAMING_AGREEMENTS: Final = ("contract.written", "contract.reopened", "task.claimed", "task.reopened")
+NAMING_AGREEMENTS: Final = ("contract.written", "contract.reopened", "task.claimed", "task.extended", "task.reopened")
 COLUMNS: Final = (
     *("number", "title", "state", "accepted_at", "agreed_minor", "received_minor", "tax_minor", "accrued_minor"),
     *("payable_minor", "retained_minor", "paid_minor", "invoice", "milestone", "minutes", "rate_minor"),

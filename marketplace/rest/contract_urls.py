@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern] = [
     path("contracts/<uuid:contract_id>", views.ContractDetail.as_view(), name="contract-detail"),
     path("contracts/<uuid:contract_id>/terms", views.ContractTerms.as_view(), name="contract-terms"),
     path("contracts/<uuid:contract_id>/invoices", views.InvoiceList.as_view(), name="contract-invoice-list"),
+    path("contracts/<uuid:contract_id>/extend", views.ExtendContract.as_view(), name="contract-extend"),
     path("contracts/<uuid:contract_id>/dispute", views.DisputeContract.as_view(), name="contract-dispute"),
     path("contracts/<uuid:contract_id>/dispute/notes", views.NoteDispute.as_view(), name="contract-note"),
     path(

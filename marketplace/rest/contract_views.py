@@ -16,6 +16,7 @@ from marketplace.contracts import queries
 from marketplace.contracts.statement import as_csv
 from marketplace.models import Contract
 from marketplace.rest import contract_serializers as shapes
+from marketplace.rest.serializers import ExtendSerializer
 from tenants.rest.base import ActorView, ListView
 from tenants.rest.files import CSV, FileView, answers, file_answer
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentView
@@ -167,6 +168,15 @@ class ContractStep(IdempotentView):
         contract = _unchanged(request, contracting.get_contract(contract_id, needs=self.needs["POST"]))
         type(self).does(contract=contract, **_parsed(self.form, request.data))
         return _answer(contract)
+
+
+@extend_schema_view(post=extend_schema(request=ExtendSerializer, **STEP))
+class ExtendContract(ContractStep):
+    """The buyer leaves the data open for so many hours more; what is due stays."""
+
+    needs = {"POST": "post_tasks"}
+    form = ExtendSerializer
+    does = contracting.extend_access
 
 
 @extend_schema_view(post=extend_schema(request=shapes.ContractReasonSerializer, **STEP))

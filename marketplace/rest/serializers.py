@@ -192,5 +192,9 @@ class ReworkSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=NOTE_CHARS, required=False, allow_blank=True, default="")
 
 
+class ExtendSerializer(serializers.Serializer[Any]):
+    hours = serializers.IntegerField(min_value=1, max_value=ACCESS_H)
+
+
 class ScopeSerializer(serializers.Serializer[Any]):
     scope = serializers.ChoiceField(SCOPES, default="own")

@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("service-tasks/<uuid:task_id>/submit", views.Submit.as_view(), name="service-task-submit"),
     path("service-tasks/<uuid:task_id>/rework", views.Rework.as_view(), name="service-task-rework"),
     path("service-tasks/<uuid:task_id>/reject", views.Reject.as_view(), name="service-task-reject"),
+    path("service-tasks/<uuid:task_id>/extend", views.Extend.as_view(), name="service-task-extend"),
     path("service-tasks/<uuid:task_id>/release", views.Release.as_view(), name="service-task-release"),
     path("reactions", reaction_views.ReactionList.as_view(), name="reaction-list"),
     path("reaction-switches", reaction_views.SwitchList.as_view(), name="reaction-switch-list"),

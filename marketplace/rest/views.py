@@ -15,6 +15,7 @@ from marketplace import access, actions, queries
 from marketplace.models import ServiceTask
 from marketplace.rest.contract_serializers import ContractReasonSerializer
 from marketplace.rest.serializers import (
+    ExtendSerializer,
     PostTaskSerializer,
     ReleaseSerializer,
     ReviseTaskSerializer,
@@ -145,6 +146,19 @@ class Reject(IdempotentView):
         data = _parsed(ContractReasonSerializer, request.data)
         task = unchanged(request, access.get_own_task(task_id))
         actions.reject_work(task=task, reason=data["reason"])
+        return _answer(task)
+
+
+class Extend(IdempotentView):
+    """The owner gives the firm so many hours more; lease and data go on by a new agreement."""
+
+    needs = {"POST": "post_tasks"}
+
+    @extend_schema(request=ExtendSerializer, responses=TaskDetailSerializer, parameters=[IF_MATCH, IDEMPOTENCY_KEY])
+    def post(self, request: Request, task_id: UUID) -> Response:
+        data = _parsed(ExtendSerializer, request.data)
+        task = unchanged(request, access.get_own_task(task_id))
+        actions.extend_claim(task=task, hours=data["hours"])
         return _answer(task)
 
 

@@ -85,6 +85,7 @@ class Task(TypedDict):
     claimant: NotRequired[Id]
     claimant_name: NotRequired[str]
     reason: NotRequired[str]
+    lease_until: NotRequired[At]
     reaction: NotRequired[str]
     question: NotRequired[Id]
     attachment: NotRequired[Id]

@@ -83,6 +83,7 @@ _TASKS: Final = {
     "task.watched": "How a task's rule of acceptance stands changed while the work goes on.",
     "task.published": "A service task is open to the market.",
     "task.claimed": "A firm took a service task.",
+    "task.extended": "The owner gave the firm more time; its data is open under a new agreement.",
     "task.submitted": "The work is reported done.",
     "task.accepted": "The owner accepted the work, or has not answered it in time.",
     "task.rejected": "The owner refused the work, and why; the task is open again.",
@@ -113,7 +114,7 @@ _BIDS: Final = {
 }
 _CONTRACTS: Final = {
     "contract.written": "An award or an accepted claim became a contract.",
-    "contract.reopened": "The data of a contract is open under a new agreement, after rework or a dispute.",
+    "contract.reopened": "The data of a contract is open under a new agreement, after rework, a dispute or for longer.",
     "contract.terms_set": "The buyer set the tax rate and the tolerance of a contract.",
     "contract.fulfilled": "Every milestone of a contract is accepted; its data is closed.",
     "contract.closed": "Everything of a contract is paid.",

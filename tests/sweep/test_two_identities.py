@@ -18,7 +18,7 @@ OTHER_NAMES = {
     **{"mine": "site", "home_site": "site", "from_site": "site", "to_site": "site", "parent": "company"},
     **{"plan": "plan", "base": "plan", "to": "plan", "batches": "batch", "scenario_version": "scenario"},
     "sites": "site",
-    **{"folded_into": "alarm", "type": "command_type", "before": "task"},
+    **{"folded_into": "alarm", "type": "command_type", "before": "task", "after": "series"},
     **{"framework": "agreement", "supersedes": "agreement", "service_account": "account"},
 }
 OWNER = ("partner", "tenant", "participant", "owner", "reader", "epoch", "subject", "invited", "mediator")

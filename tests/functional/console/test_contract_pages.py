@@ -41,6 +41,7 @@ def test_contract_is_worked_and_paid_by_the_forms_of_both_sides(aurora, borealis
     assert take(buyer, address, "receive", first, amount="lots").status_code == 422
     assert take(buyer, address, "receive", first, amount="833.25").status_code == 302
     assert "terms" not in steps_on(page_of(buyer, address))
+    assert take(buyer, address, "extend", hours="48").status_code == 302
     assert billed(firm, address, "F-1", (first, "833.25", "0")).status_code == 302
     assert "at the contract" in text(page_of(buyer, address).encode())
     assert take(buyer, address, "return", first, reason="the tax is missing").status_code == 302

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from edge_bridge.protocol import Birth, Lane, Tag
+from marketplace import access
 from marketplace.actions import post_task, publish_task
 from marketplace.models import ServiceTask, TaskAttachment, TaskQuestion
 from marketplace.profiles import api as profiles
@@ -217,3 +218,14 @@ def test_handed_in_work_is_rejected_on_the_page_where_both_see_until_when_it_is_
     assert owner.post(f"{page}/page/reject", {"note": " "}).status_code == 422
     assert owner.post(f"{page}/page/reject", {"note": "It still shakes"}).headers["Location"] == page
     assert "open" in text(owner.get(page).content) and "Why nothing is owed" not in owner.get(page).content.decode()
+
+
+def test_owner_gives_more_hours_on_the_page(aurora, borealis):
+    task = published(aurora)
+    until, page = claimed(task, borealis).lease_until, f"/tasks/{task.pk}"
+    owner, firm = sign_in(aurora), sign_in(borealis)
+    assert "Hours more" in owner.get(page).content.decode() and "Hours more" not in firm.get(page).content.decode()
+    assert owner.post(f"{page}/page/extend", {"hours": "lots"}).status_code == 422
+    assert owner.post(f"{page}/page/extend", {"hours": "24"}).headers["Location"] == page
+    with aurora.acting():
+        assert access.get_own_task(task.pk).claim.lease_until == until + timedelta(hours=24)

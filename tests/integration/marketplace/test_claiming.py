@@ -260,6 +260,49 @@ def test_rework_stops_the_time_for_an_answer_and_a_new_submission_begins_it_anew
     assert state_of(task, aurora) == "submitted"
 
 
+def extend(task, owner, hours=24, roles=("owner",)):
+    with owner.acting(*roles):
+        actions.extend_claim(task=access.get_own_task(task.pk), hours=hours)
+
+
+def test_owner_gives_more_time_and_the_data_goes_on_under_the_agreement_that_follows(aurora, borealis):
+    task = published(aurora)
+    first = claimed(task, borealis)
+    extend(task, aurora)
+    with borealis.acting():
+        longer = access.get_claim(task.pk, first.token)
+        clause = longer.agreement.clauses.get()
+    assert longer.lease_until == clause.during.upper == first.lease_until + timedelta(hours=24)
+    assert longer.agreement_id != first.agreement_id and sees_pump(borealis, aurora)
+    with aurora.acting():
+        first.agreement.refresh_from_db()
+        assert (first.agreement.status, first.agreement.end_reason) == ("terminated", "extended under a new agreement")
+    for party in (aurora, borealis):
+        said = entered(party, "task.extended")
+        assert (said["agreement"], said["lease_until"]) == (str(longer.agreement_id), longer.lease_until.isoformat())
+        assert told(party)[-1] == ("task.extended", "claimed")
+    submitted(task, borealis)
+    with pytest.raises(Conflict, match="while its task is claimed"):
+        extend(task, aurora)
+
+
+def test_lease_that_is_over_is_not_extended_nor_by_more_than_the_role_may_open(aurora, borealis):
+    task = published(aurora, terms=terms(opens=("manage",)), equipment_id=aurora.equipment["PUMP-07"].pk)
+    with pytest.raises(Conflict, match="while its task is claimed"):
+        extend(task, aurora)
+    claim = claimed(task, borealis)
+    for hours in (0, 24 * 366 + 1):
+        with pytest.raises(Invalid, match="hours won't do"):
+            extend(task, aurora, hours)
+    with pytest.raises(Invalid, match="manage"):
+        extend(task, aurora, roles=("operator",))
+    with pytest.raises(NotFound):
+        extend(task, borealis)
+    lease_over(claim)
+    with pytest.raises(Conflict, match="lease was over"):
+        extend(task, aurora)
+
+
 def test_both_parties_are_told_in_order_and_others_only_of_the_offer(aurora, borealis, cassia):
     task = published(aurora)
     claimed(task, borealis)

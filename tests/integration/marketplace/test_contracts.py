@@ -1,5 +1,6 @@
 """A contract from its writing to its end: who may do what, what opens and closes, what is owed, and who is told."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -333,6 +334,29 @@ def test_termination_shuts_the_data_and_leaves_what_was_accepted_to_be_paid(auro
         submitted(borealis, contract, 2)
     settled(aurora, borealis, contract, 1)
     assert states(aurora, contract) == ["terminated", "paid", "planned", "planned"]
+
+
+def extend(party, contract, hours=48):
+    with party.acting():
+        actions.extend_access(contract=access.get_contract(contract.pk), hours=hours)
+
+
+def test_buyer_leaves_the_data_open_for_longer_under_the_agreement_that_follows(aurora, borealis):
+    contract = written(aurora, borealis)
+    with pytest.raises(Forbidden, match="buyer's step"):
+        extend(borealis, contract)
+    extend(aurora, contract)
+    longer = contract_seen(aurora, contract)
+    assert longer.access_until == contract.access_until + timedelta(hours=48)
+    assert longer.agreement_id != contract.agreement_id and sees_pump(borealis, aurora)
+    for party in (aurora, borealis):
+        with party.acting():
+            (entry,) = entries_where(kind="contract.reopened", subject=contract.pk)
+            assert json.loads(entry.payload)["agreement"] == str(longer.agreement_id)
+    accepted(aurora, borealis, contract, 1, 2, 3)
+    assert not sees_pump(borealis, aurora)
+    with pytest.raises(Conflict, match="only while it is in progress"):
+        extend(aurora, contract)
 
 
 def terminate(party, contract):

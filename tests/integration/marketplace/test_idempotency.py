@@ -1,14 +1,17 @@
 """A request sent again has its effect once and gets the same answer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 
+from marketplace.models import Claim, Contract
 from tenants.models import IdempotencyKey
 from tests.integration.marketplace.bid_scenes import quotation
+from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.scenes import claimed, published, submitted, told
 
 TASKS = "/api/v1/service-tasks"
@@ -123,6 +126,19 @@ def test_rejection_sent_again_has_one_effect_and_honours_the_version(aurora, bor
     first, again = (keyed(owner, f"/{task.pk}/reject", "k", body) for _ in range(2))
     assert (first.status_code, again["Idempotent-Replayed"]) == (200, "true")
     assert (first.json()["state"], first.json()["claim"]) == ("open", None) and first.json() == again.json()
+
+
+def test_extension_sent_again_adds_its_hours_once_and_honours_the_version(aurora, borealis):
+    owner, contract = aurora.client(), written(aurora, borealis)
+    task = published(aurora)
+    until = claimed(task, borealis).lease_until
+    for path in (f"{TASKS}/{task.pk}/extend", f"/api/v1/contracts/{contract.pk}/extend"):
+        assert owner.post(path, {"hours": 24}, headers={"If-Match": '"0"'}).status_code == 412
+        first, again = (owner.post(path, {"hours": 24}, headers={"Idempotency-Key": path}) for _ in range(2))
+        assert (first.status_code, again["Idempotent-Replayed"]) == (200, "true") and first.json() == again.json()
+    with aurora.acting():
+        longer = Claim.objects.get(task=task).lease_until, Contract.objects.get(pk=contract.pk).access_until
+    assert longer == (until + timedelta(hours=24), contract.access_until + timedelta(hours=24))
 
 
 def test_file_sent_again_lies_beside_the_task_once_and_another_one_needs_another_key(aurora):
