@@ -7,8 +7,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 
-from edge_bridge.models import Gap, Series
+from edge_bridge.models import Gap, Rollup, Series
 from edge_bridge.readings.quality import Figures, Quality, quality_of
 from edge_bridge.readings.trends import FILTERED, OVERRIDE, definition_of, period_of
 from edge_bridge.readings.units import conversion
@@ -44,10 +45,13 @@ def quality_by_day(series: Series, *, first: date, last: date) -> list[SensorDay
 
 
 def worst(day: date, *, site: Site | None = None, limit: int = 50) -> list[SensorDay]:
-    """Own sensors, those with the lowest score first; those silent for a week before the day are left out."""
-    found = Series.objects.own().filter(
-        created_at__lt=_midnight(day) + DAY, latest__measured_at__gte=_midnight(day) - GIVEN_UP
-    )
+    """Own sensors, those with the lowest score first; those silent for a week before the day are left out, and those
+    that came after it without readings of it."""
+    begins_at, ends_at = _midnight(day), _midnight(day) + DAY
+    hours = Rollup.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"), size_s=3600)
+    of_day = hours.filter(begins_at__gte=begins_at, begins_at__lt=ends_at)
+    known = Series.objects.own().filter(latest__measured_at__gte=begins_at - GIVEN_UP)
+    found = known.filter(Q(created_at__lt=ends_at) | Exists(of_day))
     if site is not None:
         found = found.filter(site=site)
     scored = _scored(list(found.select_related("equipment")), day, day)
