@@ -29,12 +29,12 @@ MOST_AT_ONCE = 500
 
 
 def tell(device: Device, unplaced: Sequence[Quarantine], now: datetime) -> None:
-    """In the transaction that sets them aside."""
+    """In the transaction that sets them aside. A partner may read the words: which machines, the owner's list says."""
     fresh = [row for row in unplaced if row.waits and row.entry["event"] == AlarmEvent.RAISED]
     if not fresh:
         return
     worst = max((row.entry["severity"] for row in fresh), key=RANK.__getitem__)
-    words = {f"{row.entry['alarm_type']} on {row.entry['equipment']}: {row.reason}": None for row in fresh}
+    types = sorted({row.entry["alarm_type"] for row in fresh})
     finding = Finding(
         alarm_type=ALARMS_SET_ASIDE,
         severity=Severity(worst),
@@ -42,7 +42,7 @@ def tell(device: Device, unplaced: Sequence[Quarantine], now: datetime) -> None:
         value=float(raised(waiting(device.site_id)).count()),
         limit=0.0,
         rule="every alarm has a place",
-        detail=" ".join(words)[:MAX_COMMENT_CHARS],
+        detail=f"{', '.join(types)}: of which machines, the list of alarms without a place says."[:MAX_COMMENT_CHARS],
         is_news=True,
     )
     raise_alarm(finding, tenant_id=device.tenant_id, site_id=device.site_id, now=now)
