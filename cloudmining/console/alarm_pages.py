@@ -49,7 +49,7 @@ class AlarmPage(MemberPage):
         shown |= {"people": people, "escalated_to": _called(alarm.escalated_to or "", people)}
         shown["rule_page"] = shown["is_own"] and _rule_page(alarm)
         shown["given_to"] = str(alarm.assigned_to_id)
-        return self.page(self.template, tab="console-alarm-health", head=head, **shown)
+        return self.page(self.template, tab="console-alarms", head=head, **shown)
 
 
 class AlarmBody(AlarmPage):
