@@ -124,7 +124,8 @@ def test_wish_to_stop_is_granted_within_a_second_with_the_best_plan_so_far() -> 
 
 
 def test_wish_to_stop_before_any_plan_gives_no_plan_but_a_bound() -> None:
-    result = solve(hard(), SolveOptions(gap=0.0, time_limit_s=60), should_stop=lambda: True)
+    slow_to_begin = generate(30, 5, 20, 10, 3, 3, seed=1)
+    result = solve(slow_to_begin, SolveOptions(gap=0.0, time_limit_s=60), should_stop=lambda: True)
     assert (result.plan, result.report.termination) == (None, Termination.CANCELLED)
     assert result.report.relative_gap is None and result.report.dual_bound_usd is not None
 
