@@ -48,7 +48,7 @@ def worst(day: date, *, site: Site | None = None, limit: int = 50) -> list[Senso
     """Own sensors, those with the lowest score first; those silent for a week before the day are left out, and those
     that came after it without readings of it."""
     begins_at, ends_at = _midnight(day), _midnight(day) + DAY
-    hours = Rollup.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"), size_s=3600)
+    hours = Rollup.objects.own().filter(series=OuterRef("pk"), size_s=3600)
     of_day = hours.filter(begins_at__gte=begins_at, begins_at__lt=ends_at)
     known = Series.objects.own().filter(latest__measured_at__gte=begins_at - GIVEN_UP)
     found = known.filter(Q(created_at__lt=ends_at) | Exists(of_day))
