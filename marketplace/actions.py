@@ -90,7 +90,7 @@ def revise_task(*, task: ServiceTask, terms: TaskTerms) -> None:
 
 
 def publish_task(*, task: ServiceTask) -> None:
-    """Offer the task to those to whom it is visible; they are told, the first `queries.AUDIENCE` of them."""
+    """Offer the task to those to whom it is visible; they are told, as far as `queries.audience_of` goes."""
     refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
     if task.bids_until is not None and task.bids_until <= queries.database_time():
         raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))

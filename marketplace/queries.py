@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
 from marketplace.lifecycle import ClaimState, State
-from marketplace.models import Claim, Contract, ServiceTask, TaskInvitation
+from marketplace.models import Claim, Contract, Profile, ServiceTask, TaskInvitation
 from tenants.agreements.api import agreements
 from tenants.api import actor, opened, tenants
 from tenants.models import Site
@@ -52,10 +52,13 @@ def tasks_in(scope: str) -> QuerySet[ServiceTask]:
 
 
 def audience_of(task: ServiceTask) -> frozenset[UUID]:
-    """Own task: to whom it is visible while it is open, the first `AUDIENCE` of them by age."""
+    """Own task: to whom it is visible while it is open, at most `AUDIENCE` of them: of a public task first those whose
+    profile names its category, then the newest; who came after its publication finds it in the market."""
     match task.visibility:
         case "public":
-            found = tenants().filter(listed=True).order_by("pk").values_list("pk", flat=True)
+            fits = Exists(Profile.objects.filter(tenant=OuterRef("pk"), categories__contains=[task.category]))
+            there = tenants().filter(listed=True, created_at__lte=task.published_at)
+            found = there.order_by(fits.desc(), "-pk").values_list("pk", flat=True)
         case "invited":
             found = TaskInvitation.objects.filter(task=task).order_by("pk").values_list("firm", flat=True)
         case _:

@@ -12,14 +12,9 @@ from marketplace.queries import told_tasks
 from marketplace.tasks import sweep_market
 from tests.integration.marketplace.bid_scenes import awarded, bodies, evaluating, placed, quotation, superuser
 from tests.integration.marketplace.bid_scenes import scored as judged
+from tests.integration.marketplace.firms import offer
 from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of
 from tests.integration.marketplace.test_claiming import release
-
-
-@pytest.fixture(autouse=True)
-def everybody_is_told(monkeypatch):
-    """Also those that come after hundreds of other tests' firms."""
-    monkeypatch.setattr(queries, "AUDIENCE", 1_000_000)
 
 
 def heard(party, task):
@@ -44,6 +39,15 @@ def test_firms_that_were_told_of_a_task_hear_that_it_is_gone_and_open_again(auro
     actions.lapse_claims()
     tell_market()
     assert heard(cassia, task).count("task.published") == 2, "it was open again before anybody was told"
+
+
+def test_of_too_many_firms_those_of_the_trade_are_told_first_then_the_newest(monkeypatch, aurora, cassia, borealis):
+    monkeypatch.setattr(queries, "AUDIENCE", 1)
+    task = published(aurora)
+    assert heard(borealis, task) and not heard(cassia, task)
+    offer(cassia)
+    task = published(aurora)
+    assert heard(cassia, task) and not heard(borealis, task)
 
 
 def test_firms_hear_of_a_task_that_was_cancelled(aurora, cassia):
