@@ -45,7 +45,7 @@ class RuleList(MemberPage):
             gateways=keeping.current_reports(MOST_GATEWAYS),
             sites=own_sites(self.actor.tenant_id),
             kinds=keeping.kinds(),
-            templates=[template for template in keeping.templates().values() if template.over == "reading"],
+            templates=[template for template in keeping.templates().values() if template.kinds],
             may_manage=self.actor.can("manage_rules"),
             **page,
         )
@@ -53,7 +53,8 @@ class RuleList(MemberPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Rules from a template."""
         site = get_site(uuid_of(request.POST.get("site", "")), needs="manage_rules")
-        keeping.make_rules_from_template(site=site, key=request.POST.get("template", ""), sensors=())
+        asked = {"key": request.POST.get("template", ""), "kind": request.POST.get("kind", "limits")}
+        keeping.make_rules_from_template(site=site, sensors=(), **asked)
         return redirect(TAB)
 
 

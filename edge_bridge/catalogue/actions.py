@@ -14,6 +14,7 @@ from edge_bridge.alarms.suppression import settle_states
 from edge_bridge.catalogue import queries
 from edge_bridge.catalogue.access import get_rule, version_of
 from edge_bridge.catalogue.data import (
+    LIMITS,
     MAX_RULE_NAME_CHARS,
     MAX_SETTINGS_CHARS,
     MAX_WORDS_CHARS,
@@ -55,11 +56,11 @@ def make_rule(*, site: Site, name: str, settings: Mapping[str, Any], note: str =
     return _kept(site, name, settings, note)
 
 
-def make_rules_from_template(*, site: Site, key: str, sensors: Sequence[Sensor]) -> list[KeptRule]:
-    """A draft for each sensor, or without any for each at the site whose tag is the hazard's name.
+def make_rules_from_template(*, site: Site, key: str, sensors: Sequence[Sensor], kind: str = LIMITS) -> list[KeptRule]:
+    """A draft of this kind for each sensor, or without any for each at the site whose tag is the hazard's name.
 
-    A sensor that has a rule from this template is passed over, or Conflict if it is named or all have one. A name that
-    is taken gets a number behind it.
+    A sensor that has such a rule from this template is passed over, or Conflict if it is named or all have one. A name
+    that is taken gets a number behind it.
     """
     _require_own(site)
     template = templates().get(key)
@@ -69,12 +70,12 @@ def make_rules_from_template(*, site: Site, key: str, sensors: Sequence[Sensor])
     if not 1 <= len(chosen) <= MOST_SENSORS:
         message = f"name 1 to {MOST_SENSORS}; {len(chosen)} at the site measured a tag {template.hazard}"
         raise Invalid("Which sensors is not clear.", (FieldError("/sensors", message),))
-    known = _made_from(site, template)
+    known = _made_from(site, template, kind)
     new = [sensor for sensor in chosen if sensors or sensor not in known]
     if had := next((sensor for sensor in new or chosen if sensor in known), None):
         where = f"The sensor {had.tag} of {had.equipment}"
         raise Conflict(f"{where} has the rule {known[had]!r} from this template; change that one, or retire it first.")
-    return [_from_template(site, template, sensor, f"/sensors/{chosen.index(sensor)}") for sensor in new]
+    return [_from_template(site, template, kind, sensor, f"/sensors/{chosen.index(sensor)}") for sensor in new]
 
 
 def change_rule(*, rule: KeptRule, settings: Mapping[str, Any], note: str = "") -> KeptRule:
@@ -219,23 +220,24 @@ def _new_version(
     return version
 
 
-def _from_template(site: Site, template: Template, sensor: Sensor, pointer: str) -> KeptRule:
+def _from_template(site: Site, template: Template, kind: str, sensor: Sensor, pointer: str) -> KeptRule:
     series = Series.objects.filter(site=site, equipment__code=sensor.equipment, tag=sensor.tag).first()
     if series is not None and not template.takes_unit(series.unit):
         message = f"measures in {series.unit}, the template is in {template.unit}"
         raise Invalid("The template doesn't fit the sensor.", (FieldError(pointer, message),))
     try:
-        settings = template.settings(sensor.equipment, sensor.tag)
+        settings = template.settings(sensor.equipment, sensor.tag, kind)
     except RuleError as error:
-        raise Invalid("The template is no rule.", (FieldError("/template", error.message),)) from None
-    name = _free_name(site, f"{template.hazard} {sensor.equipment}")
+        raise Invalid("The template is no rule.", (FieldError(f"/{error.path}", error.message),)) from None
+    name = _free_name(site, template.rule_name(kind, sensor.equipment))
     source = {"template": template.key, "clause": template.reference, "template_status": template.status}
-    return _kept(site, name, settings, template.action, **source)
+    return _kept(site, name, settings, template.note(kind), **source)
 
 
-def _made_from(site: Site, template: Template) -> dict[Sensor, str]:
-    """The sensors that have a rule from it, with the rule's name."""
-    made = RuleVersion.objects.filter(rule__site=site, rule__retired_at=None, template=template.key)
+def _made_from(site: Site, template: Template, kind: str) -> dict[Sensor, str]:
+    """The sensors that have a rule of this kind from it, with the rule's name."""
+    of_kind = RuleVersion.objects.filter(rule__site=site, rule__retired_at=None, settings__kind=kind)
+    made = of_kind.filter(template=template.key)
     rows = made.order_by("pk").values_list("settings__equipment", "settings__tag", "rule__name")
     return {Sensor(equipment, tag): name for equipment, tag, name in rows}
 
@@ -285,7 +287,7 @@ def _refuse_in_the_way(tables: list[dict[str, Any]]) -> None:
 
 
 def _figures(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: settings.get(name) for name in ("kind", "lo_lo", "lo", "hi", "hi_hi", "limit")}
+    return {name: settings.get(name) for name in ("kind", "lo_lo", "lo", "hi", "hi_hi", "limit", "is_high")}
 
 
 def _pointer(error: RuleError) -> str:

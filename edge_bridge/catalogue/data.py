@@ -26,6 +26,8 @@ MOST_VERSIONS = 200  # of a rule
 MOST_SENSORS = 200  # that get a rule from a template at once
 DEADBAND_FRAC = 0.02  # of the limit, where a template says nothing
 OFF_DELAY_S = 5.0
+LIMITS = "limits"
+EARLY_WARNING = "time_to_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,37 @@ class Template:
     def warning(self) -> str:
         return warning_of(self.status)
 
-    def settings(self, equipment: str, tag: str) -> dict[str, Any]:
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the rules that it drafts: what single readings are held against is a level that their trend may reach."""
+        return (LIMITS, EARLY_WARNING) if self.over == "reading" else ()
+
+    def rule_name(self, kind: str, equipment: str) -> str:
+        return f"{self.hazard} soon {equipment}" if kind == EARLY_WARNING else f"{self.hazard} {equipment}"
+
+    def note(self, kind: str) -> str:
+        return f"early warning; at the limit: {self.action}" if kind == EARLY_WARNING else self.action
+
+    def settings(self, equipment: str, tag: str, kind: str = LIMITS) -> dict[str, Any]:
         """The rule on one sensor; RuleError where single readings can't be held against the limit."""
         if self.over != "reading":
             raise RuleError("template", f"is a limit on the mean of a {self.over}, not on single readings")
+        if kind not in self.kinds:
+            raise RuleError("kind", f"one of {', '.join(self.kinds)}")
+        about = {"kind": kind, "equipment": equipment, "tag": tag}
+        return about | (self._early_warning() if kind == EARLY_WARNING else self._limits())
+
+    def _early_warning(self) -> dict[str, Any]:
+        """Before the first limit; how far ahead and over how long a trend is the kind's own default."""
+        return {
+            "alarm_type": f"{self.hazard.lower()}_soon",
+            "severity": str(Severity.HIGH),
+            "limit": self.alarm,
+            "is_high": self.side == "high",
+            "unit": self.unit,
+        }
+
+    def _limits(self) -> dict[str, Any]:
         outer, inner = (Level.HI_HI, Level.HI) if self.side == "high" else (Level.LO_LO, Level.LO)
         levels = {outer: _limit(self.action_limit, Severity.CRITICAL)}
         if self.restore_below is not None:
@@ -74,9 +103,6 @@ class Template:
         if self.alarm != self.action_limit:
             levels[inner] = _limit(self.alarm, Severity.HIGH)
         return {
-            "kind": "limits",
-            "equipment": equipment,
-            "tag": tag,
             "alarm_type": f"{self.hazard.lower()}_limit",
             "deadband": round(self.alarm * DEADBAND_FRAC, 6),
             "off_delay_s": OFF_DELAY_S,
@@ -113,9 +139,17 @@ def _template(row: dict[str, str]) -> Template:
 # Settings to rules ---------------------------------------------------------------------------------------------------
 
 
-def table_of(name: str, settings: Mapping[str, Any], warning: str = "") -> dict[str, Any]:
-    """The table that goes to gateways: what must be shown with its alarms is part of the rule's name there."""
-    return {**settings, "name": f"{name} ({warning})" if warning else name}
+def table_of(name: str, settings: Mapping[str, Any], warning: str = "", clause: str = "") -> dict[str, Any]:
+    """The table that goes to gateways: what must be shown with its alarms is part of the rule's name there.
+
+    An early warning names the clause in its words, with the same warning.
+    """
+    said = {"clause": _marked(clause, warning)} if clause and settings.get("kind") == EARLY_WARNING else {}
+    return {**said, **settings, "name": _marked(name, warning)}
+
+
+def _marked(text: str, warning: str) -> str:
+    return f"{text} ({warning})" if warning else text
 
 
 def warning_in(name: str) -> str:

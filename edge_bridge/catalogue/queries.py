@@ -36,7 +36,7 @@ def tables_in_force(tenant_id: UUID, site_id: UUID) -> list[dict[str, Any]]:
 
 
 def wire_table(version: RuleVersion) -> dict[str, Any]:
-    return table_of(version.rule.name, version.settings, version.warning)
+    return table_of(version.rule.name, version.settings, version.warning, version.clause)
 
 
 def rule_set(tenant_id: UUID, site_id: UUID) -> RuleSet:

@@ -7,7 +7,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from edge_bridge.alarms.data import LONGEST_RE_ALARM_S, SHORTEST_RE_ALARM_S
-from edge_bridge.catalogue.data import MAX_RULE_NAME_CHARS, MAX_WORDS_CHARS, MOST_SENSORS, SHORTEST_REASON
+from edge_bridge.catalogue.data import (
+    EARLY_WARNING,
+    LIMITS,
+    MAX_RULE_NAME_CHARS,
+    MAX_WORDS_CHARS,
+    MOST_SENSORS,
+    SHORTEST_REASON,
+)
 from edge_bridge.catalogue.trying import LONGEST_LEAD_S, MOST_LABELS
 from edge_bridge.models import KeptRule, RulesInUse, RuleTrial, RuleVersion
 from edge_bridge.models.rule import Stage
@@ -83,6 +90,7 @@ class RuleSensorSerializer(serializers.Serializer[Any]):
 class FromTemplateSerializer(serializers.Serializer[Any]):
     site = serializers.UUIDField()
     template = serializers.CharField(max_length=60)
+    kind = serializers.ChoiceField([LIMITS, EARLY_WARNING], default=LIMITS, help_text="One of the template's `kinds`.")
     sensors = RuleSensorSerializer(
         many=True, required=False, default=list, max_length=MOST_SENSORS, help_text="None: all that measure the hazard."
     )
@@ -129,6 +137,7 @@ class RuleTemplateSerializer(serializers.Serializer[Any]):
     place = serializers.CharField()
     side = serializers.ChoiceField(["high", "low"])
     over = serializers.ChoiceField(["reading", "shift"], help_text="Only limits on readings become rules.")
+    kinds = serializers.ListField(child=serializers.CharField(), help_text="Of the rules that it drafts.")
     alarm = serializers.FloatField()
     action_limit = serializers.FloatField()
     restore_below = serializers.FloatField(allow_null=True)

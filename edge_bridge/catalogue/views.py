@@ -61,7 +61,7 @@ class RulesFromTemplate(IdempotentView):
         said = _parsed(shapes.FromTemplateSerializer, request.data)
         site = get_site(said["site"], needs="manage_rules")
         sensors = [actions.Sensor(**sensor) for sensor in said["sensors"]]
-        rules = actions.make_rules_from_template(site=site, key=said["template"], sensors=sensors)
+        rules = actions.make_rules_from_template(site=site, key=said["template"], sensors=sensors, kind=said["kind"])
         return Response(shapes.KeptRulesSerializer({"rules": rules}).data, status=201)
 
 

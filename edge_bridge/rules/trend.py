@@ -13,6 +13,7 @@ from edge_bridge.rules.thresholds import RuleError
 
 FEWEST = 5  # samples before a trend is believed
 FORGOTTEN = 20.0  # times over_s without a sample, and the trend begins anew
+MAX_CLAUSE_CHARS = 125  # a reference of 100, and behind it that nobody verified it
 OUTLIER_SIGMAS = 3.0  # a sample further off pulls no harder than this (Huber's clipping)
 
 
@@ -69,9 +70,9 @@ class TimeToLimit(Measuring):
 
     def check(self) -> None:
         positive(self, "horizon_s", "over_s", "sigmas")
-        for name in ("unit", "clause"):
-            if len(getattr(self, name)) > 50 or not getattr(self, name).isprintable():
-                raise RuleError(name, "must be printable text of at most 50 characters")
+        for name, most in (("unit", 50), ("clause", MAX_CLAUSE_CHARS)):
+            if len(getattr(self, name)) > most or not getattr(self, name).isprintable():
+                raise RuleError(name, f"must be printable text of at most {most} characters")
         within("horizon_s", self.horizon_s, self.over_s / 10, 30 * 86400)
 
     def empty(self) -> State:

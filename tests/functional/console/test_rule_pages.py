@@ -78,6 +78,18 @@ def test_template_is_marked_wherever_its_rule_is_shown(aurora):
     assert "unverified template" in text(page_of(client, "/").encode())
 
 
+def test_template_drafts_an_early_warning_on_the_page(aurora):
+    client = sign_in(aurora)
+    gateway(aurora).say(Lane.P1, Birth(datetime.now(UTC), (Tag("GAS-T0-01", "O2", "%"),)))
+    assert "before it: when the trend will reach the first limit" in page_of(client, "/rules")
+    given = {"site": str(aurora.sites["north"].pk), "template": "o2-us-coal-minimum", "kind": "time_to_limit"}
+    listed = text(client.post("/rules", given, follow=True).content)
+    assert "O2 soon GAS-T0-01" in listed and "30 CFR, 75.321" in listed
+    with aurora.acting():
+        settings = KeptRule.objects.get(tenant=aurora.id).newest.settings
+    assert (settings["limit"], settings["is_high"]) == (19.5, False)
+
+
 def test_viewer_reads_rules_and_what_gateways_refused_and_changes_nothing(aurora):
     rule = kept(aurora)
     said = RulesInUse(datetime.now(UTC) - timedelta(seconds=1), "", "0" * 32, "rules[0]: kind: must be one of …")

@@ -187,6 +187,30 @@ def test_template_that_is_taken_again_makes_rules_only_where_there_is_none_yet(a
     assert named.status_code == 409
 
 
+def test_template_drafts_an_early_warning_that_carries_the_clause_and_its_status(aurora):
+    client, edge, site = aurora.client(), gateway(aurora), str(aurora.sites["north"].pk)
+    offered = {each["key"]: each["kinds"] for each in client.get(f"{API}/rule-templates").json()["templates"]}
+    assert offered["ch4-cn-face"] == ["limits", "time_to_limit"] and offered["dust-us-coal-shift"] == []
+    edge.say(Lane.P1, Birth(datetime.now(UTC), (Tag("GAS-T0-01", "CH4", "%"),)))
+    asked = {"site": site, "template": "ch4-cn-face", "kind": "time_to_limit"}
+    assert post(client, "rules/from-template", site=site, template="ch4-cn-face").status_code == 201
+    made = post(client, "rules/from-template", **asked)
+    assert made.status_code == 201, made.content
+    (rule,) = made.json()["rules"]
+    newest, said = rule["newest"], ("AQ 1029, table", "unverified", "unverified template")
+    assert (rule["name"], rule["stage"], rule["safety"]) == ("CH4 soon GAS-T0-01", "draft", True)
+    assert (newest["clause"], newest["template_status"], newest["warning"]) == said
+    assert (newest["settings"]["limit"], newest["settings"]["is_high"]) == (1.0, True)
+    assert post(client, "rules/from-template", **asked).status_code == 409, "the sensor has one"
+    assert post(client, "rules/from-template", **asked | {"kind": "rate"}).status_code == 422
+    assert post(client, f"rules/{rule['id']}/enable", reason="by the book").status_code == 200
+    (table,) = decode(rules_of(edge).content).rules
+    assert table["clause"] == "AQ 1029, table (unverified template)"
+
+    changed = post(client, f"rules/{rule['id']}/versions", settings=newest["settings"] | {"limit": 0.8}).json()
+    assert changed["newest"]["clause"] == "" and "clause" not in changed["newest"]["settings"]
+
+
 def test_rules_of_two_templates_on_one_sensor_get_names_of_their_own(aurora):
     client, site = aurora.client(), str(aurora.sites["north"].pk)
     sensors = [{"equipment": "GAS-T0-01", "tag": tag} for tag in ("CH4", "CH4_2")]

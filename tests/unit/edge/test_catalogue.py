@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_bridge.catalogue.data import UNVERIFIED, kinds, refuse_together, rule_of, table_of, templates
+from edge_bridge.catalogue.data import EARLY_WARNING, UNVERIFIED, kinds, refuse_together, rule_of, table_of, templates
 from edge_bridge.catalogue.trials import Trial, known_by_alarm, labels_of
-from edge_bridge.protocol import Quality, Reading
+from edge_bridge.protocol import Alarm, AlarmEvent, Quality, Reading
 from edge_bridge.rules.digest import digest_of
-from edge_bridge.rules.kinds import DETECTORS, parse_rule
+from edge_bridge.rules.kinds import DETECTORS, DetectorRule, begin, judge, parse_rule
 from edge_bridge.rules.thresholds import Rule, RuleError
+from edge_bridge.rules.trend import TimeToLimit
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 END = START + timedelta(hours=1)
@@ -45,6 +46,39 @@ def test_every_template_makes_a_rule_or_says_why_not(key: str) -> None:
     values = {level.is_high: limit.value for level, limit in rule.limits.items()}
     assert values.keys() == {template.side == "high"}
     assert {limit.value for limit in rule.limits.values()} == {template.alarm, template.action_limit}
+
+
+@pytest.mark.parametrize("key", templates())
+def test_every_limit_that_a_trend_may_reach_makes_an_early_warning_on_its_side(key: str) -> None:
+    template = templates()[key]
+    if template.over == "shift":
+        assert template.kinds == ()
+        with pytest.raises(RuleError, match="mean of a shift"):
+            template.settings("GAS-1", "ch4", EARLY_WARNING)
+        return
+    assert template.kinds == ("limits", EARLY_WARNING)
+    settings = template.settings("GAS-1", "ch4", EARLY_WARNING)
+    rule = parse_rule(table_of("soon", settings, template.warning, template.reference))
+    assert isinstance(rule, DetectorRule) and isinstance(rule.detector, TimeToLimit)
+    assert (rule.detector.limit, rule.detector.is_high) == (template.alarm, template.side == "high")
+    assert rule.detector.horizon_s == TimeToLimit(limit=1.0).horizon_s, "no constant of its own"
+    alarm_type = template.settings("GAS-1", "ch4")["alarm_type"]
+    assert alarm_type != rule.alarm_type, "the limit's alarm may stand beside it"
+
+
+@pytest.mark.parametrize(("key", "marked"), [("ch4-cn-face", " (unverified template)"), ("o2-us-coal-minimum", "")])
+def test_early_warning_names_the_clause_and_its_status_in_its_words(key: str, marked: str) -> None:
+    template = templates()[key]
+    settings = template.settings("GAS-1", "ch4", EARLY_WARNING)
+    rule = parse_rule(table_of("soon", settings, template.warning, template.reference))
+    assert rule.name == f"soon{marked}"
+    state, said, towards = begin(rule), list[Alarm](), 1 if template.side == "high" else -1
+    for n in range(60):
+        at, value = START + timedelta(seconds=10 * n), template.alarm - towards * (0.6 - n / 200)
+        state, alarms = judge(rule, state, Reading("GAS-1", "ch4", value, Quality.GOOD, at), at)
+        said += alarms
+    assert [alarm.event for alarm in said] == [AlarmEvent.RAISED] and said[0].limit == template.alarm
+    assert "reaches" in said[0].detail and said[0].detail.endswith(f", {template.reference}{marked}")
 
 
 def test_status_and_source_stand_beside_every_figure() -> None:
