@@ -40,7 +40,7 @@ class BidList(MemberPage):
 
     def get(self, request: HttpRequest) -> TemplateResponse:
         head, page = feed_head(), page_of(request, bidding.own_bids())
-        page["rows"] = [_shown(bid) for bid in page["rows"]]
+        page["rows"] = [_shown(bid) for bid in bidding.held(page["rows"])]
         return self.page(self.template, tab=TAB, head=head, **page)
 
 

@@ -9,7 +9,7 @@ from marketplace.bids.moves import move_bid, tell_bid
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import State
 from marketplace.models import Bid, Complaint, ServiceTask
-from marketplace.moves import move_task
+from marketplace.moves import move_task, tell
 from marketplace.queries import database_time
 from tenants.api import on_behalf_of, require
 from tenants.data import Conflict
@@ -34,6 +34,7 @@ def complain(*, bid: Bid, text: str) -> Complaint:
             tenant_id=bid.tenant_id, owner_id=bid.owner_id, task=task, bid=bid, text=text
         )
     tell_bid("bid.complained", bid, task, complaint=complaint.pk)
+    _tell_winner("bid.contested", task)
     return complaint
 
 
@@ -49,6 +50,15 @@ def decide_complaint(*, complaint: Complaint, is_upheld: bool, reason: str) -> N
     if is_upheld:
         _annul(task, complaint.bid)
     tell_bid("bid.complaint_decided", complaint.bid, task, complaint=complaint.pk, decision=state.value, reason=reason)
+    if not is_upheld and not queries.is_contested(task):
+        _tell_winner("bid.uncontested", task)
+
+
+def _tell_winner(kind: str, task: ServiceTask) -> None:
+    """Whose the complaint is stays out of it, and who won from what its firm is told."""
+    with on_behalf_of(task.tenant_id):
+        winners = frozenset(bid.tenant_id for bid in queries.bids_on(task.pk, [BidState.WON]))
+    tell(kind, task, to=winners)
 
 
 def _annul(task: ServiceTask, contested: Bid) -> None:

@@ -144,10 +144,11 @@ def committed(task: ServiceTask) -> dict[UUID, dict[str, Any]]:
 
 
 def held(found: Iterable[Bid]) -> list[Bid]:
-    """Bids on one task, held against its owner's ledger: one that is not what its firm committed itself to has a
+    """Bids, held against the ledgers of their tasks' owners: one that is not what its firm committed itself to has a
     `fault` from here on, which nobody stores, and no content."""
-    there = list(found)
-    promised = committed(there[0].task) if there else {}
+    there, promised = list(found), dict[UUID, dict[str, Any]]()
+    for task in {bid.task_id: bid.task for bid in there}.values():
+        promised |= committed(task)
     for bid in there:
         if bid.newest is not None and bid.state not in NOT_ANY_MORE:
             bid.newest.fault = bid.newest.fault or fault_in(bid.newest.text, bid.newest, promised.get(bid.pk, {}))

@@ -3,6 +3,7 @@
 They may agree on a mediator meanwhile (mediation.py).
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from marketplace.contracts.lifecycle import ContractEvent
 from marketplace.contracts.mediation import end_mediation
 from marketplace.contracts.steps import add, bounded, move_contract, tell
 from marketplace.crew.actions import release_all
+from marketplace.data import ANSWER_D
 from marketplace.lifecycle import Event, State
 from marketplace.models import Contract, Dispute, DisputeNote
 from marketplace.moves import move_task
@@ -65,7 +67,7 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled.
 
     Where all work is accepted there is nothing to give up: the dispute is over and the settlement goes on. Conflict if
-    the buyer has not answered what was submitted, unless it is in dispute.
+    the buyer has not answered what was submitted, unless the firm was heard about it in a dispute.
     """
     by = require("manage_agreements")
     words = bounded(reason, "reason", is_needed=True)
@@ -75,8 +77,8 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
         mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
         tell("contract.resumed", contract, also=mediator, reason=words)
         return
-    if dispute is None and by.tenant_id == contract.tenant_id and queries.submitted(contract):
-        raise Conflict("Submitted work waits for your answer: accept it, ask for rework or open a dispute first.")
+    if by.tenant_id == contract.tenant_id and queries.submitted(contract):
+        _refuse_unheard(dispute)
     move_contract(contract, ContractEvent.TERMINATE)
     end_sessions(contract, "contract terminated")
     close_data(contract.agreement, "contract terminated")
@@ -85,6 +87,17 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
         release_all(task_id=contract.task_id, firm_id=contract.firm_id, reason="contract terminated")
     mediator = frozenset() if dispute is None else _resolve(dispute, Dispute.Outcome.TERMINATED)
     tell("contract.terminated", contract, also=mediator, reason=words)
+
+
+def _refuse_unheard(dispute: Dispute | None) -> None:
+    if dispute is None:
+        raise Conflict("Submitted work waits for your answer: accept it, ask for rework or open a dispute first.")
+    heard_at = dispute.created_at + timedelta(days=ANSWER_D)
+    if market.database_time() < heard_at and not queries.was_recommended(dispute):
+        raise Conflict(
+            "The firm is to be heard about the work it submitted: you may terminate once a mediator has recommended "
+            f"how the dispute should end, or from {heard_at:%Y-%m-%d %H:%M} UTC."
+        )
 
 
 def _resolve(dispute: Dispute, outcome: Any) -> frozenset[UUID]:

@@ -145,6 +145,11 @@ def disputes_of(contract: Contract) -> QuerySet[Dispute]:
     return Dispute.objects.filter(contract=contract).prefetch_related("notes", mediations).order_by("pk")
 
 
+def was_recommended(dispute: Dispute) -> bool:
+    """Whether a mediator has said how it should end."""
+    return Mediation.objects.filter(dispute=dispute).exclude(recommended_at=None).exists()
+
+
 def live_mediation(dispute: Dispute) -> Mediation | None:
     return Mediation.objects.filter(dispute=dispute, state__in=LIVE).first()
 

@@ -42,19 +42,17 @@ class BidList(ListView):
     serializer_class = BidSerializer
     rows = queries.own_bids
 
+    def paginate_queryset(self, queryset: Any) -> list[Bid]:
+        return queries.held(super().paginate_queryset(queryset) or [])
 
-class TaskBids(ListView):
+
+class TaskBids(BidList):
     """Bids on a task: all for its owner, for others their own."""
 
-    needs = {"GET": "view_tasks"}
-    serializer_class = BidSerializer
     queryset = Bid.objects.none()
 
     def get_queryset(self) -> QuerySet[Bid]:
         return queries.bids_on(tasks.get_task(self.kwargs["task_id"]).pk)
-
-    def paginate_queryset(self, queryset: Any) -> list[Bid]:
-        return queries.held(super().paginate_queryset(queryset) or [])
 
     @extend_schema(responses=BidSerializer(many=True))
     def get(self, request: Request, task_id: UUID) -> Response:

@@ -279,6 +279,8 @@ BODIES: Final[dict[str, Any]] = {
     "bid.closed": Task,
     "bid.opening": Task,
     "bid.missing": Task,
+    "bid.contested": Task,
+    "bid.uncontested": Task,
     "contract.": Contract,
     "milestone.": Milestone,
     "session.": Session,

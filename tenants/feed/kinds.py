@@ -111,6 +111,8 @@ _BIDS: Final = {
     "bid.annulled": "The award was taken back: the bid is judged again.",
     "bid.complained": "A firm complained about an award.",
     "bid.complaint_decided": "The owner decided a complaint.",
+    "bid.contested": "A complaint about the award waits for its decision; the winner is told, not whose it is.",
+    "bid.uncontested": "No complaint about the award waits any more, and it stands.",
 }
 _CONTRACTS: Final = {
     "contract.written": "An award or an accepted claim became a contract.",

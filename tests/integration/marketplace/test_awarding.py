@@ -116,6 +116,7 @@ def test_upheld_complaint_annuls_the_award_and_all_its_bids_are_judged_again(aur
         1,
     )
     assert bodies(cassia, "bid.complaint_decided") == bodies(cassia, "bid.complained") == []
+    assert bodies(cassia, "bid.uncontested") == []
     awarded(aurora, cheap)
     assert seen(borealis, cheap).state == "won"
 
@@ -128,6 +129,9 @@ def test_rejected_complaint_lets_the_award_stand(aurora, borealis, cassia):
     with aurora.acting():
         assert not queries.awards_due().filter(pk=quick.pk).exists()
     decided(aurora, complaint, False)
+    (contested,), (over,) = bodies(cassia, "bid.contested"), bodies(cassia, "bid.uncontested")
+    assert contested == over and "Borealis" not in json.dumps(contested) and contested["task"] == str(task.pk)
+    assert "Cassia" not in json.dumps([*bodies(borealis, "bid.contested"), *bodies(borealis, "bid.uncontested")])
     with pytest.raises(Conflict, match="has been decided"):
         decided(aurora, complaint, True)
     assert (state_of(task, aurora), seen(aurora, quick).state) == ("awarded", "won")

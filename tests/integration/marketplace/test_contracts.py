@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplace.contracts import access, actions, disputes, queries, ratings, settlement
+from marketplace.contracts import access, actions, disputes, mediation, queries, ratings, settlement
 from marketplace.contracts.data import BLIND_D
 from marketplace.models import Contract, Milestone, Rating
 from marketplace.tasks import sweep_retentions
@@ -14,6 +14,7 @@ from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.ledger.queries import entries_where
 from tenants.models import FeedEvent, Tenant
 from tests.integration.marketplace import scenes
+from tests.integration.marketplace.bid_scenes import superuser
 from tests.integration.marketplace.contract_scenes import (
     PRICE,
     THIRDS,
@@ -376,15 +377,39 @@ def test_buyer_answers_what_was_submitted_before_it_terminates(aurora, borealis)
     assert states(aurora, contract)[0] == "terminated"
 
 
-def test_firm_gives_up_with_work_submitted_and_either_does_in_a_dispute(aurora, borealis):
-    given_up, disputed = written(aurora, borealis), written(aurora, borealis)
-    for contract in (given_up, disputed):
-        submitted(borealis, contract)
-    terminate(borealis, given_up)
+def test_firm_gives_up_with_work_submitted(aurora, borealis):
+    contract = written(aurora, borealis)
+    submitted(borealis, contract)
+    terminate(borealis, contract)
+    assert states(aurora, contract)[0] == "terminated"
+
+
+def a_week_passes(aurora, borealis, delta, dispute):
+    week_ago = datetime.now(UTC) - timedelta(days=7)
+    assert superuser("UPDATE marketplace_dispute SET created_at = %s WHERE id = %s", week_ago, dispute.pk) == 1
+
+
+def a_mediator_recommends(aurora, borealis, delta, dispute):
     with aurora.acting():
-        disputes.open_dispute(contract=access.get_contract(disputed.pk), reason="it leaks")
-    terminate(aurora, disputed)
-    assert {states(aurora, each)[0] for each in (given_up, disputed)} == {"terminated"}
+        mediation.propose_mediator(contract=access.get_contract(dispute.contract_id), mediator_id=delta.id)
+    with borealis.acting():
+        sits = mediation.agree_to_mediator(contract=access.get_contract(dispute.contract_id))
+    with delta.acting():
+        mediation.recommend(mediation=access.get_mediation(sits.pk), words="Part, and pay what was accepted.")
+
+
+@pytest.mark.parametrize("firm_is_heard", [a_week_passes, a_mediator_recommends])
+def test_buyer_terminates_over_submitted_work_once_the_firm_was_heard(aurora, borealis, delta, firm_is_heard):
+    contract = written(aurora, borealis)
+    submitted(borealis, contract)
+    with aurora.acting():
+        dispute = disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks")
+    with pytest.raises(Conflict, match="is to be heard"):
+        terminate(aurora, contract)
+    assert states(aurora, contract)[0] == "disputed"
+    firm_is_heard(aurora, borealis, delta, dispute)
+    terminate(aurora, contract)
+    assert states(aurora, contract)[0] == "terminated"
 
 
 def given(party, contract, stars):

@@ -294,6 +294,9 @@ def test_bid_that_is_altered_after_the_opening_is_not_read_any_more(aurora, bore
         "Borealis": True,
         "Cassia": False,
     }
+    for firm, is_altered in ((borealis, True), (cassia, False)):
+        (mine,) = firm.client().get("/api/v1/bids").json()["results"]
+        assert (mine["versions"][0]["is_altered"], mine["versions"][0]["content"] is None) == (is_altered, is_altered)
     with pytest.raises(Conflict, match="can't win"):
         awarded(aurora, altered)
     awarded(aurora, honest)
