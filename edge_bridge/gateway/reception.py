@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from edge_bridge.gateway.admission import Reach, Speaker
 from edge_bridge.gateway.clock import Clock
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 FRAMES_A_COMMIT = 1_000
 GATHER_S = 0.005  # what arrives within this time shares a write to the disk
 LOOK_EVERY_S = 1.0
+MOST_RESULTS = 1_000  # of commands, that wait for room in the journal
 
 Answer = asyncio.Future[Taken | Refused | None]  # None to a command's result
 
@@ -74,6 +76,8 @@ class Reception:
         self._on_written = on_written
         self._frames: asyncio.Queue[tuple[Frame, Answer]] = asyncio.Queue()
         self._lines: dict[Reach, Line] = {}
+        # Nobody says them again, so they wait here where the disk is full.
+        self._results: dict[UUID, tuple[TerminalCommandResult, datetime]] = {}
         self._has_command = asyncio.Event()
 
     # For the ways of the terminals ---------------------------------------------------------------------------------
@@ -122,14 +126,17 @@ class Reception:
         return answered
 
     async def _note_result(self, line: Line, result: TerminalCommandResult) -> Refused | None:
+        point, now = None, datetime.now(UTC)
         try:
             point = await self._thread.run(self._desk.point_of, result.id)
             if point and not line.speaker.may_speak_for(point):
                 words = f"command {result.id} is for {point[0]!r}, for which this terminal may not speak"
                 return self.refuse(line, Refused(None, "id", words, retry=False), point[0])
-            await self._thread.run(self._desk.settle, result, datetime.now(UTC))
+            await self._thread.run(self._desk.settle, result, now)
         except sqlite3.OperationalError as error:
-            log.error("the result of command %s is not taken, the journal cannot be written: %s", result.id, error)
+            log.error("the result of command %s waits, the journal cannot be written: %s", result.id, error)
+            if point and len(self._results) < MOST_RESULTS:
+                self._results.setdefault(result.id, (result, now))
         self._on_written()
         return None
 
@@ -192,7 +199,16 @@ class Reception:
 
     def _next_commands(self, reachable: set[Reach], now: datetime) -> tuple[bool, list[TerminalCommand]]:
         self._look_at_clock()
-        return self._desk.review(now), self._desk.due(reachable, now)
+        has_ended = self._settle_results() | self._desk.review(now)
+        return has_ended, self._desk.due(reachable, now)
+
+    def _settle_results(self) -> bool:
+        """Journals the results that wait, as soon as there is room; whether there were any."""
+        waiting = list(self._results.items())
+        for id_, (result, at) in waiting:
+            self._desk.settle(result, at)
+            del self._results[id_]
+        return bool(waiting)
 
     def _look_around(self, trespasses: Counter[Deed], now: datetime) -> bool:
         self._look_at_clock()

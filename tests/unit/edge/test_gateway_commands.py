@@ -1,5 +1,7 @@
 """Commands at the edge: journalled before anything is done, done at most once, refused where they must be."""
 
+import resource
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from edge_bridge.protocol import (
     Lane,
     Quality,
     Reading,
+    Refused,
     Severity,
     Tag,
     TerminalBirth,
@@ -28,11 +31,12 @@ from edge_bridge.protocol import (
     encode,
 )
 from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
-from tests.unit.edge.processes import Gateway
+from tests.unit.edge.processes import SETTINGS, Gateway, Terminal
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
 GAS = Interlock("gas in T0", frozenset({"methane.hi"}), frozenset({"GAS-1"}), frozenset({"FAN-1"}))
 EVERYBODY = {"FAN-1", "PUMP-1"}
+NO_ROOM_BYTES, UNLIMITED = 4096, resource.RLIM_INFINITY
 
 
 @pytest.fixture
@@ -219,6 +223,33 @@ def test_command_goes_from_the_cloud_to_the_terminal_and_its_steps_come_back(tmp
                 terminal.send(encode(TerminalCommandResult(told.id, True, "", 897.0)).decode())
                 wait_until(lambda: len(said_of(cloud, told.id)) == 2)
                 assert said_of(cloud, told.id) == [DELIVERED, (CommandState.DONE, 897.0)]
+        finally:
+            gateway.kill()
+
+
+def test_result_that_comes_while_the_disk_is_full_is_told_once_there_is_room(tmp_path: Path) -> None:
+    cloud, gateway = Cloud(), Gateway(tmp_path, free_port(), SETTINGS + "command_answer_s = 1")
+    with serving(cloud, gateway.cloud_port):
+        gateway.start()
+        try:
+            with connect(gateway.url, compression=None, proxy=None) as terminal:
+                terminal.send(encode(TerminalBirth("fan", uuid4(), 1, (Tag("FAN-1", "speed", "1/min"),))).decode())
+                terminal.recv(5)
+                wait_until(lambda: bool(cloud.watermarks))
+                now, boot = datetime.now(UTC), UUID(next(iter(cloud.watermarks))[1])
+                told = Command(uuid4(), "FAN-1", "speed", 900.0, now + timedelta(minutes=1), boot, now)
+                cloud.commands = (told,)
+                terminal.recv(10)
+                wait_until(lambda: said_of(cloud, told.id) == [DELIVERED])
+                before = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (NO_ROOM_BYTES, UNLIMITED))
+                terminal.send(encode(TerminalCommandResult(told.id, True, "", 897.0)).decode())
+                terminal.send(encode(Terminal(gateway).frame("ch4", [0.5])).decode())
+                answer = decode(terminal.recv(10))
+            assert isinstance(answer, Refused) and answer.retry, "the disk is full, and the result was heard before"
+            time.sleep(2.5)  # longer than a terminal's word is waited for
+            resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, before)
+            wait_until(lambda: len(said_of(cloud, told.id)) == 2)
+            assert said_of(cloud, told.id) == [DELIVERED, (CommandState.DONE, 897.0)]
         finally:
             gateway.kill()
 
