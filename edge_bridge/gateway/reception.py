@@ -143,9 +143,14 @@ class Reception:
     # For the uplink ------------------------------------------------------------------------------------------------
 
     async def take_commands(self, commands: Sequence[Command]) -> None:
+        """Where they cannot be journalled the cloud sends them again."""
         if not commands:
             return
-        is_news = await self._thread.run(self._desk.receive, commands, datetime.now(UTC))
+        try:
+            is_news = await self._thread.run(self._desk.receive, commands, datetime.now(UTC))
+        except sqlite3.OperationalError as error:
+            log.error("%d commands are not taken, the journal cannot be written: %s", len(commands), error)
+            return
         if is_news:
             self._on_written()
             self._has_command.set()

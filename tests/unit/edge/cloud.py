@@ -45,7 +45,7 @@ Judge = Callable[[Batch], Problem | None]
 class Cloud:
     """`refuse` may answer a batch with a problem; while `holds_back` a batch is committed but not answered.
 
-    `commands` go out with every answer, `rules` to whoever asks for them.
+    `commands` go out with every answer, `pushed` before each answer over a websocket, `rules` to whoever asks for them.
     """
 
     def __init__(self) -> None:
@@ -56,6 +56,7 @@ class Cloud:
         self.refuse: Judge = lambda batch: None
         self.holds_back = False
         self.commands: tuple[Command, ...] = ()
+        self.pushed: tuple[Command, ...] = ()
         self.rules: RuleSet | None = None
 
     # What tests ask ------------------------------------------------------------------------------------------------
@@ -151,7 +152,8 @@ class Cloud:
             said = self.answer((message.get("text") or "").encode())
             while self.holds_back:
                 await asyncio.sleep(0.01)
-            await send({"type": "websocket.send", "text": encode(said).decode()})
+            for each in (*self.pushed, said):
+                await send({"type": "websocket.send", "text": encode(each).decode()})
 
 
 def _is_same(one: Alarm, other: Alarm) -> bool:

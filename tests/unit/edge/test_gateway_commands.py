@@ -254,6 +254,26 @@ def test_result_that_comes_while_the_disk_is_full_is_told_once_there_is_room(tmp
             gateway.kill()
 
 
+def test_command_that_is_pushed_while_the_disk_is_full_ends_no_gateway_and_is_taken_later(tmp_path: Path) -> None:
+    cloud, gateway = Cloud(), Gateway(tmp_path, free_port(), uplink="websocket")
+    with serving(cloud, gateway.cloud_port):
+        gateway.start()
+        try:
+            wait_until(lambda: bool(cloud.watermarks))
+            now, boot = datetime.now(UTC), UUID(next(iter(cloud.watermarks))[1])
+            told = Command(uuid4(), "FAN-1", "speed", 900.0, now + timedelta(minutes=1), boot, now)
+            cloud.holds_back, n_before = True, len(cloud.received)
+            wait_until(lambda: len(cloud.received) > n_before)
+            before = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (NO_ROOM_BYTES, UNLIMITED))
+            cloud.pushed, cloud.holds_back = (told,), False
+            time.sleep(1.5)
+            assert gateway.process.poll() is None, gateway.log()
+            resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, before)
+            wait_until(lambda: said_of(cloud, told.id) == [DELIVERED])
+        finally:
+            gateway.kill()
+
+
 def said_of(cloud: Cloud, id_: UUID) -> list[tuple[CommandState, float | None]]:
     bodies = [body for body in cloud.bodies(Lane.P0) if isinstance(body, CommandStep)]
     return [(body.state, body.value) for body in bodies if body.id == id_]
