@@ -1,7 +1,13 @@
-"""Any sequence of legal steps: the books balance entry by entry, and say of every milestone what a plain count says."""
+"""Any sequence of legal steps: the books balance entry by entry, and say of every milestone what a plain count says.
 
+`BOOKS_EXAMPLES=60` tries more sequences than the check.
+"""
+
+import os
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db.models import Sum
@@ -14,11 +20,15 @@ from marketplace.contracts.data import part_of
 from marketplace.contracts.settlement import return_invoice, set_terms
 from marketplace.models import Contract, Invoice, JournalLine, Milestone
 from tenants.data import Conflict
+from tenants.resources.actions import register_person
 from tests import personas
+from tests.integration.marketplace import session_scenes as sessions
 from tests.integration.marketplace.contract_scenes import accepted, billed, paid, received, released, written
 from tests.personas import Organisation
 
-STEPS = ("accept", "receive", "bill", "bill wrongly", "return", "pay", "release", "dispute", "withdraw")
+STEPS = ("accept", "receive", "bill", "bill wrongly", "return", "pay", "release", "session", "dispute", "withdraw")
+LAST = ("bill", "pay", "release", "terminate")
+MOST = 5  # three that the contract has, and two sessions
 
 
 @dataclass
@@ -48,6 +58,8 @@ class Story:
 
     def take(self, step: str, n: int) -> None:
         """The step, if it is legal now; a refusal leaves everything as it was."""
+        if n not in self.counts:
+            return
         try:
             getattr(self, step.replace(" ", "_") + "_")(n)
         except Conflict:
@@ -86,6 +98,23 @@ class Story:
 
     def release_(self, n: int) -> None:
         released(self.owner, self.contract, n)
+
+    def session_(self, n: int) -> None:
+        """Some minutes, of which each begun one counts, beside the price."""
+        if len(self.counts) == MOST:
+            return
+        minutes = self.chance.randint(1, 59)
+        with self.firm.acting():
+            person = register_person(code=uuid4().hex, name="Wei Chen")
+        session = sessions.running(self.owner, self.firm, self.contract, person)
+        sessions.as_if(session, started_at=datetime.now(UTC) - timedelta(minutes=minutes - 0.5))
+        sessions.taken(self.firm, "stop_session", session, result="seen")
+        sessions.taken(self.owner, "accept_minutes", session)
+        self.counts[len(self.counts) + 1] = Count(received=minutes * sessions.RATE)
+
+    def terminate_(self, n: int) -> None:
+        with self.firm.acting():
+            disputes.terminate_contract(contract=get_contract(self.contract.pk), reason="no crew")
 
     def dispute_(self, n: int) -> None:
         with self.owner.acting():
@@ -131,20 +160,28 @@ def parties():
 
 
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 3)), min_size=8, max_size=20),
+    steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, MOST)), min_size=8, max_size=20),
+    last=st.lists(st.tuples(st.sampled_from(LAST), st.integers(1, MOST)), max_size=6),
     price=st.integers(0, 10**7),
     chance=st.randoms(use_true_random=False),
 )
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-def test_books_balance_and_owe_what_was_accepted_after_any_steps(parties, steps, price, chance):
+@settings(
+    max_examples=int(os.environ.get("BOOKS_EXAMPLES", "4")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+def test_books_balance_and_owe_what_was_accepted_after_any_steps(parties, steps, last, price, chance):
     owner, firm = parties
     contract = written(owner, firm, price_minor=price, retention_bp=1_000, warranty_d=30)
     with owner.acting():
         set_terms(contract=get_contract(contract.pk), tax_bp=1_900, tolerance_bp=100)
     story = Story(owner, firm, contract, chance)
-    for n in (1, 2, 3):  # enough of the usual way, so that the odd steps meet every state
+    for _ in range(chance.randrange(3)):
+        story.take("session", 1)
+    for n in range(1, MOST + 1):  # enough of the usual way, so that the odd steps meet every state
         for step in ("accept", "receive", "bill", "pay", "release", "pay")[: chance.randrange(7)]:
             story.take(step, n)
-    for step, n in steps:
+    for step, n in [*steps, *last]:
         story.take(step, n)
     story.check()
