@@ -1,25 +1,38 @@
 """What a gateway with certain rules must say, worked out apart from the gateway: half of the truth of a scenario.
 
-Here limits, and values that stand still or leave their range; rules that judge by time or that learn: `learning`.
+Here limits, and values that stand still or leave their range; rules that judge by time or that learn: `learning`; rules
+over several sensors: `several`.
 """
 
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 CLEAR_FRAC = 0.8  # a rule that says another share is not foreseen
+
+Point = tuple[str, str]  # equipment, tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen(ABC):
-    """One alarm that a rule may raise. Times in seconds, values in the unit of the tag."""
+    """One alarm that a rule may raise. Times in seconds, values in the unit of the tag.
+
+    `inputs` of a rule over several sensors, in its order; its alarm may stand at none of them.
+    """
 
     rule: str
     equipment: str
     tag: str
     alarm_type: str
     severity: str
+    inputs: tuple[Point, ...] = ()
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """What it judges."""
+        return self.inputs or ((self.equipment, self.tag),)
 
     @abstractmethod
     def watch(self) -> "Watch": ...
@@ -73,18 +86,41 @@ class Span:
     """Stamps, from the scenario's start; `left` and `cleared` are None while the alarm stands.
 
     `true_from_s` and `true_to_s`: when it was raised and cleared by a right clock, in seconds of the scenario.
+    `support`: how many sensors stood behind it when it was raised, of how many.
     """
 
     passed: timedelta
     raised: timedelta
     true_from_s: float
+    support: tuple[int, int] | None = None
     left: timedelta | None = None
     cleared: timedelta | None = None
     true_to_s: float = math.inf
 
 
+class Seen(NamedTuple):
+    """A value as it came. `stamp` by the terminal's clock, `heard` by the gateway's, both from the scenario's start.
+
+    One that is not sure clears nothing; `source` counts the rule's inputs.
+    """
+
+    stamp: timedelta
+    value: float
+    is_sure: bool
+    heard: timedelta
+    source: int = 0
+
+    @property
+    def stamp_s(self) -> float:
+        return self.stamp.total_seconds()
+
+    @property
+    def heard_s(self) -> float:
+        return self.heard.total_seconds()
+
+
 class Watch(ABC):
-    """One alarm over one series, in the order of arrival."""
+    """One alarm over its series, in the order of arrival."""
 
     def __init__(self, alarm: Foreseen) -> None:
         self.alarm = alarm
@@ -95,11 +131,8 @@ class Watch(ABC):
         return self.spans[-1] if self.spans and self.spans[-1].cleared is None else None
 
     @abstractmethod
-    def see(self, at_s: float, stamp: timedelta, value: float, is_sure: bool, heard: timedelta | None = None) -> None:
-        """`stamp` by the terminal's clock, from the scenario's start; a value that is not sure clears nothing.
-
-        `heard`: when it came to the gateway, by a right clock; None: at once.
-        """
+    def see(self, at_s: float, seen: "Seen") -> None:
+        """`at_s`: the scenario's second that it is about, by a right clock."""
 
 
 class LimitWatch(Watch):
@@ -108,13 +141,13 @@ class LimitWatch(Watch):
         self.limit = limit
         self._since: timedelta | None = None
 
-    def see(self, at_s: float, stamp: timedelta, value: float, is_sure: bool, heard: timedelta | None = None) -> None:
-        standing = self.standing
-        side = self.limit.side
+    def see(self, at_s: float, seen: Seen) -> None:
+        standing, stamp = self.standing, seen.stamp
+        side, value = self.limit.side, seen.value
         if standing is None:
             wants_change = side * value >= side * self.limit.value
         else:
-            wants_change = side * value < side * self.limit.clears_at and is_sure
+            wants_change = side * value < side * self.limit.clears_at and seen.is_sure
         if not wants_change:
             self._since = None
             return
@@ -133,22 +166,21 @@ class HealthWatch(Watch):
     """Raised at once when the sensor is ill, cleared once it was well for longer than `hold_s`."""
 
     hold_s: float
-    heard: timedelta
 
     def __init__(self, alarm: Foreseen) -> None:
         super().__init__(alarm)
         self._ill: timedelta | None = None
 
     @abstractmethod
-    def is_ill(self, stamp: timedelta, value: float) -> bool: ...
+    def is_ill(self, seen: Seen) -> bool: ...
 
-    def see(self, at_s: float, stamp: timedelta, value: float, is_sure: bool, heard: timedelta | None = None) -> None:
-        standing, self.heard = self.standing, stamp if heard is None else heard
-        if self.is_ill(stamp, value):
+    def see(self, at_s: float, seen: Seen) -> None:
+        standing, stamp = self.standing, seen.stamp
+        if self.is_ill(seen):
             self._ill = stamp
             if standing is None:
                 self.spans.append(Span(stamp, stamp, at_s))
-        elif standing is not None and is_sure and not self._is_held(stamp):
+        elif standing is not None and seen.is_sure and not self._is_held(stamp):
             standing.left = standing.cleared = stamp
             standing.true_to_s = at_s
 
@@ -163,7 +195,8 @@ class StillWatch(HealthWatch):
         self.still, self.hold_s = still, still.hold_s
         self._rest: tuple[timedelta, float] | None = None
 
-    def is_ill(self, stamp: timedelta, value: float) -> bool:
+    def is_ill(self, seen: Seen) -> bool:
+        stamp, value = seen.stamp, seen.value
         if self._rest is None or stamp < self._rest[0] or abs(value - self._rest[1]) > self.still.tolerance:
             self._rest = stamp, value
         stood = stamp - self._rest[0]
@@ -177,5 +210,5 @@ class RangeWatch(HealthWatch):
         super().__init__(range_)
         self.range, self.hold_s = range_, range_.hold_s
 
-    def is_ill(self, stamp: timedelta, value: float) -> bool:
-        return not self.range.lowest <= value <= self.range.highest
+    def is_ill(self, seen: Seen) -> bool:
+        return not self.range.lowest <= seen.value <= self.range.highest

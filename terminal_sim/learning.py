@@ -1,18 +1,17 @@
 """Rules that judge by time or by what a series was before, foreseen: each worked out anew from what it is said to do.
 
 What they say follows from values and stamps alone, so it is certain for a gateway that hears the scenario from its
-start. Not so where several terminals are judged together (which of them is heard first is the network's affair).
+start.
 """
 
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from statistics import fmean, median
-from typing import Any, Final
+from typing import Final
 
-from terminal_sim.foreseen import CLEAR_FRAC, Foreseen, HealthWatch, Watch
+from terminal_sim.foreseen import CLEAR_FRAC, Foreseen, HealthWatch, Seen, Watch
 
 FEWEST_OF_A_SPREAD, FEWEST_OF_A_TREND = 30, 5
 PULLED_SIGMAS, MOST_SIGMAS = 3.0, 8.0
@@ -39,19 +38,20 @@ class LearningWatch(HealthWatch):
         super().__init__(alarm)
         self.said, self.hold_s = alarm.settings, alarm.hold_s
 
-    def is_ill(self, stamp: timedelta, value: float) -> bool:
-        return self.ratio(stamp.total_seconds(), value) >= (CLEAR_FRAC if self.standing else 1.0)
+    def is_ill(self, seen: Seen) -> bool:
+        return self.ratio(seen) >= (CLEAR_FRAC if self.standing else 1.0)
 
     @abstractmethod
-    def ratio(self, now_s: float, value: float) -> float:
+    def ratio(self, seen: Seen) -> float:
         """Of what is measured to its limit."""
 
 
 class ClockWatch(LearningWatch):
     last_s: float | None = None
 
-    def ratio(self, now_s: float, value: float) -> float:
-        off_s = abs(now_s - self.heard.total_seconds())
+    def ratio(self, seen: Seen) -> float:
+        now_s = seen.stamp_s
+        off_s = abs(now_s - seen.heard_s)
         back_s = 0.0 if self.last_s is None else self.last_s - now_s
         self.last_s = now_s
         return max(off_s, back_s) / self.said["limit_s"]
@@ -63,7 +63,8 @@ class RateWatch(LearningWatch):
     before: tuple[float, float] | None = None
     per_s = 0.0
 
-    def ratio(self, now_s: float, value: float) -> float:
+    def ratio(self, seen: Seen) -> float:
+        now_s, value = seen.stamp_s, seen.value
         if self.before is not None and self.before[0] - now_s > self.said["over_s"]:
             self.before, self.per_s = None, 0.0
         if self.before is None or now_s > self.before[0]:
@@ -83,12 +84,12 @@ class SpikeWatch(LearningWatch):
         self.last: list[float] = []
         self.n, self.usual = 0, 0.0
 
-    def ratio(self, now_s: float, value: float) -> float:
+    def ratio(self, seen: Seen) -> float:
         if len(self.last) < 5:
-            self.last.append(value)
+            self.last.append(seen.value)
             return 0.0
-        distance = abs(value - median(self.last))
-        self.last = [*self.last[1:], value]
+        distance = abs(seen.value - median(self.last))
+        self.last = [*self.last[1:], seen.value]
         is_known = self.n >= 10
         ratio = _share(distance, self.said["width"] * self.usual) if is_known else 0.0
         learnt = min(distance, 3 * self.usual) if is_known and self.usual > 0 else distance
@@ -129,8 +130,8 @@ class ChartWatch(LearningWatch):
         self.group: list[float] = []
         self.judged = self.up = self.down = 0.0
 
-    def ratio(self, now_s: float, value: float) -> float:
-        self.group.append(value)
+    def ratio(self, seen: Seen) -> float:
+        self.group.append(seen.value)
         if len(self.group) >= self.said["group_n"]:
             self.judged = self.judge(sum(self.group) / len(self.group))
             self.group = []
@@ -189,7 +190,8 @@ class TrendWatch(LearningWatch):
         self.points: list[tuple[float, float]] = []
         self.n, self.variance = 0, 0.0
 
-    def ratio(self, now_s: float, value: float) -> float:
+    def ratio(self, seen: Seen) -> float:
+        now_s, value = seen.stamp_s, seen.value
         passed_s, over_s = now_s - self.points[-1][0] if self.points else 0.0, self.said["over_s"]
         if passed_s > FORGOTTEN * over_s or -passed_s > over_s:
             self.points = []
@@ -253,18 +255,3 @@ KINDS: Final[Mapping[str, tuple[type[LearningWatch], Mapping[str, float | None]]
         {"limit": None, "is_high": 1.0, "horizon_s": 900.0, "over_s": 120.0, "sigmas": 2.33},
     ),
 }
-WORDS: Final = frozenset({"unit", "clause"})  # change nothing about when
-SEVERAL: Final = frozenset({"twin", "vote", "fusion", "neighbours"})
-
-
-def why_not(table: Mapping[str, Any], common: frozenset[str]) -> str:
-    """Why a rule is not foreseen, in words; empty if `KINDS` has it with all its settings."""
-    kind = str(table["kind"])
-    if kind in SEVERAL:
-        return "judges several terminals together: which is heard first is up to the network"
-    if kind == "surprise":
-        return "learns what is usual for the series: nothing but itself says what it is to find"
-    if kind not in KINDS:
-        return "is judged when time passes, by the gateway's own clock" if kind == "silence" else "is of no known kind"
-    unknown = sorted(table.keys() - common - KINDS[kind][1].keys() - WORDS - {"hold_s"})
-    return f"says {unknown[0]}, which is not foreseen" if unknown else ""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terminal_sim.foreseen import Foreseen, Limit, Range, Still
-from terminal_sim.learning import KINDS, Learnt, why_not
+from terminal_sim import learning, several
+from terminal_sim.foreseen import Foreseen, Limit, Point, Range, Still
+from terminal_sim.learning import Learnt
 from terminal_sim.scenario import ScenarioError
+from terminal_sim.several import Together
 
 LEVELS = {"lo_lo": -1, "lo": -1, "hi": 1, "hi_hi": 1}  # the side on which it is beyond
 
@@ -39,6 +41,12 @@ HEALTH: Mapping[str, tuple[type[Foreseen], frozenset[str]]] = {
     "stuck": (Still, frozenset({"for_s", "tolerance", "hold_s"})),
     "out_of_range": (Range, frozenset({"lowest", "highest", "hold_s"})),
 }
+SETTINGS: Mapping[str, Mapping[str, float | None]] = {  # of each kind, with their defaults; None: it has to be said
+    **{kind: settings for kind, (_, settings) in learning.KINDS.items()},
+    **{kind: settings for kind, (_, settings) in several.KINDS.items()},
+}
+WORDS = frozenset({"unit", "clause"})  # change nothing about when
+COUNTED = frozenset({"inputs", "n"})
 
 
 def read_rules(path: Path) -> RuleFile:
@@ -67,7 +75,7 @@ def rules_of(tables: Any, path: str = "", **patience: float) -> RuleFile:
             alarms += _limits(where, table)
         elif kind in HEALTH and table.keys() <= COMMON | HEALTH[kind][1]:
             alarms.append(_health(where, table))
-        elif kind in HEALTH or (why := why_not(table, COMMON)):
+        elif kind in HEALTH or (why := why_not(table)):
             others.append(NotForeseen(str(table.get("name", "")), str(kind), why if kind not in HEALTH else _SHARE))
         else:
             alarms.append(_learnt(where, table))
@@ -94,21 +102,43 @@ def _health(path: str, table: Mapping[str, Any]) -> Foreseen:
         raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings - {'hold_s'}))}") from None
 
 
+def why_not(table: Mapping[str, Any]) -> str:
+    """Why a rule is not foreseen, in words; empty if `SETTINGS` has it with all that it says."""
+    kind = str(table["kind"])
+    if kind == "surprise":
+        return "learns what is usual for the series: nothing but itself says what it is to find"
+    if kind not in SETTINGS:
+        return "is judged when time passes, by the gateway's own clock" if kind == "silence" else "is of no known kind"
+    known = COMMON | SETTINGS[kind].keys() | {"hold_s"} | (COUNTED if kind in several.KINDS else WORDS)
+    unknown = sorted(table.keys() - known)
+    return f"says {unknown[0]}, which is not foreseen" if unknown else ""
+
+
 def _learnt(path: str, table: Mapping[str, Any]) -> Learnt:
-    settings = dict(KINDS[table["kind"]][1])
+    kind = table["kind"]
+    settings = dict(SETTINGS[kind])
     settings |= {key: _figure(f"{path}.{key}", table[key]) for key in sorted(settings.keys() & table.keys())}
     missing = sorted(key for key, value in settings.items() if value is None)
     if missing:
         raise ScenarioError(f"{path}: needs {' and '.join(missing)}")
     if not isinstance(table.get("severity"), str):
         raise ScenarioError(f"{path}.severity: must be text")
-    return Learnt(
+    is_together = kind in several.KINDS
+    return (Together if is_together else Learnt)(
         **_texts(path, table),
+        inputs=_inputs(f"{path}.inputs", table.get("inputs")) if is_together else (),
         severity=table["severity"],
-        kind=table["kind"],
+        kind=kind,
         settings={key: value for key, value in settings.items() if value is not None},
         hold_s=_number(f"{path}.hold_s", table.get("hold_s", 0.0)),
     )
+
+
+def _inputs(path: str, tables: Any) -> tuple[Point, ...]:
+    try:
+        return tuple((str(table["equipment"]), str(table["tag"])) for table in tables)
+    except (TypeError, KeyError):
+        raise ScenarioError(f'{path}: must be a list such as [{{ equipment = "GAS-1", tag = "ch4" }}]') from None
 
 
 def _figure(path: str, value: Any) -> float:

@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge_bridge.protocol import Quality
 from terminal_sim.faults import Fault, FaultKind
-from terminal_sim.foreseen import Foreseen, Span, Watch
+from terminal_sim.foreseen import Foreseen, Seen, Span, Watch
 from terminal_sim.rule_file import RuleFile
 from terminal_sim.scenario import Scenario
 from terminal_sim.simulation import Links, Measured, Mine, seconds
@@ -33,6 +33,16 @@ class Said:
 
     shown: Watch
     true: Watch
+
+
+class Ear(NamedTuple):
+    """Of a rule, for its input `source`."""
+
+    said: Said
+    source: int
+
+
+Ears = Mapping[str, Mapping[str, list[Ear]]]  # by equipment and tag
 
 
 @dataclass(slots=True)
@@ -56,9 +66,7 @@ def truth(scenario: Scenario, rules: RuleFile, speed: float) -> list[dict[str, A
 
 def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Said], Mapping[str, list[Pause]]]:
     said = [Said(alarm.watch(), alarm.watch()) for alarm in rules.alarms]
-    by_equipment: defaultdict[str, list[Said]] = defaultdict(list)
-    for watched in said:
-        by_equipment[watched.shown.alarm.equipment].append(watched)
+    ears = _ears(said)
     silences = Silences(max(rules.silent_periods * scenario.step_s / speed, rules.silent_least_s))
     for terminal in scenario.terminals:
         silences.hear(terminal.equipment, 0.0)  # its birth
@@ -66,16 +74,13 @@ def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Sa
     for at_s in seconds(scenario):
         measured = mine.step(at_s)
         for one in measured:
-            for watched in by_equipment.get(one.terminal.equipment, ()):
-                _measure(watched, one, speed)
+            _measure(ears, one, speed)
         for one in links.through(measured, at_s):
-            for watched in by_equipment.get(one.terminal.equipment, ()):
-                _hear(watched, one, at_s, speed)
+            _hear(ears, one, at_s, speed)
             if one.values:
                 silences.hear(one.terminal.equipment, at_s / speed)
     for one in links.rest():
-        for watched in by_equipment.get(one.terminal.equipment, ()):
-            _hear(watched, one, scenario.duration_s, speed)
+        _hear(ears, one, scenario.duration_s, speed)
     silences.end(scenario.duration_s / speed)
     return said, silences.pauses
 
@@ -100,18 +105,35 @@ class Silences:
                 self.pauses[equipment].append(Pause(last_s + self._allowed_s))
 
 
-def _measure(watched: Said, one: Measured, speed: float) -> None:
-    tag = watched.true.alarm.tag
-    if tag in one.truth:
-        watched.true.see(one.at_s, timedelta(seconds=one.at_s / speed), one.truth[tag], True)
+def _ears(said: Sequence[Said]) -> Ears:
+    ears: defaultdict[str, defaultdict[str, list[Ear]]] = defaultdict(lambda: defaultdict(list))
+    for watched in said:
+        for source, (equipment, tag) in enumerate(watched.shown.alarm.points):
+            ears[equipment][tag].append(Ear(watched, source))
+    return ears
 
 
-def _hear(watched: Said, one: Measured, at_s: float, speed: float) -> None:
+def _heard(ears: Ears, equipment: str, values: Mapping[str, float]) -> Iterator[tuple[Ear, float]]:
+    """Who hears a value of this frame, in the order of its values."""
+    tags = ears.get(equipment)
+    if tags:
+        yield from ((ear, value) for tag, value in values.items() for ear in tags.get(tag, ()))
+
+
+def _measure(ears: Ears, one: Measured, speed: float) -> None:
+    stamp = timedelta(seconds=one.at_s / speed)
+    for ear, value in _heard(ears, one.terminal.equipment, one.truth):
+        ear.said.true.see(one.at_s, Seen(stamp, value, True, stamp, ear.source))
+
+
+def _hear(ears: Ears, one: Measured, at_s: float, speed: float) -> None:
     """What the gateway hears at `at_s`, later than it was measured if its terminal had been cut off."""
-    tag, stamp = watched.shown.alarm.tag, timedelta(seconds=one.at_s / speed + one.skew_s)
-    if tag in one.values:
-        heard = timedelta(seconds=at_s / speed)
-        watched.shown.see(one.at_s, stamp, one.values[tag], one.quality is Quality.GOOD, heard)
+    stamp, heard = timedelta(seconds=one.at_s / speed + one.skew_s), timedelta(seconds=at_s / speed)
+    is_sure = one.quality is Quality.GOOD
+    for ear, value in _heard(ears, one.terminal.equipment, one.values):
+        shown = ear.said.shown
+        # What several say together is of the moment when they said it.
+        shown.see(at_s if shown.alarm.inputs else one.at_s, Seen(stamp, value, is_sure, heard, ear.source))
 
 
 def _fault_row(scenario: Scenario, fault: Fault, speed: float) -> dict[str, Any]:
@@ -155,6 +177,7 @@ def _alarm_row(scenario: Scenario, alarm: Foreseen, span: Span, origin: str) -> 
         "rule": alarm.rule,
         "origin": origin,
         "causes": causes,
+        "support": span.support and "{} of {}".format(*span.support),
         "raised_from": _at(scenario, span.passed),
         "raised_to": _at(scenario, span.raised),
         "cleared_from": _at(scenario, span.left),
@@ -163,10 +186,14 @@ def _alarm_row(scenario: Scenario, alarm: Foreseen, span: Span, origin: str) -> 
 
 
 def _explains(scenario: Scenario, fault: Fault, alarm: Foreseen, origin: str) -> bool:
+    return any(_is_seen(scenario, fault, equipment, tag, origin) for equipment, tag in alarm.points)
+
+
+def _is_seen(scenario: Scenario, fault: Fault, equipment: str, tag: str, origin: str) -> bool:
     if not fault.is_in_the_world:
-        return origin != "world" and fault.equipment == alarm.equipment and fault.tag in ("", alarm.tag)
-    shows = alarm.tag in SHOWS_AT.get(fault.kind, {alarm.tag})
-    return shows and origin != "sensor" and fault.equipment in _acting_upon(scenario, alarm.equipment)
+        return origin != "world" and fault.equipment == equipment and fault.tag in ("", tag)
+    shows = tag in SHOWS_AT.get(fault.kind, {tag})
+    return shows and origin != "sensor" and fault.equipment in _acting_upon(scenario, equipment)
 
 
 def _acting_upon(scenario: Scenario, equipment: str) -> set[str]:
@@ -196,6 +223,7 @@ def _silence_row(scenario: Scenario, equipment: str, pause: Pause, speed: float)
         "rule": "terminal silent",
         "origin": "terminal",
         "causes": _silencing(scenario.faults, equipment, pause.since_s * speed, ends_s),
+        "support": None,
         "raised_from": _at(scenario, since),
         "raised_to": _at(scenario, since + looks),
         "cleared_from": _at(scenario, until),

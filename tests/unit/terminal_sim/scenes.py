@@ -1,8 +1,67 @@
-"""Where the scenarios are."""
+"""Where the scenarios are, and what the gateway's own rules say of them."""
 
+import tomllib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from edge_bridge.protocol import Alarm, AlarmEvent, Reading
+from edge_bridge.rules import kinds
+from terminal_sim.scenario import Scenario
+from terminal_sim.simulation import Links, Measured, Mine, seconds
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "terminal_sim/scenarios"
 DEMO = SCENARIOS / "demo.toml"
 DEMO_RULES = ROOT / "edge_bridge/gateway/demo_rules.toml"
+
+Event = tuple[str, str, AlarmEvent, datetime]
+
+
+def said_by_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Event]:
+    for alarm in alarms_of_the_rules(scenario, rules_path):
+        yield alarm.equipment, alarm.alarm_type, alarm.event, alarm.occurred_at
+
+
+def alarms_of_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Alarm]:
+    """What the gateway's own rules say of the scenario's frames, in their order."""
+    rules = kinds.parse_rules(kinds_tables(rules_path))
+    states = {rule.name: kinds.begin(rule) for rule in rules}
+    watching: dict[tuple[str, str], list[kinds.AnyRule]] = {}
+    for rule in rules:
+        for point in kinds.points(rule):
+            watching.setdefault(point, []).append(rule)
+    for one, heard_at in arriving(scenario):
+        stamp = scenario.start_at + timedelta(seconds=one.at_s + one.skew_s)
+        for tag, value in one.values.items():
+            reading = Reading(one.terminal.equipment, tag, value, one.quality, stamp)
+            for rule in watching.get((one.terminal.equipment, tag), ()):
+                states[rule.name], alarms = kinds.judge(rule, states[rule.name], reading, heard_at)
+                yield from alarms
+
+
+def arriving(scenario: Scenario) -> Iterator[tuple[Measured, datetime]]:
+    """What comes to the gateway, in its order, and when by a right clock."""
+    mine, links = Mine(scenario), Links(scenario)
+    for at_s in seconds(scenario):
+        for one in links.through(mine.step(at_s), at_s):
+            yield one, scenario.start_at + timedelta(seconds=at_s)
+    for one in links.rest():
+        yield one, scenario.start_at + timedelta(seconds=scenario.duration_s)
+
+
+def kinds_tables(path: Path) -> list[Any]:
+    tables: list[Any] = tomllib.loads(path.read_text())["rules"]
+    return tables
+
+
+def foreseen(rows: list[dict[str, Any]]) -> list[Event]:
+    events = []
+    for row in rows:
+        if row["what"] == "alarm" and row["origin"] in ("world", "sensor"):
+            key = row["equipment"], row["alarm_type"]
+            events.append((*key, AlarmEvent.RAISED, datetime.fromisoformat(row["raised_to"])))
+            if row["cleared_to"]:
+                events.append((*key, AlarmEvent.CLEARED, datetime.fromisoformat(row["cleared_to"])))
+    return events
