@@ -334,7 +334,12 @@ def _checked(asked: Asked) -> Asked:
 
 
 def as_csv_rows(found: Trend) -> list[tuple[Any, ...]]:
-    """`at, value, lowest, highest, n, gap`: points, and in between where gaps begin, with their reason."""
+    """`at, value, lowest, highest, n, gap`: points, and in between where gaps begin, with their reason.
+
+    The gap `more` says that from there on gaps are not told.
+    """
     points = [(p.at.isoformat(), p.value, p.lowest, p.highest, p.n, "") for p in found.points]
     gaps = [(gap.from_at.isoformat(), None, None, None, 0, gap.reason) for gap in found.missing]
+    if not found.missing_is_whole:
+        gaps.append((found.missing[-1].to_at.isoformat(), None, None, None, 0, "more"))
     return sorted([*points, *gaps], key=lambda row: datetime.fromisoformat(str(row[0])))

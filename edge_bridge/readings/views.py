@@ -70,7 +70,7 @@ class SeriesTrendCsv(FileView):
 
     @extend_schema(parameters=[TrendSpanSerializer], responses=answers(CSV))
     def get(self, request: Request, series_id: UUID) -> HttpResponse:
-        """The same as a table; where a gap begins a line says why."""
+        """The same as a table; where a gap begins a line says why, and `more` that later ones are not told."""
         asked = _form(TrendSpanSerializer, request).asked()
         rows = as_csv_rows(trend(get_series(series_id), asked))
         return file_answer(written(CSV_COLUMNS, rows), CSV, "trend.csv")

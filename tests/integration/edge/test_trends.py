@@ -121,6 +121,10 @@ def test_answer_says_where_not_all_gaps_are_told(aurora, monkeypatch):
     monkeypatch.setattr("edge_bridge.readings.trends.MOST_GAPS", 1)
     cut = trend(aurora.client(), series, hours=220 / 3600).json()
     assert len(cut["missing"]) == 1 and not cut["missing_is_whole"]
+    span = {"from": HOUR.isoformat(), "to": (HOUR + timedelta(seconds=220)).isoformat()}
+    table = aurora.client().get(f"/api/v1/series/{series.pk}/trend.csv", span).content.decode("utf-8-sig").split()
+    said = [line.rsplit(",", 1)[1] for line in table[1:]]
+    assert said == ["", "silent", "", "more"], "the first gap is told, and from its end on no other"
 
 
 def test_table_holds_points_and_gaps(aurora):
