@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-CLEAR_FRAC = 0.8  # a rule that says another share is not foreseen
-
 Point = tuple[str, str]  # equipment, tag
 
 
@@ -58,24 +56,30 @@ class Limit(Foreseen):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Still(Foreseen):
+class Judged(Foreseen):
+    """By a share of a limit: cleared below `clear_frac` of it, once that has been so for `hold_s`."""
+
+    clear_frac: float = 0.8
+    hold_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still(Judged):
     """The value has stood within `tolerance` for `for_s`."""
 
     for_s: float = 600.0
     tolerance: float = 0.0
-    hold_s: float = 0.0
 
     def watch(self) -> "Watch":
         return StillWatch(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range(Foreseen):
-    """The value is not from `lowest` to `highest`."""
+class Range(Judged):
+    """The value is not from `lowest` to `highest`; it is at half the limit where it is just inside."""
 
     lowest: float
     highest: float
-    hold_s: float = 0.0
 
     def watch(self) -> "Watch":
         return RangeWatch(self)
@@ -165,11 +169,15 @@ class LimitWatch(Watch):
 class HealthWatch(Watch):
     """Raised at once when the sensor is ill, cleared once it was well for longer than `hold_s`."""
 
-    hold_s: float
-
-    def __init__(self, alarm: Foreseen) -> None:
+    def __init__(self, alarm: Judged) -> None:
         super().__init__(alarm)
+        self._clear_frac, self._hold_s = alarm.clear_frac, alarm.hold_s
         self._ill: timedelta | None = None
+
+    @property
+    def least(self) -> float:
+        """The share of the limit from which it is ill."""
+        return self._clear_frac if self.standing else 1.0
 
     @abstractmethod
     def is_ill(self, seen: Seen) -> bool: ...
@@ -186,13 +194,13 @@ class HealthWatch(Watch):
 
     def _is_held(self, stamp: timedelta) -> bool:
         """A clock that went back holds nothing."""
-        return self._ill is not None and timedelta(0) <= stamp - self._ill < timedelta(seconds=self.hold_s)
+        return self._ill is not None and timedelta(0) <= stamp - self._ill < timedelta(seconds=self._hold_s)
 
 
 class StillWatch(HealthWatch):
     def __init__(self, still: Still) -> None:
         super().__init__(still)
-        self.still, self.hold_s = still, still.hold_s
+        self.still = still
         self._rest: tuple[timedelta, float] | None = None
 
     def is_ill(self, seen: Seen) -> bool:
@@ -201,14 +209,15 @@ class StillWatch(HealthWatch):
             self._rest = stamp, value
         stood = stamp - self._rest[0]
         # What stands is not over before it moves, though a clock went back a little.
-        least_s = self.still.for_s * (CLEAR_FRAC if self.standing else 1.0)
-        return stood >= timedelta(seconds=least_s)
+        return stood >= timedelta(seconds=self.still.for_s * self.least)
 
 
 class RangeWatch(HealthWatch):
     def __init__(self, range_: Range) -> None:
         super().__init__(range_)
-        self.range, self.hold_s = range_, range_.hold_s
+        self.range = range_
 
     def is_ill(self, seen: Seen) -> bool:
-        return not self.range.lowest <= seen.value <= self.range.highest
+        lowest, highest = self.range.lowest, self.range.highest
+        is_inside = lowest <= seen.value <= highest
+        return not is_inside or abs(seen.value - (lowest + highest) / 2) / (highest - lowest) >= self.least

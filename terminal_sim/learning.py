@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
 
-from terminal_sim.foreseen import CLEAR_FRAC, Foreseen, HealthWatch, Seen, Watch
+from terminal_sim.foreseen import HealthWatch, Judged, Seen, Watch
 
 FEWEST_OF_A_SPREAD, FEWEST_OF_A_TREND = 30, 5
 PULLED_SIGMAS, MOST_SIGMAS = 3.0, 8.0
@@ -20,26 +20,25 @@ FADED = 30.0  # times over_s: what is older weighs 1e-13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt(Foreseen):
+class Learnt(Judged):
     """`settings`: every parameter of the kind, as the rule says it or by its default."""
 
     kind: str
     settings: Mapping[str, float]
-    hold_s: float = 0.0
 
     def watch(self) -> Watch:
         return KINDS[self.kind][0](self)
 
 
 class LearningWatch(HealthWatch):
-    """Raised where what it measures reaches its limit (1.0), cleared below CLEAR_FRAC of it."""
+    """Raised where what it measures reaches its limit (1.0)."""
 
     def __init__(self, alarm: Learnt) -> None:
         super().__init__(alarm)
-        self.said, self.hold_s = alarm.settings, alarm.hold_s
+        self.said = alarm.settings
 
     def is_ill(self, seen: Seen) -> bool:
-        return self.ratio(seen) >= (CLEAR_FRAC if self.standing else 1.0)
+        return self.ratio(seen) >= self.least
 
     @abstractmethod
     def ratio(self, seen: Seen) -> float:

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,10 @@ class RuleFile:
 
 
 COMMON = frozenset({"kind", "name", "equipment", "tag", "alarm_type", "severity"})
-_SHARE = "says clear_frac, which is not foreseen"
+CLEARING = frozenset({"clear_frac", "hold_s"})
 HEALTH: Mapping[str, tuple[type[Foreseen], frozenset[str]]] = {
-    "stuck": (Still, frozenset({"for_s", "tolerance", "hold_s"})),
-    "out_of_range": (Range, frozenset({"lowest", "highest", "hold_s"})),
+    "stuck": (Still, frozenset({"for_s", "tolerance"})),
+    "out_of_range": (Range, frozenset({"lowest", "highest"})),
 }
 SETTINGS: Mapping[str, Mapping[str, float | None]] = {  # of each kind, with their defaults; None: it has to be said
     **{kind: settings for kind, (_, settings) in learning.KINDS.items()},
@@ -73,12 +73,10 @@ def rules_of(tables: Any, path: str = "", **patience: float) -> RuleFile:
         where, kind = f"{path}rules[{index}]", table.get("kind", "limits")
         if kind == "limits":
             alarms += _limits(where, table)
-        elif kind in HEALTH and table.keys() <= COMMON | HEALTH[kind][1]:
-            alarms.append(_health(where, table))
-        elif kind in HEALTH or (why := why_not(table)):
-            others.append(NotForeseen(str(table.get("name", "")), str(kind), why if kind not in HEALTH else _SHARE))
+        elif why := why_not(table):
+            others.append(NotForeseen(str(table.get("name", "")), str(kind), why))
         else:
-            alarms.append(_learnt(where, table))
+            alarms.append((_health if kind in HEALTH else _learnt)(where, table))
     return RuleFile(tuple(alarms), tuple(others), **patience)
 
 
@@ -95,21 +93,22 @@ def _health(path: str, table: Mapping[str, Any]) -> Foreseen:
     made, settings = HEALTH[table["kind"]]
     if not isinstance(table.get("severity"), str):
         raise ScenarioError(f"{path}.severity: must be text")
-    numbers: dict[str, Any] = {key: _number(f"{path}.{key}", table[key]) for key in sorted(settings & table.keys())}
+    numbers = _numbers(path, table, settings | CLEARING)
     try:
         return made(**_texts(path, table), severity=table["severity"], **numbers)
     except TypeError:
-        raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings - {'hold_s'}))}") from None
+        raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings))}") from None
 
 
 def why_not(table: Mapping[str, Any]) -> str:
-    """Why a rule is not foreseen, in words; empty if `SETTINGS` has it with all that it says."""
+    """Why a rule is not foreseen, in words; empty if it is known with all that it says."""
     kind = str(table["kind"])
     if kind == "surprise":
         return "learns what is usual for the series: nothing but itself says what it is to find"
-    if kind not in SETTINGS:
+    if kind not in SETTINGS.keys() | HEALTH.keys():
         return "is judged when time passes, by the gateway's own clock" if kind == "silence" else "is of no known kind"
-    known = COMMON | SETTINGS[kind].keys() | {"hold_s"} | (COUNTED if kind in several.KINDS else WORDS)
+    own = HEALTH[kind][1] if kind in HEALTH else SETTINGS[kind].keys()
+    known = COMMON | CLEARING | own | (COUNTED if kind in several.KINDS else WORDS)
     unknown = sorted(table.keys() - known)
     return f"says {unknown[0]}, which is not foreseen" if unknown else ""
 
@@ -130,7 +129,7 @@ def _learnt(path: str, table: Mapping[str, Any]) -> Learnt:
         severity=table["severity"],
         kind=kind,
         settings={key: value for key, value in settings.items() if value is not None},
-        hold_s=_number(f"{path}.hold_s", table.get("hold_s", 0.0)),
+        **_numbers(path, table, CLEARING),
     )
 
 
@@ -141,15 +140,17 @@ def _inputs(path: str, tables: Any) -> tuple[Point, ...]:
         raise ScenarioError(f'{path}: must be a list such as [{{ equipment = "GAS-1", tag = "ch4" }}]') from None
 
 
+def _numbers(path: str, table: Mapping[str, Any], keys: Set[str]) -> dict[str, Any]:
+    return {key: _number(f"{path}.{key}", table[key]) for key in sorted(keys & table.keys())}
+
+
 def _figure(path: str, value: Any) -> float:
     return float(value) if isinstance(value, bool) else _number(path, value)
 
 
 def _limits(path: str, table: Mapping[str, Any]) -> list[Limit]:
     texts = _texts(path, table)
-    delays: dict[str, Any] = {
-        key: _number(f"{path}.{key}", table[key]) for key in ("deadband", "on_delay_s", "off_delay_s") if key in table
-    }
+    delays = _numbers(path, table, {"deadband", "on_delay_s", "off_delay_s"})
     return [_limit(f"{path}.{level}", level, table[level], texts, delays) for level in LEVELS if level in table]
 
 

@@ -83,6 +83,8 @@ COMMON = {"name": "n", "equipment": "HEADING", "tag": "t", "alarm_type": "a", "s
         (2, {"kind": "twin", "tolerance": 0.61, "over_s": 2.0, "hold_s": 45, "fresh_s": 15}),
         (3, {"kind": "vote", "limit": 1.0}),
         (5, {"kind": "vote", "limit": 1.0, "k": 3, "is_high": False, "fresh_s": 25, "hold_s": 20}),
+        (4, {"kind": "vote", "limit": 1.0, "k": 3, "clear_frac": 0.5}),
+        (2, {"kind": "twin", "tolerance": 1.01, "over_s": 8.0, "clear_frac": 0.95}),
         (3, {"kind": "fusion", "limit": 1.1, "sigma": 0.16}),
         (4, {"kind": "fusion", "limit": 0.7, "sigma": 0.3, "is_high": False, "fresh_s": 25}),
         (3, {"kind": "neighbours", "width_sigmas": 1.5, "memory_n": 40}),

@@ -68,6 +68,10 @@ SERIES = st.lists(st.tuples(AFTER_S, st.sampled_from([0.0, 0.5, 1.0, 3.0]), st.b
         {"kind": "stuck", "for_s": 60, "tolerance": 0.5, "hold_s": 55},
         {"kind": "out_of_range", "lowest": 0.5, "highest": 1.0},
         {"kind": "out_of_range", "lowest": 0.5, "highest": 1.0, "hold_s": 30},
+        {"kind": "stuck", "for_s": 100, "clear_frac": 0.3, "tolerance": 0.5},
+        {"kind": "stuck", "for_s": 60, "clear_frac": 0.0},
+        {"kind": "out_of_range", "lowest": -1.0, "highest": 2.0, "clear_frac": 0.1},
+        {"kind": "out_of_range", "lowest": 0.5, "highest": 1.0, "clear_frac": 1.0},
     ],
 )
 @given(series=SERIES)
@@ -95,10 +99,10 @@ def test_rules_on_sensors_say_of_any_series_what_is_foreseen(settings: dict[str,
 LEARNING: list[dict[str, Any]] = [
     {"kind": "clock", "equipment": "GAS-A2", "tag": "ch4"},
     {"kind": "clock", "equipment": "GAS-A", "tag": "ch4", "limit_s": 20},
-    {"kind": "rate", "equipment": "GAS-A", "tag": "ch4", "limit_per_s": 0.004, "over_s": 20},
+    {"kind": "rate", "equipment": "GAS-A", "tag": "ch4", "limit_per_s": 0.004, "over_s": 20, "clear_frac": 0.2},
     {"kind": "spike", "equipment": "GAS-A", "tag": "co", "hold_s": 60},
     {"kind": "ewma", "equipment": "VIB-B", "tag": "vibration", "group_n": 5},
-    {"kind": "cusum", "equipment": "AIR-B", "tag": "o2", "memory_n": 200},
+    {"kind": "cusum", "equipment": "AIR-B", "tag": "o2", "memory_n": 200, "clear_frac": 0.4},
     {"kind": "page_hinkley", "equipment": "AIR-B", "tag": "temperature"},
     {"kind": "gaussian_tail", "equipment": "GAS-A2", "tag": "ch4", "short_n": 5},
     {"kind": "time_to_limit", "equipment": "GAS-A", "tag": "ch4", "limit": 1.0, "over_s": 24, "unit": "%"},
@@ -254,9 +258,9 @@ def test_silence_at_the_end_has_no_clearing() -> None:
     [
         ("surprise", "", "nothing but itself"),
         ("silence", "", "the gateway's own clock"),
-        ("vote", "clear_frac = 0.5", "says clear_frac"),
-        ("cusum", "clear_frac = 0.5", "says clear_frac"),
-        ("stuck", "clear_frac = 0.5", "says clear_frac"),
+        ("vote", "deadband = 0.5", "says deadband"),
+        ("cusum", "deadband = 0.5", "says deadband"),
+        ("stuck", "deadband = 0.5", "says deadband"),
         ("augury", "", "no known kind"),
     ],
 )
