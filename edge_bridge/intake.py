@@ -357,11 +357,12 @@ SELECT %s, series_id, measured_at, value, quality FROM pg_temp.reading_stage
 """
 # The newest by its stamp, unless that bears a time still to come: then a clock was wrong, and what arrives next counts.
 _KEEP_LATEST = """
-INSERT INTO edge_bridge_latest AS kept (id, tenant_id, series_id, measured_at, value, quality)
-SELECT DISTINCT ON (series_id) gen_random_uuid(), %(tenant)s::uuid, series_id, measured_at, value, quality
+INSERT INTO edge_bridge_latest AS kept (id, tenant_id, series_id, measured_at, value, quality, received_at)
+SELECT DISTINCT ON (series_id) gen_random_uuid(), %(tenant)s::uuid, series_id, measured_at, value, quality, now()
   FROM pg_temp.reading_stage ORDER BY series_id, measured_at > now() + %(differ)s, measured_at DESC
 ON CONFLICT (tenant_id, series_id) DO UPDATE
-   SET measured_at = excluded.measured_at, value = excluded.value, quality = excluded.quality
+   SET measured_at = excluded.measured_at, value = excluded.value, quality = excluded.quality,
+       received_at = excluded.received_at
  WHERE kept.measured_at <= excluded.measured_at OR kept.measured_at > now() + %(differ)s
 """
 # Append-only: what sums a minute up again sees every reading whose row here it saw.

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from edge_bridge.alarms.data import STATE_FRESH, STATE_TAGS, Around, words_of
 from edge_bridge.data import CLOCKS_DIFFER
 from edge_bridge.models import KeptRule, Latest, Quality
@@ -37,6 +39,7 @@ def _said(
     tenant_id: UUID, site_id: UUID, machines: Iterable[UUID], now: datetime
 ) -> dict[tuple[UUID, str], float | None]:
     rows = Latest.objects.filter(
+        Q(received_at=None) | Q(received_at__gt=now - STATE_FRESH),
         tenant=tenant_id,
         series__site=site_id,
         series__equipment__in=machines,

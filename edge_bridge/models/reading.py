@@ -55,6 +55,7 @@ class Latest(SharedModel, TenantModel):
     value = models.FloatField()
     quality = models.SmallIntegerField(choices=Quality)
     measured_at = models.DateTimeField()
+    received_at = models.DateTimeField(null=True, blank=True)  # by our clock; not known of what came before it was kept
 
     class Meta:
         verbose_name_plural = "latest"
@@ -64,6 +65,11 @@ class Latest(SharedModel, TenantModel):
     def is_ahead(self) -> bool:
         """Its stamp lies in the future, as by a clock that is wrong: it says nothing of now."""
         return self.measured_at > datetime.now(UTC) + CLOCKS_DIFFER
+
+    @property
+    def heard_at(self) -> datetime:
+        """When it was measured, or when it came where its clock was ahead of that."""
+        return min(self.measured_at, self.received_at or self.measured_at)
 
 
 class Reading(SharedModel):

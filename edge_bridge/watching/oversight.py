@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Least
 
 from edge_bridge import queries
 from edge_bridge.data import CLOCKS_DIFFER
@@ -49,7 +50,7 @@ class Sensor:
     """`limits`: by type of alarm, those in force, and those that alarms told of which no kept rule knows.
 
     `guards` are the limits of rules in force, `switched_off` the last of each type that none in force took the place
-    of. `silent_s`: since the newest reading, of one that is silent; None if its time has not come (`is_ahead`).
+    of. `silent_s`: since the newest reading, of one that is silent; None while one that came just now `is_ahead`.
 
     `late_minutes`: minutes of the span whose readings were complete only long after; `gaps` began in the span and are
     not filled.
@@ -148,7 +149,7 @@ def open_series() -> QuerySet[Series]:
 def _silent_first(found: QuerySet[Series]) -> QuerySet[Series]:
     """Sorted by the database, before any is left out; those that were never heard, or not of now, come first."""
     of_now = Latest.objects.filter(series=OuterRef("pk"), measured_at__lte=datetime.now(UTC) + CLOCKS_DIFFER)
-    heard_at = of_now.values("measured_at")[:1]
+    heard_at = of_now.values(heard=Least("measured_at", "received_at"))[:1]  # of null and a time the time
     ordered = found.annotate(heard_at=Subquery(heard_at)).order_by(F("heard_at").asc(nulls_first=True), "pk")
     return ordered.select_related("equipment", "site").prefetch_related("latest")
 
@@ -174,7 +175,7 @@ def _minutes(series: Sequence[Series], since: datetime) -> defaultdict[UUID, lis
 
 def _sensor(series: Series, since: datetime, minutes: Sequence[Rollup], judged: _Judged) -> Sensor:
     newest = next(iter(series.latest.all()), None)
-    silence_s = _silence_s(series, newest and newest.measured_at)
+    silence_s = _silence_s(series, newest and newest.heard_at)
     return Sensor(
         series=series,
         value=newest and newest.value,

@@ -121,6 +121,16 @@ def test_state_with_a_time_that_has_not_come_silences_nothing_and_the_next_one_t
     assert state_of(aurora) == "UNACK"
 
 
+def test_state_that_was_told_an_hour_ahead_silences_nothing_when_its_time_comes(aurora):
+    edge = gateway(aurora)
+    suppress(aurora, tag="vibration")
+    running(edge, 0.0, ago_s=-3600)
+    edge.say(Lane.P0, raised(**SHAKES))
+    with aurora.acting():
+        sweep_of(aurora.id, after(3660))
+    assert state_of(aurora) == "UNACK"
+
+
 def test_machine_entered_as_out_of_service_is_in_maintenance_for_the_sweep_of_all(aurora, cassia):
     edge = gateway(aurora)
     suppress(aurora, MAINTENANCE, tag="vibration")

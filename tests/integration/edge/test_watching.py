@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from edge_bridge import protocol
 from edge_bridge.alarms import actions as alarming
-from edge_bridge.models import Alarm, Series
+from edge_bridge.models import Alarm, Latest, Series
 from edge_bridge.protocol import Lane, Quality, Tag
 from edge_bridge.readings.rolling import roll_up
 from edge_bridge.watching import gaps as gap_logs
@@ -253,6 +254,12 @@ def test_sensor_whose_newest_word_has_a_time_that_has_not_come_is_silent_and_com
         ("CH4", "silent", None),
         ("vibration", "speaks", None),
     ]
+    with aurora.acting():
+        gas, hour = Latest.objects.filter(series__tag="CH4"), timedelta(hours=1)
+        gas.update(measured_at=F("measured_at") - hour, received_at=F("received_at") - hour)
+    first = mines(delta)[0]["sensors"][0]
+    assert (first["tag"], first["speech"], first["is_ahead"]) == ("CH4", "silent", False), "an hour later"
+    assert 3590 < first["silent_s"] < 3700
     edge.say(Lane.P2, reading(code="GAS-T0-01", tag="CH4"))
     assert {each["speech"] for each in mines(delta)[0]["sensors"]} == {"speaks"}
 
