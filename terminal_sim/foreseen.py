@@ -32,6 +32,11 @@ class Foreseen(ABC):
         """What it judges."""
         return self.inputs or ((self.equipment, self.tag),)
 
+    @property
+    def is_by_gateways_clock(self) -> bool:
+        """Its alarms are of the moment in which the gateway hears: what several say together is said then."""
+        return bool(self.inputs)
+
     @abstractmethod
     def watch(self) -> "Watch": ...
 
@@ -137,6 +142,9 @@ class Watch(ABC):
     @abstractmethod
     def see(self, at_s: float, seen: "Seen") -> None:
         """`at_s`: the scenario's second that it is about, by a right clock."""
+
+    def end(self, at_s: float, now: timedelta) -> None:  # noqa: B027 (to most of them it says nothing)
+        """The scenario is over."""
 
 
 class LimitWatch(Watch):

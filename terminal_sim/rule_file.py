@@ -12,6 +12,7 @@ from terminal_sim.foreseen import Foreseen, Limit, Point, Range, Still
 from terminal_sim.learning import Learnt
 from terminal_sim.scenario import ScenarioError
 from terminal_sim.several import Together
+from terminal_sim.silence import Silence
 
 LEVELS = {"lo_lo": -1, "lo": -1, "hi": 1, "hi_hi": 1}  # the side on which it is beyond
 
@@ -38,8 +39,9 @@ class RuleFile:
 COMMON = frozenset({"kind", "name", "equipment", "tag", "alarm_type", "severity"})
 CLEARING = frozenset({"clear_frac", "hold_s"})
 HEALTH: Mapping[str, tuple[type[Foreseen], frozenset[str]]] = {
-    "stuck": (Still, frozenset({"for_s", "tolerance"})),
-    "out_of_range": (Range, frozenset({"lowest", "highest"})),
+    "stuck": (Still, CLEARING | {"for_s", "tolerance"}),
+    "out_of_range": (Range, CLEARING | {"lowest", "highest"}),
+    "silence": (Silence, frozenset({"for_s"})),
 }
 SETTINGS: Mapping[str, Mapping[str, float | None]] = {  # of each kind, with their defaults; None: it has to be said
     **{kind: settings for kind, (_, settings) in learning.KINDS.items()},
@@ -93,11 +95,11 @@ def _health(path: str, table: Mapping[str, Any]) -> Foreseen:
     made, settings = HEALTH[table["kind"]]
     if not isinstance(table.get("severity"), str):
         raise ScenarioError(f"{path}.severity: must be text")
-    numbers = _numbers(path, table, settings | CLEARING)
+    numbers = _numbers(path, table, settings)
     try:
         return made(**_texts(path, table), severity=table["severity"], **numbers)
     except TypeError:
-        raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings))}") from None
+        raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings - CLEARING))}") from None
 
 
 def why_not(table: Mapping[str, Any]) -> str:
@@ -106,10 +108,9 @@ def why_not(table: Mapping[str, Any]) -> str:
     if kind == "surprise":
         return "learns what is usual for the series: nothing but itself says what it is to find"
     if kind not in SETTINGS.keys() | HEALTH.keys():
-        return "is judged when time passes, by the gateway's own clock" if kind == "silence" else "is of no known kind"
-    own = HEALTH[kind][1] if kind in HEALTH else SETTINGS[kind].keys()
-    known = COMMON | CLEARING | own | (COUNTED if kind in several.KINDS else WORDS)
-    unknown = sorted(table.keys() - known)
+        return "is of no known kind"
+    own = HEALTH[kind][1] if kind in HEALTH else SETTINGS[kind].keys() | CLEARING
+    unknown = sorted(table.keys() - (COMMON | own | (COUNTED if kind in several.KINDS else WORDS)))
     return f"says {unknown[0]}, which is not foreseen" if unknown else ""
 
 

@@ -16,10 +16,10 @@ from terminal_sim.faults import Fault, FaultKind
 from terminal_sim.foreseen import Foreseen, Seen, Span, Watch
 from terminal_sim.rule_file import RuleFile
 from terminal_sim.scenario import Scenario
+from terminal_sim.silence import LOOKED_FOR_S, SILENCING, Pause, Silence, Silences
 from terminal_sim.simulation import Links, Measured, Mine, seconds
 
 AFTERMATH_S = 300.0  # a fault may show as long after its end
-LOOKED_FOR_S = 5.0  # a gateway looks for silent terminals no more seldom
 SILENT_TYPE = "terminal_silent"
 SHOWS_AT = {  # faults that are seen at these tags only
     FaultKind.BEARING_WEAR: frozenset({"vibration", "temperature", "motor_temperature", "bearing_temperature"}),
@@ -43,14 +43,6 @@ class Ear(NamedTuple):
 
 
 Ears = Mapping[str, Mapping[str, list[Ear]]]  # by equipment and tag
-
-
-@dataclass(slots=True)
-class Pause:
-    """No frame of a terminal came between these real seconds; None: to the end."""
-
-    since_s: float
-    until_s: float | None = None
 
 
 def truth(scenario: Scenario, rules: RuleFile, speed: float) -> list[dict[str, Any]]:
@@ -82,27 +74,11 @@ def _watched(scenario: Scenario, rules: RuleFile, speed: float) -> tuple[list[Sa
     for one in links.rest():
         _hear(ears, one, scenario.duration_s, speed)
     silences.end(scenario.duration_s / speed)
+    over = timedelta(seconds=scenario.duration_s / speed)
+    for each in said:
+        each.true.end(scenario.duration_s, over)
+        each.shown.end(scenario.duration_s, over)
     return said, silences.pauses
-
-
-class Silences:
-    """Pauses of more than `allowed_s` real seconds between the frames of a terminal."""
-
-    def __init__(self, allowed_s: float) -> None:
-        self.pauses: defaultdict[str, list[Pause]] = defaultdict(list)
-        self._allowed_s = allowed_s
-        self._heard_s: dict[str, float] = {}
-
-    def hear(self, equipment: str, now_s: float) -> None:
-        last_s = self._heard_s.get(equipment, now_s)
-        if now_s - last_s > self._allowed_s:
-            self.pauses[equipment].append(Pause(last_s + self._allowed_s, now_s))
-        self._heard_s[equipment] = now_s
-
-    def end(self, now_s: float) -> None:
-        for equipment, last_s in self._heard_s.items():
-            if now_s - last_s > self._allowed_s:
-                self.pauses[equipment].append(Pause(last_s + self._allowed_s))
 
 
 def _ears(said: Sequence[Said]) -> Ears:
@@ -132,8 +108,8 @@ def _hear(ears: Ears, one: Measured, at_s: float, speed: float) -> None:
     is_sure = one.quality is Quality.GOOD
     for ear, value in _heard(ears, one.terminal.equipment, one.values):
         shown = ear.said.shown
-        # What several say together is of the moment when they said it.
-        shown.see(at_s if shown.alarm.inputs else one.at_s, Seen(stamp, value, is_sure, heard, ear.source))
+        moment_s = at_s if shown.alarm.is_by_gateways_clock else one.at_s
+        shown.see(moment_s, Seen(stamp, value, is_sure, heard, ear.source))
 
 
 def _fault_row(scenario: Scenario, fault: Fault, speed: float) -> dict[str, Any]:
@@ -186,6 +162,8 @@ def _alarm_row(scenario: Scenario, alarm: Foreseen, span: Span, origin: str) -> 
 
 
 def _explains(scenario: Scenario, fault: Fault, alarm: Foreseen, origin: str) -> bool:
+    if isinstance(alarm, Silence):
+        return fault.kind in SILENCING and fault.equipment == alarm.equipment and fault.tag in ("", alarm.tag)
     return any(_is_seen(scenario, fault, equipment, tag, origin) for equipment, tag in alarm.points)
 
 

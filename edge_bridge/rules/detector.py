@@ -58,6 +58,7 @@ class Detector(ABC):
 
     purpose: ClassVar[str]
     claims_invariance: ClassVar[bool] = False  # a series times a, plus b, gets the same scores
+    is_by_gateways_clock: ClassVar[bool] = False  # whatever stamps say, its alarms are of when they were heard
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -94,9 +94,10 @@ class OutOfRange(Measuring):
 
 @dataclass(frozen=True, kw_only=True)
 class Silence(Measuring):
-    """Nothing has come for `for_s` by the gateway's clock; the next sample clears it."""
+    """Nothing has come for `for_s` by the gateway's clock; the next sample clears it, sure or not."""
 
     purpose: ClassVar[str] = "nothing comes for for_s; judged when time passes, not when samples come"
+    is_by_gateways_clock: ClassVar[bool] = True
 
     for_s: float = 60.0
 
@@ -109,6 +110,9 @@ class Silence(Measuring):
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         return (sample.heard_s, sample.value), 0.0
 
+    def step(self, state: State, sample: Sample) -> Judged:
+        return super().step(state, sample._replace(at_s=sample.heard_s, is_sure=True))
+
     def tick(self, state: State, now_s: float) -> Judged:
         if not state[2]:
             return state, 0.0, None
@@ -116,7 +120,8 @@ class Silence(Measuring):
         return self.judged(state, state[2], max(now_s - last_s, 0.0) / self.for_s, Sample(now_s, value))
 
     def clock_was_put(self, state: State, by_s: float) -> State:
-        return self._heard(state, state[2][0] + by_s) if state[2] else state
+        is_raised, over_s, memory = state
+        return self._heard((is_raised, over_s + by_s, memory), memory[0] + by_s) if memory else state
 
     def begun_again(self, state: State, now_s: float) -> State:
         return self._heard(state, now_s) if state[2] and not self.is_raised(state) else state

@@ -129,8 +129,7 @@ def judge(rule: AnyRule, state: RuleState, reading: Reading, received_at: dateti
         received_at.timestamp(),
     )
     state, _, finding = rule.detector.step(state, sample)
-    # What several say together is of the moment when they said it, whatever the clock of the one who spoke last.
-    occurred_at = received_at if len(rule.inputs) > 1 else reading.measured_at
+    occurred_at = received_at if rule.detector.is_by_gateways_clock else reading.measured_at
     return state, (alarm_of(rule, finding, occurred_at),) if finding else ()
 
 

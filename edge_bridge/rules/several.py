@@ -33,6 +33,8 @@ NEVER = (0.0, None, 0.0, ())
 class Several(Measuring):
     """`n` inputs; a voice counts for `fresh_s`. The memory begins with when listening began, and what each said."""
 
+    is_by_gateways_clock: ClassVar[bool] = True
+
     n: int = 3
     fresh_s: float = 60.0
 

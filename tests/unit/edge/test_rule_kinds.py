@@ -137,6 +137,31 @@ def test_silence_is_raised_by_time_and_cleared_by_a_reading() -> None:
     assert [alarm.event for alarm in (*raised, *cleared)] == [AlarmEvent.RAISED, AlarmEvent.CLEARED]
 
 
+@pytest.mark.parametrize("quality", [Quality.GOOD, Quality.UNCERTAIN])
+@pytest.mark.parametrize("off_s", [-3600, 0, 45])
+def test_silence_ends_by_the_gateways_clock_whatever_comes_and_however_stamped(off_s: int, quality: Quality) -> None:
+    (rule,) = parse_rules([HEAD | {"kind": "silence", "severity": "medium", "for_s": 30}])
+    state, _ = judge(rule, begin(rule), reading(0.4), NOW)
+    state, _ = judge_time(rule, state, NOW + timedelta(seconds=35))
+    _, (cleared,) = judge(rule, state, reading(0.4, 40 + off_s, quality=quality), NOW + timedelta(seconds=40))
+    assert (cleared.event, cleared.occurred_at) == (AlarmEvent.CLEARED, NOW + timedelta(seconds=40))
+    assert cleared.detail == "ch4 speaks again"
+
+
+@pytest.mark.parametrize("put_by_s", [-3600, 0, 3600])
+@pytest.mark.parametrize("off_s", [-3600, 0, 45])
+def test_silence_that_is_held_is_held_by_the_gateways_clock(off_s: int, put_by_s: int) -> None:
+    (rule,) = parse_rules([HEAD | {"kind": "silence", "severity": "medium", "for_s": 30, "hold_s": 20}])
+    assert isinstance(rule, DetectorRule)
+    state, _ = judge(rule, begin(rule), reading(0.4), NOW)
+    state, _ = judge_time(rule, state, NOW + timedelta(seconds=35))
+    state, now = rule.detector.clock_was_put(state, put_by_s), NOW + timedelta(seconds=put_by_s)
+    state, held = judge(rule, state, reading(0.4, 40 + put_by_s + off_s), now + timedelta(seconds=40))
+    state, still = judge_time(rule, state, now + timedelta(seconds=54))
+    _, (cleared,) = judge_time(rule, state, now + timedelta(seconds=55))
+    assert (held, still, cleared.event) == ((), (), AlarmEvent.CLEARED)
+
+
 def test_state_of_other_parameters_counts_as_none_but_a_standing_alarm_is_kept() -> None:
     rule, other = rule_of(), rule_of(limit=2.0)
     state, _ = judge(rule, begin(rule), reading(0.4), NOW)

@@ -16,6 +16,8 @@ SCENARIOS = ROOT / "terminal_sim/scenarios"
 DEMO = SCENARIOS / "demo.toml"
 DEMO_RULES = ROOT / "edge_bridge/gateway/demo_rules.toml"
 
+LOOK_EVERY = timedelta(seconds=1)  # at what is silent
+
 Event = tuple[str, str, AlarmEvent, datetime]
 
 
@@ -25,14 +27,20 @@ def said_by_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Event]:
 
 
 def alarms_of_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Alarm]:
-    """What the gateway's own rules say of the scenario's frames, in their order."""
+    """What the gateway's own rules say of the scenario's frames, in their order, and of the time between them."""
     rules = kinds.parse_rules(kinds_tables(rules_path))
     states = {rule.name: kinds.begin(rule) for rule in rules}
     watching: dict[tuple[str, str], list[kinds.AnyRule]] = {}
     for rule in rules:
         for point in kinds.points(rule):
             watching.setdefault(point, []).append(rule)
+    looked_at = scenario.start_at
     for one, heard_at in arriving(scenario):
+        while looked_at + LOOK_EVERY < heard_at:
+            looked_at += LOOK_EVERY
+            for rule in rules:
+                states[rule.name], alarms = kinds.judge_time(rule, states[rule.name], looked_at)
+                yield from alarms
         stamp = scenario.start_at + timedelta(seconds=one.at_s + one.skew_s)
         for tag, value in one.values.items():
             reading = Reading(one.terminal.equipment, tag, value, one.quality, stamp)

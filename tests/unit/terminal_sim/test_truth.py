@@ -257,7 +257,7 @@ def test_silence_at_the_end_has_no_clearing() -> None:
     ("kind", "more", "why"),
     [
         ("surprise", "", "nothing but itself"),
-        ("silence", "", "the gateway's own clock"),
+        ("silence", "hold_s = 20", "says hold_s"),
         ("vote", "deadband = 0.5", "says deadband"),
         ("cusum", "deadband = 0.5", "says deadband"),
         ("stuck", "deadband = 0.5", "says deadband"),
