@@ -53,7 +53,7 @@ def record(*, device: Device, batch: Batch, are_converted: bool = False) -> Ack:
         detail = f"In lane {batch.lane} {hole}; send from there."
         raise HoleInStream(detail, expected_seq=hole.expected_seq) from None
     if entries:
-        hear(device, datetime.now(UTC))
+        hear(device, batch.edge, datetime.now(UTC))
         stream.ahead_s = (batch.sent_at - datetime.now(UTC)).total_seconds()
         intake.take(device, stream, entries, are_converted)
     commands = waiting(device, batch.edge, batch.boot, datetime.now(UTC))

@@ -24,6 +24,7 @@ class Gateway:
     device: Device
     secret: str
     boot: UUID = field(default_factory=uuid4)
+    edge: str = "north-gateway"
     next_seq: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 1))
 
     @property
@@ -39,7 +40,7 @@ class Gateway:
         first = self.next_seq[lane]
         self.next_seq[lane] = first + len(bodies)
         entries = tuple(Entry(seq, body) for seq, body in enumerate(bodies, first))
-        return Batch("north-gateway", self.boot, lane, datetime.now(UTC), entries)
+        return Batch(self.edge, self.boot, lane, datetime.now(UTC), entries)
 
     def record(self, batch: Batch) -> Ack:
         with acting_as(self.actor):

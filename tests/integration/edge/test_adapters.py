@@ -170,6 +170,10 @@ def test_only_who_speaks_as_a_gateway_is_watched_for_silence(aurora):
     edge.say(Lane.P2, reading())
     with aurora.acting():
         assert silent(tomorrow).filter(pk=edge.device.pk).exists()
+        Watermark.objects.filter(edge=edge.edge).update(updated_at=datetime.now(UTC) - timedelta(hours=1))
+    told(post(edge, f"{ADAPTERS}/senml", pack(0.4)))
+    with aurora.acting():
+        assert silent(datetime.now(UTC)).filter(pk=edge.device.pk).exists(), "another tongue is no word of the gateway"
 
 
 def test_machine_is_named_by_its_id_in_open_autonomy(aurora):

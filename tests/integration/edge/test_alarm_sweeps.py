@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -311,6 +312,23 @@ def test_credential_whose_streams_another_one_took_over_is_not_watched_any_more(
     new.say(Lane.P2, reading())
     assert swept(aurora, after(150)) == 1
     assert the_alarm(aurora).device_id == new.device.pk
+
+
+def test_gateway_that_falls_silent_is_an_alarm_though_another_one_with_its_credential_speaks(aurora):
+    north = gateway(aurora)
+    south = replace(north, edge="south-gateway", boot=uuid4(), next_seq=dict.fromkeys(Lane, 1))
+    for edge in (north, south):
+        edge.post(edge.batch(Lane.P2, reading()))
+    with aurora.acting():
+        Watermark.objects.filter(edge=north.edge).update(updated_at=after(-200))
+    assert swept(aurora, after(0)) == 1
+    alarm = the_alarm(aurora)
+    assert (alarm.device_id, alarm.detail) == (north.device.pk, "north-gateway is not heard") and alarm.value >= 200
+    south.post(south.batch(Lane.P2, reading()))
+    assert the_alarm(aurora).stands, "it is the other one that speaks"
+    north.post(north.batch(Lane.P2, reading()))
+    assert not the_alarm(aurora).stands
+    assert swept(aurora, after(60)) == 0
 
 
 def test_gateway_that_only_asks_is_silent(aurora):
