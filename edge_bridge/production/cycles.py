@@ -9,6 +9,7 @@ from typing import Final
 
 from edge_bridge.production.intervals import HOLD, Interval, Sample, joined
 from edge_bridge.protocol.machine import LoadKind, MachineState
+from edge_bridge.readings.tags import meaning
 
 # A truck that hasn't dumped for so long began anew: the time before is no part of the next cycle.
 LONGEST: Final = timedelta(hours=6)
@@ -18,7 +19,7 @@ LONGEST: Final = timedelta(hours=6)
 class Load:
     """Counts when it is dumped. `begins_at` is when the load before was, None if none was within LONGEST.
 
-    `payload_t` is None where the scale said nothing while the truck hauled.
+    `payload_t` is None where the scale said nothing plausible while the truck hauled.
     """
 
     begins_at: datetime | None
@@ -40,7 +41,7 @@ def loads_of(
     """
     runs = list(joined(intervals))
     dumps = [n for n, one in enumerate(runs) if one.state is MachineState.DUMPING]
-    payload, kind = Scale(payloads), Scale(kinds)
+    payload, kind = Scale([_weighed(one) for one in payloads]), Scale(kinds)
     found: list[Load] = []
     last_dumped_at: datetime | None = None
     for n in dumps:
@@ -52,6 +53,12 @@ def loads_of(
             found.append(Load(begins_at, dumped_at, payload.typical(hauls_at, runs[n].begins_at), _kind(load_kind)))
         last_dumped_at = dumped_at
     return found
+
+
+def is_plausible(payload_t: float) -> bool:
+    """Within the tag dictionary's range; what a broken scale sends instead, such as -9999, is no weight."""
+    known = meaning("payload")
+    return known is not None and known.lowest <= payload_t <= known.highest
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ class Scale:
         held = [before] if before and before.at > since - HOLD else []
         values = [one.value for one in (*held, *self.samples[first:last]) if one.value is not None]
         return median_low(values) if values else None
+
+
+def _weighed(one: Sample) -> Sample:
+    return one if one.value is None or is_plausible(one.value) else Sample(one.at, None)
 
 
 def _haul_before(runs: Sequence[Interval], dump: int, begins_at: datetime | None) -> datetime:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
-from edge_bridge.production.cycles import Load
+from edge_bridge.production.cycles import Load, is_plausible
 from edge_bridge.production.intervals import Interval, clipped, joined
 from edge_bridge.production.shifts import hours
 from edge_bridge.production.time_model import AVAILABLE, DOWN, KNOWN, OF_STOPS, OPERATING, WORKING, Category
@@ -24,9 +24,9 @@ HOUR = timedelta(hours=1)
 class Figures:
     """`n_down` and `n_failures` count stops for maintenance, planned and unplanned, or unplanned, that began in it.
 
-    `n_weighed` of `n_loads` have a payload. `cycles` is the time of `n_cycles` loads whose beginning is known. Of
-    machines with a planned rate: `planned_t` at that rate in known scheduled time, `planned_operating_t` in operating
-    time, and `of_planned_t`, what they hauled.
+    `n_weighed` of `n_loads` have a plausible payload. `cycles` is the time of `n_cycles` loads whose beginning is
+    known. Of machines with a planned rate: `planned_t` at that rate in known scheduled time, `planned_operating_t` in
+    operating time, and `of_planned_t`, what they hauled.
     """
 
     time: Mapping[Category, timedelta] = field(default_factory=dict)
@@ -147,7 +147,7 @@ def figures_of(
 
 
 def _hauled(loads: Sequence[Load]) -> Figures:
-    weighed = [load.payload_t for load in loads if load.payload_t is not None]
+    weighed = [load.payload_t for load in loads if load.payload_t is not None and is_plausible(load.payload_t)]
     cycles = [load.cycle for load in loads if load.cycle is not None]
     return Figures(
         n_loads=len(loads),

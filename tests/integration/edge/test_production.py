@@ -105,6 +105,13 @@ def production(who: Organisation, owner: Organisation, **asked: str):
     return who.client().get(f"/api/v1/sites/{site.pk}/production", {"day": "2026-03-02", **asked})
 
 
+def test_a_broken_scale_leaves_loads_unweighed(aurora):
+    fill(aurora, truck_of(aurora), [(s, tag, 1.7e308 if tag == "payload" else v) for s, tag, v in shift_of_a_truck()])
+    rolled(aurora)
+    figures = production(aurora, aurora).json()["figures"]
+    assert figures["n_loads"] > 60 and (figures["n_weighed"], figures["hauled_t"]) == (0, 0.0)
+
+
 def test_late_and_repeated_readings_roll_to_what_the_readings_say(aurora):
     series, said = truck_of(aurora), shift_of_a_truck()
     fill(aurora, series, said[:600] + said[900:])

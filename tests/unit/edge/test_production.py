@@ -311,6 +311,17 @@ def test_silent_scale_leaves_the_load_unweighed() -> None:
     assert loads_of(raw, [], [], since=DAWN) == [Load(None, at(700), None, LoadKind.NONE)]
 
 
+@pytest.mark.parametrize("value", [1.7e308, -9999.0, 65_535.0])
+def test_what_no_truck_carries_is_no_payload(value: float) -> None:
+    raw, payloads = cycles(1)
+    assert loads_of(raw, [Sample(one.at, value) for one in payloads], [], since=DAWN)[0].payload_t is None
+    mostly = [one if n % 5 == 0 else Sample(one.at, value) for n, one in enumerate(payloads)]
+    assert loads_of(raw, mostly, [], since=DAWN)[0].payload_t == 90.0
+    stored = [Load(None, at(s), value, LoadKind.ORE) for s in (0, 60)]
+    found = figures_of(raw, [*stored, Load(None, at(90), 90.0, LoadKind.ORE)], since=DAWN, until=at(1000))
+    assert (found.n_loads, found.n_weighed, found.hauled_t) == (3, 1, 90.0)
+
+
 def test_dump_that_is_not_over_is_no_load_yet() -> None:
     raw, payloads = cycles(1)
     assert loads_of(list(clipped(raw, DAWN, at(650))), payloads, [], since=DAWN) == []
