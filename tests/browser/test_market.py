@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from marketplace.models import ServiceTask
+from marketplace.models import Contract, ServiceTask
 from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.firms import offer, welders
 from tests.integration.marketplace.scenes import alarm_of, published, terms
@@ -13,6 +13,7 @@ from tests.personas import Organisation
 
 pytestmark = pytest.mark.browser
 
+LOCAL = "%Y-%m-%dT%H:%M"
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 24}
 
 
@@ -63,6 +64,39 @@ def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis,
     expect(owner.page.get_by_role("row", name="Sum")).to_contain_text("2,400.00 USD")
     owner.page.get_by_role("link", name="Entry 1 about").click()
     expect(owner.page.locator("main")).to_contain_text("of the ledger")
+
+
+def with_people(owner: Organisation, firm: Organisation) -> Contract:
+    welders(firm)
+    return written(owner, firm)
+
+
+def test_session_is_booked_held_and_owed_and_the_data_stays_open_for_longer(aurora, borealis, outside, open_desk):
+    contract = outside(with_people, aurora, borealis)
+    owner, firm = open_desk(aurora), open_desk(borealis)
+    firm.page.goto(f"/contracts/{contract.pk}")
+    firm.page.get_by_role("link", name="Book a session").click()
+    now = datetime.now(UTC)
+    firm.page.get_by_label("From").fill(now.strftime(LOCAL))
+    firm.page.get_by_label("Until").fill((now + timedelta(hours=1)).strftime(LOCAL))
+    firm.page.get_by_label("What about").fill("Read the spectrum")
+    firm.page.get_by_label("Not to exceed, in minutes").fill("30")
+    firm.page.get_by_label("Rate for a minute in USD").fill("2.50")
+    firm.press("Propose it")
+
+    owner.page.goto(f"/contracts/{contract.pk}")
+    owner.page.get_by_label("Hours more").fill("48")
+    owner.press("Leave the data open")
+    until = (contract.access_until + timedelta(hours=48)).strftime("until %-d %b %Y, %H:%M")
+    expect(owner.page.locator("main")).to_contain_text(until)
+    owner.press("Confirm")
+    firm.page.goto(f"/contracts/{contract.pk}")
+    firm.press("Start")
+    firm.page.get_by_label("Result").fill("The outer race is worn")
+    firm.press("Stop")
+    owner.press("Accept the minutes")
+    expect(owner.page.get_by_text("1 min × 2.50 USD = 2.50 USD")).to_be_visible()
+    expect(owner.page.get_by_text("Session 1: Read the spectrum")).to_be_visible()
 
 
 def busy_firm(owner: Organisation, firm: Organisation) -> list[str]:
