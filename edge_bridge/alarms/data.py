@@ -116,7 +116,7 @@ class Around:
     """A site while alarms are taken there: its suppressions, its flood, how many alarms are new.
 
     `standing` are the causes whose condition stands, by type the alarms; `machines` the states that machines are in;
-    `safety_rules` the names of kept rules that no state may silence.
+    `safety_rules` the names of kept rules that nothing may silence by design.
     """
 
     suppressions: Sequence[Suppression]
@@ -149,9 +149,11 @@ class Around:
         return next(filter(None, reasons), "")[:MAX_REASON_CHARS]
 
     def _reason(self, rule: Suppression, alarm: Raised) -> str:
+        if self._is_safety(alarm):
+            return ""
         if not rule.states:
             return f"{rule.cause} stands: {rule.reason}" if self.standing.get(rule.cause) else ""
-        if alarm.equipment_id is None or self._is_safety(alarm):
+        if alarm.equipment_id is None:
             return ""
         found = self.machines.get(alarm.equipment_id, frozenset()).intersection(rule.states)
         return f"the machine is {' and '.join(sorted(found))}: {rule.reason}" if found else ""

@@ -15,12 +15,14 @@ from tenants.models import Equipment
 def know_machines(
     found: Around, tenant_id: UUID, site_id: UUID, machines: Iterable[UUID | None], now: datetime
 ) -> None:
-    """Note what the suppressions ask of these machines; nothing is read where none of them does."""
+    """Note what the suppressions ask of these machines; nothing is read where there are none."""
+    if not found.suppressions:
+        return
+    found.safety_rules = frozenset(KeptRule.objects.filter(site=site_id, is_safety=True).values_list("name", flat=True))
     if not found.in_states:
         return
     wanted = {machine for machine in machines if machine is not None} - found.machines.keys()
     found.machines |= states_of(tenant_id, site_id, wanted, now)
-    found.safety_rules = frozenset(KeptRule.objects.filter(site=site_id, is_safety=True).values_list("name", flat=True))
 
 
 def states_of(tenant_id: UUID, site_id: UUID, machines: Iterable[UUID], now: datetime) -> dict[UUID, frozenset[str]]:

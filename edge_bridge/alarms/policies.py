@@ -14,7 +14,7 @@ from edge_bridge.alarms.data import LONGEST_WAIT_S, MOST_STEPS, SHORTEST_WAIT_S,
 from edge_bridge.alarms.escalation import steps_of
 from edge_bridge.alarms.suppression import rules_of, settle
 from edge_bridge.catalogue.data import guards_people
-from edge_bridge.models import EscalationStep, KeptRule, SuppressionRule
+from edge_bridge.models import EscalationStep, Guard, KeptRule, SuppressionRule
 from edge_bridge.protocol import Severity
 from tenants.api import enter, require
 from tenants.data import Conflict, FieldError, Invalid, NotFound
@@ -34,8 +34,12 @@ class Step:
 
 
 def make_suppression(*, site: Site, cause: str, effect: str, reason: str) -> SuppressionRule:
-    """From now on, while an alarm of type `cause` stands at the own site, those of type `effect` call nobody."""
+    """From now on, while an alarm of type `cause` stands at the own site, those of type `effect` call nobody.
+
+    Invalid, in words, if rules in force raise such alarms about what guards people; those call all the same.
+    """
     kept = _room_at(site)
+    _refuse_safety_effect(site, effect)
     _check_pair(cause, effect, [(rule.cause, rule.effect) for rule in kept if rule.cause])
     return _made(SuppressionRule(site=site, cause=cause, effect=effect, reason=reason))
 
@@ -129,6 +133,15 @@ def _check_states(states: Sequence[str]) -> None:
     if unknown or not states:
         message = f"one or more of {', '.join(STATES)}"
         raise Invalid("In which states is not clear.", (FieldError("/states", message),))
+
+
+def _refuse_safety_effect(site: Site, effect: str) -> None:
+    for guard in Guard.objects.filter(site=site, alarm_type=effect, ended_at=None):
+        if guard.is_safety or guards_people(guard.tag, guard.rule):
+            message = (
+                f"{guard.rule} raises it about {guard.tag}: it guards people, whatever else stands; shelve instead"
+            )
+            raise Invalid("No other alarm suppresses these.", (FieldError("/effect", message),))
 
 
 def _refuse_safety(rule: KeptRule | None, tag: str) -> None:

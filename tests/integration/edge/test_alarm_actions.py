@@ -8,10 +8,12 @@ from django.db import connections
 
 from edge_bridge.alarms import actions, policies
 from edge_bridge.alarms.sweeps import end_shelves
-from edge_bridge.models import Alarm, AlarmChange
+from edge_bridge.catalogue.actions import enable_rule
+from edge_bridge.models import Alarm, AlarmChange, Guard
 from edge_bridge.protocol import Lane
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tests.agreements import mandate_of
+from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, history, opened, raised, the_alarm, told
 
 HOUR = timedelta(hours=1)
@@ -162,19 +164,32 @@ def test_what_the_mine_silences_stays_in_sight_of_the_regulator(aurora, delta):
 def test_effect_is_suppressed_while_its_cause_stands_and_returns_with_it(aurora):
     edge = gateway(aurora)
     suppress(aurora, "power_failed", "fan_stopped")
-    edge.say(Lane.P0, raised(alarm_type="power_failed"), raised(alarm_type="fan_stopped"))
+    edge.say(Lane.P0, raised(alarm_type="power_failed"), raised(alarm_type="fan_stopped", tag="running"))
     assert states(aurora) == {"power_failed": "UNACK", "fan_stopped": "DSUPR"}
     assert told(aurora)[:2] == [("alarm.raised", "UNACK"), ("alarm.raised", "DSUPR")]
     edge.say(Lane.P0, cleared(alarm_type="power_failed"))
     assert states(aurora) == {"power_failed": "RTNUN", "fan_stopped": "UNACK"}
     edge.say(Lane.P0, raised(alarm_type="power_failed"))
     assert states(aurora) == {"power_failed": "UNACK", "fan_stopped": "DSUPR"}
-    edge.say(Lane.P0, cleared(alarm_type="fan_stopped"), cleared(alarm_type="power_failed"))
+    edge.say(Lane.P0, cleared(alarm_type="fan_stopped", tag="running"), cleared(alarm_type="power_failed"))
     assert states(aurora) == {"power_failed": "RTNUN", "fan_stopped": "NORM"}
 
 
+def test_nothing_that_stands_silences_what_guards_people(aurora):
+    edge = gateway(aurora)
+    suppress(aurora, "conveyor.stopped", "ch4.hi")
+    edge.say(Lane.P0, raised(alarm_type="conveyor.stopped", tag="running"), raised(alarm_type="ch4.hi", tag="CH4"))
+    assert states(aurora) == {"conveyor.stopped": "UNACK", "ch4.hi": "UNACK"}
+    rule = kept(aurora)
+    with aurora.acting():
+        enable_rule(rule=rule, reason="the owner knows the sensor")
+        raises = Guard.objects.get().alarm_type
+    with pytest.raises(Invalid, match="No other alarm suppresses"):
+        suppress(aurora, "conveyor.stopped", raises)
+
+
 def test_rule_works_from_its_making_to_its_end_and_never_in_a_ring(aurora):
-    gateway(aurora).say(Lane.P0, raised(alarm_type="power_failed"), raised(alarm_type="fan_stopped"))
+    gateway(aurora).say(Lane.P0, raised(alarm_type="power_failed"), raised(alarm_type="fan_stopped", tag="running"))
     rule = suppress(aurora, "power_failed", "fan_stopped")
     assert states(aurora)["fan_stopped"] == "DSUPR"
     suppress(aurora, "fan_stopped", "air_slow")
@@ -200,10 +215,13 @@ def test_cause_that_goes_while_its_effect_comes_leaves_nothing_suppressed(aurora
                 connections.close_all()
 
         with ThreadPoolExecutor(2) as pool:
-            pairs = [(edges[0], cleared(alarm_type="power_failed")), (edges[1], raised(alarm_type="fan_stopped"))]
+            pairs = [
+                (edges[0], cleared(alarm_type="power_failed")),
+                (edges[1], raised(alarm_type="fan_stopped", tag="running")),
+            ]
             list(pool.map(race, pairs))
         assert states(aurora)["fan_stopped"] == "UNACK"
-        edges[1].say(Lane.P0, cleared(alarm_type="fan_stopped"))
+        edges[1].say(Lane.P0, cleared(alarm_type="fan_stopped", tag="running"))
 
 
 def test_two_people_who_answer_at_once_take_one_step(aurora):
