@@ -24,6 +24,8 @@ from tenants.models import Equipment, Site
 SILENT: Final = timedelta(days=31)
 # What is read before a span, so that a stop which began earlier isn't taken for one that began with it.
 BEFORE: Final = timedelta(hours=1)
+# No machine was heard before; the shifts of the first and the last days that there are would end outside the calendar.
+FIRST_DAY: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,21 @@ def calendar(site: Site) -> Calendar:
 
 
 def span_of(site: Site, *, day: date | None = None, shift: str = "", now: datetime | None = None) -> Span:
-    """The production day, today's if none is named, or its shift of that name. Invalid if none, or yet to come."""
+    """The production day, today's if none is named, or its shift of that name.
+
+    Invalid if none, before FIRST_DAY, or yet to come.
+    """
     now = now or datetime.now(UTC)
     kept = calendar(site)
-    day = day or kept.day_of(now)
+    today = kept.day_of(now)
+    day = day or today
+    if not FIRST_DAY <= day <= today:
+        raise Invalid("Nothing is known of that day.", (FieldError("/day", f"give a day from {FIRST_DAY} to today"),))
     since, until = kept.day(day)
     if shift:
         since, until = _of_shift(kept.shifts(day), shift)
     if since >= now:
-        raise Invalid("That is yet to come.", (FieldError("/day", "give today or a day before"),))
+        raise Invalid("That is yet to come.", (FieldError("/shift", "give one that has begun"),))
     until = min(until, now)
     return Span(site, day, shift, since, until, tuple(kept.shifts_between(since - BEFORE, until)))
 

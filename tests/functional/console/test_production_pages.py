@@ -26,7 +26,8 @@ def test_page_shows_the_day_with_its_charts_and_causes(aurora):
     assert "breakdown" in words and "unplanned maintenance" in words and "Availability" in words
     csv = client.get(re.search(r'href="(/production/charts/hour-strip\.csv\?[^"]+)"', page)[1].replace("&amp;", "&"))
     assert csv.status_code == 200 and len(csv.content.decode("utf-8-sig").splitlines()) == 25
-    assert client.get(place(aurora).replace("2026-03-02", "yesterday")).status_code == 422
+    for day in ("yesterday", "0001-01-01", "9999-12-31"):
+        assert client.get(place(aurora).replace("2026-03-02", day)).status_code == 422
 
 
 def test_stop_is_corrected_on_the_page_of_its_machine(aurora, borealis):

@@ -112,6 +112,19 @@ def test_a_broken_scale_leaves_loads_unweighed(aurora):
     assert figures["n_loads"] > 60 and (figures["n_weighed"], figures["hauled_t"]) == (0, 0.0)
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "2100-01-01", "9999-12-31"])
+def test_a_day_of_no_shift_is_refused_in_words(aurora, day):
+    at_work(aurora)
+    site, truck, mine = aurora.sites["north"].pk, aurora.equipment["TRUCK-07"].pk, aurora.client()
+    answers = [
+        mine.get(f"/api/v1/sites/{site}/production", {"day": day}),
+        mine.get(f"/api/v1/sites/{site}/production.csv", {"day": day}),
+        mine.get(f"/api/v1/equipment/{truck}/production", {"day": day}),
+        mine.post(f"/api/v1/sites/{site}/handovers", {"day": day, "shift": "day"}),
+    ]
+    assert [(each.status_code, each.json()["errors"][0]["pointer"]) for each in answers] == 4 * [(422, "/day")]
+
+
 def test_late_and_repeated_readings_roll_to_what_the_readings_say(aurora):
     series, said = truck_of(aurora), shift_of_a_truck()
     fill(aurora, series, said[:600] + said[900:])
