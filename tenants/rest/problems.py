@@ -27,11 +27,18 @@ def problem(status: int, title: str, detail: str, errors: tuple[FieldError, ...]
         "type": f"urn:cloudmining:problem:{title.lower().replace(' ', '-')}",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": _sendable(detail),
     }
     if errors:
-        body["errors"] = [{"pointer": error.pointer, "message": error.message} for error in errors]
+        body["errors"] = [
+            {"pointer": _sendable(error.pointer), "message": _sendable(error.message)} for error in errors
+        ]
     return body
+
+
+def _sendable(text: str) -> str:
+    """A refusal repeats what was sent, which may hold half a surrogate: that has no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -69,6 +69,7 @@ BAD_BODIES = [
     (b'{"code": {"a": 1}, "name": [], "kind": 7}', 422),
     (b'{"code": "two words", "name": "x", "kind": "mine"}', 422),
     (b'{"code": "x", "name": "x", "kind": "castle"}', 422),
+    (b'{"code": "x", "name": "x", "kind": "\\ud800"}', 422),
     (b'{"code": "x", "name": "' + b"x" * 5000 + b'", "kind": "mine"}', 422),
     (b'{"code": "x", "name": "x", "kind": "mine", "mine": "not-a-uuid"}', 422),
     (b'{"code": "north", "name": "twice", "kind": "mine"}', 409),
