@@ -60,7 +60,7 @@ def score_bid(*, bid: Bid, scores: Sequence[Score]) -> None:
     An award waits for it, or it for the award; of two who score the bid they both read the second is refused.
     """
     require("post_tasks")
-    _require_evaluating(ServiceTask.objects.select_for_update().get(pk=bid.task_id))
+    _hold_evaluating(bid)
     change_bid(bid)
     given = _checked(bid.task, scores)
     for score in given:
@@ -190,10 +190,17 @@ def _require_evaluating(task: ServiceTask) -> None:
         raise Conflict(f"Bids are judged while their task is evaluating; this one is {task.state}.")
 
 
+def _hold_evaluating(bid: Bid) -> ServiceTask:
+    """The task of a bid to be judged as it is now, with its row locked: an award, or an end without one, waits."""
+    task = ServiceTask.objects.select_for_update().get(pk=bid.task_id)
+    _require_evaluating(task)
+    return task
+
+
 def _judge(bid: Bid, event: BidEvent, kind: str, **changes: Any) -> None:
-    _require_evaluating(bid.task)
+    task = _hold_evaluating(bid)
     move_bid(bid, event, **changes)
-    tell_bid(kind, bid, bid.task, **({"reason": bid.reason} if bid.reason else {}))
+    tell_bid(kind, bid, task, **({"reason": bid.reason} if bid.reason else {}))
 
 
 def _decide(bid: Bid, event: BidEvent, kind: str, task: ServiceTask, reason: str, rows: dict[Any, queries.Row]) -> None:

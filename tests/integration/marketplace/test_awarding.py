@@ -243,6 +243,24 @@ def test_disqualified_bid_is_not_compared_says_why_and_may_be_reinstated(aurora,
     assert [seen(aurora, bid).state for bid in (cheap, quick)] == ["won", "lost"]
 
 
+def failed(owner, task):
+    with owner.acting():
+        awarding.fail_task(task=own_task(task), reason="all far above the budget")
+
+
+@pytest.mark.parametrize("is_awarded", [True, False])
+def test_bid_is_not_reinstated_once_its_task_was_decided_meanwhile(aurora, borealis, cassia, is_awarded):
+    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
+    with aurora.acting():
+        late = access.get_bid_to_judge(cheap.pk)
+    awarded(aurora, quick) if is_awarded else failed(aurora, task)
+    with pytest.raises(Conflict, match="while their task is evaluating"), aurora.acting():
+        awarding.reinstate_bid(bid=late)
+    assert seen(aurora, cheap).state == "disqualified"
+
+
 def test_disqualified_firm_may_complain_about_the_award(aurora, borealis, cassia):
     _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
     with aurora.acting():
@@ -291,8 +309,7 @@ def test_every_bidder_is_told_that_the_task_was_cancelled(aurora, borealis, cass
 
 def test_task_without_an_acceptable_bid_ends_and_tells_every_bidder(aurora, borealis, cassia):
     task, cheap, quick = contest(aurora, borealis, cassia)
-    with aurora.acting():
-        awarding.fail_task(task=own_task(task), reason="all far above the budget")
+    failed(aurora, task)
     assert state_of(task, aurora) == "unsuccessful"
     for firm, bid in ((borealis, cheap), (cassia, quick)):
         assert (seen(firm, bid).state, bodies(firm, "bid.lost")[0]["reason"]) == ("lost", "all far above the budget")
