@@ -54,10 +54,13 @@ class Intake:
         found = self.equipment.get(code)
         if found is None:
             raise Unplaceable(f"There is no equipment with the code {code!r}; register it.")
-        is_here = found.site_id == self.device.site_id
-        if not is_here and (found.pk not in self.left_at or (at is not None and at > self.left_at[found.pk])):
+        left_at = self.left_at.get(found.pk)
+        if not self.is_here(found) and (left_at is None or (at is not None and at > left_at)):
             raise Unplaceable(f"Equipment {code!r} is at another site than this gateway.")
         return found
+
+    def is_here(self, equipment: Equipment) -> bool:
+        return equipment.site_id == self.device.site_id
 
     def set_aside(self, entry: Entry, reason: str, *, waits: bool | None = None) -> None:
         """`waits`: an alarm that may get its place later, or never."""
@@ -148,6 +151,9 @@ def _codes(entries: Iterable[Entry], placed: Container[tuple[str, str]]) -> set[
 
 
 def _take_alarms(intake: Intake, entries: Sequence[tuple[Entry, protocol.Alarm]]) -> None:
+    said = {alarm.equipment for _, alarm in entries}
+    here = [code for code in said if code in intake.equipment and intake.is_here(intake.equipment[code])]
+    aside.take_up_before(intake.device, here, intake.received_at)
     placed = []
     for entry, alarm in entries:
         try:
@@ -164,7 +170,8 @@ def _take_alarms(intake: Intake, entries: Sequence[tuple[Entry, protocol.Alarm]]
         try:
             log.take(equipment, alarm)
         except Unplaceable as refusal:
-            intake.set_aside(entry, refusal.reason, waits=False)
+            # It may end what was raised after the machine was moved away, which waits.
+            intake.set_aside(entry, refusal.reason, waits=not intake.is_here(equipment))
     log.write()
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from edge_bridge import access
 from edge_bridge.alarm import Event, IllegalTransition, State, returned
 from edge_bridge.alarms.access import get_own_alarm, get_set_aside
-from edge_bridge.alarms.aside import settle
+from edge_bridge.alarms.aside import dismiss_ends_of, settle
 from edge_bridge.alarms.data import LONGEST_SHELF, MAX_COMMENT_CHARS, MAX_REASON_CHARS
 from edge_bridge.alarms.re_alarming import due_after
 from edge_bridge.alarms.sources import end, why_gone
 from edge_bridge.alarms.steps import Steps, tell
 from edge_bridge.data import AlarmKind
 from edge_bridge.models import Alarm, Quarantine
-from edge_bridge.protocol import Severity
+from edge_bridge.protocol import AlarmEvent, Severity
 from tenants.api import actor, enter, on_behalf_of
 from tenants.data import Conflict, FieldError, Invalid
 from tenants.people.api import members
@@ -125,11 +125,16 @@ def check_member(user_id: UUID, pointer: str) -> None:
 
 
 def dismiss_set_aside(*, entry: Quarantine, reason: str) -> Quarantine:
-    """Let an alarm be that waits for a machine which will never be there, such as one under a wrong code."""
+    """Let an alarm be that waits for a machine which will never be there, such as one under a wrong code.
+
+    With a raising go the ends that wait behind it.
+    """
     _check_reason(reason)
     entry = get_set_aside(entry.pk)
     if not Quarantine.objects.filter(pk=entry.pk, waits=True).update(waits=False):
         raise Conflict("It waits no longer: it has taken its place, or was dismissed.")
+    if entry.entry["event"] == AlarmEvent.RAISED:
+        dismiss_ends_of(entry)
     settle(entry.site_id, entry.tenant_id, datetime.now(UTC))
     said = {"site": entry.site_id, "equipment": entry.entry["equipment"], "type": entry.entry["alarm_type"]}
     enter(kind="alarm.dismissed", subject=entry.pk, payload={**said, "reason": reason})

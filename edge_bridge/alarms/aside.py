@@ -1,17 +1,19 @@
 """Alarms that had no place when they came, and those that never came: each is told at once, as an alarm of its own.
 
 An alarm of a machine that is not registered, or stands elsewhere, waits as it came. It takes its place when the machine
-stands at the site: with the next heartbeat or sweep, or when somebody asks.
+stands at the site: with the next heartbeat or sweep, or before the next word about that machine.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
@@ -20,7 +22,7 @@ from edge_bridge.alarm_log import AlarmLog
 from edge_bridge.alarms.cloud import Finding, clear_alarm, raise_alarm
 from edge_bridge.alarms.data import ALARMS_LOST, ALARMS_SET_ASIDE, MAX_COMMENT_CHARS, RANK
 from edge_bridge.data import Unplaceable
-from edge_bridge.models import Device, Quarantine
+from edge_bridge.models import Alarm, Device, Quarantine
 from edge_bridge.protocol import AlarmEvent, Severity, decode_entry
 from tenants.api import actor
 from tenants.models import Equipment
@@ -85,22 +87,52 @@ def placeable() -> QuerySet[Quarantine]:
     return waiting_ones.filter(Exists(machine))
 
 
-def take_up(site_id: UUID, now: datetime) -> int:
-    """Give them their place, in the order in which they came; returns how many. In the owner's transaction."""
+_WAITS = """
+SELECT EXISTS (SELECT FROM edge_bridge_quarantine
+                WHERE tenant_id = %s AND site_id = %s AND waits AND entry->>'equipment' = ANY(%s))
+"""
+
+
+def take_up_before(device: Device, codes: Collection[str], now: datetime) -> None:
+    """What waits for these machines comes before a batch that speaks of them: else an old end would end what is new."""
+    if not codes:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS, [device.tenant_id, device.site_id, list(codes)])
+        (waits,) = cursor.fetchone()
+    if waits:
+        take_up(device.site_id, now, codes)
+
+
+def take_up(site_id: UUID, now: datetime, codes: Collection[str] | None = None) -> int:
+    """Give them their place, in the order in which they came; returns how many. In the owner's transaction.
+
+    All of the machines in `codes`, also those that another transaction is taking up; or of any, as many as it can.
+    """
     found = placeable().filter(site=site_id).select_related("watermark__device").order_by("received_at", "seq")
-    rows = list(found.select_for_update(of=("self",), skip_locked=True)[:MOST_AT_ONCE])
+    if codes is None:
+        rows = list(found.select_for_update(of=("self",), skip_locked=True)[:MOST_AT_ONCE])
+    else:
+        rows = list(found.filter(code__in=codes).select_for_update(of=("self",)))
     if not rows:
         return 0
-    codes = {row.entry["equipment"] for row in rows}
-    machines = {machine.code: machine for machine in _machines(site_id, codes)}
+    machines = {machine.code: machine for machine in _machines(site_id, {row.entry["equipment"] for row in rows})}
     of_device: defaultdict[UUID, list[Quarantine]] = defaultdict(list)
-    for row in rows:
+    for row in _news(rows, machines):
         of_device[row.watermark.device_id].append(row)
     for group in of_device.values():
         _place(group[0].watermark.device, machines, _alarms(group), now)
     Quarantine.objects.filter(pk__in=[row.pk for row in rows]).update(waits=False)
     settle(site_id, rows[0].tenant_id, now)
     return len(rows)
+
+
+def dismiss_ends_of(entry: Quarantine) -> None:
+    """Ends that wait behind a raising that was dismissed, up to the next raising, have nothing to end."""
+    same = {f"entry__{name}": entry.entry[name] for name in ("equipment", "alarm_type")}
+    rows = waiting(entry.site_id).filter(**same).order_by("received_at", "seq")
+    ends = takewhile(lambda row: row.entry["event"] == AlarmEvent.CLEARED, rows)
+    Quarantine.objects.filter(pk__in=[row.pk for row in ends]).update(waits=False)
 
 
 def settle(site_id: UUID, tenant_id: UUID, now: datetime) -> None:
@@ -111,6 +143,19 @@ def settle(site_id: UUID, tenant_id: UUID, now: datetime) -> None:
 
 def _machines(site_id: UUID, codes: Iterable[str]) -> QuerySet[Equipment]:
     return Equipment.objects.select_related("site").filter(site=site_id, code__in=codes)
+
+
+def _news(rows: Sequence[Quarantine], machines: Mapping[str, Equipment]) -> list[Quarantine]:
+    """Without what is older, by our clock and by the edge's, than what was told of the same alarm since."""
+    since = Alarm.objects.own().filter(site=rows[0].site_id, received_at__gt=rows[0].received_at)
+    since = since.filter(equipment__in=[machine.pk for machine in machines.values()]).order_by("received_at")
+    columns = since.values_list("equipment__code", "alarm_type", "received_at", "occurred_at")
+    told = {(code, alarm_type): moments for code, alarm_type, *moments in columns}
+    return [row for row in rows if not _is_older(row, told.get((row.entry["equipment"], row.entry["alarm_type"])))]
+
+
+def _is_older(row: Quarantine, told: Sequence[datetime] | None) -> bool:
+    return told is not None and row.received_at < told[0] and _alarm(row).occurred_at < told[1]
 
 
 def _alarms(rows: Sequence[Quarantine]) -> list[protocol.Alarm]:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 from edge_bridge.alarms.sweeps import sweep_of
-from edge_bridge.models import Alarm, AlarmChange
+from edge_bridge.models import Alarm, AlarmChange, Quarantine
 from edge_bridge.protocol import Gap, GapReason, Heartbeat, Lane
 from tenants.actions import register_equipment
+from tenants.resources import relocations
 from tests.integration.edge.scenes import cleared, gateway, raised, told
 
 LISTED = "/api/v1/set-aside-alarms"
@@ -25,6 +26,20 @@ def alarms(owner, **exact) -> list[tuple[str, str, str, bool]]:
     with owner.acting():
         rows = Alarm.objects.filter(tenant=owner.id, **exact).order_by("alarm_type")
         return [(row.alarm_type, row.severity, row.state, row.historical) for row in rows]
+
+
+def listed(owner) -> list[dict]:
+    return owner.client().get(LISTED, {"waits": "true"}).json()["results"]
+
+
+def dismiss(owner, row: dict) -> int:
+    asked = owner.client().post(f"{LISTED}/{row['id']}/dismiss", {"reason": "wrong code"}, format="json")
+    return asked.status_code
+
+
+def move(owner, to: str) -> None:
+    with owner.acting():
+        relocations.move_equipment(equipment=owner.equipment["TRUCK-07"], to_site=owner.sites[to])
 
 
 def test_alarm_of_an_unknown_machine_is_an_alarm_itself_and_listed_until_it_has_its_place(aurora, cassia):
@@ -73,6 +88,72 @@ def test_alarm_that_was_over_before_its_machine_was_registered_calls_nobody(auro
         assert sweep_of(aurora.id, datetime.now(UTC)) == 0
     found = alarms(aurora, equipment__isnull=False)
     assert found == [("ch4.hi", "critical", "RTNUN", True), ("co.hi", "critical", "UNACK", False)]
+
+
+def test_what_waited_takes_its_place_before_what_comes_after_it(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(**NEW), cleared(**NEW))
+    register(aurora)
+    edge.say(Lane.P0, raised(**NEW))
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "UNACK", False)]
+    beat(edge)
+    with aurora.acting():
+        assert sweep_of(aurora.id, datetime.now(UTC)) == 0
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "UNACK", False)]
+
+
+def test_end_of_what_waited_ends_it(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(**NEW))
+    register(aurora)
+    edge.say(Lane.P0, cleared(**NEW))
+    beat(edge)
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "RTNUN", False)]
+
+
+def test_what_waited_of_another_machine_goes_on_waiting(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(**NEW), raised(code="GAS-OTHER"))
+    register(aurora)
+    edge.say(Lane.P0, raised(alarm_type="co.hi", **NEW))
+    assert len(alarms(aurora, equipment__isnull=False)) == 2
+    assert [row["equipment_code"] for row in listed(aurora)] == ["GAS-OTHER"]
+
+
+def test_what_waited_and_is_older_than_what_stands_ends_nothing(aurora):
+    """As if the newer word had come while the older were being taken up elsewhere."""
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(**NEW), cleared(**NEW))
+    register(aurora)
+    with aurora.acting():
+        old = list(Quarantine.objects.filter(waits=True).values_list("pk", flat=True))
+        Quarantine.objects.filter(pk__in=old).update(waits=False)
+    edge.say(Lane.P0, raised(**NEW))
+    with aurora.acting():
+        Quarantine.objects.filter(pk__in=old).update(waits=True)
+    beat(edge)
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "UNACK", False)]
+    assert listed(aurora) == []
+
+
+def test_end_of_what_waits_for_its_machine_to_come_back_waits_too(aurora):
+    edge = gateway(aurora)
+    move(aurora, to="north-mill")
+    edge.say(Lane.P0, raised(code="TRUCK-07"))
+    edge.say(Lane.P0, cleared(code="TRUCK-07"))
+    move(aurora, to="north")
+    beat(edge)
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "RTNUN", True)]
+
+
+def test_dismissing_a_raising_dismisses_its_end_and_not_that_of_the_next(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(**NEW), cleared(**NEW), cleared(alarm_type="co.hi", **NEW))
+    edge.say(Lane.P0, raised(2.0, **NEW), cleared(0.5, **NEW))
+    assert dismiss(aurora, next(row for row in listed(aurora) if row["value"] == 1.2)) == 200
+    assert {(row["alarm_type"], row["value"]) for row in listed(aurora)} == {
+        *(("co.hi", 0.4), ("ch4.hi", 2.0), ("ch4.hi", 0.5)),
+    }
 
 
 def test_clearing_of_what_never_stood_is_no_alarm(aurora):
