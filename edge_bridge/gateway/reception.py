@@ -120,7 +120,9 @@ class Reception:
             line.reach |= reach
             self._has_command.set()  # one may have waited for this terminal
         for each in reach:
-            self._lines[each] = line
+            known = self._lines.get(each)
+            if line.takes_commands or known is None or not known.takes_commands:
+                self._lines[each] = line
         answered: Answer = asyncio.get_running_loop().create_future()
         self._frames.put_nowait((frame, answered))
         return answered

@@ -146,6 +146,27 @@ def test_command_waits_for_a_terminal_that_does_not_listen_for_commands(gateway:
     asyncio.run(hear_late(port_of(gateway), cloud))
 
 
+async def log_beside(port: int, cloud: Cloud) -> None:
+    """A logger that takes no commands speaks for the same equipment after the terminal that does."""
+    async with terminal(port) as drive, terminal(port, "logger") as logger:
+        await logger.unsubscribe("cloudmining/north/logger/command")
+        for n, (client, name) in enumerate([(drive, "gas"), (logger, "logger")], 1):
+            await publish(client, "readings", readings(n, 0.4, terminal=name), name=name)
+            assert await said(client) == Taken(n)
+        await asyncio.to_thread(wait_until, lambda: bool(cloud.watermarks))
+        boot, now = UUID(next(iter(cloud.watermarks))[1]), datetime.now(UTC)
+        told = Command(uuid4(), "GAS-1", "zero", 0.0, now + timedelta(minutes=1), boot, now)
+        cloud.commands = (told,)
+        assert await said(drive) == TerminalCommand(told.id, "GAS-1", "zero", 0.0)
+
+
+def test_command_goes_to_the_terminal_that_listens_whoever_speaks_for_the_equipment(
+    gateway: Gateway, cloud: Cloud
+) -> None:
+    gateway.start()
+    asyncio.run(log_beside(port_of(gateway), cloud))
+
+
 def test_terminal_cannot_speak_or_listen_for_another(gateway: Gateway, cloud: Cloud) -> None:
     async def pretend() -> None:
         async with terminal(port_of(gateway), "cassia") as client:
