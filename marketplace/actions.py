@@ -19,7 +19,7 @@ from marketplace.bids.queries import bidders
 from marketplace.contracts.actions import settle_claim
 from marketplace.contracts.steps import bounded
 from marketplace.crew.actions import release_all
-from marketplace.data import ANSWER_D, NOTE_CHARS, TaskTerms
+from marketplace.data import ANSWER_D, DEADLINE_YEARS, NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, readings_of, snapshot_of
 from marketplace.groups import of_other_groups
@@ -92,14 +92,24 @@ def revise_task(*, task: ServiceTask, terms: TaskTerms) -> None:
 def publish_task(*, task: ServiceTask) -> None:
     """Offer the task to those to whom it is visible; they are told, as far as `queries.audience_of` goes."""
     refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
-    if task.bids_until is not None and task.bids_until <= queries.database_time():
-        raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))
+    _refuse_deadline(task)
     refuse_hopeless(task)
     move_task(task, Move.PUBLISH, published_at=Now(), is_offered=True)
     require_openers(task)
     enter_publication(task)
     put_up(task)
     tell("task.published", task, to=queries.audience_of(task))
+
+
+def _refuse_deadline(task: ServiceTask) -> None:
+    if task.bids_until is None:
+        return
+    now = queries.database_time()
+    if task.bids_until <= now:
+        raise Invalid("The deadline is past.", (FieldError("/bids_until", "give a time to come"),))
+    if task.bids_until > now + timedelta(days=366 * DEADLINE_YEARS):
+        words = f"give a time within {DEADLINE_YEARS} years"
+        raise Invalid("The deadline is too far off.", (FieldError("/bids_until", words),))
 
 
 def cancel_task(*, task: ServiceTask) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marketplace.acceptance import AcceptanceRule
 from marketplace.lifecycle import Mode
-from tenants.data import FieldError, Invalid
+from tenants.data import FieldError, Invalid, time_errors
 from tenants.roles import SITE_PERMISSIONS
 
 CATEGORIES: Final = {
@@ -42,6 +42,7 @@ INVITED: Final = 50
 OPENERS: Final = 10
 STANDSTILL_H: Final = 720
 WARRANTY_D: Final = 3_660
+DEADLINE_YEARS: Final = 5
 DUE_D: Final = 3_660
 MILESTONES: Final = 50
 MODES: Final = {
@@ -117,6 +118,8 @@ class TaskTerms:
             yield FieldError("/bids_until", "a claim has no deadline for bids; leave it out")
         elif self.mode != Mode.CLAIM and (self.bids_until is None or self.bids_until.tzinfo is None):
             yield FieldError("/bids_until", "say until when firms may bid, with the time zone")
+        else:
+            yield from time_errors("/bids_until", self.bids_until)
         if self.framework is not None and self.mode != Mode.CLAIM:
             yield FieldError("/framework", "only a direct claim is a call-off; leave it out")
 

@@ -1,8 +1,9 @@
 """Values that cross app borders: who acts, what is announced, and how a refusal is worded."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -80,6 +81,17 @@ class FieldError:
 
     pointer: str
     message: str
+
+
+# Of times that people give: what is added to one, and shown in any zone, is a time still.
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def time_errors(pointer: str, at: datetime | None) -> Iterator[FieldError]:
+    """What is wrong with a time that somebody gave; nothing with None."""
+    if at is not None and not EARLIEST <= at < LATEST:
+        yield FieldError(pointer, f"give a time from {EARLIEST.year} on, before {LATEST.year}")
 
 
 @dataclass

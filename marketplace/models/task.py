@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from marketplace.data import ACCESS_H, CATEGORIES, FEE_MINOR, RETENTION_BP, TITLE_CHARS, VISIBILITIES
 from marketplace.lifecycle import Mode, State
 from tenants.api import TenantForeignKey, TenantModel
+from tenants.data import LATEST
 from tenants.roles import SITE_PERMISSIONS
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class ServiceTask(TenantModel):
             models.CheckConstraint(
                 condition=Q(mode="claim") ^ Q(bids_until__isnull=False), name="task_bids_have_a_deadline"
             ),
+            models.CheckConstraint(condition=Q(bids_until__lt=LATEST), name="task_deadline_bounded"),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from tenants.agreements.steps import (
     locked_for,
     now,
     refresh_locked,
-    refuse_past,
+    refuse_unfit_end,
     set_columns,
     set_ended,
     side_of,
@@ -62,7 +62,7 @@ def draft_agreement(
         raise Invalid("An agreement is between two organisations.", (FieldError("/partner", "name another one"),))
     if kind not in (Kind.BILATERAL, Kind.FRAMEWORK):
         raise Invalid("This kind can't be drafted.", (FieldError("/kind", "bilateral or framework"),))
-    refuse_past(ends_at)
+    refuse_unfit_end(ends_at)
     if supersedes is not None:
         _refuse_replacing(supersedes, partner.pk, kind)
     about = {"kind": kind, "title": title, "purpose": purpose, "ends_at": ends_at, "supersedes": supersedes}
@@ -84,7 +84,7 @@ def propose_version(
         if author != agreement.tenant_id:
             refuse_unnamed(agreement, rows)
         if heading:
-            refuse_past(heading.get("ends_at"))
+            refuse_unfit_end(heading.get("ends_at"))
         version = composed_version(
             agreement,
             number=agreement.version + 1,
@@ -166,7 +166,7 @@ def call_off(
             raise Invalid(
                 "It would outlast its framework.", (FieldError("/ends_at", f"end by {last:%Y-%m-%d %H:%M} UTC"),)
             )
-        refuse_past(ends_at)
+        refuse_unfit_end(ends_at)
         about = {"kind": Kind.CALL_OFF, "title": title, "purpose": purpose, "ends_at": ends_at, "framework": framework}
         made = drafted(
             framework.tenant_id,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
 
-from tenants.data import PURPOSE, FieldError
+from tenants.data import PURPOSE, FieldError, time_errors
 from tenants.roles import SITE_PERMISSIONS
 
 MOST_CLAUSES: Final = 100
@@ -69,6 +69,8 @@ class ClauseTerms:
     def _scope_errors(self) -> Iterator[FieldError]:
         if not self.permissions or not self.permissions <= set(SITE_PERMISSIONS):
             yield FieldError("/permissions", f"name some of {', '.join(SITE_PERMISSIONS)}")
+        yield from time_errors("/during/begins_at", self.begins_at)
+        yield from time_errors("/during/ends_at", self.ends_at)
         if self.ends_at is not None and self.ends_at <= self.begins_at:
             yield FieldError("/during/ends_at", "end after the beginning")
         if self.purpose and not PURPOSE.fullmatch(self.purpose):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tenants.agreements.actions import activate_agreement
-from tenants.agreements.steps import refuse_past
+from tenants.agreements.steps import refuse_unfit_end
 from tenants.agreements.writing import drafted
 from tenants.data import FieldError, Invalid
 from tenants.models import Agreement, Site, Tenant
@@ -32,7 +32,7 @@ def lay_mandate(
         errors.append(FieldError("/statute", "name the law that it rests on"))
     if errors:
         raise Invalid("This mandate can't be laid.", tuple(errors))
-    refuse_past(ends_at)
+    refuse_unfit_end(ends_at)
     about = {"kind": Agreement.Kind.MANDATE, "title": title, "purpose": purpose, "statute": statute, "ends_at": ends_at}
     agreement = drafted(
         owner.pk,

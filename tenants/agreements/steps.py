@@ -7,7 +7,7 @@ from tenants.agreements.data import REASON_CHARS
 from tenants.agreements.grants import remove_grants
 from tenants.agreements.lifecycle import Side, State, Step, next_state, state_of, table_of
 from tenants.context import opened
-from tenants.data import Conflict, FieldError, Invalid
+from tenants.data import Conflict, FieldError, Invalid, time_errors
 from tenants.models import Agreement
 
 
@@ -36,9 +36,11 @@ def set_ended(agreement: Agreement, target: State, reason: str) -> None:
     remove_grants(agreement)
 
 
-def refuse_past(ends_at: datetime | None) -> None:
+def refuse_unfit_end(ends_at: datetime | None) -> None:
     if ends_at is not None and ends_at <= now():
         raise Invalid("It would be over before it begins.", (FieldError("/ends_at", "give a time to come"),))
+    if errors := tuple(time_errors("/ends_at", ends_at)):
+        raise Invalid("It would end too far off.", errors)
 
 
 def state_now(agreement: Agreement) -> State:

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from tenants.data import LATEST
 from tenants.models.base import TenantForeignKey, TenantModel
 from tenants.roles import SITE_PERMISSIONS
 
@@ -155,6 +156,9 @@ class Clause(TenantModel):
             models.CheckConstraint(
                 condition=Q(price_minor__isnull=True, price_per="") | Q(price_minor__isnull=False, price_per__gt=""),
                 name="clause_price_has_measure",
+            ),
+            models.CheckConstraint(
+                condition=Q(during__upper_inf=True) | Q(during__endswith__lt=LATEST), name="clause_window_bounded"
             ),
         ]
 

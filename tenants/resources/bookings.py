@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from tenants import access
 from tenants.bus import announce
-from tenants.data import Conflict, Event, FieldError, Invalid
+from tenants.data import Conflict, Event, FieldError, Invalid, time_errors
 from tenants.models import Booking, Certificate, Equipment, Person, PersonSkill, Site, SiteRequirement, Skill
 from tenants.resources.data import LONGEST, Validity, Window, first_uncovered
 
@@ -133,6 +133,8 @@ def _check_window(window: Window) -> None:
         raise Invalid("The booking would be over already.", (FieldError("/ends_at", "give a time to come"),))
     if window.ends_at - window.begins_at > LONGEST:
         raise Invalid("The booking is too long.", (FieldError("/ends_at", f"book at most {LONGEST.days} days"),))
+    if errors := tuple(time_errors("/ends_at", window.ends_at)):
+        raise Invalid("The booking is too far off.", errors)
 
 
 def _check_employed(person: Person, days: tuple[date, date]) -> None:

@@ -81,6 +81,16 @@ def test_deadline_that_is_past_is_not_published(aurora):
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/bids_until")
 
 
+def test_deadline_of_years_ahead_is_not_published(aurora):
+    with aurora.acting():
+        far = datetime.now(UTC) + timedelta(days=6 * 366)
+        task = actions.post_task(terms=terms(mode="tender", bids_until=far), site_id=aurora.sites["north"].pk)
+    answer = aurora.client().post(f"{TASKS}/{task.pk}/publish")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/bids_until")
+    with pytest.raises(IntegrityError, match="task_deadline_bounded"), aurora.acting():
+        sql("UPDATE marketplace_servicetask SET bids_until = '9999-12-31T23:59:59Z' WHERE id = %s", task.pk)
+
+
 def test_invited_alone_are_told_and_shown(aurora, borealis, cassia):
     task = published(aurora, terms=terms(visibility="invited", invited=(borealis.id,)))
     assert told(borealis) == [("task.published", "open")] and told(cassia) == []

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, connections
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from tenants.agreements import actions as agreeing
+from tenants.agreements import writing
 from tenants.agreements.lifecycle import BY_CONSENT, BY_STATUTE, State
 from tenants.agreements.mandates import lay_mandate
 from tenants.agreements.text import text_of
@@ -302,6 +304,8 @@ BAD_CLAUSES = [
     ({"permissions": []}, "/clauses/0/permissions"),
     ({"permissions": ["fly"]}, "/clauses/0/permissions/0"),
     ({"during": {"begins_at": NOW.isoformat(), "ends_at": NOW.isoformat()}}, "/clauses/0/during/ends_at"),
+    ({"during": {"begins_at": NOW.isoformat(), "ends_at": "9999-12-31T23:59:59Z"}}, "/clauses/0/during/ends_at"),
+    ({"during": {"begins_at": "0001-01-01T00:00:00Z"}}, "/clauses/0/during/begins_at"),
     ({"purpose": "*"}, "/clauses/0/purpose"),
     ({"field_mask": ["severity"]}, "/clauses/0/field_mask"),
     ({"delay_s": -1}, "/clauses/0/delay_s"),
@@ -324,6 +328,17 @@ def test_bad_clause_is_pointed_at_and_nothing_is_kept(aurora, borealis):
     assert client.get("/api/v1/agreements").json()["results"] == []
 
 
+def test_far_window_is_refused_by_the_database_too(aurora, borealis):
+    agreement, far = drafted(aurora, borealis), datetime(9999, 12, 31, tzinfo=UTC)
+    clause = Clause(
+        site=aurora.sites["north"], code="N", name="North", permissions=["comment"], during=DateTimeTZRange(NOW, far)
+    )
+    with pytest.raises(IntegrityError, match="clause_window_bounded"), aurora.acting():
+        writing.write_version(
+            writing.composed_version(agreement, number=2, author_id=aurora.id, clauses=[clause]), [clause]
+        )
+
+
 BAD_HEADINGS = [
     ({"clauses": []}, "/clauses"),
     ({"clauses": [clause_on(Site(pk=NO_ID))] * 101}, "/clauses"),
@@ -332,6 +347,7 @@ BAD_HEADINGS = [
     ({"kind": "mandate"}, "/kind"),
     ({"kind": "call_off"}, "/framework"),
     ({"ends_at": NOW.isoformat()}, "/ends_at"),
+    ({"ends_at": "9999-12-31T23:59:59Z"}, "/ends_at"),
     ({"title": ""}, "/title"),
 ]
 

@@ -110,7 +110,8 @@ def test_person_without_the_level_or_past_their_last_day_is_not_booked(aurora):
 
 
 @pytest.mark.parametrize(
-    ("hours", "after_h", "words"), [(0, 0, "ends before"), (1, -40, "over already"), (24 * 367, 0, "too long")]
+    ("hours", "after_h", "words"),
+    [(0, 0, "ends before"), (1, -40, "over already"), (24 * 367, 0, "too long"), (1, 24 * 365 * 300, "too far")],
 )
 def test_window_that_can_not_be_booked_is_refused(aurora, hours, after_h, words):
     jane = crew(aurora).jane

@@ -100,3 +100,10 @@ def test_all_bad_values_are_named_at_once():
     with pytest.raises(Invalid) as refused:
         TaskTerms(title="", category="", access_h=0)
     assert {error.pointer for error in refused.value.errors} == {"/title", "/category", "/access_h"}
+
+
+def test_deadline_lies_in_years_that_every_zone_shows():
+    for far in (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
+        with pytest.raises(Invalid) as refused:
+            TaskTerms(**GOOD, mode="tender", bids_until=far)
+        assert [error.pointer for error in refused.value.errors] == ["/bids_until"]

@@ -35,6 +35,8 @@ def test_good_clause_has_no_error():
         ({"permissions": frozenset()}, "/permissions"),
         ({"permissions": frozenset({"fly"}), "delay_s": 0}, "/permissions"),
         ({"ends_at": NOON}, "/during/ends_at"),
+        ({"ends_at": datetime.max.replace(tzinfo=UTC)}, "/during/ends_at"),
+        ({"begins_at": datetime.min.replace(tzinfo=UTC)}, "/during/begins_at"),
         ({"purpose": "two words"}, "/purpose"),
         ({"purpose": "*"}, "/purpose"),
         ({"field_mask": frozenset({"severity"})}, "/field_mask"),
