@@ -10,7 +10,7 @@ from typing import Any
 
 from terminal_sim.rule_file import read_rules
 from terminal_sim.toml import load_scenario
-from terminal_sim.truth import SILENT_TYPE, truth
+from terminal_sim.truth import truth
 
 DISTRICT = Path(__file__).with_name("district.toml")
 Name = tuple[str, str, str]  # equipment, type of the alarm, raised or cleared
@@ -23,19 +23,21 @@ class Foreseen:
     name: Name
     earliest: timedelta
     latest: timedelta
+    is_by_gateway: bool = False  # whose clock it is
 
 
 @dataclass(frozen=True)
 class Districts:
     """`count` districts as files in `directory`, to be played at `speed`; a terminal may keep silent for `patience_s`.
 
-    Rules, like the stamps, are in seconds of the run.
+    Rules, like the stamps, are in seconds of the run. `is_undisturbed`: also those that judge by the gateway's clock.
     """
 
     directory: Path
     count: int
     speed: float
     patience_s: float
+    is_undisturbed: bool = False
 
     @property
     def scenario(self) -> Path:
@@ -47,7 +49,8 @@ class Districts:
 
     def write(self) -> None:
         base = tomllib.loads(DISTRICT.read_text())
-        later_s = base.pop("later_s")
+        later_s, by_gateway = base.pop("later_s"), base.pop("rules_by_gateway")
+        base["rules"] += by_gateway if self.is_undisturbed else []
         copies: dict[str, list[Any]] = {"terminals": [], "faults": [], "rules": []}
         for n in range(self.count):
             for key, tables in copies.items():
@@ -80,20 +83,26 @@ class Districts:
 
 
 def _events(row: Mapping[str, Any], start_at: datetime) -> list[Foreseen]:
-    """An alarm of a rule comes at the moment that ends the span, that of a silent terminal somewhere in it."""
+    """An alarm of a rule comes at the moment that ends the span, that of silence somewhere in it."""
     events = []
     for event in ("raised", "cleared"):
         if row[f"{event}_to"]:
             latest = datetime.fromisoformat(row[f"{event}_to"]) - start_at
             earliest = datetime.fromisoformat(row[f"{event}_from"]) - start_at
-            is_silence = row["alarm_type"] == SILENT_TYPE
+            is_by_gateway = row["clock"] == "gateway"
             name = row["equipment"], row["alarm_type"], event
-            events.append(Foreseen(name, earliest if is_silence else latest, latest))
+            events.append(Foreseen(name, earliest if is_by_gateway else latest, latest, is_by_gateway))
     return events
 
 
 def _numbered(table: Mapping[str, Any], n: int) -> dict[str, Any]:
-    return {key: value.replace("{n}", str(n)) if isinstance(value, str) else value for key, value in table.items()}
+    return {key: _filled(value, n) for key, value in table.items()}
+
+
+def _filled(value: Any, n: int) -> Any:
+    if isinstance(value, list):
+        return [_numbered(table, n) for table in value]
+    return value.replace("{n}", str(n)) if isinstance(value, str) else value
 
 
 def _toml(table: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ BEGAN = datetime(2026, 3, 1, 6, tzinfo=UTC)
 FORESEEN = [
     Foreseen(("GAS-1", "methane.hi", event), timedelta(seconds=at_s), timedelta(seconds=at_s))
     for at_s, event in ((1, "raised"), (2, "cleared"), (5, "raised"))
-] + [Foreseen(("VIB-1", "terminal_silent", "raised"), timedelta(seconds=3), timedelta(seconds=8))]
+] + [Foreseen(("VIB-1", "terminal_silent", "raised"), timedelta(seconds=3), timedelta(seconds=8), True)]
 
 
 def said(*moments_s: float, silent_s: float = 6.0) -> list[Event]:
@@ -23,6 +23,7 @@ def said(*moments_s: float, silent_s: float = 6.0) -> list[Event]:
 def test_what_is_foreseen_agrees_whenever_the_run_began():
     assert disagreement(said(1, 2, 5), FORESEEN) == []
     assert disagreement(said(101, 102, 105, silent_s=106), FORESEEN) == []
+    assert disagreement(said(1, 2, 5, silent_s=2.7), FORESEEN) == [], "a step early by the gateway's clock"
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,10 @@ def test_districts_have_every_labelled_fault_and_conceal_one_danger(tmp_path):
     hidden = {row["equipment"] for row in rows if row.get("origin") == "hidden"}
     assert hidden == {"GAS-1B", "GAS-2B"}
     assert {event.name[0] for event in foreseen} <= {*districts.equipment(1), *districts.equipment(2)}
+
+
+def test_undisturbed_districts_are_also_judged_by_the_gateways_clock(tmp_path):
+    districts = Districts(tmp_path, count=1, speed=15.0, patience_s=5.0, is_undisturbed=True)
+    districts.write()
+    raised = [event.name[1] for event in districts.foreseen(districts.truth()) if event.is_by_gateway]
+    assert {"methane.vote", "methane.fusion", "methane.twin", "vibration.silent"} <= set(raised)
