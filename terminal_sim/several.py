@@ -6,7 +6,7 @@ comes at another of them, and one that stands for no longer than that may stay a
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
@@ -37,6 +37,7 @@ class Input:
     stamp_s: float = -math.inf
     late_s: float = 0.0
     value: float | None = None
+    sure_value: float | None = None
     held: list[tuple[float, float]] = field(default_factory=list)  # when each was heard, and how late
 
     def hear(self, seen: Seen) -> bool:
@@ -50,6 +51,7 @@ class Input:
                 return False
         self.heard_s, self.stamp_s, self.late_s, self.held = now_s, seen.stamp_s, late_s, []
         self.value = seen.value if seen.is_sure else None
+        self.sure_value = seen.value if seen.is_sure else self.sure_value
         return True
 
     def _is_another(self, now_s: float, late_s: float) -> bool:
@@ -79,13 +81,17 @@ class TogetherWatch(LearningWatch):
         self.begun_s = self.now_s if self.begun_s is None else self.begun_s
         counts, before = self.inputs[seen.source].hear(seen), len(self.spans)
         self.learn(seen, counts)
-        super().see(at_s, seen._replace(stamp=seen.heard, is_sure=seen.is_sure and not self.awaited))
+        super().see(at_s, seen._replace(stamp=seen.heard, is_sure=seen.is_sure and self.may_clear))
         if len(self.spans) > before:
             self.spans[-1].support = self.support()
 
     @property
     def voices(self) -> list[float]:
         return [each.value for each in self.inputs if each.value is not None and each.speaks(self.now_s)]
+
+    @property
+    def may_clear(self) -> bool:
+        return not self.awaited
 
     @property
     def awaited(self) -> int:
@@ -106,7 +112,20 @@ class TogetherWatch(LearningWatch):
         """How many stand behind the alarm, of how many."""
 
 
-class VoteWatch(TogetherWatch):
+class MajorityWatch(TogetherWatch):
+    """Nobody clears it by silence or doubt: most of all must speak, and all whose last sure value was beyond."""
+
+    @property
+    def may_clear(self) -> bool:
+        mute = [each.sure_value for each in self.inputs if not each.speaks(self.now_s)]
+        return 2 * len(mute) < len(self.inputs) and not self.n_beyond(mute) and super().may_clear
+
+    def n_beyond(self, values: Iterable[float | None]) -> int:
+        side = 1 if self.said["is_high"] else -1
+        return sum(value is not None and side * value >= side * self.said["limit"] for value in values)
+
+
+class VoteWatch(MajorityWatch):
     """Enough of them are at or beyond the limit."""
 
     def ratio(self, seen: Seen) -> float:
@@ -114,8 +133,7 @@ class VoteWatch(TogetherWatch):
         return self.support()[0] / needed if needed else 0.0
 
     def support(self) -> tuple[int, int]:
-        side = 1 if self.said["is_high"] else -1
-        return sum(side * value >= side * self.said["limit"] for value in self.voices), len(self.voices)
+        return self.n_beyond(self.voices), len(self.voices)
 
 
 class TwinWatch(TogetherWatch):
@@ -136,8 +154,12 @@ class TwinWatch(TogetherWatch):
         return len(self.voices), 2
 
 
-class FusionWatch(TogetherWatch):
-    """The mean of those within three sigmas of the median, if they are most of all sensors."""
+class FusionWatch(MajorityWatch):
+    """The mean of those within three sigmas of the median, if they are most of all sensors; else nothing clears."""
+
+    @property
+    def may_clear(self) -> bool:
+        return bool(self.voices) and 2 * len(self.agreed) > len(self.inputs) and super().may_clear
 
     @property
     def agreed(self) -> list[float]:

@@ -21,8 +21,8 @@ from edge_bridge.rules.thresholds import RuleError, is_number
 State = tuple[Any, ...]
 RATIO_MOST = 1e6
 VALUE_MOST = 1e100  # a greater one counts as this, so that no square of it is infinite
-MEMORY_VERSION = 2  # counted up when any detector's memory changes its shape
-VERSIONS_READ = (1, 2)  # see `as_now_kept`
+MEMORY_VERSION = 3  # counted up when any detector's memory changes its shape
+VERSIONS_READ = (1, 2, 3)  # see `as_now_kept`
 
 
 class Sample(NamedTuple):
@@ -141,6 +141,10 @@ class Measuring(Detector):
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         """The limit, in the unit of what was judged, and why the alarm changes."""
 
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        """Whether enough is known at `now_s` of the gateway's clock to clear an alarm that stands."""
+        return True
+
     def begin(self) -> State:
         return False, 0.0, self.empty()
 
@@ -159,7 +163,8 @@ class Measuring(Detector):
         if ratio >= (self.clear_frac if was_raised else 1.0):
             is_raised, over_s = True, sample.at_s
         else:
-            is_raised = was_raised and (not sample.is_sure or 0 <= sample.at_s - over_s < self.hold_s)
+            is_sure = was_raised and sample.is_sure and self.may_clear(memory, sample.heard_s)
+            is_raised = was_raised and (not is_sure or 0 <= sample.at_s - over_s < self.hold_s)
         after = (is_raised, over_s, memory)
         finding = None if is_raised == was_raised else self._finding(is_raised, memory, sample)
         return after, ratio / (1 + ratio), finding

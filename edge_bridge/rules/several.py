@@ -8,7 +8,8 @@ whether a sample was held on its way: it is older than the last of its input, or
 sample has no voice, because what one saw an hour ago must not be added to what others see now. But a clock that was
 put back looks alike at first; it gives itself away by not catching up, and after `fresh_s` its samples count. So a
 wrong clock costs a voice for that long at most. Meanwhile its input is awaited, as are all when the gateway begins to
-listen: nobody decides alone, and no alarm is cleared, in the place of those who may still speak.
+listen: nobody decides alone, and no alarm is cleared, in the place of those who may still speak. Votes and fusion are
+safe beyond that: who fell silent, or became uncertain, never clears what it raised (`Majority`).
 """
 
 import math
@@ -25,8 +26,9 @@ INPUTS_MOST = 16
 Voices = list[tuple[int, float]]  # input and value of those that have a voice
 
 # Of an input: when it was heard last, its value (None: it was uncertain), its stamp, and of the samples since then that
-# were held: from when on they come, how late the first was, when the newest came. A clock not heard yet is right.
-NEVER = (0.0, None, 0.0, ())
+# were held: from when on they come, how late the first was, when the newest came; and its last value that was sure.
+# A clock not heard yet is right.
+NEVER = (0.0, None, 0.0, (), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +58,15 @@ class Several(Measuring):
         return (begun, *memory[1:place], said, *memory[place + 1 :]), not said[3]
 
     def _said(self, said: State, sample: Sample) -> State:
-        last_s, value, stamp_s, held = said
+        last_s, value, stamp_s, held, sure_value = said
         now_s, late_s = sample.heard_s, sample.heard_s - sample.at_s
         is_held = sample.at_s < stamp_s or late_s - (last_s - stamp_s) > self.fresh_s
         if is_held:
             held = self._held(held, now_s, late_s)
             if abs(now_s - held[0]) < self.fresh_s:
-                return last_s, value, stamp_s, held
-        return now_s, sample.value if sample.is_sure else None, sample.at_s, ()
+                return last_s, value, stamp_s, held, sure_value
+        value = sample.value if sample.is_sure else None
+        return now_s, value, sample.at_s, (), sure_value if value is None else value
 
     def _held(self, held: State, now_s: float, late_s: float) -> State:
         """With one more; they count from this one where it caught up, or came out of another silence."""
@@ -94,9 +97,10 @@ class Several(Measuring):
         return min(n, len(voices) + self.awaited(memory, voices, now_s))
 
     def judged(self, state: State, memory: State, ratio: float, sample: Sample) -> Judged:
-        now_s = sample.heard_s
-        is_sure = sample.is_sure and not self.awaited(memory, self.voices(memory, now_s), now_s)
-        return super().judged(state, memory, ratio, Sample(now_s, sample.value, is_sure, sample.source, now_s))
+        return super().judged(state, memory, ratio, sample._replace(at_s=sample.heard_s))
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        return not self.awaited(memory, self.voices(memory, now_s), now_s)
 
     def clock_was_put(self, state: State, by_s: float) -> State:
         is_raised, over_s, memory = state
@@ -149,11 +153,32 @@ class Twin(Several):
         return self.tolerance, f"input 0 is {memory[3][1]:+.3g} from input 1; {self.tolerance:g} is allowed"
 
 
+class Majority(Several):
+    """Cleared by the voices of most of all inputs, and of each whose last sure value was at or beyond `limit`."""
+
+    limit: float  # these become fields where they are said again
+    is_high: bool
+
+    def is_beyond(self, value: float) -> bool:
+        return value >= self.limit if self.is_high else value <= self.limit
+
+    @property
+    def most(self) -> int:
+        return self.n // 2 + 1
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        speak = {i for i, _ in self.voices(memory, now_s)}
+        mute = (memory[1 + i][4] for i in range(self.n) if i not in speak)
+        is_over = any(value is not None and self.is_beyond(value) for value in mute)
+        return len(speak) >= self.most and not is_over and super().may_clear(memory, now_s)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Vote(Several):
+class Vote(Majority):
     """At least `k` of the inputs are at or beyond `limit`.
 
-    When so many have fallen silent that fewer than `k` are left, those left must all say so: silence never mutes.
+    When so many have fallen silent that fewer than `k` are left, those left must all say so: silence never mutes. Nor
+    does it clear.
     """
 
     purpose: ClassVar[str] = "k of n sensors are at or beyond `limit`, so that one bad sensor neither raises nor mutes"
@@ -180,14 +205,15 @@ class Vote(Several):
         return self.limit, f"{len(ayes)} of {len(voices)} {side} {self.limit:g}{_conflicts(against if ayes else [])}"
 
     def _ayes(self, voices: Voices) -> Voices:
-        return [voice for voice in voices if (voice[1] >= self.limit if self.is_high else voice[1] <= self.limit)]
+        return [voice for voice in voices if self.is_beyond(voice[1])]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fusion(Several):
+class Fusion(Majority):
     """The one value that the inputs support, against `limit`, with the share of voices that support it.
 
-    Voices further than 3 `sigma` (of one sensor) from the median are in conflict and left out of the mean.
+    Voices further than 3 `sigma` (of one sensor) from the median are in conflict and left out of the mean. An alarm is
+    cleared by a value that most of all inputs support: that they disagree clears nothing.
     """
 
     purpose: ClassVar[str] = "one value out of several sensors passes `limit`; says how many agree and who does not"
@@ -206,11 +232,15 @@ class Fusion(Several):
         memory, _ = self.heard(memory, sample)
         voices = self.voices(memory, sample.heard_s)
         fused, n_agreed, _ = self.fused(voices)
-        majority = self.wanted(memory, voices, sample.heard_s, self.n // 2 + 1)
+        majority = self.wanted(memory, voices, sample.heard_s, self.most)
         if not voices or n_agreed < majority:
             return memory, 0.0
         excess = (fused - self.limit) / abs(self.limit)
         return memory, max(1 + (excess if self.is_high else -excess), 0.0)
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        _, n_agreed, _ = self.fused(self.voices(memory, now_s))
+        return n_agreed >= self.most and super().may_clear(memory, now_s)
 
     def fused(self, voices: Voices) -> tuple[float, int, Voices]:
         """Value (NaN without a voice), how many voices agree on it, and those in conflict."""
@@ -265,7 +295,7 @@ class Neighbours(Several):
         is_raised, over_s, memory = state
         if len(memory) > self.n:
             return super().as_now_kept(state)
-        said = ((at_s, z, at_s, ()) for _, z, at_s in memory)
+        said = (_as_now_said((at_s, z)) for _, z, at_s in memory)
         return is_raised, over_s, ((), *said, *((baseline, z) for baseline, z, _ in memory))
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
@@ -279,13 +309,17 @@ class Neighbours(Several):
 
 
 def _put(said: State, by_s: float) -> State:
-    heard_s, value, stamp_s, held = said
-    return heard_s + by_s if stamp_s else heard_s, value, stamp_s, tuple(time_s + by_s for time_s in held)
+    heard_s, value, stamp_s, held, sure_value = said
+    heard_s, held = heard_s + by_s if stamp_s else heard_s, tuple(time_s + by_s for time_s in held)
+    return heard_s, value, stamp_s, held, sure_value
 
 
 def _as_now_said(said: State) -> State:
-    """Before, it was the stamp and the value, or nothing."""
-    return said if len(said) == len(NEVER) else (*said, said[0], ()) if said else NEVER
+    """Before, the last value that was sure was left out; before that, it was the stamp and the value, or nothing."""
+    if not said:
+        return NEVER
+    said = said if len(said) > 2 else (*said, said[0], ())
+    return said if len(said) == len(NEVER) else (*said, said[1])
 
 
 def _median(values: Sequence[float]) -> float:
