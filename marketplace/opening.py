@@ -7,6 +7,7 @@ from uuid import UUID
 from marketplace import queries
 from marketplace.data import ACCESS_H
 from marketplace.models import ServiceTask
+from tenants.agreements.api import State, standing
 from tenants.api import agree_by_offer, end_agreement, on_behalf_of
 from tenants.data import Actor, FieldError, Invalid
 
@@ -63,3 +64,9 @@ def close_data(agreement: Any, reason: str) -> None:
     """End the agreement, unless a party has done so before."""
     if agreement.ended_at is None:
         end_agreement(agreement=agreement, reason=reason)
+
+
+def is_open(agreement: Any) -> bool:
+    """Whether it is in force now: no party has ended or suspended it, and it has not expired."""
+    agreement.refresh_from_db()
+    return standing(agreement) is State.ACTIVE

@@ -20,7 +20,7 @@ from marketplace.data import ANSWER_D
 from marketplace.lifecycle import Event, State
 from marketplace.models import Contract, Dispute, DisputeNote
 from marketplace.moves import move_task
-from marketplace.opening import close_data
+from marketplace.opening import close_data, is_open
 from marketplace.sessions.ending import end_sessions, give_back_time, stop_running
 from tenants.api import on_behalf_of, require
 from tenants.data import Conflict, Forbidden
@@ -32,8 +32,9 @@ def open_dispute(*, contract: Contract, reason: str) -> Dispute:
     words = bounded(reason, "reason", is_needed=True)
     move_contract(contract, ContractEvent.DISPUTE)
     stop_running(contract, "in dispute")
+    shut_data = is_open(contract.agreement)
     close_data(contract.agreement, "in dispute")
-    dispute: Dispute = add(Dispute, contract, by_id=by.tenant_id, reason=words)
+    dispute: Dispute = add(Dispute, contract, by_id=by.tenant_id, reason=words, shut_data=shut_data)
     tell("contract.disputed", contract, reason=words, by=by.tenant_id)
     return dispute
 
@@ -49,7 +50,10 @@ def add_note(*, contract: Contract, words: str) -> DisputeNote:
 
 
 def withdraw_dispute(*, contract: Contract) -> None:
-    """The party that opened it is content: the contract goes on, the clock of the data having stood still."""
+    """The party that opened it is content: the contract goes on, the clock of the data having stood still.
+
+    What was shut before the dispute stays shut.
+    """
     by = require("manage_agreements")
     dispute = queries.dispute_now(contract)
     if dispute.by_id != by.tenant_id:
@@ -58,7 +62,7 @@ def withdraw_dispute(*, contract: Contract) -> None:
     move_contract(contract, ContractEvent.RESUME if goes_on else ContractEvent.RESTORE)
     mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
     tell("contract.resumed", contract, also=mediator)
-    if goes_on:
+    if goes_on and dispute.shut_data:
         now = market.database_time()
         reopen_data(contract, (now, contract.access_until + (now - dispute.created_at)))
 

@@ -17,6 +17,7 @@ class Dispute(ContractRow):
 
     by = models.ForeignKey("tenants.Tenant", models.PROTECT, related_name="+")
     reason = models.TextField(max_length=WORDS_CHARS)
+    shut_data = models.BooleanField(help_text="Whether it closed the data, which opens again if it is withdrawn.")
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True, default=Outcome.OPEN)
     resolved_at = models.DateTimeField(null=True)
 

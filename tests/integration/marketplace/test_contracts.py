@@ -9,6 +9,7 @@ from marketplace.contracts import access, actions, disputes, mediation, queries,
 from marketplace.contracts.data import BLIND_D
 from marketplace.models import Contract, Milestone, Rating
 from marketplace.tasks import sweep_retentions
+from tenants.agreements.actions import end_agreement, suspend_agreement
 from tenants.context import as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.ledger.queries import entries_where
@@ -285,6 +286,31 @@ def test_dispute_shuts_the_data_and_stops_everything_until_its_opener_is_content
         (over,) = queries.disputes_of(contract)
         assert (over.outcome, [note.words for note in over.notes.all()]) == ("resumed", ["three days", "two days"])
         assert access.get_contract(contract.pk).agreement_id != contract.agreement_id
+
+
+def end_by_hand(agreement):
+    end_agreement(agreement=agreement, reason="in dispute")
+
+
+def suspend_by_hand(agreement):
+    suspend_agreement(agreement=agreement)
+
+
+@pytest.mark.parametrize("shut", [end_by_hand, suspend_by_hand])
+@pytest.mark.parametrize("opener", ["aurora", "borealis"])
+def test_dispute_that_is_withdrawn_does_not_open_what_the_buyer_had_shut_before(aurora, borealis, opener, shut):
+    mine = {"aurora": aurora, "borealis": borealis}[opener]
+    contract = written(aurora, borealis)
+    with aurora.acting():
+        shut(access.get_contract(contract.pk).agreement)
+    with mine.acting():
+        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="late")
+    with mine.acting():
+        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    assert states(aurora, contract)[0] == "in_progress" and not sees_pump(borealis, aurora)
+    assert "contract.reopened" not in kinds(borealis, contract)
+    extend(aurora, contract)
+    assert sees_pump(borealis, aurora)
 
 
 def test_clock_of_the_data_stands_still_in_a_dispute(aurora, borealis):
