@@ -14,6 +14,12 @@ from tenants.api import SharedModel, TenantForeignKey, TenantModel
 
 # What the words of a rule may say.
 IN_WORDS = ("tag", "value", "limit", "rule")
+# Steps in whose words a field of the alarm is said.
+SAID_IN: dict[str, str] = {
+    **dict.fromkeys(("shelved", "suppressed", "taken_out_of_service"), "silenced_reason"),
+    "assigned": "assigned_to",
+    "escalated": "escalated_to",
+}
 
 
 class Alarm(SharedModel, TenantModel):
@@ -158,14 +164,14 @@ class Alarm(SharedModel, TenantModel):
 class AlarmChange(SharedModel, TenantModel):
     """One step in an alarm's history, or a note that changes no state; rows are never changed or removed.
 
-    `comment`: what a person said, or where nobody did the words of what judged.
+    `comment`: what a person said, or where nobody did the words of what judged; hidden with what it says.
     """
 
     shared_by = "view_alarms"
     shared_through = "alarm"
     shared_singly = True
     maskable = ("value", "by_user", "comment")
-    tells: ClassVar = {"comment": IN_WORDS}
+    tells: ClassVar = {"comment": (*IN_WORDS, *SAID_IN.values())}
 
     alarm = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, related_name="changes")
     event = models.CharField(max_length=30)
@@ -186,4 +192,5 @@ class AlarmChange(SharedModel, TenantModel):
         ]
 
     def _telling(self, hidden: tuple[str, ...]) -> list[str]:
-        return [] if self.by_user_id else super()._telling(hidden)
+        said = {SAID_IN.get(self.event), *(() if self.by_user_id else IN_WORDS)}
+        return [] if said.isdisjoint(hidden) else ["comment"]

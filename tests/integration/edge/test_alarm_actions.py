@@ -7,14 +7,17 @@ import pytest
 from django.db import connections
 
 from edge_bridge.alarms import actions, policies
+from edge_bridge.alarms.escalation import escalate_due
 from edge_bridge.alarms.sweeps import end_shelves
 from edge_bridge.catalogue.actions import enable_rule
 from edge_bridge.models import Alarm, AlarmChange, Guard
 from edge_bridge.protocol import Lane
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tests.agreements import mandate_of
+from tests.functional.console.scenes import sign_in
 from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, history, opened, raised, the_alarm, told
+from tests.integration.tenants.read_scenes import share
 
 HOUR = timedelta(hours=1)
 REASON = "sensor is being cleaned"
@@ -241,3 +244,45 @@ def test_two_people_who_answer_at_once_take_one_step(aurora):
         answers = sorted(pool.map(answer, range(4)))
     assert answers == ["ACKED", "too late", "too late", "too late"]
     assert [event for event, _, _ in history(aurora)] == ["raised", "acknowledged"]
+
+
+def with_every_word_said(owner) -> None:
+    """An alarm that was assigned, suppressed, returned, escalated, shelved and taken out of service."""
+    edge = gateway(owner)
+    edge.say(Lane.P0, raised(alarm_type="fan_stopped", tag="running"))
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    with owner.acting():
+        alarm = Alarm.objects.get()
+        actions.assign_alarm(alarm=alarm, user_id=owner.user.pk)
+    rule = suppress(owner, "power_failed", "fan_stopped")
+    edge.say(Lane.P0, raised(alarm_type="power_failed"))
+    with owner.acting():
+        policies.end_suppression(rule=rule)
+        assert escalate_due(owner.id, later)
+        actions.shelve_alarm(alarm=alarm, until=datetime.now(UTC) + timedelta(minutes=9), reason=REASON)
+        actions.take_out_of_service(alarm=alarm, reason=REASON)
+        actions.comment_alarm(alarm=alarm, comment="somebody is on the way")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "events"),
+    [
+        ("silenced_reason", {"shelved", "suppressed", "taken_out_of_service"}),
+        ("assigned_to", {"assigned"}),
+        ("escalated_to", {"escalated"}),
+    ],
+)
+def test_history_does_not_say_what_the_clause_hides_of_the_alarm(aurora, borealis, cassia, hidden, events):
+    opened(aurora, cassia, "view_alarms")
+    share(aurora, borealis, "view_alarms", field_mask=[hidden])
+    with_every_word_said(aurora)
+    with aurora.acting():
+        alarm = Alarm.objects.get(alarm_type="fan_stopped")
+    for partner, not_said in ((borealis, events), (cassia, set())):
+        changes = partner.client().get(f"/api/v1/alarms/{alarm.pk}").json()["changes"]
+        assert {change["event"] for change in changes if change["comment"] is None} == not_said
+        assert {change["event"] for change in changes if change["comment"]} == {
+            *({"shelved", "suppressed", "taken_out_of_service", "assigned", "escalated", "commented"} - not_said),
+        }
+    page = sign_in(borealis).get(f"/alarms/{alarm.pk}").content.decode()
+    assert page.count("<td>hidden</td>") == len(events)
