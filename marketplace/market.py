@@ -8,11 +8,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from marketplace.bids.queries import bidders
+from marketplace.desk.queries import readers_of
 from marketplace.lifecycle import State
 from marketplace.models import ServiceTask
 from marketplace.moves import tell
-from marketplace.queries import audience_of
 from marketplace.sweeping import in_turn
 from tenants.api import acting_as, as_platform
 from tenants.data import Actor
@@ -37,5 +36,5 @@ def _tell(owed: tuple[UUID, UUID]) -> int:
             return 0
         is_open = task.state == State.OPEN
         ServiceTask.objects.filter(pk=task_id).update(is_offered=is_open)
-        tell("task.published" if is_open else "task.gone", task, to=audience_of(task) | bidders(task_id))
+        tell("task.published" if is_open else "task.gone", task, to=readers_of(task))
         return 1

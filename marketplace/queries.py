@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
 from marketplace.lifecycle import ClaimState, State
@@ -53,12 +53,13 @@ def tasks_in(scope: str) -> QuerySet[ServiceTask]:
 
 def audience_of(task: ServiceTask) -> frozenset[UUID]:
     """Own task: to whom it is visible while it is open, at most `AUDIENCE` of them: of a public task first those whose
-    profile names its category, then the newest; who came after its publication finds it in the market."""
+    profile names its category, of them those that were there at its publication, then the newest."""
     match task.visibility:
         case "public":
             fits = Exists(Profile.objects.filter(tenant=OuterRef("pk"), categories__contains=[task.category]))
-            there = tenants().filter(listed=True, created_at__lte=task.published_at)
-            found = there.order_by(fits.desc(), "-pk").values_list("pk", flat=True)
+            came_later = ExpressionWrapper(Q(created_at__gt=task.published_at), BooleanField())
+            listed = tenants().filter(listed=True).order_by(fits.desc(), came_later, "-pk")
+            found = listed.values_list("pk", flat=True)
         case "invited":
             found = TaskInvitation.objects.filter(task=task).order_by("pk").values_list("firm", flat=True)
         case _:

@@ -1,7 +1,6 @@
 """The writes beside a task: files, questions and answers. Each runs in the caller's open transaction."""
 
 import hashlib
-from uuid import UUID
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -16,6 +15,7 @@ from marketplace.desk.data import (
     clean_name,
     media_type_of,
 )
+from marketplace.desk.queries import readers_of
 from marketplace.history import enter_step
 from marketplace.lifecycle import State
 from marketplace.models import ServiceTask, TaskAsker, TaskAttachment, TaskQuestion
@@ -50,7 +50,7 @@ def attach(*, task: ServiceTask, name: str, content: bytes) -> TaskAttachment:
     )
     enter_step("task.attached", task, attachment=found.pk, sha256=digest, size_bytes=len(content))
     if task.state == State.OPEN:
-        tell("task.attached", task, to=_readers(task), attachment=str(found.pk))
+        tell("task.attached", task, to=readers_of(task), attachment=str(found.pk))
     return found
 
 
@@ -88,12 +88,7 @@ def answer(*, question: TaskQuestion, text: str) -> None:
         raise Conflict("The question is answered already.")
     task = question.task
     enter_step("task.answered", task, to=bidders(task.pk), question=question.pk, sha256=_digest(words))
-    tell("task.answered", task, to=_readers(task), question=str(question.pk))
-
-
-def _readers(task: ServiceTask) -> frozenset[UUID]:
-    """Whoever has bid is among them, also one that is not listed."""
-    return queries.audience_of(task) | bidders(task.pk)
+    tell("task.answered", task, to=readers_of(task), question=str(question.pk))
 
 
 def _digest(words: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from marketplace.bids.lifecycle import BidState, ComplaintState
-from marketplace.bids.queries import bids_on, held
+from marketplace.bids.queries import bidders, bids_on, held
 from marketplace.contracts.queries import journal_of
 from marketplace.desk.ocds import Told
 from marketplace.lifecycle import State
@@ -21,10 +21,16 @@ from marketplace.models import (
     TaskAttachment,
     TaskQuestion,
 )
-from marketplace.queries import tasks_in
+from marketplace.queries import audience_of, tasks_in
 from tenants.api import actor
 
 RELEASES: Final = 25
+
+
+def readers_of(task: ServiceTask) -> frozenset[UUID]:
+    """Own task: to whom it is visible, and who has asked or bid, also if they are not listed."""
+    askers = TaskAsker.objects.filter(question__task=task).values_list("firm", flat=True)
+    return audience_of(task) | bidders(task.pk) | frozenset(askers)
 
 
 def attachments_of(task: ServiceTask) -> QuerySet[TaskAttachment]:

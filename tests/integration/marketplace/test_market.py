@@ -7,14 +7,19 @@ import pytest
 from marketplace import access as tasks
 from marketplace import actions, queries
 from marketplace.bids import sweeping
+from marketplace.desk import actions as desk
+from marketplace.desk.access import get_own_question
 from marketplace.market import tell_market
 from marketplace.queries import told_tasks
 from marketplace.tasks import sweep_market
+from tenants.context import as_platform
+from tenants.models import Tenant
 from tests.integration.marketplace.bid_scenes import awarded, bodies, evaluating, placed, quotation, superuser
 from tests.integration.marketplace.bid_scenes import scored as judged
 from tests.integration.marketplace.firms import offer
 from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of
 from tests.integration.marketplace.test_claiming import release
+from tests.personas import organisation
 
 
 def heard(party, task):
@@ -48,6 +53,35 @@ def test_of_too_many_firms_those_of_the_trade_are_told_first_then_the_newest(mon
     offer(cassia)
     task = published(aurora)
     assert heard(cassia, task) and not heard(borealis, task)
+
+
+def test_firm_that_came_after_the_publication_hears_what_becomes_of_the_task(monkeypatch, aurora, borealis):
+    task = published(aurora)
+    newcomer = organisation("Newcomer", "service_firm")
+    with newcomer.acting():
+        question = desk.ask(task=tasks.get_task(task.pk), text="Which bearing?")
+    with aurora.acting():
+        desk.answer(question=get_own_question(task.pk, question.pk), text="6312")
+        actions.cancel_task(task=tasks.get_own_task(task.pk))
+    tell_market()
+    assert len(bodies(newcomer, "task.answered")) == 1 and heard(newcomer, task) == ["task.gone"]
+    monkeypatch.setattr(queries, "AUDIENCE", 1)
+    with aurora.acting():
+        assert newcomer.id not in queries.audience_of(tasks.get_own_task(task.pk)), "first come those who were told"
+
+
+def test_firm_that_is_not_listed_hears_the_answer_to_its_question_and_the_end(aurora, borealis, cassia):
+    with as_platform("test", "firms that nobody is to find"):
+        Tenant.objects.filter(pk__in=[borealis.id, cassia.id]).update(listed=False)
+    task = published(aurora)
+    with borealis.acting():
+        question = desk.ask(task=tasks.get_task(task.pk), text="Which bearing?")
+    with aurora.acting():
+        desk.answer(question=get_own_question(task.pk, question.pk), text="6312")
+        actions.cancel_task(task=tasks.get_own_task(task.pk))
+    tell_market()
+    assert len(bodies(borealis, "task.answered")) == 1 and heard(borealis, task) == ["task.gone"]
+    assert not bodies(cassia, "task.answered")
 
 
 def test_firms_hear_of_a_task_that_was_cancelled(aurora, cassia):
