@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("marketplace", "0018_answers_on_notices")]
+    dependencies = [("marketplace", "0019_far_times")]
 
     operations = [
         migrations.AddField(
