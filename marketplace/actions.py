@@ -28,7 +28,15 @@ from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
 from marketplace.moves import hold_task, move_task, tell
-from marketplace.opening import EXTENDED, close_data, extended, open_data, refuse_opening_beyond, window_of
+from marketplace.opening import (
+    EXTENDED,
+    close_data,
+    extended,
+    open_data,
+    refuse_opening_beyond,
+    shut_by_hand,
+    window_of,
+)
 from marketplace.sweeping import in_turn
 from tenants.api import (
     as_platform,
@@ -129,6 +137,7 @@ def claim_task(*, task: ServiceTask) -> Claim:
     if task.tenant_id == firm.tenant_id:
         raise Forbidden("Your own organisation posted this task; only another one can claim it.")
     _refuse_stranger_to_framework(task, firm)
+    _refuse_shut_out(task, firm)
     move_task(task, Move.CLAIM, token=F("token") + 1)
     name, window = own_names().organisation, window_of(task, since=task.updated_at)
     with of_other_groups(), on_behalf_of(task.tenant_id):
@@ -277,8 +286,9 @@ def _reopen(claim: Claim, move: Move, outcome: ClaimState, reason: str) -> None:
 
 
 def _end_claim(claim: Claim, outcome: ClaimState, reason: str) -> None:
+    was_shut = shut_by_hand(claim.agreement)
     with on_behalf_of(claim.owner_id):
-        Claim.objects.filter(pk=claim.pk).update(state=outcome.value, ended_at=Now())
+        Claim.objects.filter(pk=claim.pk).update(state=outcome.value, ended_at=Now(), was_shut=was_shut)
     release_all(task_id=claim.task_id, firm_id=claim.tenant_id, reason=reason)
     close_data(claim.agreement, reason)
 
@@ -291,6 +301,15 @@ def _refuse_stranger_to_framework(task: ServiceTask, firm: Actor) -> None:
         framework = task.framework
     if framework is not None and framework.partner_id != firm.tenant_id:
         raise Forbidden("This task is called off a framework agreement, to which your organisation is no party.")
+
+
+def _refuse_shut_out(task: ServiceTask, firm: Actor) -> None:
+    """Giving a task back and taking it again opens nothing that a party has shut; a first claim costs no look."""
+    if task.token and Claim.objects.filter(task=task, tenant=firm.tenant_id, was_shut=True).exists():
+        raise Conflict(
+            "The agreement of your earlier claim on this task was ended or suspended while the claim lasted, so your "
+            "organisation can't claim it again. Ask its owner, who may post another one."
+        )
 
 
 def _bounded(note: str) -> str:

@@ -12,6 +12,7 @@ from tenants.api import agree_by_offer, end_agreement, on_behalf_of
 from tenants.data import Actor, FieldError, Invalid
 
 EXTENDED: Final = "extended under a new agreement"
+SHUT: Final = (State.SUSPENDED, State.TERMINATED, State.SUPERSEDED)
 
 Window = tuple[datetime, datetime]
 
@@ -70,3 +71,11 @@ def is_open(agreement: Any) -> bool:
     """Whether it is in force now: no party has ended or suspended it, and it has not expired."""
     agreement.refresh_from_db()
     return standing(agreement) is State.ACTIVE
+
+
+def shut_by_hand(agreement: Any) -> bool:
+    """Whether a party has ended or suspended what a live claim or a contract in progress rests on: what the work itself
+    ends, it ends with the claim or contract, or replaces in the same transaction. What is suspended with its framework
+    opens again with it."""
+    agreement.refresh_from_db()
+    return agreement.status in SHUT and not agreement.suspended_with_framework

@@ -26,6 +26,9 @@ class Claim(TenantModel):
         null=True, help_text="Until when the owner answers work that was handed in; who says nothing has accepted it."
     )
     ended_at = models.DateTimeField(null=True)
+    was_shut = models.BooleanField(
+        default=False, help_text="Whether a party had ended or suspended the agreement when the claim ended."
+    )
     evidence = models.JSONField(
         null=True, help_text="What stored readings said of the rule of acceptance, when it was submitted."
     )

@@ -11,7 +11,7 @@ from marketplace import access, actions, queries
 from marketplace.models import Claim, Contract, Inspection
 from marketplace.tasks import sweep_lapsed_claims
 from tenants.access import get_equipment, get_site, granted
-from tenants.agreements.actions import end_agreement
+from tenants.agreements.actions import end_agreement, resume_agreement, suspend_agreement
 from tenants.api import acting_as, as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.ledger.api import entries_where
@@ -440,6 +440,43 @@ def test_acceptance_goes_on_when_a_party_has_ended_the_agreement_before(aurora, 
     submitted(task, borealis, claim.token)
     accept(task, aurora)
     assert state_of(task, aurora) == "closed"
+
+
+def shut(task, owner, by):
+    with owner.acting():
+        by(agreement=queries.live_claim(task.pk).agreement)
+
+
+def end_by_hand(agreement):
+    end_agreement(agreement=agreement, reason="claim released")
+
+
+@pytest.mark.parametrize("by", [end_by_hand, suspend_agreement])
+def test_firm_whose_data_the_owner_shut_does_not_get_it_back_by_claiming_again(aurora, borealis, cassia, by):
+    task = published(aurora)
+    claimed(task, borealis)
+    shut(task, aurora, by)
+    release(task, borealis)
+    with pytest.raises(Conflict, match="your earlier claim on this task was ended or suspended"):
+        claimed(task, borealis)
+    assert not sees_pump(borealis, aurora) and state_of(task, aurora) == "open"
+    assert claimed(task, cassia).token == 2 and sees_pump(cassia, aurora)
+
+
+def test_firm_claims_again_after_release_lapse_and_rejection_and_what_was_opened_again(aurora, borealis):
+    task = published(aurora)
+    claimed(task, borealis)
+    shut(task, aurora, end_by_hand)
+    extend(task, aurora)
+    release(task, borealis)
+    lease_over(claimed(task, borealis))
+    actions.lapse_claims()
+    claimed(task, borealis)
+    shut(task, aurora, suspend_agreement)
+    shut(task, aurora, resume_agreement)
+    submitted(task, borealis, token=3)
+    reject(task, aurora)
+    assert claimed(task, borealis).token == 4 and sees_pump(borealis, aurora)
 
 
 def test_foreign_places_can_not_be_posted_about(aurora, cassia):
