@@ -17,7 +17,7 @@ Point = tuple[str, str]  # equipment, tag
 class Foreseen(ABC):
     """One alarm that a rule may raise. Times in seconds, values in the unit of the tag.
 
-    `inputs` of a rule over several sensors, in its order; its alarm may stand at none of them.
+    `inputs`: what it judges, in its order, if that is not the tag at which its alarm stands.
     """
 
     rule: str
@@ -34,8 +34,8 @@ class Foreseen(ABC):
 
     @property
     def is_by_gateways_clock(self) -> bool:
-        """Its alarms are of the moment in which the gateway hears: what several say together is said then."""
-        return bool(self.inputs)
+        """Whether its alarms are of the moment in which the gateway hears, whatever stamps say."""
+        return False
 
     @abstractmethod
     def watch(self) -> "Watch": ...

@@ -36,7 +36,7 @@ class RuleFile:
     silent_least_s: float = 30.0
 
 
-COMMON = frozenset({"kind", "name", "equipment", "tag", "alarm_type", "severity"})
+COMMON = frozenset({"kind", "name", "equipment", "tag", "alarm_type", "severity", "inputs"})
 CLEARING = frozenset({"clear_frac", "hold_s"})
 HEALTH: Mapping[str, tuple[type[Foreseen], frozenset[str]]] = {
     "stuck": (Still, CLEARING | {"for_s", "tolerance"}),
@@ -48,7 +48,6 @@ SETTINGS: Mapping[str, Mapping[str, float | None]] = {  # of each kind, with the
     **{kind: settings for kind, (_, settings) in several.KINDS.items()},
 }
 WORDS = frozenset({"unit", "clause"})  # change nothing about when
-COUNTED = frozenset({"inputs", "n"})
 
 
 def read_rules(path: Path) -> RuleFile:
@@ -91,13 +90,18 @@ def _texts(path: str, table: Mapping[str, Any]) -> dict[str, Any]:
     return texts
 
 
-def _health(path: str, table: Mapping[str, Any]) -> Foreseen:
-    made, settings = HEALTH[table["kind"]]
+def _head(path: str, table: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(table.get("severity"), str):
         raise ScenarioError(f"{path}.severity: must be text")
+    inputs = _inputs(f"{path}.inputs", table.get("inputs", []))
+    return _texts(path, table) | {"severity": table["severity"], "inputs": inputs}
+
+
+def _health(path: str, table: Mapping[str, Any]) -> Foreseen:
+    made, settings = HEALTH[table["kind"]]
     numbers = _numbers(path, table, settings)
     try:
-        return made(**_texts(path, table), severity=table["severity"], **numbers)
+        return made(**_head(path, table), **numbers)
     except TypeError:
         raise ScenarioError(f"{path}: needs {' and '.join(sorted(settings - CLEARING))}") from None
 
@@ -110,7 +114,7 @@ def why_not(table: Mapping[str, Any]) -> str:
     if kind not in SETTINGS.keys() | HEALTH.keys():
         return "is of no known kind"
     own = HEALTH[kind][1] if kind in HEALTH else SETTINGS[kind].keys() | CLEARING
-    unknown = sorted(table.keys() - (COMMON | own | (COUNTED if kind in several.KINDS else WORDS)))
+    unknown = sorted(table.keys() - (COMMON | own | ({"n"} if kind in several.KINDS else WORDS)))
     return f"says {unknown[0]}, which is not foreseen" if unknown else ""
 
 
@@ -121,13 +125,11 @@ def _learnt(path: str, table: Mapping[str, Any]) -> Learnt:
     missing = sorted(key for key, value in settings.items() if value is None)
     if missing:
         raise ScenarioError(f"{path}: needs {' and '.join(missing)}")
-    if not isinstance(table.get("severity"), str):
-        raise ScenarioError(f"{path}.severity: must be text")
-    is_together = kind in several.KINDS
-    return (Together if is_together else Learnt)(
-        **_texts(path, table),
-        inputs=_inputs(f"{path}.inputs", table.get("inputs")) if is_together else (),
-        severity=table["severity"],
+    head = _head(path, table)
+    if kind in several.KINDS and not head["inputs"]:
+        raise ScenarioError(f"{path}: needs inputs")
+    return (Together if kind in several.KINDS else Learnt)(
+        **head,
         kind=kind,
         settings={key: value for key, value in settings.items() if value is not None},
         **_numbers(path, table, CLEARING),

@@ -1,7 +1,8 @@
 """Rules over several sensors, foreseen: who has a voice at a moment of the gateway's clock, and what the voices say.
 
 Terminals are heard in the order of the scenario. Where a gateway hears those of one moment in another order, an alarm
-comes at another of them, and one that stands for no longer than that may stay away.
+comes a step earlier or later, that of twins by some steps, as they are smoothed; and one that stands for no longer than
+a step may stay away.
 """
 
 import math
@@ -18,6 +19,10 @@ from terminal_sim.learning import LearningWatch, Learnt, Usual
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together(Learnt):
     """Of the `inputs`; `settings` as those of one series."""
+
+    @property
+    def is_by_gateways_clock(self) -> bool:
+        return True
 
     def watch(self) -> Watch:
         return KINDS[self.kind][0](self)

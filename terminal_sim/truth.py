@@ -164,7 +164,8 @@ def _alarm_row(scenario: Scenario, alarm: Foreseen, span: Span, origin: str) -> 
 
 def _explains(scenario: Scenario, fault: Fault, alarm: Foreseen, origin: str) -> bool:
     if isinstance(alarm, Silence):
-        return fault.kind in SILENCING and fault.equipment == alarm.equipment and fault.tag in ("", alarm.tag)
+        silent = ((equipment, each) for equipment, tag in alarm.points for each in ("", tag))
+        return fault.kind in SILENCING and (fault.equipment, fault.tag) in silent
     return any(_is_seen(scenario, fault, equipment, tag, origin) for equipment, tag in alarm.points)
 
 

@@ -28,7 +28,7 @@ from tests.live import LiveWeb, free_port
 Event = tuple[str, str, str, str]  # equipment, type of the alarm, raised or cleared, when it occurred
 ABOUT_THE_SITE = {"alarm_flood"}  # what so many alarms bring with them
 EXACTLY = timedelta(milliseconds=1)
-A_STEP = timedelta(seconds=0.34)  # of the scenario as it is played: what came a little late weighs more while it lasts
+TWO_STEPS = timedelta(seconds=0.67)  # of the scenario as it is played: what twins say late weighs more
 NOTICED_WITHIN = timedelta(seconds=10)  # by its own clock, by a gateway that was killed meanwhile or has no processor
 MACHINES_OF_ALARMS = """
 SELECT e.code, a.alarm_type, c.event, c.occurred_at FROM edge_bridge_alarmchange c
@@ -234,5 +234,5 @@ def disagreement(said: Sequence[Event], foreseen: Sequence[Foreseen]) -> list[st
 
 
 def _fits(event: Foreseen, after: timedelta) -> bool:
-    before, behind = (A_STEP, NOTICED_WITHIN) if event.is_by_gateway else (EXACTLY, EXACTLY)
+    before, behind = (TWO_STEPS, NOTICED_WITHIN) if event.is_by_gateway else (EXACTLY, EXACTLY)
     return event.earliest - before <= after <= event.latest + behind

@@ -23,7 +23,7 @@ def said(*moments_s: float, silent_s: float = 6.0) -> list[Event]:
 def test_what_is_foreseen_agrees_whenever_the_run_began():
     assert disagreement(said(1, 2, 5), FORESEEN) == []
     assert disagreement(said(101, 102, 105, silent_s=106), FORESEEN) == []
-    assert disagreement(said(1, 2, 5, silent_s=2.7), FORESEEN) == [], "a step early by the gateway's clock"
+    assert disagreement(said(1, 2, 5, silent_s=2.7), FORESEEN) == [], "a little early by the gateway's clock"
 
 
 @pytest.mark.parametrize(

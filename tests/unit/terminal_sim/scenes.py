@@ -1,7 +1,7 @@
 """Where the scenarios are, and what the gateway's own rules say of them."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,20 @@ DEMO_RULES = ROOT / "edge_bridge/gateway/demo_rules.toml"
 
 LOOK_EVERY = timedelta(seconds=1)  # at what is silent
 
+Arrival = tuple[Measured, datetime]  # and when it comes, by a right clock
 Event = tuple[str, str, AlarmEvent, datetime]
 
 
 def said_by_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Event]:
-    for alarm in alarms_of_the_rules(scenario, rules_path):
-        yield alarm.equipment, alarm.alarm_type, alarm.event, alarm.occurred_at
+    return (event_of(alarm) for alarm in alarms_of_the_rules(scenario, rules_path))
 
 
-def alarms_of_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Alarm]:
-    """What the gateway's own rules say of the scenario's frames, in their order, and of the time between them."""
+def event_of(alarm: Alarm) -> Event:
+    return alarm.equipment, alarm.alarm_type, alarm.event, alarm.occurred_at
+
+
+def alarms_of_the_rules(scenario: Scenario, rules_path: Path, came: Iterable[Arrival] | None = None) -> Iterator[Alarm]:
+    """What the gateway's own rules say of the scenario's frames as they `came`, and of the time between them."""
     rules = kinds.parse_rules(kinds_tables(rules_path))
     states = {rule.name: kinds.begin(rule) for rule in rules}
     watching: dict[tuple[str, str], list[kinds.AnyRule]] = {}
@@ -35,7 +39,7 @@ def alarms_of_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Alarm]
         for point in kinds.points(rule):
             watching.setdefault(point, []).append(rule)
     looked_at = scenario.start_at
-    for one, heard_at in arriving(scenario):
+    for one, heard_at in arriving(scenario) if came is None else came:
         while looked_at + LOOK_EVERY < heard_at:
             looked_at += LOOK_EVERY
             for rule in rules:
@@ -49,8 +53,8 @@ def alarms_of_the_rules(scenario: Scenario, rules_path: Path) -> Iterator[Alarm]
                 yield from alarms
 
 
-def arriving(scenario: Scenario) -> Iterator[tuple[Measured, datetime]]:
-    """What comes to the gateway, in its order, and when by a right clock."""
+def arriving(scenario: Scenario) -> Iterator[Arrival]:
+    """What comes to the gateway, in its order."""
     mine, links = Mine(scenario), Links(scenario)
     for at_s in seconds(scenario):
         for one in links.through(mine.step(at_s), at_s):

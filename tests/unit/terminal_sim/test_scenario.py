@@ -53,6 +53,7 @@ GOLDEN = {  # of so many seconds of each scenario, at such a step
     "shift": (7_200, 20, "506edb461645816d0b3a8c305bcd97824a1cebb96dccea46beb6c86649593acc"),
     "ventilation": (900, 3, "fd519cc83ab8520d84f1124aa658a5f1c3e1ad2fecd8303195308209a584c011"),
     "zoo": (7_200, 10, "68e3a476e25aaf4a78711dbe5e4b016b9d21ad8b61be0ee725ff6c911fdea9c2"),
+    "groups": (4_800, 10, "17c5cf3682e6f8eca9a9baf80fe05825528922c46556772c81f635b47fae841f"),
     "thousands": (2, 1, "2d2bda6a04b2997e5726ff366422489ec1a39dbd8094111fd720200e8d5d1e2d"),
 }
 

@@ -1,7 +1,10 @@
 """Rules over several sensors: what is foreseen of them, and that the gateway's own say the same."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -17,7 +20,15 @@ from terminal_sim.rule_file import read_rules, rules_of
 from terminal_sim.several import KINDS, Together, TogetherWatch
 from terminal_sim.toml import load_scenario
 from terminal_sim.truth import truth
-from tests.unit.terminal_sim.scenes import SCENARIOS, alarms_of_the_rules, foreseen, said_by_the_rules
+from tests.unit.terminal_sim.scenes import (
+    SCENARIOS,
+    Arrival,
+    alarms_of_the_rules,
+    arriving,
+    event_of,
+    foreseen,
+    said_by_the_rules,
+)
 
 RULES = SCENARIOS / "groups.rules.toml"
 
@@ -37,6 +48,31 @@ def test_rules_over_groups_say_exactly_what_the_truth_foresees() -> None:
     expected = foreseen([row for row in rows() if row.get("origin") != "terminal"])
     assert sorted(said_by_the_rules(load_scenario(SCENARIOS / "groups.toml"), RULES)) == sorted(expected)
     assert {alarm_type.split(".")[1] for _, alarm_type, _, _ in expected} == set(KINDS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_is_heard_first_the_same_alarms_come_about_then(seed: int) -> None:
+    scenario, random = load_scenario(SCENARIOS / "groups.toml"), Random(seed)
+    came = [
+        one
+        for _, moment in groupby(arriving(scenario), key=lambda one: one[1])
+        for one in in_another_order([*moment], random)
+    ]
+    said = sorted(event_of(alarm) for alarm in alarms_of_the_rules(scenario, RULES, came))
+    expected = sorted(foreseen([row for row in rows() if row.get("origin") != "terminal"]))
+    assert [event[:3] for event in said] == [event[:3] for event in expected]
+    for (*_, alarm_type, _, at), (*_, then) in zip(said, expected, strict=True):
+        assert abs(at - then) <= scenario.step_s * timedelta(seconds=4 if alarm_type == "methane.twin" else 1)
+
+
+def in_another_order(moment: list[Arrival], random: Random) -> Iterator[Arrival]:
+    """Each terminal's own frames stay in theirs."""
+    waiting: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for one in moment:
+        waiting[one[0].terminal.name].append(one)
+    names = [one[0].terminal.name for one in moment]
+    random.shuffle(names)
+    return (waiting[name].pop(0) for name in names)
 
 
 def test_gateway_says_in_words_who_stands_behind_an_alarm_as_the_truth_foresees() -> None:

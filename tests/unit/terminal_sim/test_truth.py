@@ -291,6 +291,15 @@ def test_every_kind_of_rule_is_foreseen_or_says_why_not() -> None:
             }, kind
 
 
+@pytest.mark.parametrize("kind", ["stuck", "rate", "silence"])
+def test_alarm_may_stand_at_another_place_than_what_is_judged(kind: str) -> None:
+    head = {"name": "n", "equipment": "HEADING", "tag": "air", "alarm_type": "a", "severity": "low", "kind": kind}
+    needed = {"limit_per_s": 1.0} if kind == "rate" else {}
+    table = {**head, **needed, "inputs": [{"equipment": "GAS-A", "tag": "ch4"}]}
+    (alarm,) = rules_of([table]).alarms
+    assert (alarm.equipment, alarm.points) == ("HEADING", kinds.points(kinds.parse_rule(table)))
+
+
 NEEDS = {
     "limits": ["hi"],
     "rate": ["limit_per_s"],
@@ -326,7 +335,7 @@ def test_command_line_tells_the_truth_as_json_lines() -> None:
         ('[[rules]]\nkind="vote"\nname="a"\nequipment="b"\ntag="c"\nalarm_type="d"\nlimit=1', "severity: must be text"),
         (
             '[[rules]]\nkind="vote"\nname="a"\nequipment="b"\ntag="c"\nalarm_type="d"\nlimit=1\nseverity="low"',
-            r"rules\[0\]\.inputs: must be a list such as",
+            r"rules\[0\]: needs inputs",
         ),
         ("[", "is not TOML"),
     ],
