@@ -84,18 +84,27 @@ def _enter(switch: ReactionSwitch) -> None:
 
 
 def _unseen(switch: ReactionSwitch) -> tuple[list[FeedEvent], int]:
-    """The next own events of the switch's kind, and up to where the feed was looked at."""
+    """The next own events of the switch's kinds, and up to where the feed was looked at."""
     head = feed_head()
     if head.epoch != switch.epoch:  # another log after a restore: what it holds has been told before
         return [], head.seq
-    kind = RULES[switch.reaction].kind
-    own = feed_events(after=switch.through).filter(seq__lte=head.seq, kind=kind, grant_ids=[])
+    rule = RULES[switch.reaction]
+    own = feed_events(after=switch.through).filter(seq__lte=head.seq, kind__in=rule.kinds, grant_ids=[])
+    own = own.filter(body__contains=dict(rule.where))
     found = list(own[:PAGE])
     return found, found[-1].seq if len(found) == PAGE else head.seq
 
 
 def _is_for(event: FeedEvent, switch: ReactionSwitch) -> bool:
-    return RULES[switch.reaction].applies(event.body, switch.site_id and str(switch.site_id))
+    rule = RULES[switch.reaction]
+    is_meant = rule.applies(event.body, switch.site_id and str(switch.site_id))
+    return is_meant and (event.kind == rule.kind or not _has_followed(event, switch))
+
+
+def _has_followed(event: FeedEvent, switch: ReactionSwitch) -> bool:
+    subject, raised_at = drafts.SUBJECTS[switch.reaction](event.body), event.body["raised_at"]
+    known = Reaction.objects.filter(tenant=switch.tenant_id, reaction=switch.reaction, subject_id=subject)
+    return known.filter(happened_at__gte=raised_at).exists()
 
 
 def _react_to(event: FeedEvent, switch: ReactionSwitch) -> Reaction:

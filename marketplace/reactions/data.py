@@ -20,6 +20,7 @@ class Outcome(StrEnum):
 class Rule:
     """On an event of `kind` in whose body the values of `where` stand: `words` say what then happens.
 
+    `grown`: kinds that tell more of the same subject; they count as long as nothing has followed since it was raised.
     `tag`: only where the event is about such a quantity, by its name in the tag dictionary. `needs_site`: what happened
     is at no site, so the switch says for which one the task is. `needs`: what whom it acts for has to be allowed.
     """
@@ -29,7 +30,12 @@ class Rule:
     where: Mapping[str, Any]
     needs_site: bool = False
     tag: str = ""
+    grown: tuple[str, ...] = ()
     needs: tuple[str, ...] = ("post_tasks",)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return self.kind, *self.grown
 
     def applies(self, body: Mapping[str, Any], site: str | None) -> bool:
         """`site` narrows rules about a place down to it."""
@@ -43,6 +49,7 @@ RULES: Final[dict[str, Rule]] = {
         "alarm.raised",
         "A critical alarm becomes a draft of a service task, with the readings before it as evidence.",
         {"severity": "critical", "historical": False},
+        grown=("alarm.re_alarmed", "alarm.updated"),
     ),
     "plan_infeasible": Rule(
         "plan.infeasible",

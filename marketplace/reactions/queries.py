@@ -26,7 +26,7 @@ def _own(model: type[Any]) -> QuerySet[Any]:
 
 def _told(name: str, row: ReactionSwitch | None) -> dict[str, Any]:
     rule = RULES[name]
-    told = {"reaction": name, "on_event": rule.kind, "words": rule.words, "needs_site": rule.needs_site}
+    told = {"reaction": name, "on_event": ", ".join(rule.kinds), "words": rule.words, "needs_site": rule.needs_site}
     if row is None:
         return told | {"is_on": False, "site": None, "site_name": None, "set_at": None, "set_by": None}
     by = row.set_by.name or row.set_by.email

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connections
 
+from edge_bridge.alarms.actions import take_out_of_service
 from edge_bridge.protocol import Lane
 from marketplace import actions as posting
 from marketplace.acceptance import AcceptanceRule
@@ -22,7 +23,7 @@ from tenants.context import as_platform
 from tenants.data import Event, Forbidden, Invalid, NotFound
 from tenants.feed.kinds import KINDS
 from tenants.models import FeedEvent, FeedHead, LedgerEntry, Membership, new_id
-from tests.integration.edge.scenes import cleared, gateway, opened, raised
+from tests.integration.edge.scenes import cleared, gateway, opened, raised, the_alarm
 from tests.integration.edge.test_trends import sent
 from tests.integration.marketplace.contract_scenes import submitted as contract_submitted
 from tests.integration.marketplace.contract_scenes import written
@@ -47,7 +48,7 @@ def entered(party, kind: str) -> int:
 
 
 def test_every_rule_waits_for_a_kind_of_event_that_there_is():
-    assert {rule.kind for rule in RULES.values()} <= KINDS.keys()
+    assert {kind for rule in RULES.values() for kind in rule.kinds} <= KINDS.keys()
     assert RULES.keys() == drafts.DRAFTS.keys() == drafts.SUBJECTS.keys()
 
 
@@ -67,6 +68,28 @@ def test_critical_alarm_becomes_one_draft_with_its_evidence(aurora):
     edge.say(Lane.P1, cleared(code="FAN-01", tag="speed", alarm_type="fan_stopped"))
     edge.say(Lane.P1, raised(code="FAN-01", tag="speed", alarm_type="fan_stopped"))
     assert swept(aurora) == 1 and made(aurora)[1].outcome == "known" and made(aurora)[1].task == reaction.task
+
+
+@pytest.mark.parametrize("silenced", [False, True])
+def test_alarm_that_grows_critical_becomes_one_draft(aurora, silenced):
+    edge = gateway(aurora)
+    switch_on(aurora, "critical_alarm")
+    edge.say(Lane.P1, raised(severity="high"))
+    if silenced:
+        alarm = the_alarm(aurora)
+        with aurora.acting():
+            take_out_of_service(alarm=alarm, reason="sensor on the bench")
+    edge.say(Lane.P1, raised(1.4, severity="high"))
+    assert swept(aurora) == 0
+    edge.say(Lane.P1, raised(3.0, severity="critical"))
+    edge.say(Lane.P1, raised(3.1, severity="critical"))
+    assert swept(aurora) == 1
+    (reaction,) = made(aurora)
+    assert reaction.outcome == "done" and reaction.task.title == "ch4.hi at GAS-T0-01"
+    with aurora.acting():
+        posting.cancel_task(task=reaction.task)
+    edge.say(Lane.P1, raised(3.2, severity="critical"))
+    assert swept(aurora) == 0, "it did not grow once more"
 
 
 def test_switch_of_a_site_leaves_alarms_of_other_sites_alone(aurora):
