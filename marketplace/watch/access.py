@@ -8,6 +8,7 @@ from marketplace.access import get_task
 from marketplace.contracts.api import ContractState, contract_of
 from marketplace.lifecycle import State
 from marketplace.models import ServiceTask
+from marketplace.opening import is_open
 from marketplace.queries import database_time
 from tenants.api import actor
 from tenants.data import NotFound
@@ -24,7 +25,7 @@ def get_standing(task_id: UUID) -> Standing | None:
 
 
 def shown_standing(task: ServiceTask) -> Standing | None:
-    """None for who may not see it, too. A dispute closes it to the firm with the rest of the data."""
+    """None for who may not see it, too. What shuts the data to the firm, such as a dispute, closes this with it."""
     return standing_of(task, database_time()) if _is_party(task) else None
 
 
@@ -33,6 +34,7 @@ def _is_party(task: ServiceTask) -> bool:
     if task.tenant_id == me:
         return True
     if task.state in WITH_THE_FIRM:
-        return task.claim is not None and task.claim.tenant_id == me
+        claim = task.claim
+        return claim is not None and claim.tenant_id == me and is_open(claim.agreement)
     contract = contract_of(task)
-    return contract is not None and contract.state == ContractState.IN_PROGRESS
+    return contract is not None and contract.state == ContractState.IN_PROGRESS and is_open(contract.agreement)

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from marketplace.acceptance import Standing
@@ -18,6 +18,8 @@ from marketplace.sweeping import in_turn
 from tenants.api import as_platform
 
 SWEEP_LIMIT = 200
+# Of claims and contracts, as `marketplace.opening.is_open` has it.
+IN_FORCE = Q(agreement__status="active") & (Q(agreement__ends_at=None) | Q(agreement__ends_at__gt=Now()))
 # Of a standing, what the ledger takes: no floats.
 ENTERED = ("stand", "since_at", "words")
 
@@ -31,12 +33,14 @@ def watch_due() -> int:
 
 
 def _watched() -> Any:
-    """With `firm`, who does the work."""
+    """With who does the work, as `claimant` or `contractor`, while its agreement is in force."""
     claims = Claim.objects.filter(task=OuterRef("pk"), state=ClaimState.LIVE)
     contracts = Contract.objects.filter(task=OuterRef("pk"), state=ContractState.IN_PROGRESS)
     tasks = ServiceTask.objects.filter(state__in=[State.CLAIMED, State.CONTRACTED], acceptance__isnull=False)
-    of_firm = tasks.annotate(claimant=Subquery(claims.values("tenant")), contractor=Subquery(contracts.values("firm")))
-    at_work = of_firm.filter(Q(claimant__isnull=False) | Q(contractor__isnull=False))
+    at_work = tasks.filter(Exists(claims) | Exists(contracts)).annotate(
+        claimant=Subquery(claims.filter(IN_FORCE).values("tenant")),
+        contractor=Subquery(contracts.filter(IN_FORCE).values("firm")),
+    )
     checked = Watch.objects.filter(task=OuterRef("pk")).values("checked_at")
     return at_work.annotate(checked=Subquery(checked)).order_by(F("checked").asc(nulls_first=True), "pk")
 

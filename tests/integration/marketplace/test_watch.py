@@ -11,7 +11,9 @@ from edge_bridge.protocol import Lane, Quality, Tag
 from marketplace.contracts import access as contracts
 from marketplace.contracts import disputes
 from marketplace.models import ServiceTask, Watch
+from marketplace.queries import live_claim
 from marketplace.watch.actions import _watched, watch_due
+from tenants.agreements.actions import end_agreement, resume_agreement, suspend_agreement
 from tenants.context import as_platform
 from tenants.ledger.api import entries_where
 from tenants.models import FeedEvent
@@ -103,6 +105,36 @@ def test_contract_by_an_award_is_watched_until_a_dispute_closes_the_data(aurora,
     watch_due()
     assert len(told(borealis)) == 1 and borealis.client().get(address).status_code == 404
     assert aurora.client().get(address).data["stand"] == "within"
+
+
+@pytest.mark.parametrize("begin", ["claim", "award"])
+def test_firm_whose_agreement_the_owner_shut_reads_and_is_told_no_standing(aurora, borealis, begin):
+    pump = Pump(aurora)
+    if begin == "claim":
+        task = claimed_with_rule(aurora, borealis)
+        with aurora.acting():
+            agreement = live_claim(task.pk).agreement
+    else:
+        contract = written(aurora, borealis, acceptance=RULE)
+        task, agreement = contract.task, contract.agreement
+    with aurora.acting():
+        suspend_agreement(agreement=agreement)
+    pump.shakes(9.0)
+    watch_due()
+    address = f"/api/v1/service-tasks/{task.pk}/acceptance"
+    assert borealis.client().get(address).status_code == 404 and told(borealis) == []
+    assert [each["stand"] for each in told(aurora)] == ["outside"] == [aurora.client().get(address).data["stand"]]
+    with aurora.acting():
+        resume_agreement(agreement=agreement)
+    pump.shakes(2.0)
+    watch_due()
+    assert [each["stand"] for each in told(borealis)] == ["within"]
+    with aurora.acting():
+        end_agreement(agreement=agreement, reason="closed by us")
+    pump.shakes(9.0)
+    watch_due()
+    assert len(told(borealis)) == 1 and len(told(aurora)) == 3
+    assert borealis.client().get(address).status_code == 404
 
 
 def test_standing_is_shown_to_the_owner_and_to_the_firm_at_work_alone(aurora, borealis, cassia):
