@@ -11,14 +11,15 @@ from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
 from cloudmining.console.ledger_pages import saved
 from cloudmining.console.paging import uuid_of
-from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, GapLog, fleet_health, gap_log, oversight
+from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, GapLog, SensorLog, fleet_health, gap_log, oversight
 from optimization.api import Chart
 from tenants.data import NotFound
 from tenants.ledger import api as ledger
 
 DAYS: Final = {"7": "a week", "28": "four weeks", "91": "three months"}
 GAP_DAYS: Final = {"1": "a day", "7": "a week", "31": "a month"}
-GAP_COLUMNS: Final = ("site", "equipment", "tag", "from", "to", "length_s", "state")
+GAP_COLUMNS: Final = ("site", "equipment", "tag", "known_since", "from", "to", "length_s", "state")
+NO_GAP: Final[tuple[object, ...]] = ("", "", "", "")
 HOURS: Final = {"1": "an hour", "6": "six hours", "24": "a day"}
 MOST_MACHINES: Final = 25
 MOST_FAULTS: Final = 12
@@ -116,18 +117,22 @@ class GapsPage(OfGaps):
 
 
 class GapsCsv(OfGaps):
-    """The stretches of the same sensors as the page."""
+    """The stretches of the same sensors as the page, and those without any."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = [
-            (each.series.site.name, each.series.equipment.code, each.series.tag, *_told(stretch))
+            (*_named(each), *told)
             for each in self.log().sensors
-            for stretch in each.stretches
+            for told in [_told(stretch) for stretch in each.stretches] or [NO_GAP]
         ]
         return as_csv("gaps", GAP_COLUMNS, rows)
 
 
-def _told(stretch: Any) -> tuple[str, str, float, str]:
+def _named(log: SensorLog) -> tuple[str, str, str, str]:
+    return log.series.site.name, log.series.equipment.code, log.series.tag, log.known_since.isoformat()
+
+
+def _told(stretch: Any) -> tuple[object, ...]:
     return stretch.from_at.isoformat(), stretch.to_at.isoformat(), stretch.length_s, str(stretch.state)
 
 

@@ -124,6 +124,9 @@ class SensorLogSerializer(serializers.Serializer[Any]):
     owner_name = serializers.CharField(allow_null=True)
     equipment_code = serializers.CharField(source="series.equipment.code", allow_null=True)
     tag = serializers.CharField(source="series.tag", allow_null=True)
+    known_since = serializers.DateTimeField(
+        help_text="Nothing is known from before: no sensor was there, or its minutes are no longer kept."
+    )
     stretches = StretchOfGapsSerializer(many=True)
 
 

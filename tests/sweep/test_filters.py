@@ -33,7 +33,7 @@ FASTER = {
     ("edge_bridge/commands/queries.py", "interlock"),
     ("edge_bridge/readings/trends.py", "_rollups"),
     ("edge_bridge/readings/daily.py", "worst"),
-    ("edge_bridge/watching/gaps.py", "_minutes"),
+    ("edge_bridge/watching/gaps.py", "_log_of"),
     ("marketplace/bids/queries.py", "committed"),
 }
 NAMING_NOTHING = "page_size=100"

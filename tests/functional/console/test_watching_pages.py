@@ -79,10 +79,13 @@ def test_supervisor_reads_the_log_of_gaps_after_they_were_filled_and_takes_it_as
     assert "GAS-T0-01 ch4" in shown and "16 late" in shown and "style=" not in page
     answer = client.get(f"/oversight/gaps.csv?site={site}")
     head, row = answer.content.decode("utf-8-sig").splitlines()
-    assert head == "site,equipment,tag,from,to,length_s,state"
+    assert head == "site,equipment,tag,known_since,from,to,length_s,state"
     minute = timedelta(minutes=1)
-    assert row.split(",")[1:] == [
-        *("GAS-T0-01", "ch4", (left - minute).isoformat(), (back + minute).isoformat(), "960.0", "late"),
-    ]
+    begin, end = (left - minute).isoformat(), (back + minute).isoformat()
+    assert row.split(",")[1:] == ["GAS-T0-01", "ch4", begin, begin, end, "960.0", "late"]
+    assert "known only since" in shown
+    gateway(aurora).say(Lane.P2, reading(code="PUMP-07"))
+    rows = client.get(f"/oversight/gaps.csv?site={site}").content.decode("utf-8-sig").splitlines()
+    assert len(rows) == 3 and rows[2].split(",")[1:3] == ["PUMP-07", "vibration"] and rows[2].endswith(",,,,")
     assert client.get("/oversight/gaps?days=32").status_code == client.get("/oversight/gaps?after=x").status_code == 404
     assert "No sensor is open" in page_of(sign_in(aurora), "/oversight/gaps")

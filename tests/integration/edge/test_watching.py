@@ -10,6 +10,7 @@ from edge_bridge import protocol
 from edge_bridge.alarms import actions as alarming
 from edge_bridge.models import Alarm, Latest, Series
 from edge_bridge.protocol import Lane, Quality, Tag
+from edge_bridge.readings import retention
 from edge_bridge.readings.rolling import roll_up
 from edge_bridge.watching import gaps as gap_logs
 from edge_bridge.watching import oversight as watching
@@ -173,6 +174,57 @@ def test_sensor_that_is_away_now_is_in_the_log(aurora, delta):
         roll_up(aurora.id, datetime.now(UTC))
     ((state, length_min),) = gaps(delta, days=1)
     assert state == "open" and 2878 <= length_min <= 2880
+
+
+def sensor_log(party, **asked) -> dict:
+    (sensor,) = party.client().get(GAPS, asked).json()["sensors"]
+    return sensor
+
+
+def born_days_ago(owner, days: float) -> datetime:
+    """A sensor that a birth named so long ago, and of which nothing was heard since; when that was, to the minute."""
+    gateway(owner).say(Lane.P1, protocol.Birth(datetime.now(UTC), (Tag("GAS-T0-01", "ch4", "%"),)))
+    created_at = datetime.now(UTC) - timedelta(days=days)
+    with owner.acting():
+        Series.objects.update(created_at=created_at)
+    return created_at.replace(second=0, microsecond=0)
+
+
+def test_sensor_that_was_never_heard_was_away_since_it_is_known(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    created_at = born_days_ago(aurora, 3)
+    for days in (7, 1):
+        sensor = sensor_log(delta, days=days)
+        ((state, length_min),) = gaps(delta, days=days)
+        assert state == "open" and 3 * 1440 - 3 <= length_min <= 3 * 1440
+        assert datetime.fromisoformat(sensor["known_since"]) == created_at
+        assert datetime.fromisoformat(sensor["stretches"][0]["from_at"]) == created_at
+    away(aurora, minutes=14)
+    assert gaps(delta)[0][0] == "open" and 3 * 1440 - 25 <= gaps(delta)[0][1] <= 3 * 1440 - 20
+
+
+def test_stamp_from_long_before_the_sensor_was_known_begins_no_gap(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    edge = gateway(aurora)
+    long_ago = [datetime(1970, 1, 1, tzinfo=UTC), datetime.now(UTC) - timedelta(days=300)]
+    edge.say(Lane.P2, *(protocol.Reading("GAS-T0-01", "ch4", 0.5, Quality.GOOD, at) for at in long_ago))
+    away(aurora, minutes=14, edge=edge)
+    assert gaps(delta) == [("late", 1), ("open", 14), ("late", 1)]
+
+
+def test_log_says_from_when_on_it_knows_of_gaps_when_the_mine_keeps_minutes_for_less(aurora, delta):
+    share(aurora, delta, "view_telemetry")
+    born_days_ago(aurora, 30)
+    away(aurora, minutes=3000)
+    assert ("open", 3000) in gaps(delta)
+    wish = {"raw_days": 1, "minute_days": 1, "hour_days": 3650}
+    assert aurora.client().put("/api/v1/reading-retention", wish, format="json").status_code == 200
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for _ in ("set", "swept"):
+        sensor = sensor_log(delta)
+        assert datetime.fromisoformat(sensor["known_since"]) == midnight - timedelta(days=1)
+        assert sensor["stretches"][0]["from_at"] == sensor["known_since"], "it is told as far as it is known"
+        retention.remove_over(aurora.id, datetime.now(UTC))
 
 
 def test_stretch_of_bad_readings_only_is_in_the_log_and_fills_no_gap(aurora, delta):
