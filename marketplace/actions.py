@@ -34,6 +34,7 @@ from marketplace.opening import (
     extended,
     open_data,
     refuse_opening_beyond,
+    refuse_reopening,
     shut_by_hand,
     window_of,
 )
@@ -209,9 +210,10 @@ def reject_work(*, task: ServiceTask, reason: str) -> None:
 
 def request_rework(*, task: ServiceTask, note: str = "") -> None:
     """The owner asks for more: lease and data begin anew, for the same time and by a new agreement."""
-    require("post_tasks")
+    owner = require("post_tasks")
     move_task(task, Move.REWORK)
     claim = queries.live_claim(task.pk)
+    refuse_reopening(claim.agreement, owner)
     close_data(claim.agreement, "rework under a new agreement")
     window = window_of(task)
     agreement = open_data(task, claim.tenant_id, claim.firm_name, window)
@@ -227,13 +229,15 @@ def extend_claim(*, task: ServiceTask, hours: int) -> None:
 
     Conflict unless the task is claimed and the lease still runs.
     """
-    refuse_opening_beyond(require("post_tasks"), tuple(task.opens))
+    owner = require("post_tasks")
+    refuse_opening_beyond(owner, tuple(task.opens))
     if task.state != State.CLAIMED:
         raise Conflict(f"A lease is extended while its task is claimed; this one is {task.state}.")
     hold_task(task)
     claim, now = queries.live_claim(task.pk), queries.database_time()
     if claim.lease_until <= now:
         raise Conflict(f"The lease was over at {claim.lease_until:%Y-%m-%d %H:%M:%S} UTC.")
+    refuse_reopening(claim.agreement, owner)
     window = extended(claim.lease_until, hours, now)
     close_data(claim.agreement, EXTENDED)
     claim.agreement, claim.lease_until = open_data(task, claim.tenant_id, claim.firm_name, window), window[1]

@@ -9,7 +9,7 @@ from marketplace.data import ACCESS_H
 from marketplace.models import ServiceTask
 from tenants.agreements.api import State, standing
 from tenants.api import agree_by_offer, end_agreement, on_behalf_of
-from tenants.data import Actor, FieldError, Invalid
+from tenants.data import Actor, Conflict, FieldError, Invalid
 
 EXTENDED: Final = "extended under a new agreement"
 SHUT: Final = (State.SUSPENDED, State.TERMINATED, State.SUPERSEDED)
@@ -79,3 +79,12 @@ def shut_by_hand(agreement: Any) -> bool:
     opens again with it."""
     agreement.refresh_from_db()
     return agreement.status in SHUT and not agreement.suspended_with_framework
+
+
+def refuse_reopening(agreement: Any, by: Actor) -> None:
+    """What a party has shut by hand is opened again only by who may shut and open agreements."""
+    if shut_by_hand(agreement) and not by.can("manage_agreements"):
+        raise Conflict(
+            "The agreement was ended or suspended by hand, and this would open its data again: that takes a role that "
+            "may manage agreements."
+        )

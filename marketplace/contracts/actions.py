@@ -23,7 +23,16 @@ from marketplace.lifecycle import Event, State
 from marketplace.models import Claim, Contract, Inspection, Milestone, ServiceTask, Submission
 from marketplace.moves import move_task
 from marketplace.moves import tell as tell_of_task
-from marketplace.opening import EXTENDED, Window, close_data, extended, open_data, refuse_opening_beyond, window_of
+from marketplace.opening import (
+    EXTENDED,
+    Window,
+    close_data,
+    extended,
+    open_data,
+    refuse_opening_beyond,
+    refuse_reopening,
+    window_of,
+)
 from marketplace.sessions.ending import end_sessions
 from tenants.api import Use, meter, on_behalf_of, require, tenants
 from tenants.data import Conflict
@@ -151,6 +160,7 @@ def request_milestone_rework(*, milestone: Milestone, reason: str) -> None:
     tell("milestone.rework", contract, milestone, reason=reason)
     window = window_of(contract.task)
     if window[1] > contract.access_until:
+        refuse_reopening(contract.agreement, require("post_tasks"))
         close_data(contract.agreement, "rework under a new agreement")
         reopen_data(contract, window)
 
@@ -158,11 +168,13 @@ def request_milestone_rework(*, milestone: Milestone, reason: str) -> None:
 def extend_access(*, contract: Contract, hours: int) -> None:
     """The buyer leaves the data open for so many hours more, by the agreement that follows; what is due stays."""
     refuse_but_owner(contract, "post_tasks")
-    refuse_opening_beyond(require("post_tasks"), tuple(contract.task.opens))
+    buyer = require("post_tasks")
+    refuse_opening_beyond(buyer, tuple(contract.task.opens))
     if contract.state != ContractState.IN_PROGRESS:
         raise Conflict(f"The contract is {contract.state}; its data is open only while it is in progress.")
     window = extended(contract.access_until, hours, market.database_time())
     take_turn(contract)
+    refuse_reopening(contract.agreement, buyer)
     close_data(contract.agreement, EXTENDED)
     reopen_data(contract, window)
 

@@ -463,6 +463,23 @@ def test_firm_whose_data_the_owner_shut_does_not_get_it_back_by_claiming_again(a
     assert claimed(task, cassia).token == 2 and sees_pump(cassia, aurora)
 
 
+@pytest.mark.parametrize("by", [end_by_hand, suspend_agreement])
+def test_who_may_not_manage_agreements_opens_nothing_that_was_shut(aurora, borealis, by):
+    task = published(aurora)
+    claimed(task, borealis)
+    extend(task, aurora, roles=("operator",))
+    shut(task, aurora, by)
+    with pytest.raises(Conflict, match="ended or suspended by hand"):
+        extend(task, aurora, roles=("operator",))
+    submitted(task, borealis)
+    with pytest.raises(Conflict, match="ended or suspended by hand"), aurora.acting("operator"):
+        actions.request_rework(task=access.get_own_task(task.pk))
+    assert not sees_pump(borealis, aurora)
+    with aurora.acting("manager"):
+        actions.request_rework(task=access.get_own_task(task.pk))
+    assert sees_pump(borealis, aurora)
+
+
 def test_firm_claims_again_after_release_lapse_and_rejection_and_what_was_opened_again(aurora, borealis):
     task = published(aurora)
     claimed(task, borealis)

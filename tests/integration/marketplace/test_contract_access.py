@@ -1,12 +1,15 @@
 """How long a contract opens the data, what was used under its agreements, how a dispute after the work ends."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from marketplace.contracts import access, actions, disputes, ratings
 from marketplace.contracts.statement import statement_of
 from marketplace.models import Claim, Contract, Milestone, Submission
+from tenants.agreements.actions import end_agreement, suspend_agreement
+from tenants.data import Conflict
 from tenants.models import Agreement
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_contract_pages import take
@@ -56,6 +59,31 @@ def test_rework_opens_the_data_again_for_the_time_that_the_task_offers(aurora, b
     assert window_of(aurora, again).upper == again.access_until
     for party in (aurora, borealis):
         assert [body["contract"] for body in bodies(party, "contract.reopened")] == [str(contract.pk)]
+
+
+@pytest.mark.parametrize("by", [partial(end_agreement, reason="enough"), suspend_agreement])
+def test_who_may_not_manage_agreements_opens_nothing_that_was_shut(aurora, borealis, by):
+    contract = written(aurora, borealis)
+    submitted(borealis, contract)
+
+    def extend(role):
+        with aurora.acting(role):
+            actions.extend_access(contract=access.get_contract(contract.pk), hours=2)
+
+    def ask_for_rework(role):
+        with aurora.acting(role):
+            actions.request_milestone_rework(milestone=milestone(contract), reason="the seal leaks")
+
+    extend("operator")
+    for reopen in (extend, ask_for_rework):
+        superuser("UPDATE marketplace_contract SET access_until = now() WHERE id = %s", contract.pk)
+        with aurora.acting():
+            by(agreement=access.get_contract(contract.pk).agreement)
+        with pytest.raises(Conflict, match="ended or suspended by hand"):
+            reopen("operator")
+        assert not sees_pump(borealis, aurora)
+        reopen("manager")
+        assert sees_pump(borealis, aurora)
 
 
 def test_statement_has_what_was_used_under_every_agreement_that_the_contract_has_had(aurora, borealis):
