@@ -31,17 +31,17 @@ TONES: Final[dict[str, str]] = {
     SessionState.ACCEPTED: "good",
     SessionState.CANCELLED: "low",
 }
-# What may be done with a session in its state: step → (by the buyer, the firm or either, capability).
-STEPS: Final[dict[str, tuple[str, str]]] = {
-    "confirm": ("owner", "post_tasks"),
-    "cancel": ("either", "post_tasks"),
-    "start": ("firm", "claim_tasks"),
-    "stop": ("firm", "claim_tasks"),
-    "note": ("firm", "claim_tasks"),
-    "reverse": ("firm", "claim_tasks"),
-    "correct": ("firm", "claim_tasks"),
-    "accept": ("owner", "post_tasks"),
-    "object": ("owner", "post_tasks"),
+# Who takes a step with a session: side of the contract → capability.
+STEPS: Final[dict[str, dict[str, str]]] = {
+    "confirm": {"owner": "post_tasks"},
+    "cancel": {"owner": "post_tasks", "firm": "use_resources"},
+    "start": {"firm": "claim_tasks"},
+    "stop": {"firm": "claim_tasks"},
+    "note": {"firm": "claim_tasks"},
+    "reverse": {"firm": "claim_tasks"},
+    "correct": {"firm": "claim_tasks"},
+    "accept": {"owner": "post_tasks"},
+    "object": {"owner": "post_tasks"},
 }
 OF_STATE: Final[dict[SessionState, tuple[str, ...]]] = {
     SessionState.PROPOSED: ("confirm", "cancel"),
@@ -187,8 +187,8 @@ def _steps(session: Any, contract: Any, actor: Actor) -> list[str]:
     return [
         step
         for step in OF_STATE.get(SessionState(session.state), ())
-        if STEPS[step][0] in (side, "either")
-        and actor.can(STEPS[step][1])
+        if side in STEPS[step]
+        and actor.can(STEPS[step][side])
         and (contract.state != ContractState.DISPUTED or step in IN_DISPUTE)
     ]
 

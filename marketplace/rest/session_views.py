@@ -97,9 +97,9 @@ class ConfirmSession(SessionStep):
 
 @extend_schema_view(post=extend_schema(request=ContractReasonSerializer, **STEP))
 class CancelSession(SessionStep):
-    """Either party, before the start."""
+    """Either party, before the start: the buyer with `post_tasks`, the firm with `use_resources`."""
 
-    needs = {"POST": "post_tasks"}
+    needs = {"POST": "view_tasks"}
     form = ContractReasonSerializer
     does = sessions.cancel_session
 

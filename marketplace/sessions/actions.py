@@ -18,7 +18,7 @@ from marketplace.sessions.data import EARLY, LOOKED_AT_CHARS, MOST_SESSIONS, Ses
 from marketplace.sessions.lifecycle import SessionEvent
 from marketplace.sessions.settlement import settle
 from marketplace.sessions.steps import hold, move, refuse_full_log, take_turn, tell, write
-from tenants.api import require
+from tenants.api import actor, require
 from tenants.data import Conflict, FieldError, Invalid
 from tenants.models import Person
 from tenants.resources.api import Window
@@ -98,8 +98,9 @@ def confirm_session(*, session: RemoteSession) -> None:
 
 
 def cancel_session(*, session: RemoteSession, reason: str) -> None:
-    """Either party, before the start."""
-    require("post_tasks")
+    """Either party, before the start: in the buyer's organisation who may confirm it, in the firm's who may book it."""
+    is_firm = actor().tenant_id == session.firm_id
+    require("use_resources" if is_firm else "post_tasks")
     ending.cancel(session, SessionEvent.CANCEL, bounded(reason, "reason", is_needed=True))
 
 

@@ -342,7 +342,7 @@ TABLE = {
     ("remote-session-list", "GET"): "view_tasks",
     ("remote-session-detail", "GET"): "view_tasks",
     ("remote-session-confirm", "POST"): "post_tasks",
-    ("remote-session-cancel", "POST"): "post_tasks",
+    ("remote-session-cancel", "POST"): "view_tasks",
     ("remote-session-start", "POST"): "claim_tasks",
     ("remote-session-stop", "POST"): "claim_tasks",
     ("remote-session-notes", "POST"): "claim_tasks",

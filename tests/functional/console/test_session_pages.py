@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tenants.models import Membership
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
@@ -61,6 +62,19 @@ def test_session_is_booked_held_and_accepted_by_the_forms_of_both_sides(aurora, 
     assert "Session 1:" in text(done.encode()) and "style=" not in done
     assert "Session 1" not in buyer.get(f"{address}/progress.csv").content.decode()
     assert b"1,250" in buyer.get(f"/api/v1/contracts/{contract.pk}/statement.csv").content
+
+
+def test_dispatcher_cancels_by_the_form_what_they_booked(aurora, borealis):
+    contract, people = written(aurora, borealis), welders(borealis)
+    with borealis.acting():
+        Membership.objects.filter(user=borealis.user).update(roles=["dispatcher"])
+    address, firm, now = f"/contracts/{contract.pk}", sign_in(borealis), datetime.now(UTC)
+    said = {"person": str(people.wei.pk), "subject": "x", "ceiling_min": "30", "rate_minor": "1"}
+    said |= {"from_at": local(borealis, now), "to_at": local(borealis, now + timedelta(hours=1))}
+    assert firm.post(f"{address}/sessions", said).status_code == 302
+    assert steps_on(page_of(firm, address)) == {"cancel"}
+    assert take(firm, address, "cancel", reason="ill").status_code == 302
+    assert steps_on(page_of(firm, address)) == set()
 
 
 def test_page_of_a_session_that_was_left_open_changes_nothing(aurora, borealis):

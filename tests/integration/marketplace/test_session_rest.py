@@ -55,6 +55,10 @@ def test_session_is_cancelled_over_http_with_a_reason(aurora, borealis):
     said = {"person": str(people.wei.pk), "subject": "Spectrum", "ceiling_min": 30, "rate_minor": 1}
     step = f"remote-sessions/{post(firm, f'contracts/{contract.pk}/sessions', **said, **times).data['id']}"
     assert post(aurora.client(), f"{step}/cancel").status_code == 422
-    gone = post(aurora.client(), f"{step}/cancel", reason="no need").data
+    for party, scope in ((aurora, "use_resources"), (borealis, "post_tasks")):
+        other_s = party.client(["view_tasks", scope])
+        assert post(other_s, f"{step}/cancel", reason="no need").status_code == 403
+    crew_s = borealis.client(["view_tasks", "use_resources"])
+    gone = post(crew_s, f"{step}/cancel", reason="no need").data
     assert (gone["state"], gone["reason"]) == ("cancelled", "no need")
     assert post(firm, f"{step}/start").status_code == 409

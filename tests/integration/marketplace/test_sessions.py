@@ -156,6 +156,17 @@ def test_either_party_cancels_before_the_start_and_the_expert_is_free_again(auro
         taken(party, "cancel_session", seen(aurora, proposed_of(aurora, contract)), reason="too late")
 
 
+def test_who_books_a_session_cancels_it_and_nobody_below(aurora, borealis):
+    contract, people = contracts.written(aurora, borealis), welders(borealis)
+    session = booked(aurora, borealis, contract, people.wei)
+    for party, role in ((borealis, "expert"), (aurora, "dispatcher"), (aurora, "viewer")):
+        with pytest.raises(Forbidden), party.acting(role):
+            sessions.cancel_session(session=sessions.get_session(session.pk), reason="ill")
+    with borealis.acting("dispatcher"):
+        sessions.cancel_session(session=sessions.get_session(session.pk), reason="ill")
+    assert seen(aurora, session).state == "cancelled"
+
+
 def proposed_of(party, contract):
     with party.acting():
         return sessions.sessions_of(contract).last()
