@@ -3,7 +3,7 @@
 They may agree on a mediator meanwhile (mediation.py).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +71,8 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled.
 
     Where all work is accepted there is nothing to give up: the dispute is over and the settlement goes on. Conflict if
-    the buyer has not answered what was submitted, unless the firm was heard about it in a dispute.
+    the buyer has not answered what was submitted, unless the firm was heard about it in a dispute, or has asked for
+    rework and left the firm no time for it.
     """
     by = require("manage_agreements")
     words = bounded(reason, "reason", is_needed=True)
@@ -81,8 +82,8 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
         mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
         tell("contract.resumed", contract, also=mediator, reason=words)
         return
-    if by.tenant_id == contract.tenant_id and queries.submitted(contract):
-        _refuse_unheard(dispute)
+    if by.tenant_id == contract.tenant_id:
+        _refuse_unheard(contract, dispute)
     move_contract(contract, ContractEvent.TERMINATE)
     end_sessions(contract, "contract terminated")
     close_data(contract.agreement, "contract terminated")
@@ -93,14 +94,23 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     tell("contract.terminated", contract, also=mediator, reason=words)
 
 
-def _refuse_unheard(dispute: Dispute | None) -> None:
-    if dispute is None:
-        raise Conflict("Submitted work waits for your answer: accept it, ask for rework or open a dispute first.")
-    heard_at = dispute.created_at + timedelta(days=ANSWER_D)
-    if market.database_time() < heard_at and not queries.was_recommended(dispute):
+def _refuse_unheard(contract: Contract, dispute: Dispute | None) -> None:
+    since = queries.rework_asked_at(contract)
+    if queries.submitted(contract):
+        if dispute is None:
+            raise Conflict("Submitted work waits for your answer: accept it, ask for rework or open a dispute first.")
+        since = dispute.created_at
+    if since is not None:
+        _refuse_before(since, dispute, "The firm is to be heard about the work it submitted, or to mend it")
+
+
+def _refuse_before(since: datetime, dispute: Dispute | None, words: str) -> None:
+    heard_at = since + timedelta(days=ANSWER_D)
+    is_recommended = dispute is not None and queries.was_recommended(dispute)
+    if market.database_time() < heard_at and not is_recommended:
         raise Conflict(
-            "The firm is to be heard about the work it submitted: you may terminate once a mediator has recommended "
-            f"how the dispute should end, or from {heard_at:%Y-%m-%d %H:%M} UTC."
+            f"{words}: you may terminate from {heard_at:%Y-%m-%d %H:%M} UTC, or once a mediator in a dispute has "
+            "recommended how it should end."
         )
 
 

@@ -1,5 +1,6 @@
 """The reads of contracts, under the open identity: their parties see them, and of a dispute its mediator."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet, Sum
@@ -77,6 +78,13 @@ def unaccepted(contract: Contract) -> int:
 def submitted(contract: Contract) -> bool:
     """Whether something waits for the buyer to accept it."""
     return Milestone.objects.filter(contract=contract, state=MilestoneState.SUBMITTED).exists()
+
+
+def rework_asked_at(contract: Contract) -> datetime | None:
+    """When the buyer last asked for rework that the firm has not handed in; None if it waits for none."""
+    asked = Inspection.objects.filter(contract=contract, outcome=Inspection.Outcome.REWORK)
+    waiting = asked.filter(milestone__state=MilestoneState.REWORK).order_by("-pk")
+    return waiting.values_list("created_at", flat=True).first()
 
 
 def unsettled(contract: Contract) -> int:

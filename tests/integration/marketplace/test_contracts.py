@@ -399,8 +399,38 @@ def test_buyer_answers_what_was_submitted_before_it_terminates(aurora, borealis)
     assert states(aurora, contract) == ["in_progress", "planned", "submitted", "planned"]
     with aurora.acting():
         actions.request_milestone_rework(milestone=milestone(contract, 2), reason="it leaks")
+    with pytest.raises(Conflict, match="or to mend it"):
+        terminate(aurora, contract)
+    asked = "UPDATE marketplace_inspection SET created_at = now() - %s::interval WHERE contract_id = %s"
+    assert superuser(asked, "6 days 23 hours", contract.pk) == 1
+    with pytest.raises(Conflict, match="or to mend it"):
+        terminate(aurora, contract)
+    assert superuser(asked, "7 days", contract.pk) == 1
     terminate(aurora, contract)
     assert states(aurora, contract)[0] == "terminated"
+
+
+def test_firm_that_is_to_mend_is_heard_in_a_dispute_too_and_what_it_handed_in_again_is_answered(
+    aurora, borealis, delta
+):
+    contract, mended = written(aurora, borealis), written(aurora, borealis)
+    for each in (contract, mended):
+        submitted(borealis, each)
+        with aurora.acting():
+            actions.request_milestone_rework(milestone=milestone(each), reason="it leaks")
+    submitted(borealis, mended)
+    with pytest.raises(Conflict, match="accept it, ask for rework"):
+        terminate(aurora, mended)
+    with aurora.acting():
+        actions.accept_milestone(milestone=milestone(mended))
+    terminate(aurora, mended)
+    with aurora.acting():
+        dispute = disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks")
+    with pytest.raises(Conflict, match="or to mend it"):
+        terminate(aurora, contract)
+    a_mediator_recommends(aurora, borealis, delta, dispute)
+    terminate(aurora, contract)
+    assert states(aurora, contract)[0] == states(aurora, mended)[0] == "terminated"
 
 
 def test_firm_gives_up_with_work_submitted(aurora, borealis):
