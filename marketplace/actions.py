@@ -23,7 +23,7 @@ from marketplace.data import ANSWER_D, DEADLINE_YEARS, NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, readings_of, snapshot_of
 from marketplace.groups import of_other_groups
-from marketplace.history import enter_publication, enter_step
+from marketplace.history import enter_publication, enter_step, refuse_altered
 from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
@@ -189,8 +189,9 @@ def accept_work(*, task: ServiceTask) -> None:
 
 
 def _accept(task: ServiceTask, words: str = "") -> None:
-    """By the owner's yes, or by its silence (`words`)."""
+    """By the owner's yes, or by its silence (`words`); Conflict if the task is not what was published."""
     move_task(task, Move.ACCEPT)
+    refuse_altered(task)
     claim = queries.live_claim(task.pk)
     _end_claim(claim, ClaimState.COMPLETED, "work accepted")
     settle_claim(task=task, claim=claim, words=words)

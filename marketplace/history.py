@@ -56,8 +56,8 @@ def _refuse_unpublished(task: ServiceTask) -> None:
         is_known = entries_about(task.pk, "task.published").exists()
     if not is_known:
         raise Conflict(
-            "The owner's ledger holds no publication of this task, so nothing shows what was published, and no bid is "
-            "taken. Its owner has to cancel it and publish it anew, as a task of its own."
+            "The owner's ledger holds no publication of this task, so nothing shows what was published, and nothing is "
+            "agreed on it. Its owner has to cancel it and publish it anew, as a task of its own."
         )
 
 

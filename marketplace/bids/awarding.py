@@ -13,7 +13,7 @@ from marketplace.bids.lifecycle import UNDECIDED, BidEvent, BidState
 from marketplace.bids.moves import begin_judging, change_bid, move_bid, tell_bid
 from marketplace.contracts.actions import planned, write_contract
 from marketplace.groups import of_other_groups
-from marketplace.history import enter_step
+from marketplace.history import enter_step, refuse_altered
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidScore, ServiceTask
@@ -112,11 +112,16 @@ def reinstate_bid(*, bid: Bid) -> None:
 
 
 def award_bid(*, bid: Bid, reason: str) -> None:
-    """It has won, the others that stand have lost; each firm learns why, and its own scores. The standstill begins."""
+    """It has won, the others that stand have lost; each firm learns why, and its own scores. The standstill begins.
+
+    Conflict where the task or the points are not what the owner's ledger says.
+    """
     require("post_tasks")
     reason, task = reason_given(reason), bid.task
     _require_evaluating(task)
     move_task(task, Move.AWARD)  # whoever is second waits here, before the bids are compared
+    refuse_altered(task)
+    _refuse_altered_points(task)
     rows = {row.bid.pk: row for row in queries.comparison(task)}
     if bid.pk not in rows:
         raise Conflict("This bid can't win: it does not stand, or can't be read.")
@@ -135,14 +140,20 @@ def conclude_award(*, task: ServiceTask) -> None:
 
 
 def conclude(task: ServiceTask) -> None:
-    """The award becomes a contract, if its standstill is over by the database's clock and no complaint is open."""
+    """The award becomes a contract, if its standstill is over by the database's clock and no complaint is open.
+
+    Conflict where task, award or bid are not what the owner's ledger says.
+    """
     move_task(task, Move.CONTRACT)  # its row lock keeps complaints out until the commit
+    refuse_altered(task)
     with on_behalf_of(task.tenant_id):
         (won,) = queries.held(queries.bids_on(task.pk, [BidState.WON]))
         until = queries.standstill_until(task)
     if until is None or database_time() < until:
         raise Conflict(f"The standstill lasts until {until:%Y-%m-%d %H:%M} UTC.")
     refuse_contested(task)
+    if won.pk != queries.awarded_bid(task):
+        raise Conflict("The winning bid is not the one that the owner's ledger says was awarded.")
     content = won.content
     if content is None:
         raise Conflict("What the winning bid says is not what its firm committed itself to.")
@@ -159,6 +170,13 @@ def refuse_contested(task: ServiceTask) -> None:
     """Conflict while a complaint about its award is open; with the task's row locked, which keeps others out."""
     if queries.is_contested(task):
         raise Conflict("A complaint about the award waits for its decision.")
+
+
+def _refuse_altered_points(task: ServiceTask) -> None:
+    if altered := queries.altered_points(task):
+        raise Conflict(
+            f"The points of {'; '.join(altered)}, are not those in your ledger: they were altered. Give them again."
+        )
 
 
 def _won_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]]:

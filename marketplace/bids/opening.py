@@ -155,7 +155,7 @@ def _opened(
 
 def _refuse_other(text: str, bid: Bid, version: BidVersion, promised: Mapping[str, Any]) -> None:
     """Altered unless the text is what the firm committed itself to, here and in the owner's ledger."""
-    if fault := queries.fault_in(text, version, promised):
+    if fault := queries.fault_in(text, bid, version, promised):
         raise Altered(fault)
     said = json.loads(text)
     if any(said.get(name) != value for name, value in queries.place_of(bid).facts.items()):

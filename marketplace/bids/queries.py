@@ -133,14 +133,40 @@ def as_text(points: Decimal | None) -> str | None:
 def committed(task: ServiceTask) -> dict[UUID, dict[str, Any]]:
     """What its owner's ledger says of the bids that stand: bid → its newest `bid.submitted`."""
     found: dict[UUID, dict[str, Any]] = {}
-    with on_behalf_of(task.tenant_id):
-        entries = entries_about(task.pk, "bid.submitted", "bid.withdrawn").filter(tenant=task.tenant_id)
-        for entry in entries.order_by("seq"):
-            said = json.loads(entry.payload)
-            found[UUID(said["bid"])] = said
-            if entry.kind == "bid.withdrawn":
-                del found[UUID(said["bid"])]
+    for kind, said in _said(task, "bid.submitted", "bid.withdrawn"):
+        found[UUID(said["bid"])] = said
+        if kind == "bid.withdrawn":
+            del found[UUID(said["bid"])]
     return found
+
+
+def awarded_bid(task: ServiceTask) -> UUID | None:
+    """The one that the owner's ledger says was awarded last."""
+    decided = [UUID(said["bid"]) for _, said in _said(task, "award.decided")]
+    return decided[-1] if decided else None
+
+
+def altered_points(task: ServiceTask) -> list[str]:
+    """Firm and criterion of each score that is not the newest one in the owner's ledger, in words."""
+    entered, firms = dict[tuple[UUID, str], tuple[int, str]](), dict[UUID, str]()
+    for _, said in _said(task, "bid.scored"):
+        firms[UUID(said["bid"])] = said["firm_name"]
+        for each in said["scores"]:
+            entered[UUID(said["bid"]), each["criterion"]] = each["points"], each["reason"]
+    stored = {(each.bid_id, each.criterion): (each.points, each.reason) for each in _scores(task)}
+    differing = {key for key in entered.keys() | stored.keys() if entered.get(key) != stored.get(key)}
+    return sorted(f"{firms.get(bid_id, bid_id)}, by {criterion}" for bid_id, criterion in differing)
+
+
+def _scores(task: ServiceTask) -> QuerySet[BidScore]:
+    return BidScore.objects.filter(bid__in=Bid.objects.filter(task=task.pk))
+
+
+def _said(task: ServiceTask, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and payload of what the owner's ledger says of its task, oldest first."""
+    with on_behalf_of(task.tenant_id):
+        entries = entries_about(task.pk, *kinds).filter(tenant=task.tenant_id).order_by("seq")
+        return [(entry.kind, json.loads(entry.payload)) for entry in entries]
 
 
 def held(found: Iterable[Bid]) -> list[Bid]:
@@ -151,24 +177,28 @@ def held(found: Iterable[Bid]) -> list[Bid]:
         promised |= committed(task)
     for bid in there:
         if bid.newest is not None and bid.state not in NOT_ANY_MORE:
-            bid.newest.fault = bid.newest.fault or fault_in(bid.newest.text, bid.newest, promised.get(bid.pk, {}))
+            newest = bid.newest
+            newest.fault = newest.fault or fault_in(newest.text, bid, newest, promised.get(bid.pk, {}))
     return there
 
 
-def fault_in(text: str, version: BidVersion, promised: Mapping[str, Any]) -> str:
+def fault_in(text: str, bid: Bid, version: BidVersion, promised: Mapping[str, Any]) -> str:
     """What differs from what the firm committed itself to, here or in the owner's ledger, if anything; `text` is empty
     while it is sealed."""
     if text and commitment_of(text) != version.commitment:
         return "the text does not fit the commitment"
     if promised.get("commitment") != version.commitment:
         return "the commitment is not the one in the ledger"
+    if (promised.get("firm"), promised.get("firm_name")) != (str(bid.tenant_id), bid.firm_name):
+        return "it is another firm's by the ledger"
     return ""
 
 
 def missing(task: ServiceTask) -> list[str]:
     """Firms whose bid is in the owner's ledger and not in the contest: somebody removed it, or its version, or put it
-    into a state that it can't have by now."""
-    return missing_but_for(task, {bid.pk for bid in bids_on(task.pk) if _is_in_contest(bid)})
+    into a state that it can't have by now, or that its owner did not put it into."""
+    out = _disqualified(task)
+    return missing_but_for(task, {bid.pk for bid in bids_on(task.pk) if _is_in_contest(bid, out)})
 
 
 def missing_but_for(task: ServiceTask, there: Set[UUID]) -> list[str]:
@@ -176,9 +206,19 @@ def missing_but_for(task: ServiceTask, there: Set[UUID]) -> list[str]:
     return sorted(said["firm_name"] for bid_id, said in committed(task).items() if bid_id not in there)
 
 
-def _is_in_contest(bid: Bid) -> bool:
+def _disqualified(task: ServiceTask) -> set[UUID]:
+    """By the owner's ledger."""
+    newest = {}
+    for kind, said in _said(task, "bid.disqualified", "bid.reinstated"):
+        newest[UUID(said["bid"])] = kind
+    return {bid_id for bid_id, kind in newest.items() if kind == "bid.disqualified"}
+
+
+def _is_in_contest(bid: Bid, disqualified: Set[UUID]) -> bool:
     by = State(bid.task.state)
     if bid.newest is None or BidState(bid.state) not in bid_states_by(by):
+        return False
+    if bid.state == BidState.DISQUALIFIED and bid.pk not in disqualified:
         return False
     return bid.newest.is_opened or by in MAYBE_UNOPENED
 
