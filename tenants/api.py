@@ -2,6 +2,7 @@
 
 from tenants.access import actor, get_agreement, get_equipment, get_site, granted, require
 from tenants.agreements.actions import agree_by_offer, end_agreement
+from tenants.agreements.mandates import supervisors
 from tenants.authentication import actor_of_user, memberships_of
 from tenants.bus import announce
 from tenants.compare_and_set import compare_and_set
@@ -73,6 +74,7 @@ __all__ = [
     "shared_reads_csv",
     "sisters",
     "sites",
+    "supervisors",
     "tenants",
     "unreceived",
 ]

@@ -6,13 +6,13 @@ What was switched off stays there with when, by whom and why, and those with a m
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from edge_bridge.catalogue.data import equipment_of, rule_of
 from edge_bridge.models import Guard, KeptRule, RuleVersion
 from edge_bridge.rules.kinds import limits_of
-from tenants.api import own_names
-from tenants.models import Agreement, Clause, Equipment
+from tenants.api import own_names, supervisors
+from tenants.models import Equipment
 
 REPLACED = "version {} took its place"
 
@@ -62,14 +62,4 @@ def in_force(rule: KeptRule) -> QuerySet[Guard]:
 
 def supervisors_of(rule: KeptRule) -> frozenset[UUID]:
     """Organisations that have a mandate in force over its site, or a machine there, and may see alarms."""
-    now = datetime.now(UTC)
-    lasting = Q(agreement__ends_at=None) | Q(agreement__ends_at__gt=now)
-    laid = Clause.objects.filter(Q(site=rule.site_id) | Q(equipment__site=rule.site_id), lasting)
-    found = laid.filter(
-        agreement__kind=Agreement.Kind.MANDATE,
-        agreement__status=Agreement.Status.ACTIVE,
-        version__number=F("agreement__version"),
-        permissions__contains=["view_alarms"],
-        during__contains=now,
-    )
-    return frozenset(found.values_list("agreement__partner", flat=True))
+    return supervisors(Q(site=rule.site_id) | Q(equipment__site=rule.site_id), "view_alarms")

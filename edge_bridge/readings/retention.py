@@ -12,12 +12,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connections
-from django.db.models import F
+from django.db.models import F, Q
 
 from edge_bridge.models import DirtyMinute, ReadingRemoval, ReadingRetention, Series
 from edge_bridge.models.rollup import HOUR_S, MINUTE_S, RAW, SIZES
 from edge_bridge.partitions import BEHIND_DAYS
-from tenants.api import actor, announce, as_platform, enter, opened, require
+from tenants.api import actor, announce, as_platform, enter, opened, require, supervisors
 from tenants.data import Event, FieldError, Invalid
 
 BATCH_ROWS: Final = 20_000
@@ -66,7 +66,10 @@ def _gone_before(tenant_id: UUID, size_s: int) -> datetime:
 
 
 def set_retention(*, raw_days: int, minute_days: int, hour_days: int) -> ReadingRetention:
-    """The actor's organisation keeps its readings so long; Invalid where a coarser one would go before a finer one."""
+    """The actor's organisation keeps its readings so long; Invalid where a coarser one would go before a finer one.
+
+    On the feeds and ledgers of those with a mandate, too: what goes sooner takes gaps out of their log.
+    """
     me = require("manage")
     if not 1 <= raw_days <= minute_days <= hour_days <= LONGEST_DAYS:
         rule = f"1 ≤ raw_days ≤ minute_days ≤ hour_days ≤ {LONGEST_DAYS}"
@@ -75,7 +78,9 @@ def set_retention(*, raw_days: int, minute_days: int, hour_days: int) -> Reading
     row, _ = ReadingRetention.objects.update_or_create(
         tenant_id=me.tenant_id, defaults=days | {"set_by_id": me.user_id}
     )
-    enter(kind="readings.retention_set", subject=row.pk, payload=days)
+    told = supervisors(Q(tenant=me.tenant_id), "view_telemetry")
+    enter(kind="readings.retention_set", subject=row.pk, payload=days, with_tenants=told)
+    announce(Event("readings.retention_set", dict(days), "view_telemetry", to=told))
     return row
 
 

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
 
 from tenants.agreements.actions import activate_agreement
 from tenants.agreements.steps import refuse_unfit_end
 from tenants.agreements.writing import drafted
 from tenants.data import FieldError, Invalid
-from tenants.models import Agreement, Site, Tenant
+from tenants.models import Agreement, Clause, Site, Tenant
 
 
 def lay_mandate(
@@ -45,6 +49,21 @@ def lay_mandate(
     )
     activate_agreement(agreement=agreement)
     return agreement
+
+
+def supervisors(laid: Q, permission: str) -> frozenset[UUID]:
+    """Organisations to which a mandate in force opens it by a clause that is `laid` so."""
+    now = timezone.now()
+    found = Clause.objects.filter(
+        laid,
+        Q(agreement__ends_at=None) | Q(agreement__ends_at__gt=now),
+        agreement__kind=Agreement.Kind.MANDATE,
+        agreement__status=Agreement.Status.ACTIVE,
+        version__number=F("agreement__version"),
+        permissions__contains=[permission],
+        during__contains=now,
+    )
+    return frozenset(found.values_list("agreement__partner", flat=True))
 
 
 def places_of(owner: Tenant, codes: Sequence[str] = ()) -> list[Site]:

@@ -6,7 +6,7 @@ a partner they are absent and named under `masked`.
 
 from typing import Any, Final, NotRequired, TypedDict
 
-from tenants.feed.mine_bodies import Alarm, At, Backtest, Command, Handover, Id, Removal, Rule, RulesTaken
+from tenants.feed.mine_bodies import Alarm, At, Backtest, Command, Handover, Id, Removal, Retention, Rule, RulesTaken
 
 
 class _Run(TypedDict):
@@ -296,7 +296,8 @@ BODIES: Final[dict[str, Any]] = {
     "equipment.": Relocation,
     "stock.": StockMove,
     "usage.": Budget,
-    "readings.": Removal,
+    "readings.removed": Removal,
+    "readings.retention_set": Retention,
     "handover.": Handover,
     "export.": Export,
     "webhook.": Webhook,

@@ -187,7 +187,10 @@ _USAGE: Final = {
     "usage.budget_warning": "Most of the month's budget is used.",
     "usage.budget_reached": "The month's budget is used up.",
 }
-_READINGS: Final = {"readings.removed": "Readings whose time was over were removed."}
+_READINGS: Final = {
+    "readings.removed": "Readings whose time was over were removed.",
+    "readings.retention_set": "For how long readings are kept was changed; told to who has a mandate, too.",
+}
 _HANDOVERS: Final = {
     "handover.waiting": "The outgoing shift signed its hand-over: somebody else has to sign for the incoming one.",
     "handover.taken": "The incoming shift signed a hand-over, which stays as it is.",

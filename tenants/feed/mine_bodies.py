@@ -117,6 +117,14 @@ class Removal(TypedDict):
     n_removed: int
 
 
+class Retention(TypedDict):
+    """For how many days readings, their minutes and their hours are kept."""
+
+    raw_days: int
+    minute_days: int
+    hour_days: int
+
+
 class Handover(TypedDict):
     """The hand-over of a shift, and who has signed it."""
 

@@ -14,6 +14,8 @@ from tenants.data import Invalid
 from tenants.models import FeedEvent, LedgerEntry
 from tests import personas
 from tests.integration.edge.scenes import gateway, reading
+from tests.integration.edge.test_guards import mandate
+from tests.integration.tenants.read_scenes import share
 
 PATH = "/api/v1/reading-retention"
 
@@ -91,6 +93,18 @@ def test_organisation_sets_its_own_days_and_others_keep_theirs(aurora, borealis)
     assert borealis.client().get(PATH).json()["kept"]["raw_days"] == 90
     with aurora.acting():
         assert LedgerEntry.objects.filter(kind="readings.retention_set").exists()
+
+
+def test_who_has_a_mandate_is_told_for_how_long_readings_are_kept_from_now_on(aurora, delta, borealis):
+    mandate(aurora, delta, "view_telemetry")
+    share(aurora, borealis, "view_telemetry")
+    wish = {"raw_days": 1, "minute_days": 1, "hour_days": 3650}
+    assert aurora.client().put(PATH, wish, format="json").status_code == 200
+    for party, n in ((aurora, 1), (delta, 1), (borealis, 0)):
+        with party.acting():
+            told = FeedEvent.objects.filter(kind="readings.retention_set")
+            assert [(event.body, event.permission) for event in told] == n * [(wish, "view_telemetry")]
+            assert LedgerEntry.objects.filter(kind="readings.retention_set").count() == n
 
 
 @pytest.mark.parametrize("days", [(0, 1, 1), (3, 2, 4), (1, 5, 4), (1, 1, 8000)])
