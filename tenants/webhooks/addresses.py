@@ -12,6 +12,10 @@ Network = IPv4Network | IPv6Network
 MOST_URL_CHARS: Final = 500
 # Addresses of IPv6 that carry one of IPv4, which some network would pass them on to.
 CARRIES_V4: Final = ip_network("64:ff9b::/96")
+# What is given out to the public; all else of IPv6 stays inside some network, or carries an address that does.
+PUBLIC_V6: Final = ip_network("2000::/3")
+# Of special use, though `ipaddress` takes them for public: protocols' own, and documentation.
+SPECIAL: Final = (ip_network("192.0.0.0/24"), ip_network("3fff::/20"))
 
 
 class BadAddress(ValueError):
@@ -57,9 +61,15 @@ def refusal_of(address: str, scheme: str, allowed: Iterable[Network]) -> str | N
         return None
     if scheme != "https":
         return "Only private networks that are allowed here are called without TLS."
-    if not plain.is_global or plain.is_multicast:
+    if not _is_public(plain):
         return "The host resolves to an address in a private network, which is not allowed here."
     return None
+
+
+def _is_public(address: Address) -> bool:
+    if (address.version == 6 and address not in PUBLIC_V6) or any(address in network for network in SPECIAL):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def _carried(address: Address) -> Address:

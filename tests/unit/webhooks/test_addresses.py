@@ -9,6 +9,8 @@ SHUT = [
     *("127.0.0.1", "0.0.0.0", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1"),
     *("255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1"),
     *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::"),
+    *("::7f00:1", "::ffff:0:7f00:1", "64:ff9b:1::a00:1", "64:ff9b:1::808:808", "fec0::1", "5f00::1", "192.0.0.8"),
+    *("2001:db8::1", "2001::7f00:1", "240.0.0.1", "4000::1", "3fff::1"),
 ]
 
 
@@ -17,7 +19,7 @@ def test_private_address_is_refused_in_every_disguise(address):
     assert "private network" in str(refusal_of(address, "https", ()))
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"])
 def test_public_address_is_called_with_tls_only(address):
     assert refusal_of(address, "https", ()) is None
     assert "TLS" in str(refusal_of(address, "http", ON_PREMISE))
