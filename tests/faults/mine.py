@@ -6,7 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,7 @@ class Mine:
             harm()
         assert terminals.wait(WITHIN_S) == 0, path.read_text()
         assert "refused: 0" in path.read_text()
+        self._ended_at = datetime.now(UTC)
 
     # What must be --------------------------------------------------------------------------------------------------
 
@@ -173,17 +174,28 @@ class Mine:
         assert rows(HOLES, who.id) == [(0,)]
         for client in self.clients[who.id]:
             name = f"{who.tenant.name} by {type(client).__name__}"
-            wait_until(lambda client=client: len(said_to(client)) >= len(expected), f"all were told {name}")
-            assert said_to(client) == expected, name
+            wait_until(lambda client=client: len(self._told(client)) >= len(expected), f"all were told {name}")
+            assert self._told(client) == expected, name
             assert client.faults == [] and client.resets == [] and client.connections, name
 
     @property
     def history(self) -> list[Event]:
         found = rows(MACHINES_OF_ALARMS, self.owner.id)
-        return _of_machines([(code, type_, event, at.isoformat()) for code, type_, event, at in found])
+        return self._of_machines([(code, type_, event, at.isoformat()) for code, type_, event, at in found])
 
     def feed(self, tenant: UUID) -> list[Event]:
-        return _of_machines(rows(FEED, tenant))
+        return self._of_machines(rows(FEED, tenant))
+
+    def _told(self, client: Client) -> list[Event]:
+        told = [each for each in client.events if each["kind"] in ("alarm.raised", "alarm.cleared")]
+        bodies = [(each["body"], each["kind"].rpartition(".")[2]) for each in told]
+        return self._of_machines([(b["equipment_code"], b["type"], event, b["occurred_at"]) for b, event in bodies])
+
+    def _of_machines(self, found: Sequence[tuple[Any, ...]]) -> list[Event]:
+        """Without the silence that follows when the terminals have ended."""
+        assert {type_ for code, type_, *_ in found if code is None} <= ABOUT_THE_SITE
+        machines = [(code, type_, event, at) for code, type_, event, at in found if code is not None]
+        return [event for event in machines if datetime.fromisoformat(event[3]) <= self._ended_at]
 
     @property
     def _counts_balance(self) -> bool:
@@ -196,17 +208,6 @@ def _in_time(harms: Sequence[tuple[float, Callable[[], None]]]) -> Iterator[Call
     for at_s, harm in sorted(harms, key=lambda each: each[0]):
         time.sleep(max(began_s + at_s - time.monotonic(), 0))
         yield harm
-
-
-def _of_machines(found: Sequence[tuple[Any, ...]]) -> list[Event]:
-    assert {type_ for code, type_, *_ in found if code is None} <= ABOUT_THE_SITE
-    return [(code, type_, event, at) for code, type_, event, at in found if code is not None]
-
-
-def said_to(client: Client) -> list[Event]:
-    told = [each for each in client.events if each["kind"] in ("alarm.raised", "alarm.cleared")]
-    bodies = [(each["body"], each["kind"].rpartition(".")[2]) for each in told]
-    return _of_machines([(b["equipment_code"], b["type"], event, b["occurred_at"]) for b, event in bodies])
 
 
 def disagreement(said: Sequence[Event], foreseen: Sequence[Foreseen]) -> list[str]:
