@@ -71,13 +71,15 @@ def terminate_contract(*, contract: Contract, reason: str) -> None:
     """Either party gives it up before the work is done; the data is closed, and what was accepted is still settled.
 
     Where all work is accepted there is nothing to give up: the dispute is over and the settlement goes on. Conflict if
-    the buyer has not answered what was submitted, unless the firm was heard about it in a dispute, or has asked for
-    rework and left the firm no time for it.
+    the other party, which opened that dispute, was not heard; if the buyer has not answered what was submitted, unless
+    the firm was heard about it in a dispute; or if the buyer has asked for rework and left the firm no time for it.
     """
     by = require("manage_agreements")
     words = bounded(reason, "reason", is_needed=True)
     dispute = queries.open_dispute(contract)
     if dispute is not None and contract.fulfilled_at is not None:
+        if by.tenant_id != dispute.by_id:
+            _refuse_before(dispute.created_at, dispute, "Who opened the dispute is to be heard")
         move_contract(contract, ContractEvent.RESTORE)
         mediator = _resolve(dispute, Dispute.Outcome.RESUMED)
         tell("contract.resumed", contract, also=mediator, reason=words)

@@ -118,7 +118,7 @@ def test_dispute_after_all_work_is_accepted_ends_in_the_settlement_and_the_contr
     accepted(aurora, borealis, contract)
     with aurora.acting():
         disputes.open_dispute(contract=access.get_contract(contract.pk), reason="too dear")
-    with borealis.acting():
+    with aurora.acting():
         disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="it was accepted")
     assert contract_seen(aurora, contract).state == "fulfilled" and not sees_pump(borealis, aurora)
     settled(aurora, borealis, contract, 1)

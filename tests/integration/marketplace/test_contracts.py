@@ -454,6 +454,22 @@ def a_mediator_recommends(aurora, borealis, delta, dispute):
         mediation.recommend(mediation=access.get_mediation(sits.pk), words="Part, and pay what was accepted.")
 
 
+@pytest.mark.parametrize("opener_is_heard", [a_week_passes, a_mediator_recommends])
+def test_dispute_about_accepted_work_is_ended_by_the_other_side_once_its_opener_was_heard(
+    aurora, borealis, delta, opener_is_heard
+):
+    contract = written(aurora, borealis, milestones=[])
+    accepted(aurora, borealis, contract)
+    with aurora.acting():
+        dispute = disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks again")
+    with pytest.raises(Conflict, match="Who opened the dispute is to be heard"):
+        terminate(borealis, contract)
+    assert states(aurora, contract)[0] == "disputed"
+    opener_is_heard(aurora, borealis, delta, dispute)
+    terminate(borealis, contract)
+    assert states(aurora, contract)[0] == "fulfilled"
+
+
 @pytest.mark.parametrize("firm_is_heard", [a_week_passes, a_mediator_recommends])
 def test_buyer_terminates_over_submitted_work_once_the_firm_was_heard(aurora, borealis, delta, firm_is_heard):
     contract = written(aurora, borealis)
