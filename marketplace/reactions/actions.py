@@ -5,6 +5,7 @@ with what follows from it. A worker that dies leaves both undone.
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,13 +17,14 @@ from marketplace.queries import database_time
 from marketplace.reactions import drafts
 from marketplace.reactions.data import RULES, Outcome
 from marketplace.sweeping import FAULTS
-from tenants.api import acting_as, as_platform, enter, feed_events, feed_head, get_site, opened, require
-from tenants.data import Actor, FieldError, Invalid, NotFound, Refusal
+from tenants.api import acting_as, announce, as_platform, enter, feed_events, feed_head, get_site, opened, require
+from tenants.data import Actor, Event, FieldError, Invalid, NotFound, Refusal
 from tenants.models import FeedEvent, FeedHead, Membership, Site
 
 AT_ONCE = 50
 PAGE = 20
 FAILED: Final = "It could not be done: a fault of the system, which is in its log. Do it by hand."
+LEFT: Final = "Who switched it on has left, or may no longer do what follows: it is off until somebody sets it anew."
 log = logging.getLogger(__name__)
 
 
@@ -61,21 +63,27 @@ def react(actor: Actor, switch_id: UUID) -> int:
     """Look at the next events, in one transaction of whom the switch acts for. Returns how many were reacted to."""
     with acting_as(actor):
         switch = ReactionSwitch.objects.select_for_update().filter(pk=switch_id, is_on=True).first()
-        if switch is None or not _may_act(actor, switch):
+        if switch is None:
             return 0
         events, through = _unseen(switch)
+        if not all(actor.can(capability) for capability in RULES[switch.reaction].needs):
+            _disable(switch, events)
+            return 0
         made = [_react_to(event, switch) for event in events if _is_for(event, switch)]
         ReactionSwitch.objects.filter(pk=switch.pk).update(epoch=feed_head().epoch, through=through)
         return len(made)
 
 
-def _may_act(actor: Actor, switch: ReactionSwitch) -> bool:
-    """Whom it acts for may have left, or have another role now: then it is off until somebody sets it anew."""
-    if not all(actor.can(capability) for capability in RULES[switch.reaction].needs):
-        switch.is_on = False
-        switch.save(update_fields=["is_on"])
-        _enter(switch)
-    return switch.is_on
+def _disable(switch: ReactionSwitch, owed: Iterable[FeedEvent]) -> None:
+    """Whom it acts for has left, or has another role now: it is off until somebody sets it anew."""
+    switch.is_on = False
+    switch.save(update_fields=["is_on"])
+    _enter(switch)
+    body = {"reaction": switch.reaction, "site": switch.site_id and str(switch.site_id), "reason": LEFT}
+    announce(Event(kind="reaction.disabled", body=body, permission="view_tasks"))
+    for event in owed:
+        if _is_for(event, switch):
+            _keep(event, switch, Outcome.REFUSED, LEFT)
 
 
 def _enter(switch: ReactionSwitch) -> None:
@@ -102,18 +110,16 @@ def _is_for(event: FeedEvent, switch: ReactionSwitch) -> bool:
 
 
 def _has_followed(event: FeedEvent, switch: ReactionSwitch) -> bool:
-    subject, raised_at = drafts.SUBJECTS[switch.reaction](event.body), event.body["raised_at"]
-    known = Reaction.objects.filter(tenant=switch.tenant_id, reaction=switch.reaction, subject_id=subject)
-    return known.filter(happened_at__gte=raised_at).exists()
+    known = Reaction.objects.filter(tenant=switch.tenant_id, reaction=switch.reaction)
+    return known.filter(subject_id=_subject(event, switch), happened_at__gte=event.body["raised_at"]).exists()
 
 
 def _react_to(event: FeedEvent, switch: ReactionSwitch) -> Reaction:
     """What came of it is kept, also a refusal or a fault, of which nothing else is left; the next has its turn."""
-    subject = drafts.SUBJECTS[switch.reaction](event.body)
     task: ServiceTask | None = None
     try:
         with transaction.atomic(using=opened().alias):
-            task, outcome, words = drafts.DRAFTS[switch.reaction](subject, event, switch)
+            task, outcome, words = drafts.DRAFTS[switch.reaction](_subject(event, switch), event, switch)
     except Refusal as refusal:
         outcome, words = Outcome.REFUSED, _in_words(refusal)
     except OperationalError:
@@ -121,10 +127,21 @@ def _react_to(event: FeedEvent, switch: ReactionSwitch) -> Reaction:
     except FAULTS:
         log.exception("reaction %s to event %s failed", switch.reaction, event.pk)
         outcome, words = Outcome.FAILED, FAILED
+    return _keep(event, switch, outcome, words, task)
+
+
+def _keep(
+    event: FeedEvent, switch: ReactionSwitch, outcome: Outcome, words: str, task: ServiceTask | None = None
+) -> Reaction:
+    subject = _subject(event, switch)
     about: dict[str, Any] = {"event_id": event.pk, "subject_id": subject, "happened_at": event.occurred_at}
     return Reaction.objects.create(
         tenant_id=switch.tenant_id, reaction=switch.reaction, task=task, outcome=outcome.value, words=words, **about
     )
+
+
+def _subject(event: FeedEvent, switch: ReactionSwitch) -> UUID:
+    return drafts.SUBJECTS[switch.reaction](event.body)
 
 
 def _in_words(refusal: Refusal) -> str:

@@ -259,6 +259,14 @@ class Webhook(TypedDict):
     reason: str
 
 
+class Reaction(TypedDict):
+    """A reaction that went off, at one site or all (None), and why."""
+
+    reaction: str
+    site: Id | None
+    reason: str
+
+
 # By kind, or by how kinds begin; the longest counts.
 BODIES: Final[dict[str, Any]] = {
     "alarm.": Alarm,
@@ -275,6 +283,7 @@ BODIES: Final[dict[str, Any]] = {
     "experiment.": Experiment,
     "grades.": GradeSet,
     "task.": Task,
+    "reaction.": Reaction,
     "bid.": Bid,
     "bid.closed": Task,
     "bid.opening": Task,

@@ -95,6 +95,7 @@ _TASKS: Final = {
     "task.asked": "A firm asked a question about a task.",
     "task.answered": "The owner answered a question about a task, for all who may read it.",
     "task.unsuccessful": "No bid on a task was acceptable.",
+    "reaction.disabled": "A reaction is off: for whom it acts has left, or may no longer do what follows.",
 }
 _BIDS: Final = {
     "bid.submitted": "A firm made a bid, or a new version of one; what it says is not told.",

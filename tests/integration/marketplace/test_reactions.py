@@ -254,10 +254,24 @@ def test_it_acts_with_the_rights_that_who_switched_it_on_has_now(aurora):
     gateway(aurora).say(Lane.P1, raised())
     with aurora.acting():
         Membership.objects.filter(user=aurora.user).update(roles=["viewer"])
-    assert swept(aurora) == 0 and made(aurora) == [] and owed_to(aurora) == []
+    assert swept(aurora) == 0 and owed_to(aurora) == []
+    (reaction,) = made(aurora)
+    assert reaction.outcome == "refused" and reaction.task is None and "has left" in reaction.words
+    assert kinds(aurora, "reaction.") == ["reaction.disabled"]
     with aurora.acting():
         assert not ReactionSwitch.objects.get(reaction="critical_alarm").is_on
     assert entered(aurora, "reaction.switched") == 2
+
+
+def test_reaction_of_somebody_who_has_left_goes_off_and_says_so(aurora):
+    switch = switch_on(aurora, "critical_alarm")
+    with as_platform("tests", "somebody leaves"):
+        Membership.objects.filter(tenant=aurora.id, user=aurora.user).delete()
+    gateway(aurora).say(Lane.P1, raised(severity="high"))
+    assert swept(aurora) == 0 and made(aurora) == [] and owed_to(aurora) == []
+    with aurora.acting():
+        (told,) = FeedEvent.objects.filter(kind="reaction.disabled")
+        assert told.body["reaction"] == "critical_alarm" and told.body["site"] == str(switch.site_id)
 
 
 def test_after_a_restore_nothing_is_told_twice(aurora):
