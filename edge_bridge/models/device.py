@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from edge_bridge.protocol import MAX_TEXT_CHARS
 from tenants.api import TenantForeignKey, TenantModel
 
 
@@ -19,6 +20,12 @@ class Device(TenantModel):
     )
     silent_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when its silence is an alarm; null again with its next batch."
+    )
+    trespass = models.CharField(
+        max_length=MAX_TEXT_CHARS,
+        blank=True,
+        default="",
+        help_text="Which terminals spoke for what is not theirs, as last told; for the owner alone.",
     )
 
     def __str__(self) -> str:

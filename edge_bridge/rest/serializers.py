@@ -146,8 +146,8 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
 
     class Meta:
         model = Device
-        fields = ["id", "site", "name", "created_at", "revoked_at", "last_seen_at"]
-        read_only_fields = ["created_at", "revoked_at", "last_seen_at"]
+        fields = ["id", "site", "name", "created_at", "revoked_at", "last_seen_at", "trespass"]
+        read_only_fields = ["created_at", "revoked_at", "last_seen_at", "trespass"]
 
 
 class DeviceDetailSerializer(DeviceSerializer):
