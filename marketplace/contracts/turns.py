@@ -105,8 +105,10 @@ def turns_of(contracts: Iterable[Contract]) -> dict[UUID, Turn]:
 
 
 def payments() -> list[Payment]:
-    """How far the money is that our organisation earns as a firm, by the way that it goes and by currency."""
+    """How far the money is that our organisation earns as a firm, by the way that it goes and by currency; nobody
+    accepts any more what was submitted under a contract that was terminated."""
     mine = Milestone.objects.filter(firm=actor().tenant_id, state__in=[*PAYMENT])
+    mine = mine.exclude(state=MilestoneState.SUBMITTED, contract__state=ContractState.TERMINATED)
     sums = mine.values_list("state", "contract__currency").annotate(Count("pk"), Sum("amount_minor")).order_by()
     places = list(PAYMENT)
     found = sorted(sums, key=lambda row: (places.index(row[0]), row[1]))

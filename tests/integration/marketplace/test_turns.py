@@ -97,6 +97,18 @@ def test_money_of_the_firm_is_summed_by_how_far_it_is_and_the_buyer_earns_none(a
         assert contracting.payments() == []
 
 
+def test_work_submitted_under_a_contract_that_was_terminated_is_no_money_to_come(aurora, borealis):
+    contract, other = scenes.written(aurora, borealis), scenes.written(aurora, borealis)
+    scenes.accepted(aurora, borealis, contract, 1)
+    for each in (contract, other):
+        scenes.submitted(borealis, each, 2)
+    with borealis.acting():
+        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="we leave")
+    with borealis.acting():
+        told = [(each.words, each.n) for each in contracting.payments()]
+    assert told == [("with the buyer to accept", 1), ("accepted, to be received", 1)]
+
+
 def test_list_over_http_is_narrowed_by_state_turn_and_lateness(aurora, borealis):
     contract, done = scenes.written(aurora, borealis), scenes.closed(aurora, borealis)
     client = borealis.client()
