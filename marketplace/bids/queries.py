@@ -170,16 +170,26 @@ def _said(task: ServiceTask, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def held(found: Iterable[Bid]) -> list[Bid]:
-    """Bids, held against the ledgers of their tasks' owners: one that is not what its firm committed itself to has a
-    `fault` from here on, which nobody stores, and no content."""
-    there, promised = list(found), dict[UUID, dict[str, Any]]()
+    """Bids, each version held against the ledger of its task's owner: one that is not what its firm committed itself to
+    has a `fault` from here on, which nobody stores, and no content."""
+    there, promised = list(found), dict[UUID, dict[int, dict[str, Any]]]()
     for task in {bid.task_id: bid.task for bid in there}.values():
-        promised |= committed(task)
+        promised |= _promised(task)
     for bid in there:
-        if bid.newest is not None and bid.state not in NOT_ANY_MORE:
-            newest = bid.newest
-            newest.fault = newest.fault or fault_in(newest.text, bid, newest, promised.get(bid.pk, {}))
+        said = promised.get(bid.pk, {})
+        for version in bid.all_versions:
+            # The one that counts is the newest that the ledger knows, whatever number it has here.
+            number = max(said, default=0) if version is bid.newest else version.number
+            version.fault = version.fault or fault_in(version.text, bid, version, said.get(number, {}))
     return there
+
+
+def _promised(task: ServiceTask) -> dict[UUID, dict[int, dict[str, Any]]]:
+    """What its owner's ledger says of all bids: bid → number of the version → its `bid.submitted`."""
+    found: dict[UUID, dict[int, dict[str, Any]]] = {}
+    for _, said in _said(task, "bid.submitted"):
+        found.setdefault(UUID(said["bid"]), {})[said["number"]] = said
+    return found
 
 
 def fault_in(text: str, bid: Bid, version: BidVersion, promised: Mapping[str, Any]) -> str:

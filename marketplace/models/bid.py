@@ -9,6 +9,7 @@ from marketplace.bids.lifecycle import BidState, ComplaintState
 from marketplace.bids.sealing import commitment_of
 from marketplace.models.task import ServiceTask
 from tenants.api import TenantForeignKey, TenantModel
+from tenants.data import Invalid
 
 BID_STATES = [(state.value, state.value.capitalize()) for state in BidState]
 COMPLAINT_STATES = [(state.value, state.value.capitalize()) for state in ComplaintState]
@@ -105,10 +106,13 @@ class BidVersion(TenantModel):
 
     @property
     def content(self) -> BidContent | None:
-        """What it says; None while it is sealed, or if the text is not what the firm committed itself to."""
+        """What it says; None while it is sealed, or if the text is no bid, or not what the firm committed itself to."""
         if not self.text or self.fault or commitment_of(self.text) != self.commitment:
             return None
-        return BidContent.from_document(json.loads(self.text)["content"])
+        try:
+            return BidContent.from_document(json.loads(self.text)["content"])
+        except (Invalid, LookupError, RecursionError, TypeError, ValueError):
+            return None
 
 
 class BidScore(TenantModel):

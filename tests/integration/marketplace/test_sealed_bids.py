@@ -8,7 +8,7 @@ from django.apps import apps
 
 from marketplace.access import get_own_task
 from marketplace.actions import cancel_task
-from marketplace.bids import queries, sweeping
+from marketplace.bids import access, actions, queries, sweeping
 from marketplace.bids.awarding import conclude_award
 from marketplace.bids.data import BidContent
 from marketplace.bids.sealing import commitment_of, receipt_text, seal
@@ -326,3 +326,54 @@ def test_no_contract_is_written_of_a_bid_that_was_altered_after_the_award(aurora
         conclude_award(task=get_own_task(task.pk))
     sweeping.conclude_due()
     assert state_of(task, aurora) == "awarded"
+
+
+def rewritten_by_hand(receipt, text):
+    """Text and commitment of a version, fitting each other."""
+    changed = "UPDATE marketplace_bidversion SET text = %s, commitment = %s WHERE bid_id = %s AND number = %s"
+    assert superuser(changed, text, commitment_of(text), receipt.bid.pk, receipt.version.number) == 1
+
+
+def shown(party, address):
+    """Of each version of the only bid: number, whether it is altered, and its price."""
+    (bid,) = party.client().get(address).json()["results"]
+    versions = bid["versions"]
+    return [
+        (each["number"], each["is_altered"], each["content"] and each["content"]["price_minor"]) for each in versions
+    ]
+
+
+RUBBISH = ["rubbish", "7", "null", "[]", "{}", '{"content": {"price_minor": "x", "due_d": []}}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", RUBBISH, ids=range(len(RUBBISH)))
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_rubbish_in_any_version_of_a_bid_is_shown_as_altered_and_breaks_no_page(aurora, borealis, text, withdrawn):
+    task = quotation(aurora)
+    receipts = [placed(borealis, task, price_minor=price) for price in (900, 500)]
+    if withdrawn:
+        with borealis.acting():
+            actions.withdraw_bid(bid=access.get_own_bid(receipts[0].bid.pk))
+    places = ((aurora, f"/api/v1/service-tasks/{task.pk}/bids"), (borealis, "/api/v1/bids"))
+    rewritten_by_hand(receipts[0], text)
+    assert [shown(*place) for place in places] == [[(1, True, None), (2, False, 500)]] * 2
+    rewritten_by_hand(receipts[1], text)
+    assert [shown(*place) for place in places] == [[(1, True, None), (2, True, None)]] * 2
+
+
+def test_older_version_with_other_words_is_shown_as_altered(aurora, borealis):
+    task = quotation(aurora)
+    first = placed(borealis, task, price_minor=900)
+    placed(borealis, task, price_minor=500)
+    assert shown(borealis, "/api/v1/bids") == [(1, False, 900), (2, False, 500)]
+    rewritten_by_hand(first, first.text.replace("900", "800"))
+    assert shown(borealis, "/api/v1/bids") == [(1, True, None), (2, False, 500)]
+    (versions,) = [borealis.client().get(f"/api/v1/bids/{first.bid.pk}").json()["versions"]]
+    assert [each["fault"] for each in versions] == ["the commitment is not the one in the ledger", ""]
+
+
+@pytest.mark.parametrize("text", RUBBISH, ids=range(len(RUBBISH)))
+def test_bid_that_is_read_without_the_ledger_has_no_content_if_it_is_rubbish(aurora, borealis, text):
+    receipt = placed(borealis, quotation(aurora))
+    rewritten_by_hand(receipt, text)
+    assert seen(aurora, receipt.bid).content is None
