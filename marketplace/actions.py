@@ -195,8 +195,7 @@ def _accept(task: ServiceTask, words: str = "") -> None:
     claim = queries.live_claim(task.pk)
     _end_claim(claim, ClaimState.COMPLETED, "work accepted")
     settle_claim(task=task, claim=claim, words=words)
-    said: dict[str, Any] = {"reason": words} if words else {}
-    tell("task.accepted", task, claim=claim, **said)
+    tell("task.accepted", task, claim=claim, **_said(words))
 
 
 def reject_work(*, task: ServiceTask, reason: str) -> None:
@@ -211,7 +210,7 @@ def reject_work(*, task: ServiceTask, reason: str) -> None:
 
 def request_rework(*, task: ServiceTask, note: str = "") -> None:
     """The owner asks for more: lease and data begin anew, for the same time and by a new agreement."""
-    owner = require("post_tasks")
+    owner, words = require("post_tasks"), bounded(note, "note")
     move_task(task, Move.REWORK)
     claim = queries.live_claim(task.pk)
     refuse_reopening(claim.agreement, owner)
@@ -220,9 +219,9 @@ def request_rework(*, task: ServiceTask, note: str = "") -> None:
     agreement = open_data(task, claim.tenant_id, claim.firm_name, window)
     with on_behalf_of(task.tenant_id):
         anew = {"agreement": agreement, "lease_until": window[1], "answer_until": None}
-        Claim.objects.filter(pk=claim.pk).update(**anew, rework_note=_bounded(note))
+        Claim.objects.filter(pk=claim.pk).update(**anew, rework_note=words)
     claim.agreement = agreement
-    tell("task.reopened", task, claim=claim)
+    tell("task.reopened", task, claim=claim, **_said(words))
 
 
 def extend_claim(*, task: ServiceTask, hours: int) -> None:
@@ -315,6 +314,10 @@ def _refuse_shut_out(task: ServiceTask, firm: Actor) -> None:
             "The agreement of your earlier claim on this task was ended or suspended while the claim lasted, so your "
             "organisation can't claim it again. Ask its owner, who may post another one."
         )
+
+
+def _said(words: str) -> dict[str, Any]:
+    return {"reason": words} if words else {}
 
 
 def _bounded(note: str) -> str:

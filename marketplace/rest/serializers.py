@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from marketplace.contracts.data import WORDS_CHARS
 from marketplace.data import (
     ACCESS_H,
     CATEGORIES,
@@ -189,7 +190,7 @@ class ReleaseSerializer(serializers.Serializer[Any]):
 
 
 class ReworkSerializer(serializers.Serializer[Any]):
-    note = serializers.CharField(max_length=NOTE_CHARS, required=False, allow_blank=True, default="")
+    note = serializers.CharField(max_length=WORDS_CHARS, required=False, allow_blank=True, default="")
 
 
 class ExtendSerializer(serializers.Serializer[Any]):

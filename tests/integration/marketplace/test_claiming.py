@@ -15,7 +15,7 @@ from tenants.agreements.actions import end_agreement, resume_agreement, suspend_
 from tenants.api import acting_as, as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.ledger.api import entries_where
-from tenants.models import FeedEvent, Signature, Tenant
+from tenants.models import FeedEvent, LedgerEntry, Signature, Tenant
 from tests.integration.marketplace.scenes import (
     OPENS,
     alarm_of,
@@ -154,8 +154,15 @@ def test_rework_renews_lease_and_data_by_a_new_agreement(aurora, borealis):
     first = claimed(task, borealis)
     submitted(task, borealis)
     lease_over(first)
+    with pytest.raises(Invalid, match="note"), aurora.acting():
+        actions.request_rework(task=access.get_own_task(task.pk), note="x" * 2_001)
     with aurora.acting():
         actions.request_rework(task=access.get_own_task(task.pk), note="still noisy")
+    for party in (aurora, borealis):
+        with party.acting():
+            entry = LedgerEntry.objects.get(kind="task.reopened", subject_id=task.pk)
+            event = FeedEvent.objects.get(kind="task.reopened", body__task=str(task.pk))
+        assert json.loads(entry.payload)["reason"] == event.body["reason"] == "still noisy"
     with borealis.acting():
         again = access.get_claim(task.pk, first.token)
         assert again.lease_until > first.lease_until
