@@ -1,7 +1,8 @@
 """Why an alarm was raised: the version of the kept rule that its gateway judged by, and the clause of its limit.
 
-A gateway names the rule and the limit, not the version. It is the one whose guard of this sensor has that limit, and of
-several the one in force when the alarm was raised, by the edge's clock, or else the newest.
+A gateway names the rule and the limit, not the version. It is the one whose guard of this sensor, or of a sensor that
+is judged for this machine, has that limit, and of several the one in force when the alarm was raised, by the edge's
+clock, or else the newest.
 """
 
 import json
@@ -45,14 +46,15 @@ UNKNOWN = Grounds()
 _GUARDS = """
 SELECT said.k, version.n, version.clause, version.template, version.template_status
   FROM jsonb_to_recordset(%s) AS said(k int, equipment uuid, alarm_type text, rule text, level float8, at timestamptz)
+  JOIN tenants_equipment machine ON machine.id = said.equipment
  CROSS JOIN LATERAL (
-    SELECT * FROM edge_bridge_guard g
-     WHERE g.equipment_id = said.equipment AND g.site_id = %s AND g.alarm_type = said.alarm_type AND g.rule = said.rule
+    SELECT v.* FROM edge_bridge_guard g
+      JOIN edge_bridge_ruleversion v ON v.tenant_id = g.tenant_id AND v.rule_id = g.kept_rule_id AND v.n = g.n
+     WHERE g.site_id = %s AND g.rule = said.rule AND g.alarm_type = said.alarm_type
+       AND (g.equipment_id = said.equipment OR (v.settings ? 'inputs' AND v.settings ->> 'equipment' = machine.code))
      ORDER BY g."limit" IS NOT DISTINCT FROM said.level DESC,
               said.at >= g.began_at AND (g.ended_at IS NULL OR said.at < g.ended_at) DESC, g.began_at DESC
-     LIMIT 1) guard
-  JOIN edge_bridge_ruleversion version
-    ON version.tenant_id = guard.tenant_id AND version.rule_id = guard.kept_rule_id AND version.n = guard.n
+     LIMIT 1) version
 """
 
 

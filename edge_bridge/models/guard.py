@@ -38,7 +38,10 @@ class Guard(SharedModel, TenantModel):
     end_reason = models.CharField(max_length=MAX_WORDS_CHARS, blank=True, default="")
 
     class Meta:
-        indexes = [models.Index(fields=["tenant", "site", "-began_at"], name="guard_of_site_newest")]
+        indexes = [
+            models.Index(fields=["tenant", "site", "-began_at"], name="guard_of_site_newest"),
+            models.Index(fields=["site", "rule", "alarm_type"], name="guard_by_what_it_raises"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "kept_rule", "equipment", "tag", "alarm_type"],

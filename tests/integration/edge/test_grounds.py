@@ -11,6 +11,7 @@ from edge_bridge.catalogue import actions
 from edge_bridge.catalogue.access import get_rule
 from edge_bridge.models import Alarm, KeptRule
 from edge_bridge.protocol import Lane, Severity
+from tenants.actions import register_equipment
 from tenants.models import FeedEvent
 from tests.integration.edge.scenes import cleared, gateway, raised, the_alarm
 from tests.integration.tenants.read_scenes import share
@@ -107,6 +108,42 @@ def test_version_in_force_when_it_was_raised_counts_for_what_comes_late(aurora):
     gateway(aurora).say(Lane.P0, later)
     with aurora.acting():
         assert Alarm.objects.get(equipment__code="PUMP-07").rule_version is None, "no rule guards the pump"
+
+
+VOTE = {
+    "kind": "vote",
+    "equipment": "FAN-01",
+    "tag": "CH4",
+    "alarm_type": "methane.vote",
+    "severity": "critical",
+    "limit": 1.0,
+    "k": 2,
+    "inputs": [{"equipment": code, "tag": "CH4"} for code in ("GAS-T0-01", "PUMP-07", "TRUCK-07")],
+}
+BY_VOTE = {"alarm_type": "methane.vote", "rule": "two of three", "limit": 1.0}
+
+
+def test_alarm_over_several_sensors_names_the_version_wherever_it_stands(aurora):
+    with aurora.acting():
+        rule = actions.make_rule(site=aurora.sites["north"], name="two of three", settings=VOTE)
+        actions.enable_rule(rule=rule, reason="the owner knows the sensors")
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(1.2, code="FAN-01", **BY_VOTE))
+    assert grounds(aurora)[0] == 1
+    with aurora.acting():
+        actions.change_rule(rule=get_rule(rule.pk), settings=VOTE | {"limit": 0.8})
+        actions.enable_rule(rule=get_rule(rule.pk), reason="the owner is stricter")
+    edge.say(Lane.P0, raised(1.2, code="FAN-01", **BY_VOTE | {"limit": 0.8}))
+    assert grounds(aurora)[0] == 2
+
+
+def test_rule_over_several_sensors_is_not_that_of_an_alarm_elsewhere(aurora):
+    with aurora.acting():
+        rule = actions.make_rule(site=aurora.sites["north"], name="two of three", settings=VOTE)
+        actions.enable_rule(rule=rule, reason="the owner knows the sensors")
+        register_equipment(site=aurora.sites["north"], code="FAN-02", name="FAN-02", kind="fan")
+    gateway(aurora).say(Lane.P0, raised(1.2, code="FAN-02", **BY_VOTE))
+    assert grounds(aurora)[0] is None
 
 
 def test_rule_of_the_gateway_itself_has_no_version_and_no_clause(aurora):
