@@ -19,7 +19,9 @@ def test_private_address_is_refused_in_every_disguise(address):
     assert "private network" in str(refusal_of(address, "https", ()))
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"]
+)
 def test_public_address_is_called_with_tls_only(address):
     assert refusal_of(address, "https", ()) is None
     assert "TLS" in str(refusal_of(address, "http", ON_PREMISE))
