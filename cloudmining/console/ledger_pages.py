@@ -69,7 +69,7 @@ class WholeBundle(MemberPage):
     needs = {"GET": "view_ledger"}
 
     def get(self, request: HttpRequest) -> FileResponse:
-        return saved(ledger.newest_bundle(), "ledger.zip")
+        return saved(ledger.range_bundle(), "ledger.zip")
 
 
 class AboutBundle(MemberPage):

@@ -91,7 +91,7 @@ class SupervisedProof(MemberPage):
     needs = {"GET": "view_ledger"}
 
     def get(self, request: HttpRequest, owner_id: UUID) -> FileResponse:
-        return saved(ledger.bundle_supervised(owner_id, 1, None), f"ledger-{owner_id}.zip")
+        return saved(ledger.bundle_supervised(owner_id), f"ledger-{owner_id}.zip")
 
 
 class OfGaps(MemberPage):

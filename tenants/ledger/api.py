@@ -1,6 +1,6 @@
 """The public door of the ledger for the console. What enters it from other apps goes by `tenants.api.enter`."""
 
-from tenants.ledger.bundle import newest_bundle, subject_bundle
+from tenants.ledger.bundle import range_bundle, subject_bundle
 from tenants.ledger.queries import end_of, entries_about, entries_where, get_entry
 from tenants.ledger.supervising import bundle_supervised, supervised, verify_supervised
 from tenants.ledger.text import canonical_json, text_of
@@ -13,7 +13,7 @@ __all__ = [
     "entries_about",
     "entries_where",
     "get_entry",
-    "newest_bundle",
+    "range_bundle",
     "subject_bundle",
     "supervised",
     "text_of",

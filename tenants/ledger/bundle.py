@@ -41,20 +41,17 @@ class _Stretch:
         return self.reader_id is None and self.subject_id in (None, row.subject_id)
 
 
-def range_bundle(first: int, last: int | None) -> IO[bytes]:
-    """The entries `first` to `last` (default: the end) of the actor's ledger; Invalid if there are none or too many."""
+def range_bundle(first: int | None = None, last: int | None = None) -> IO[bytes]:
+    """The entries `first` to `last` of the actor's ledger; Invalid if there are none or too many.
+
+    Unless they are given, as many as a bundle holds, up to its end.
+    """
     return _bundle(_range(access.actor().tenant_id, first, last))
 
 
-def digest_bundle(owner_id: UUID, first: int, last: int | None, *, reader_id: UUID) -> IO[bytes]:
+def digest_bundle(owner_id: UUID, first: int | None, last: int | None, *, reader_id: UUID) -> IO[bytes]:
     """Of entries of another ledger, under its owner's identity: no text, and by id which are shared with the reader."""
     return _bundle(replace(_range(owner_id, first, last), reader_id=reader_id))
-
-
-def newest_bundle() -> IO[bytes]:
-    """The newest entries of the actor's ledger, as many as a bundle holds."""
-    end = queries.end_of(access.actor().tenant_id).seq
-    return range_bundle(max(1, end - MAX_ENTRIES + 1), end)
 
 
 def subject_bundle(subject_id: UUID) -> IO[bytes]:
@@ -68,9 +65,10 @@ def subject_bundle(subject_id: UUID) -> IO[bytes]:
     return _bundle(_Stretch(about.tenant_id, about.seq, queries.end_of(about.tenant_id).seq, subject_id))
 
 
-def _range(tenant_id: UUID, first: int, last: int | None) -> _Stretch:
+def _range(tenant_id: UUID, first: int | None, last: int | None) -> _Stretch:
     end = queries.end_of(tenant_id).seq
     last = end if last is None else last
+    first = max(1, last - MAX_ENTRIES + 1) if first is None else first
     if not 1 <= first <= last <= end:
         raise Invalid("There is no such stretch of the ledger.", (FieldError("/first", f"it has entries 1 to {end}"),))
     return _Stretch(tenant_id, first, last)

@@ -72,6 +72,13 @@ class VerdictSerializer(serializers.Serializer[Any]):
 
 
 class StretchSerializer(serializers.Serializer[Any]):
-    first = serializers.IntegerField(required=False, default=1, min_value=1, max_value=MAX_SEQ)
+    first = serializers.IntegerField(
+        required=False,
+        default=None,
+        min_value=1,
+        max_value=MAX_SEQ,
+        allow_null=True,
+        help_text="By default as many as a bundle holds, up to `last`.",
+    )
     last = serializers.IntegerField(required=False, default=None, min_value=1, max_value=MAX_SEQ, allow_null=True)
     owner = serializers.UUIDField(required=False, help_text="The chain of an organisation under one's mandate.")

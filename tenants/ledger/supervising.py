@@ -34,8 +34,8 @@ def verify_supervised(owner_id: UUID, after: int = 0) -> Verdict:
         return verify_from(owner_id, after)
 
 
-def bundle_supervised(owner_id: UUID, first: int, last: int | None) -> IO[bytes]:
-    """Digests of the owner's entries `first` to `last`, and which of them are shared with the actor's organisation.
+def bundle_supervised(owner_id: UUID, first: int | None = None, last: int | None = None) -> IO[bytes]:
+    """Digests of the owner's entries, as `range_bundle` takes them, and which are shared with the actor's organisation.
 
     NotFound without a mandate, Invalid if there are none or too many.
     """

@@ -76,7 +76,7 @@ class LedgerVerify(ActorView):
 
 
 class LedgerBundle(FileView):
-    """Entries `first` to `last` with the script that checks them, at most 100,000.
+    """Entries `first` to `last` with the script that checks them, at most 100,000; the newest by default.
 
     Who has a mandate may ask so of its `owner`: digests only, and which entries are in the own ledger, too.
     """

@@ -30,9 +30,9 @@ class Made(dict[str, bytes]):
 def made(parties) -> Made:
     """Bundles of Aurora's whole chain and of what is about SUBJECT, and Borealis' whole chain."""
     with parties[0].acting():
-        ours = {"whole": bundle.newest_bundle().read(), "about": bundle.subject_bundle(SUBJECT).read()}
+        ours = {"whole": bundle.range_bundle().read(), "about": bundle.subject_bundle(SUBJECT).read()}
     with parties[1].acting():
-        return Made({**ours, "theirs": bundle.newest_bundle().read()})
+        return Made({**ours, "theirs": bundle.range_bundle().read()})
 
 
 def members(content: bytes) -> dict[str, bytes]:

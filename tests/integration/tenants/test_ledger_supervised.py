@@ -5,10 +5,12 @@ from uuid import uuid4
 
 import pytest
 
+from tenants.ledger import bundle
 from tenants.ledger.actions import enter
 from tenants.ledger.text import text_of
 from tenants.ledger.verify_bundle import GENESIS, Broken, check_bundle, disagreement, hash_of, link_of, sha256
 from tenants.models import LedgerEntry
+from tests.functional.console.scenes import sign_in
 from tests.integration.edge.test_guards import mandate
 from tests.integration.tenants.test_ledger_bundle import members, packed, script
 from tests.integration.tenants.test_ledger_rest import FORGERY, content_of, forge
@@ -48,6 +50,17 @@ def test_supervisor_proves_the_chain_and_what_both_have_entered_offline(mine, de
     assert told.stdout == f"SOUND ours.zip\nSOUND mine.zip, agrees on {n_shared} shared entries\n" and n_shared >= 3
     end = chain(mine)[-1]
     assert script(tmp_path, "mine.zip", "--expect-head", f"{end.seq}:{end.hash}").returncode == 0
+
+
+def test_of_a_ledger_longer_than_a_bundle_the_newest_entries_are_taken(mine, delta, monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_ENTRIES", 3)
+    newest = [row.seq for row in chain(mine)[-3:]]
+    page = sign_in(delta).get(f"/oversight/proofs/{mine.id}.zip")
+    assert page.status_code == 200
+    for taken in (content_of(page), proof(delta, owner=mine.id)):
+        assert [json.loads(line)["seq"] for line in members(taken)["chain.ndjson"].splitlines()] == newest
+    assert len(members(proof(mine))["chain.ndjson"].splitlines()) == 3
+    assert delta.client().get(URL, {"owner": mine.id, "first": 1}).status_code == 422
 
 
 def test_supervisor_learns_digests_and_nothing_else(mine, delta, borealis):
