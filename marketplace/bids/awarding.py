@@ -187,9 +187,10 @@ def _won_days(task: ServiceTask, content: BidContent) -> list[dict[str, Any]]:
 
 
 def fail_task(*, task: ServiceTask, reason: str) -> None:
-    """No bid was acceptable."""
+    """No bid was acceptable. Conflict while a complaint is open: its firm is owed a decision."""
     require("post_tasks")
     move_task(task, Move.FAIL)
+    refuse_contested(task)
     lose_all(task, reason_given(reason))
     firms = queries.bidders(task.pk)
     enter_step("task.unsuccessful", task, to=firms, reason=reason.strip())

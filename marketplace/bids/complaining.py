@@ -39,34 +39,47 @@ def complain(*, bid: Bid, text: str) -> Complaint:
 
 
 def decide_complaint(*, complaint: Complaint, is_upheld: bool, reason: str) -> None:
-    """Upheld: the award is annulled and the bids are judged again. Rejected: it goes on. The reason is the firm's."""
+    """Upheld: the award is annulled, the bids are judged again, and the other complaints about it are upheld with this
+    one. Rejected: it goes on. The reason is told to the firms."""
     require("post_tasks")
-    state = ComplaintState.UPHELD if is_upheld else ComplaintState.REJECTED
-    reason, task = reason_given(reason), complaint.task
-    undecided = Complaint.objects.filter(pk=complaint.pk, state=ComplaintState.OPEN)
-    if not undecided.update(state=state.value, decision=reason, decided_at=Now()):
-        raise Conflict("This complaint has been decided.")
-    complaint.refresh_from_db(fields=["state", "decision", "decided_at"])
+    state, reason = ComplaintState.UPHELD if is_upheld else ComplaintState.REJECTED, reason_given(reason)
+    task = ServiceTask.objects.select_for_update().get(pk=complaint.task_id)  # first, as whoever complains does
+    _close(complaint, state, reason)
+    decided = [complaint]
     if is_upheld:
-        _annul(task, complaint.bid)
-    tell_bid("bid.complaint_decided", complaint.bid, task, complaint=complaint.pk, decision=state.value, reason=reason)
+        for other in queries.complaints(task.pk).filter(state=ComplaintState.OPEN):
+            _close(other, state, reason)
+            decided.append(other)
+        _annul(task, [each.bid for each in decided])
+    for each in decided:
+        each.bid.refresh_from_db(fields=["state"])
+        tell_bid("bid.complaint_decided", each.bid, task, complaint=each.pk, decision=state.value, reason=reason)
     if not is_upheld and not queries.is_contested(task):
         _tell_winner("bid.uncontested", task)
 
 
+def _close(complaint: Complaint, state: ComplaintState, reason: str) -> None:
+    undecided = Complaint.objects.filter(pk=complaint.pk, state=ComplaintState.OPEN)
+    if not undecided.update(state=state.value, decision=reason, decided_at=Now()):
+        raise Conflict("This complaint has been decided.")
+    complaint.refresh_from_db(fields=["state", "decision", "decided_at"])
+
+
 def _tell_winner(kind: str, task: ServiceTask) -> None:
-    """Whose the complaint is stays out of it, and who won from what its firm is told."""
+    """If there is one. Whose the complaint is stays out of it, and who won from what its firm is told."""
     with on_behalf_of(task.tenant_id):
         winners = frozenset(bid.tenant_id for bid in queries.bids_on(task.pk, [BidState.WON]))
-    tell(kind, task, to=winners)
+    if winners:
+        tell(kind, task, to=winners)
 
 
-def _annul(task: ServiceTask, contested: Bid) -> None:
-    """Every bid of this award is to be judged again, and that of the firm that was right."""
+def _annul(task: ServiceTask, contested: list[Bid]) -> None:
+    """Every bid of this award is to be judged again, and those of the firms that were right."""
     move_task(task, Move.ANNUL)
     for bid in queries.bids_on(task.pk, [BidState.WON, BidState.LOST]):
         move_bid(bid, BidEvent.ANNUL, reason="", outcome=None, decided_at=None)
         tell_bid("bid.annulled", bid, task)
-    if contested.state == BidState.DISQUALIFIED:
-        move_bid(contested, BidEvent.REINSTATE, reason="", decided_at=None)
-        tell_bid("bid.reinstated", contested, task)
+    for bid in contested:
+        if bid.state == BidState.DISQUALIFIED:
+            move_bid(bid, BidEvent.REINSTATE, reason="", decided_at=None)
+            tell_bid("bid.reinstated", bid, task)

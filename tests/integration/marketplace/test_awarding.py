@@ -25,8 +25,10 @@ from tests.integration.marketplace.bid_scenes import (
     scored,
     seen,
     standstill_over,
+    superuser,
 )
 from tests.integration.marketplace.scenes import state_of
+from tests.personas import organisation
 
 
 def contest(aurora, borealis, cassia, **terms):
@@ -278,6 +280,62 @@ def test_upheld_complaint_of_a_disqualified_firm_lets_its_bid_stand_again(aurora
     assert [(seen(aurora, bid).state, seen(aurora, bid).reason) for bid in (cheap, quick)] == [("opened", "")] * 2
     assert len(bodies(borealis, "bid.reinstated")) == 1
     awarded(aurora, cheap)
+
+
+def contested_twice(aurora, *beaten):
+    """An award to somebody else, and the complaints of both who were beaten, the second by a disqualification."""
+    task = quotation(aurora, standstill_h=24)
+    winner = organisation("Winner", "service_firm")
+    best, *bids = (placed(firm, task).bid for firm in (winner, *beaten))
+    evaluating(aurora, task)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=access.get_bid_to_judge(bids[1].pk), reason="no certificate for cranes")
+    awarded(aurora, best)
+    return task, winner, bids, [complained(firm, bid) for firm, bid in zip(beaten, bids, strict=True)]
+
+
+def test_other_complaints_about_an_annulled_award_are_upheld_with_it(aurora, borealis, cassia):
+    task, _, bids, complaints = contested_twice(aurora, borealis, cassia)
+    with aurora.acting():
+        late = access.get_complaint_to_decide(complaints[1].pk)
+    decided(aurora, complaints[0], True)
+    for firm in (borealis, cassia):
+        (told,) = bodies(firm, "bid.complaint_decided")
+        assert (told["decision"], told["reason"], told["status"]) == ("upheld", "we looked again", "opened")
+    assert [seen(aurora, bid).state for bid in bids] == ["opened", "opened"]
+    with pytest.raises(Conflict, match="has been decided"), aurora.acting():
+        complaining.decide_complaint(complaint=late, is_upheld=True, reason="we looked again")
+    awarded(aurora, bids[1])
+    assert (state_of(task, aurora), seen(aurora, bids[1]).state) == ("awarded", "won")
+
+
+def test_winner_hears_of_no_complaint_any_more_only_when_the_last_one_is_rejected(aurora, borealis, cassia):
+    _, winner, _, complaints = contested_twice(aurora, borealis, cassia)
+    for complaint, told in zip(complaints, (0, 1), strict=True):
+        decided(aurora, complaint, False)
+        assert len(bodies(winner, "bid.uncontested")) == told
+
+
+def left_over(aurora, borealis, cassia):
+    """A complaint that stayed open when its award was annulled."""
+    task, _, _, complaints = contested_twice(aurora, borealis, cassia)
+    decided(aurora, complaints[0], True)
+    superuser("UPDATE marketplace_complaint SET state = 'open', decided_at = NULL WHERE id = %s", complaints[1].pk)
+    return task, complaints[1]
+
+
+def test_task_is_not_failed_while_a_complaint_waits_for_its_decision(aurora, borealis, cassia):
+    task, complaint = left_over(aurora, borealis, cassia)
+    with pytest.raises(Conflict, match="waits for its decision"):
+        failed(aurora, task)
+    decided(aurora, complaint, False)
+    failed(aurora, task)
+
+
+def test_nobody_hears_that_an_award_stands_where_there_is_none(aurora, borealis, cassia):
+    _, complaint = left_over(aurora, borealis, cassia)
+    decided(aurora, complaint, False)
+    assert bodies(aurora, "bid.uncontested") == []
 
 
 def cancelled(owner, task):
