@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from marketplace.contracts import queries
-from marketplace.models import Contract, Milestone, RemoteSession
+from marketplace.lifecycle import ClaimState
+from marketplace.models import Claim, Contract, Milestone, RemoteSession
 from marketplace.sessions.queries import sessions_with_logs
 from optimization.api import csv_bytes
 from tenants.api import require
@@ -202,7 +203,10 @@ def _uses(contract: Contract, held: Iterable[RemoteSession]) -> Any:
 
 
 def _agreements(contract: Contract) -> set[UUID]:
-    """All that it has had, by the reader's ledger: rework and disputes end one and begin another."""
+    """All that it or its claim has had, by the reader's ledger: rework and disputes end one and begin another. Those of
+    earlier claims on the task are not its own."""
+    claim = Claim.objects.filter(task=contract.task_id, state=ClaimState.COMPLETED).first()
     entries = [*entries_where(subject=contract.pk), *entries_where(subject=contract.task_id)]
     said = [json.loads(entry.payload) for entry in entries if entry.kind in NAMING_AGREEMENTS]
-    return {contract.agreement_id, *(UUID(each["agreement"]) for each in said)}
+    own = [each for each in said if claim is None or each.get("claim") in (None, str(claim.pk))]
+    return {contract.agreement_id, *(UUID(each["agreement"]) for each in own)}

@@ -24,7 +24,7 @@ from tests.integration.marketplace.contract_scenes import (
     submitted,
     written,
 )
-from tests.integration.marketplace.test_claiming import accept, sees_pump
+from tests.integration.marketplace.test_claiming import accept, extend, release, sees_pump
 
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 5}
 
@@ -100,6 +100,24 @@ def test_statement_has_what_was_used_under_every_agreement_that_the_contract_has
     with borealis.acting():
         found = statement_of(access.get_contract(contract.pk))
     assert len({use.agreement_id for use in found.uses}) == 3 and not found.has_more_uses
+
+
+def test_statement_of_a_claim_leaves_out_what_was_used_under_earlier_claims_on_its_task(aurora, borealis):
+    task = scenes.published(aurora, alarm_id=scenes.alarm_of(aurora).pk)
+    pump, agreements = f"/api/v1/equipment/{aurora.equipment['PUMP-07'].pk}/series", []
+    for token in (1, 2):
+        agreements.append(scenes.claimed(task, borealis).agreement_id)
+        assert borealis.client().get(pump).data["results"]
+        if token == 1:
+            release(task, borealis)
+    extend(task, aurora)
+    assert borealis.client().get(pump).data["results"]
+    scenes.submitted(task, borealis, 2)
+    accept(task, aurora)
+    with borealis.acting():
+        contract = access.get_contract(Contract.objects.get(task=task).pk)
+        used = {use.agreement_id for use in statement_of(contract).uses}
+    assert used == {agreements[1], contract.agreement_id}
 
 
 def test_statement_says_that_there_are_more_uses_than_it_lists(aurora, borealis, monkeypatch):
