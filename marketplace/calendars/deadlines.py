@@ -1,14 +1,14 @@
 """Days and hours that an organisation must not miss, under the identity of one of its members."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
 from marketplace.bids.api import standstill_until
+from marketplace.bids.complaining import BEATEN
 from marketplace.bids.lifecycle import BidState
 from marketplace.calendars.ics import Appointment
 from marketplace.contracts.lifecycle import ContractState, MilestoneState
@@ -16,7 +16,7 @@ from marketplace.lifecycle import State
 from marketplace.models import Bid, Milestone, Profile, ServiceTask
 from marketplace.profiles.data import Paper
 from marketplace.queries import tasks_in
-from tenants.api import actor, tenants
+from tenants.api import actor, on_behalf_of, tenants
 from tenants.resources.api import expiring
 
 MOST: Final = 500
@@ -52,12 +52,13 @@ def standstills() -> Iterator[Appointment]:
         until = standstill_until(task)
         if until is not None:
             yield _of_task(task, "standstill", f"Standstill ends: {task.title}", until)
-    decided = (BidState.WON, BidState.LOST)
-    mine = Bid.objects.filter(tenant=actor().tenant_id, task__state=State.AWARDED, state__in=decided)
+    mine = Bid.objects.filter(tenant=actor().tenant_id, task__state=State.AWARDED, state__in=[BidState.WON, *BEATEN])
     for bid in mine.select_related("task").order_by("-pk")[:MOST]:
         words = "Standstill ends" if bid.state == BidState.WON else "Complaints end"
-        until = bid.decided_at + timedelta(hours=bid.task.standstill_h)
-        yield _of_task(bid.task, "standstill", f"{words}: {bid.task.title}", until)
+        with on_behalf_of(bid.owner_id):
+            until = standstill_until(bid.task)
+        if until is not None:
+            yield _of_task(bid.task, "standstill", f"{words}: {bid.task.title}", until)
 
 
 def milestones() -> Iterator[Appointment]:
@@ -76,19 +77,21 @@ def milestones() -> Iterator[Appointment]:
 def ends_of_papers() -> Iterator[Appointment]:
     """Last days of the firm's own certificates, and of people's: all of them for who may see the register, else one's
     own. Those that were renewed are left out."""
-    me, today = actor(), datetime.now(UTC).date()
+    me = actor()
     zone = ZoneInfo(tenants().get(pk=me.tenant_id).time_zone)
+    today = datetime.now(zone).date()
     for profile in Profile.objects.filter(tenant=me.tenant_id):
-        for paper in map(Paper.of, profile.certificates):
+        for paper in dict.fromkeys(map(Paper.of, profile.certificates)):
             if paper.expires_on is not None and paper.expires_on >= today:
-                yield _last_day(zone, paper.kind, profile.pk, paper.expires_on, paper.issuer)
+                key = f"{profile.pk}-{paper.issuer}-{paper.issued_on}-{paper.expires_on}"
+                yield _last_day(zone, paper.kind, key, paper.expires_on, paper.issuer)
     held: Any = expiring(today=today, within_days=YEAR_D).filter(expires_on__gte=today)
     held = held if me.can("view_resources") else held.filter(person__user=me.user_id)
     for row in held[:MOST]:
         yield _last_day(zone, row.kind, row.pk, row.expires_on, row.person.name)
 
 
-def _last_day(zone: ZoneInfo, kind: str, key: UUID, day: date, of: str) -> Appointment:
+def _last_day(zone: ZoneInfo, kind: str, key: object, day: date, of: str) -> Appointment:
     begins_at = datetime.combine(day, time.min, zone)
     return Appointment(uid(f"paper-{kind}", key), f"Last day of certificate: {kind}", begins_at, None, of, is_day=True)
 

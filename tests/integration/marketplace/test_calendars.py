@@ -9,13 +9,15 @@ from django.test import Client
 from icalendar import Calendar
 
 from marketplace.bids import api as bidding
+from marketplace.bids import awarding
+from marketplace.bids.access import get_bid_to_judge
 from marketplace.calendars import api as calendars
 from marketplace.calendars.ics import Appointment, calendar_of
 from marketplace.models import CalendarAddress
 from tenants.api import hash_secret
 from tenants.context import as_platform
 from tenants.data import NotFound
-from tenants.models import Membership, Person
+from tenants.models import Membership, Person, Tenant
 from tests.integration.marketplace.bid_scenes import awarded, evaluating, placed, quotation
 from tests.integration.marketplace.contract_scenes import THIRDS, written
 from tests.integration.marketplace.firms import TODAY, Paper, assigned, hours, offer, wanted, welders
@@ -86,7 +88,7 @@ def test_calendar_holds_the_end_of_bidding_then_of_the_standstill_for_owner_and_
     task = quotation(aurora, standstill_h=48)
     with aurora.acting():
         task.refresh_from_db()
-    won, lost = placed(borealis, task).bid, placed(cassia, task).bid
+    won, _ = placed(borealis, task).bid, placed(cassia, task).bid
     for party in (aurora, borealis, cassia):
         assert found(party) == {"Bids end: Overhaul pump 7": task.bids_until}
     quotation(aurora, title="Of no interest")
@@ -94,11 +96,24 @@ def test_calendar_holds_the_end_of_bidding_then_of_the_standstill_for_owner_and_
     evaluating(aurora, task)
     assert found(borealis) == {}
     awarded(aurora, won)
-    for party, bid, words in ((borealis, won, "Standstill ends"), (cassia, lost, "Complaints end")):
-        with party.acting():
-            bid.refresh_from_db()
-        assert found(party) == {f"{words}: Overhaul pump 7": bid.decided_at + timedelta(hours=48)}
+    with borealis.acting():
+        won.refresh_from_db()
+    for party, words in ((borealis, "Standstill ends"), (cassia, "Complaints end")):
+        assert found(party) == {f"{words}: Overhaul pump 7": won.decided_at + timedelta(hours=48)}
     assert found(aurora)["Standstill ends: Overhaul pump 7"] == won.decided_at + timedelta(hours=48)
+
+
+def test_calendar_of_a_disqualified_firm_holds_until_when_it_may_complain(aurora, borealis, cassia):
+    task = quotation(aurora, standstill_h=48)
+    won, out = placed(borealis, task).bid, placed(cassia, task).bid
+    evaluating(aurora, task)
+    with aurora.acting():
+        awarding.disqualify_bid(bid=get_bid_to_judge(out.pk), reason="no papers")
+    assert found(cassia) == {}
+    awarded(aurora, won)
+    with borealis.acting():
+        won.refresh_from_db()
+    assert found(cassia) == {"Complaints end: Overhaul pump 7": won.decided_at + timedelta(hours=48)}
 
 
 def test_calendar_holds_until_when_handed_in_work_is_to_be_answered_for_both(aurora, borealis):
@@ -141,6 +156,27 @@ def test_calendar_holds_last_days_of_certificates_those_of_people_for_who_may_se
         people.wei.save()
     assert f"{words}hot-work" in found(borealis, ["viewer"])
     assert found(aurora) == {}
+
+
+def test_papers_of_one_kind_are_entries_of_their_own(borealis):
+    papers = [
+        Paper("iso9001", TODAY, TODAY + timedelta(days=n), issuer) for n, issuer in ((9, "A"), (9, "B"), (30, "A"))
+    ]
+    offer(borealis, certificates=tuple(papers))
+    with borealis.acting():
+        assert len({row.uid for row in calendars.appointments()}) == len(papers)
+
+
+def test_last_day_of_a_paper_is_one_of_the_organisations_own_zone(borealis):
+    now = datetime.now(UTC)
+    zone = "Pacific/Honolulu" if now.hour < 10 else "Pacific/Kiritimati"  # where the day is another one now
+    with as_platform("tests", "another zone"):
+        Tenant.objects.filter(pk=borealis.id).update(time_zone=zone)
+    today = now.astimezone(ZoneInfo(zone)).date()
+    assert today != now.date()
+    last = {"today": today, "over": today - timedelta(days=1)}
+    offer(borealis, certificates=tuple(Paper(kind, today - timedelta(days=9), day) for kind, day in last.items()))
+    assert found(borealis).keys() == {"Last day of certificate: today"}
 
 
 def test_colleague_does_not_find_ones_assignments_in_theirs(aurora, borealis):
