@@ -8,7 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 Point = tuple[str, str]  # equipment, tag
 
@@ -128,6 +128,40 @@ class Seen(NamedTuple):
         return self.heard.total_seconds()
 
 
+@dataclass(slots=True)
+class Passing:
+    """How long it was between values. One that is not newer than the newest says nothing of it and is passed over.
+
+    But once only such came for `patience_s`, the clock is wrong: until it goes on, it was as long as the gateway says.
+    """
+
+    patience_s: float
+    newest_s: float
+    heard_s: float
+    old_since_s: float | None = None
+    total_s: float = 0.0
+
+    @classmethod
+    def since(cls, seen: Seen, patience_s: float) -> Self:
+        return cls(patience_s, seen.stamp_s, seen.heard_s)
+
+    def to(self, seen: Seen) -> float:
+        """From the newest value to this one; 0 where it is passed over."""
+        passed_s, now_s = seen.stamp_s - self.newest_s, seen.heard_s
+        if passed_s > 0:
+            self.old_since_s = None
+        elif self.old_since_s is None:
+            self.old_since_s = now_s
+            return 0.0
+        elif abs(now_s - self.old_since_s) < self.patience_s:
+            return 0.0
+        else:
+            passed_s = now_s - self.heard_s if now_s >= self.heard_s else self.patience_s
+        self.newest_s, self.heard_s = seen.stamp_s, now_s
+        self.total_s += passed_s
+        return passed_s
+
+
 class Watch(ABC):
     """One alarm over its series, in the order of arrival."""
 
@@ -148,10 +182,13 @@ class Watch(ABC):
 
 
 class LimitWatch(Watch):
+    """A delay is over by the stamps, or by when values were heard where the stamp is not newer than the last."""
+
     def __init__(self, limit: Limit) -> None:
         super().__init__(limit)
         self.limit = limit
-        self._since: timedelta | None = None
+        self._first: Seen | None = None  # that wanted the change: the least of stamps and of times when it was heard
+        self._last: timedelta | None = None
 
     def see(self, at_s: float, seen: Seen) -> None:
         standing, stamp = self.standing, seen.stamp
@@ -161,17 +198,21 @@ class LimitWatch(Watch):
         else:
             wants_change = side * value < side * self.limit.clears_at and seen.is_sure
         if not wants_change:
-            self._since = None
+            self._first = None
             return
-        self._since = stamp if self._since is None else min(self._since, stamp)
+        first, last = self._first or seen, self._last if self._first else None
+        first = first._replace(stamp=min(first.stamp, stamp), heard=min(first.heard, seen.heard))
+        self._first, self._last = first, stamp
         delay_s = self.limit.on_delay_s if standing is None else self.limit.off_delay_s
-        if stamp - self._since < timedelta(seconds=delay_s):
+        is_newer = last is None or stamp > last
+        waited = stamp - first.stamp if is_newer else max(stamp - first.stamp, seen.heard - first.heard)
+        if waited < timedelta(seconds=delay_s):
             return
         if standing is None:
-            self.spans.append(Span(self._since, stamp, at_s))
+            self.spans.append(Span(first.stamp, stamp, at_s))
         else:
-            standing.left, standing.cleared, standing.true_to_s = self._since, stamp, at_s
-        self._since = None
+            standing.left, standing.cleared, standing.true_to_s = first.stamp, stamp, at_s
+        self._first = None
 
 
 class HealthWatch(Watch):
@@ -187,6 +228,11 @@ class HealthWatch(Watch):
         """The share of the limit from which it is ill."""
         return self._clear_frac if self.standing else 1.0
 
+    @property
+    def may_clear(self) -> bool:
+        """Whether it has seen enough for that."""
+        return True
+
     @abstractmethod
     def is_ill(self, seen: Seen) -> bool: ...
 
@@ -196,7 +242,7 @@ class HealthWatch(Watch):
             self._ill = stamp
             if standing is None:
                 self.spans.append(Span(stamp, stamp, at_s))
-        elif standing is not None and seen.is_sure and not self._is_held(stamp):
+        elif standing is not None and seen.is_sure and self.may_clear and not self._is_held(stamp):
             standing.left = standing.cleared = stamp
             standing.true_to_s = at_s
 
@@ -209,15 +255,14 @@ class StillWatch(HealthWatch):
     def __init__(self, still: Still) -> None:
         super().__init__(still)
         self.still = still
-        self._rest: tuple[timedelta, float] | None = None
+        self._rest: tuple[Passing, float] | None = None
 
     def is_ill(self, seen: Seen) -> bool:
-        stamp, value = seen.stamp, seen.value
-        if self._rest is None or stamp < self._rest[0] or abs(value - self._rest[1]) > self.still.tolerance:
-            self._rest = stamp, value
-        stood = stamp - self._rest[0]
-        # What stands is not over before it moves, though a clock went back a little.
-        return stood >= timedelta(seconds=self.still.for_s * self.least)
+        if self._rest is None or abs(seen.value - self._rest[1]) > self.still.tolerance:
+            self._rest = Passing.since(seen, self.still.for_s), seen.value
+        else:
+            self._rest[0].to(seen)
+        return self._rest[0].total_s >= self.still.for_s * self.least
 
 
 class RangeWatch(HealthWatch):

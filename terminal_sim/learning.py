@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
 
-from terminal_sim.foreseen import HealthWatch, Judged, Seen, Watch
+from terminal_sim.foreseen import HealthWatch, Judged, Passing, Seen, Watch
 
 FEWEST_OF_A_SPREAD, FEWEST_OF_A_TREND = 30, 5
 PULLED_SIGMAS, MOST_SIGMAS = 3.0, 8.0
@@ -57,22 +57,23 @@ class ClockWatch(LearningWatch):
 
 
 class RateWatch(LearningWatch):
-    """A clock put back by more than `over_s` begins it anew; what is older by less is passed over."""
+    """Cleared once it was followed for `over_s`."""
 
-    before: tuple[float, float] | None = None
-    per_s = 0.0
+    passing: Passing | None = None
+    value = per_s = 0.0
 
     def ratio(self, seen: Seen) -> float:
-        now_s, value = seen.stamp_s, seen.value
-        if self.before is not None and self.before[0] - now_s > self.said["over_s"]:
-            self.before, self.per_s = None, 0.0
-        if self.before is None or now_s > self.before[0]:
-            if self.before is not None:
-                passed_s = now_s - self.before[0]
-                kept = math.exp(-passed_s / self.said["over_s"])
-                self.per_s = kept * self.per_s + (1 - kept) * (value - self.before[1]) / passed_s
-            self.before = now_s, value
+        if self.passing is None:
+            self.passing, self.value = Passing.since(seen, self.said["over_s"]), seen.value
+        elif (passed_s := self.passing.to(seen)) > 0:
+            kept = math.exp(-passed_s / self.said["over_s"])
+            self.per_s = kept * self.per_s + (1 - kept) * (seen.value - self.value) / passed_s
+            self.value = seen.value
         return abs(self.per_s) / self.said["limit_per_s"]
+
+    @property
+    def may_clear(self) -> bool:
+        return self.passing is not None and self.passing.total_s >= self.said["over_s"]
 
 
 class SpikeWatch(LearningWatch):
@@ -180,9 +181,11 @@ class TailWatch(ChartWatch):
 class TrendWatch(LearningWatch):
     """When the weighted line through what was seen lately reaches `limit`, against `horizon_s`.
 
-    The line is fitted to the points themselves, each as it was pulled towards the line of those before it. A long
-    pause begins it anew, as does a clock put back by more than `over_s`.
+    The line is fitted to the points themselves, each as it was pulled towards the line of those before it; its time is
+    what has passed since the first. A long pause begins it anew. Cleared by one that was followed for `over_s`.
     """
+
+    passing: Passing | None = None
 
     def __init__(self, alarm: Learnt) -> None:
         super().__init__(alarm)
@@ -190,15 +193,18 @@ class TrendWatch(LearningWatch):
         self.n, self.variance = 0, 0.0
 
     def ratio(self, seen: Seen) -> float:
-        now_s, value = seen.stamp_s, seen.value
-        passed_s, over_s = now_s - self.points[-1][0] if self.points else 0.0, self.said["over_s"]
-        if passed_s > FORGOTTEN * over_s or -passed_s > over_s:
-            self.points = []
-        if not self.points:
-            self.points, self.n, self.variance = [(now_s, value)], 0, 0.0
-        elif now_s > self.points[-1][0]:
-            self._add(now_s, value)
+        over_s = self.said["over_s"]
+        passed_s = self.passing.to(seen) if self.passing else math.inf
+        if self.passing is None or passed_s > FORGOTTEN * over_s:
+            self.passing, self.points, self.n, self.variance = Passing.since(seen, over_s), [(0.0, seen.value)], 0, 0.0
+        elif passed_s > 0:
+            self._add(self.passing.total_s, seen.value)
         return self._nearness()
+
+    @property
+    def may_clear(self) -> bool:
+        is_full = self.passing is not None and self.passing.total_s >= self.said["over_s"]
+        return is_full and self.n >= FEWEST_OF_A_TREND
 
     def _add(self, now_s: float, value: float) -> None:
         over_s = self.said["over_s"]

@@ -34,7 +34,8 @@ class Input:
 
     Held is what is older than the last that counted, or came more than `fresh_s` later than that did. It counts as well
     once such values have come for `fresh_s`: the clock was put. A backlog is no such clock: it catches up by half of
-    `fresh_s`, or comes out of another silence, later by as much; then the time is counted from there.
+    `fresh_s`, or comes out of another silence, later by as much; then the time is counted from there. But if its stamp
+    is not newer than the first of them, the clock stands still.
     """
 
     fresh_s: float
@@ -43,32 +44,35 @@ class Input:
     late_s: float = 0.0
     value: float | None = None
     sure_value: float | None = None
-    held: list[tuple[float, float]] = field(default_factory=list)  # when each was heard, and how late
+    held: list[tuple[float, float]] = field(default_factory=list)  # when each was heard, and its stamp
 
     def hear(self, seen: Seen) -> bool:
         """Whether it counts. An uncertain value counts, and says nothing."""
         now_s, late_s = seen.heard_s, seen.heard_s - seen.stamp_s
         if seen.stamp_s < self.stamp_s or late_s - self.late_s > self.fresh_s:
-            if self.held and self._is_another(now_s, late_s):
+            if self.held and self._is_another(now_s, seen.stamp_s):
                 self.held = []
-            self.held.append((now_s, late_s))
+            self.held.append((now_s, seen.stamp_s))
             if now_s - self.held[0][0] < self.fresh_s:
                 return False
-        self.heard_s, self.stamp_s, self.late_s, self.held = now_s, seen.stamp_s, late_s, []
+        else:
+            self.held = []
+        self.heard_s, self.stamp_s, self.late_s = now_s, seen.stamp_s, late_s
         self.value = seen.value if seen.is_sure else None
         self.sure_value = seen.value if seen.is_sure else self.sure_value
         return True
 
-    def _is_another(self, now_s: float, late_s: float) -> bool:
-        grown_s = late_s - self.held[0][1]
-        is_after_silence = now_s - self.held[-1][0] > self.fresh_s
+    def _is_another(self, now_s: float, stamp_s: float) -> bool:
+        (first_s, first_stamp_s), (last_s, _) = self.held[0], self.held[-1]
+        grown_s = (now_s - stamp_s) - (first_s - first_stamp_s)
+        is_after_silence = now_s - last_s > self.fresh_s and stamp_s > first_stamp_s
         return grown_s < -self.fresh_s / 2 or (grown_s > self.fresh_s / 2 and is_after_silence)
 
     def speaks(self, now_s: float) -> bool:
         return self.value is not None and now_s - self.heard_s <= self.fresh_s
 
     def is_held(self, now_s: float) -> bool:
-        return bool(self.held) and now_s - self.held[-1][0] <= self.fresh_s
+        return bool(self.held) and self.heard_s < self.held[-1][0] and now_s - self.held[-1][0] <= self.fresh_s
 
 
 class TogetherWatch(LearningWatch):
@@ -86,7 +90,7 @@ class TogetherWatch(LearningWatch):
         self.begun_s = self.now_s if self.begun_s is None else self.begun_s
         counts, before = self.inputs[seen.source].hear(seen), len(self.spans)
         self.learn(seen, counts)
-        super().see(at_s, seen._replace(stamp=seen.heard, is_sure=seen.is_sure and self.may_clear))
+        super().see(at_s, seen._replace(stamp=seen.heard))
         if len(self.spans) > before:
             self.spans[-1].support = self.support()
 
@@ -142,7 +146,10 @@ class VoteWatch(MajorityWatch):
 
 
 class TwinWatch(TogetherWatch):
-    """What the first shows more than the second, smoothed from one moment with both voices to the next."""
+    """What the first shows more than the second, smoothed from one moment with both voices to the next.
+
+    Cleared once they were compared for `over_s`.
+    """
 
     off, off_s = 0.0, -math.inf
 
@@ -151,6 +158,10 @@ class TwinWatch(TogetherWatch):
             one, other = self.voices
             kept = math.exp(-(self.now_s - self.off_s) / self.said["over_s"])
             self.off, self.off_s = kept * self.off + (1 - kept) * (one - other), self.now_s
+
+    @property
+    def may_clear(self) -> bool:
+        return self.begun_s is not None and self.off_s - self.begun_s >= self.said["over_s"] and super().may_clear
 
     def ratio(self, seen: Seen) -> float:
         return abs(self.off) / self.said["tolerance"]

@@ -77,6 +77,9 @@ class Chart(Measuring):
         by, ratio = self.judge(by, total / n)
         return (by, 0.0, 0, ratio), ratio
 
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        return bool(memory[0][0][0] >= FEWEST)
+
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         _, mean, variance = memory[0][0]
         return mean, f"departs from its usual {mean:.4g} ± {math.sqrt(variance):.3g}"

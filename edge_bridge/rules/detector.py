@@ -9,7 +9,7 @@ import math
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -58,6 +58,7 @@ class Detector(ABC):
 
     purpose: ClassVar[str]
     claims_invariance: ClassVar[bool] = False  # a series times a, plus b, gets the same scores
+    words: ClassVar[tuple[str, ...]] = ()  # parameters that are said and not judged by
     is_by_gateways_clock: ClassVar[bool] = False  # whatever stamps say, its alarms are of when they were heard
 
     def __post_init__(self) -> None:
@@ -179,7 +180,7 @@ def state_to_text(detector: Detector, state: State) -> str:
 
 
 def state_from_text(detector: Detector, text: str) -> State:
-    """The state kept as `text`; a new one if it was kept by another kind of detector or with other parameters."""
+    """The state kept as `text`; a new one if another kind of detector kept it, or one that judges otherwise."""
     kept = orjson.loads(text)
     marks = (_mark(detector, version) for version in VERSIONS_READ)
     if not isinstance(kept, list) or not kept or kept[0] not in marks:
@@ -189,6 +190,8 @@ def state_from_text(detector: Detector, text: str) -> State:
 
 @lru_cache(maxsize=1024)
 def _mark(detector: Detector, version: int = MEMORY_VERSION) -> str:
+    if version > 2:
+        detector = replace(detector, **dict.fromkeys(detector.words, ""))
     return f"{version}.{zlib.crc32(repr(detector).encode()):x}"
 
 

@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edge_bridge.rules import elapsed
 from edge_bridge.rules.detector import Judged, Measuring, Sample, State, not_negative, positive, within
 from edge_bridge.rules.thresholds import RuleError
+
+FEWEST = 10  # distances of samples before a usual one is believed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck(Measuring):
-    """The value has not left `tolerance` around where it came to rest for `for_s`."""
+    """The value has not left `tolerance` around where it came to rest for `for_s`.
+
+    The memory: what has elapsed since, where it rests, and whether it was seen to move there; only moving clears.
+    """
 
     purpose: ClassVar[str] = "the value stands still for for_s, as no real measurement does"
 
@@ -24,12 +30,26 @@ class Stuck(Measuring):
         return ()
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
-        if not memory or abs(sample.value - memory[1]) > self.tolerance or sample.at_s < memory[0]:
-            return (sample.at_s, sample.value), 0.0
-        return memory, (sample.at_s - memory[0]) / self.for_s
+        if not memory or abs(sample.value - memory[1]) > self.tolerance:
+            return (elapsed.begun(sample), sample.value, bool(memory)), 0.0
+        now, _ = elapsed.counted_on(memory[0], sample, self.for_s)
+        return (now, *memory[1:]), now[3] / self.for_s
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        return bool(memory[2])
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
-        return memory[1], f"has stood at {memory[1]:g} for {sample.at_s - memory[0]:.0f} s"
+        return memory[1], f"has stood at {memory[1]:g} for {memory[0][3]:.0f} s"
+
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        is_raised, over_s, memory = state
+        return is_raised, over_s, (elapsed.put(memory[0], by_s), *memory[1:]) if memory else ()
+
+    def as_now_kept(self, state: State) -> State:
+        is_raised, over_s, memory = state
+        if not memory or isinstance(memory[0], tuple):
+            return state
+        return is_raised, over_s, (elapsed.as_now_kept(memory[0], 0.0), memory[1], False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +74,14 @@ class Spike(Measuring):
         if len(last) < 5:
             return ((*last, sample.value), n, usual), 0.0
         distance = abs(sample.value - sorted(last)[2])
-        # Until the usual distance is known from ten samples, nothing is judged by it.
-        known = n >= 10 and distance > 0
+        known = n >= FEWEST and distance > 0
         ratio = min(distance / (self.width * usual), 1e3) if known and usual > 0 else 1e3 if known else 0.0
-        pulled = min(distance, 3 * usual) if n >= 10 and usual > 0 else distance
+        pulled = min(distance, 3 * usual) if n >= FEWEST and usual > 0 else distance
         n = min(n + 1, self.memory_n)
         return ((*last[1:], sample.value), n, usual + (pulled - usual) / n), ratio
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        return bool(memory[1] >= FEWEST)
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         middle = sorted(memory[0])[2]

@@ -118,7 +118,7 @@ def begin(rule: AnyRule) -> RuleState:
 def judge(rule: AnyRule, state: RuleState, reading: Reading, received_at: datetime) -> Judged:
     """The state after a reading of one of the rule's points, and the alarms raised or cleared by it."""
     if isinstance(rule, Rule):
-        return thresholds.step(rule, state, reading)
+        return thresholds.step(rule, state, reading, received_at)
     if reading.quality is Quality.BAD:
         return state, ()
     sample = Sample(

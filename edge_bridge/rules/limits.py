@@ -39,18 +39,19 @@ class Limits(Detector):
         return Rule("-", "-", "-", "limit", limits, self.deadband, self.on_delay_s, self.off_delay_s)
 
     def begin(self) -> State:
-        return ((False, None),) * len(self.rule.limits)
+        return ((False, None, None, None),) * len(self.rule.limits)
 
     def is_raised(self, state: State) -> bool:
-        return any(raised for raised, _ in state)
+        return any(raised for raised, *_ in state)
 
     def step(self, state: State, sample: Sample) -> Judged:
         """Its score is 0.5 at the limit, and grows by the share of the limit's own size."""
         rule = self.rule
         stored = zip(rule.limits, state, strict=True)
-        before = {level: LimitState(raised, _at(since_s)) for level, (raised, since_s) in stored}
+        before = {level: LimitState(raised, *map(_at, times)) for level, (raised, *times) in stored}
         quality = Quality.GOOD if sample.is_sure else Quality.UNCERTAIN
-        after, alarms = thresholds.step(rule, before, Reading("-", "-", sample.value, quality, _at(sample.at_s)))
+        reading = Reading("-", "-", sample.value, quality, _at(sample.at_s))
+        after, alarms = thresholds.step(rule, before, reading, _at(sample.received_s))
         ratio = max(_ratio(level, limit.value, sample.value) for level, limit in rule.limits.items())
         finding = _finding(alarms[-1]) if alarms else None
         return tuple(_numbers(limit) for limit in after.values()), ratio / (1 + ratio), finding
@@ -66,8 +67,8 @@ def _finding(alarm: Alarm) -> Finding:
     return Finding(alarm.event, alarm.value, alarm.limit, f"is {side} {alarm.alarm_type} {alarm.limit:g}")
 
 
-def _numbers(limit: LimitState) -> tuple[bool, float | None]:
-    return limit.raised, limit.since_at.timestamp() if limit.since_at else None
+def _numbers(limit: LimitState) -> State:
+    return limit.raised, *(at and at.timestamp() for at in (limit.since_at, limit.heard_at, limit.last_at))
 
 
 @overload

@@ -5,11 +5,12 @@ quality, has no voice; words name who does not agree.
 
 Clocks of terminals differ, so a voice is as old as it is by the gateway's clock since it was heard. Stamps tell only
 whether a sample was held on its way: it is older than the last of its input, or took `fresh_s` longer than that. Such a
-sample has no voice, because what one saw an hour ago must not be added to what others see now. But a clock that was
-put back looks alike at first; it gives itself away by not catching up, and after `fresh_s` its samples count. So a
-wrong clock costs a voice for that long at most. Meanwhile its input is awaited, as are all when the gateway begins to
-listen: nobody decides alone, and no alarm is cleared, in the place of those who may still speak. Votes and fusion are
-safe beyond that: who fell silent, or became uncertain, never clears what it raised (`Majority`).
+sample has no voice, because what one saw an hour ago must not be added to what others see now. But a clock that was put
+back looks alike at first; it gives itself away by not catching up, and after `fresh_s` its samples count. So a wrong
+clock costs a voice for that long, and for one more sample where they come more seldom. Meanwhile its input is awaited,
+as are all when the gateway begins to listen: nobody decides alone, and no alarm is cleared, in the place of those who
+may still speak. Votes and fusion are safe beyond that: who fell silent, or became uncertain, never clears what it
+raised (`Majority`).
 """
 
 import math
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edge_bridge.rules.control import NOTHING_YET, learnt, sigmas
+from edge_bridge.rules.control import FEWEST, NOTHING_YET, learnt, sigmas
 from edge_bridge.rules.detector import Judged, Measuring, Sample, State, not_negative, positive, within
 from edge_bridge.rules.thresholds import RuleError
 
@@ -26,8 +27,8 @@ INPUTS_MOST = 16
 Voices = list[tuple[int, float]]  # input and value of those that have a voice
 
 # Of an input: when it was heard last, its value (None: it was uncertain), its stamp, and of the samples since then that
-# were held: from when on they come, how late the first was, when the newest came; and its last value that was sure.
-# A clock not heard yet is right.
+# were held: from when on they come, the stamp of the first, when the newest came; and its last value that was sure. A
+# clock not heard yet is right.
 NEVER = (0.0, None, 0.0, (), None)
 
 
@@ -54,30 +55,33 @@ class Several(Measuring):
     def heard(self, memory: State, sample: Sample) -> tuple[State, bool]:
         """The memory after the sample, and whether it counts."""
         begun, place = memory[0] or (sample.heard_s,), 1 + sample.source
-        said = self._said(memory[place], sample)
-        return (begun, *memory[1:place], said, *memory[place + 1 :]), not said[3]
+        said, counts = self._said(memory[place], sample)
+        return (begun, *memory[1:place], said, *memory[place + 1 :]), counts
 
-    def _said(self, said: State, sample: Sample) -> State:
+    def _said(self, said: State, sample: Sample) -> tuple[State, bool]:
         last_s, value, stamp_s, held, sure_value = said
-        now_s, late_s = sample.heard_s, sample.heard_s - sample.at_s
-        is_held = sample.at_s < stamp_s or late_s - (last_s - stamp_s) > self.fresh_s
-        if is_held:
-            held = self._held(held, now_s, late_s)
-            if abs(now_s - held[0]) < self.fresh_s:
-                return last_s, value, stamp_s, held, sure_value
+        now_s = sample.heard_s
+        is_held = sample.at_s < stamp_s or now_s - sample.at_s - (last_s - stamp_s) > self.fresh_s
+        held = self._held(held, sample) if is_held else ()
+        if held and abs(now_s - held[0]) < self.fresh_s:
+            return (last_s, value, stamp_s, held, sure_value), False
         value = sample.value if sample.is_sure else None
-        return now_s, value, sample.at_s, (), sure_value if value is None else value
+        return (now_s, value, sample.at_s, held, sure_value if value is None else value), True
 
-    def _held(self, held: State, now_s: float, late_s: float) -> State:
-        """With one more; they count from this one where it caught up, or came out of another silence."""
+    def _held(self, held: State, sample: Sample) -> State:
+        """With one more; they count from this one where it caught up, or came out of another silence.
+
+        A stamp that has not moved since the first comes from a clock that stands still, however long the silence was.
+        """
+        now_s = sample.heard_s
         if held:
-            since_s, first_late_s, newest_s = held
-            grown_s = late_s - first_late_s
+            since_s, first_at_s, newest_s = held
+            grown_s = now_s - sample.at_s - (since_s - first_at_s)
             catches_up = grown_s < -self.fresh_s / 2
-            was_cut_off = grown_s > self.fresh_s / 2 and abs(now_s - newest_s) > self.fresh_s
-            if not catches_up and not was_cut_off:
-                return since_s, first_late_s, now_s
-        return now_s, late_s, now_s
+            was_silent = abs(now_s - newest_s) > self.fresh_s and sample.at_s > first_at_s
+            if not catches_up and not (was_silent and grown_s > self.fresh_s / 2):
+                return since_s, first_at_s, now_s
+        return now_s, sample.at_s, now_s
 
     def voices(self, memory: State, now_s: float) -> Voices:
         inputs = enumerate(memory[1 : 1 + self.n])
@@ -89,8 +93,11 @@ class Several(Measuring):
         if n_mute == 0 or abs(now_s - memory[0][0]) <= self.fresh_s:
             return n_mute
         mute = {*range(self.n)} - {i for i, _ in voices}
-        held_of = (memory[1 + i][3] for i in mute)
-        return sum(held != () and abs(now_s - held[2]) <= self.fresh_s for held in held_of)
+        return sum(self._is_held(memory[1 + i], now_s) for i in mute)
+
+    def _is_held(self, said: State, now_s: float) -> bool:
+        heard_s, _, _, held, _ = said
+        return bool(held) and held[2] != heard_s and abs(now_s - held[2]) <= self.fresh_s
 
     def wanted(self, memory: State, voices: Voices, now_s: float, n: int) -> int:
         """`n` voices, or all that are left; who is awaited counts as left."""
@@ -144,6 +151,10 @@ class Twin(Several):
             difference += share * (voices[0][1] - voices[1][1] - difference)
             at_s = now_s
         return (*memory[:3], (at_s, difference)), abs(difference) / self.tolerance
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        compared_s = memory[3][0] - memory[0][0]
+        return compared_s >= self.over_s and super().may_clear(memory, now_s)
 
     def clock_was_put(self, state: State, by_s: float) -> State:
         is_raised, over_s, (*others, (at_s, difference)) = super().clock_was_put(state, by_s)
@@ -291,6 +302,10 @@ class Neighbours(Several):
             memory = (*memory[:place], usual, *memory[place + 1 :])
         return memory, abs(memory[1 + self.n][1]) / self.width_sigmas
 
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        n_learnt, *_ = memory[1 + self.n][0]
+        return n_learnt >= FEWEST and super().may_clear(memory, now_s)
+
     def as_now_kept(self, state: State) -> State:
         is_raised, over_s, memory = state
         if len(memory) > self.n:
@@ -310,16 +325,18 @@ class Neighbours(Several):
 
 def _put(said: State, by_s: float) -> State:
     heard_s, value, stamp_s, held, sure_value = said
-    heard_s, held = heard_s + by_s if stamp_s else heard_s, tuple(time_s + by_s for time_s in held)
-    return heard_s, value, stamp_s, held, sure_value
+    if held:
+        since_s, first_at_s, newest_s = held
+        held = since_s + by_s, first_at_s, newest_s + by_s
+    return heard_s + by_s if stamp_s else heard_s, value, stamp_s, held, sure_value
 
 
 def _as_now_said(said: State) -> State:
-    """Before, the last value that was sure was left out; before that, it was the stamp and the value, or nothing."""
-    if not said:
-        return NEVER
-    said = said if len(said) > 2 else (*said, said[0], ())
-    return said if len(said) == len(NEVER) else (*said, said[1])
+    """Before, the last sure value was left out, and what is held begins anew; before that, it was stamp and value."""
+    if not said or len(said) == len(NEVER):
+        return said or NEVER
+    heard_s, value, *more = said
+    return heard_s, value, more[0] if more else heard_s, (), value
 
 
 def _median(values: Sequence[float]) -> float:

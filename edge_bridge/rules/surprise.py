@@ -86,6 +86,9 @@ class Surprise(Measuring):
         resting = self.rest_n if ratio >= 1 else max(resting - 1, 0)
         return (forecasts, sample.value, smooth, tuple(after), resting, tuple(exponents)), ratio
 
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        return bool(memory[0][0] >= WARM_N)
+
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         exponents = memory[5]
         if memory[4] < self.rest_n:

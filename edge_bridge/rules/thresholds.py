@@ -8,14 +8,15 @@ Each limit is an alarm of its own, ``<alarm_type>.<level>``, judged independentl
 - anything between leaves it as it is and restarts a running delay.
 
 Time is `measured_at`. Readings are judged in the order of arrival and a stamp that goes back restarts a running
-delay: a terminal with a wrong clock can delay an alarm by one delay, but never silence the rule. A bad reading is
-not judged; an uncertain one may raise an alarm but not clear it.
+delay. At a reading whose stamp is not newer than the last, the delay counts by the gateway's clock as well: a terminal
+whose clock stands still or starts over can delay an alarm by about one delay, but never silence the rule. A bad reading
+is not judged; an uncertain one may raise an alarm but not clear it.
 """
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -94,10 +95,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class LimitState:
-    """`since_at`: when the reading first asked for the change that a delay holds back; None if none is asked for."""
+    """`since_at`: when the reading first asked for the change that a delay holds back; None if none is asked for.
+
+    `heard_at`: when that was by the gateway's clock; `last_at`: the stamp of the last that asked.
+    """
 
     raised: bool = False
     since_at: datetime | None = None
+    heard_at: datetime | None = None
+    last_at: datetime | None = None
 
 
 AT_REST = LimitState()
@@ -105,27 +111,35 @@ AT_REST = LimitState()
 RuleState = Mapping[Level, LimitState]
 
 
-def step(rule: Rule, state: RuleState, reading: Reading) -> tuple[RuleState, tuple[Alarm, ...]]:
-    """The state after `reading` (of the rule's equipment and tag) and the alarms raised or cleared by it."""
+def step(
+    rule: Rule, state: RuleState, reading: Reading, heard_at: datetime | None = None
+) -> tuple[RuleState, tuple[Alarm, ...]]:
+    """The state after `reading` (of the rule's equipment and tag) and the alarms raised or cleared by it.
+
+    `heard_at` by the gateway's clock; a recording that does not say was heard as it was measured.
+    """
     if reading.quality is Quality.BAD:
         return state, ()
     after, alarms = dict(state), []
     for level in rule.limits:
         before = state.get(level, AT_REST)
-        after[level] = _step_limit(rule, level, before, reading)
+        after[level] = _step_limit(rule, level, before, reading, heard_at or reading.measured_at)
         if after[level].raised != before.raised:
             alarms.append(_alarm(rule, level, after[level].raised, reading))
     return after, tuple(alarms)
 
 
-def _step_limit(rule: Rule, level: Level, state: LimitState, reading: Reading) -> LimitState:
+def _step_limit(rule: Rule, level: Level, state: LimitState, reading: Reading, heard_at: datetime) -> LimitState:
     if not _asks_for_change(rule, level, state, reading):
-        return state if state.since_at is None else replace(state, since_at=None)
-    since_at = min(state.since_at or reading.measured_at, reading.measured_at)
-    delay_s = rule.off_delay_s if state.raised else rule.on_delay_s
-    if reading.measured_at - since_at >= timedelta(seconds=delay_s):
+        return state if state.since_at is None else LimitState(state.raised)
+    at = reading.measured_at
+    since_at, since_heard_at = min(state.since_at or at, at), min(state.heard_at or heard_at, heard_at)
+    waited = at - since_at
+    if state.last_at and at <= state.last_at:
+        waited = max(waited, heard_at - since_heard_at)
+    if waited >= timedelta(seconds=rule.off_delay_s if state.raised else rule.on_delay_s):
         return LimitState(raised=not state.raised)
-    return replace(state, since_at=since_at)
+    return LimitState(state.raised, since_at, since_heard_at, at)
 
 
 def _asks_for_change(rule: Rule, level: Level, state: LimitState, reading: Reading) -> bool:
@@ -156,14 +170,18 @@ def _alarm(rule: Rule, level: Level, raised: bool, reading: Reading) -> Alarm:
 
 def state_to_text(state: RuleState) -> str:
     return json.dumps(
-        {str(level): [limit.raised, limit.since_at and limit.since_at.isoformat()] for level, limit in state.items()}
+        {str(level): [limit.raised, *(at and at.isoformat() for at in _times(limit))] for level, limit in state.items()}
     )
+
+
+def _times(limit: LimitState) -> tuple[datetime | None, datetime | None, datetime | None]:
+    return limit.since_at, limit.heard_at, limit.last_at
 
 
 def state_from_text(text: str) -> RuleState:
     return {
-        Level(level): LimitState(raised, datetime.fromisoformat(since_at) if since_at else None)
-        for level, (raised, since_at) in json.loads(text).items()
+        Level(level): LimitState(raised, *(at and datetime.fromisoformat(at) for at in times))
+        for level, (raised, *times) in json.loads(text).items()
     }
 
 

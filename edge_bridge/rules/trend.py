@@ -1,13 +1,15 @@
 """How fast a value moves, and when it will be at a limit, while there is still time to act.
 
-Time is that of the stamps, so that what was held on its way makes the same trend. A sample up to `over_s` older than
-the last is out of order and passed over; from further back the clock was put, and the trend begins anew with it.
+Time is that of the stamps, so that what was held on its way makes the same trend. What is not newer than the newest is
+passed over. If nothing newer comes for `over_s` by the gateway's clock, the sensor's is wrong, and the gateway's clock
+counts (`elapsed`).
 """
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edge_bridge.rules import elapsed
 from edge_bridge.rules.detector import Measuring, Sample, State, positive, within
 from edge_bridge.rules.thresholds import RuleError
 
@@ -17,8 +19,31 @@ MAX_CLAUSE_CHARS = 125  # a reference of 100, and behind it that nobody verified
 OUTLIER_SIGMAS = 3.0  # a sample further off pulls no harder than this (Huber's clipping)
 
 
+class Trend(Measuring):
+    """Its memory begins with what has elapsed; it clears nothing before that is `over_s`."""
+
+    over_s: float  # becomes a field where it is said again
+
+    def empty(self) -> State:
+        return ()
+
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        counted_s: float = memory[0][3]
+        return counted_s >= self.over_s
+
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        is_raised, over_s, memory = state
+        return is_raised, over_s, (elapsed.put(memory[0], by_s), *memory[1:]) if memory else ()
+
+    def as_now_kept(self, state: State) -> State:
+        is_raised, over_s, memory = state
+        if not memory or isinstance(memory[0], tuple):
+            return state
+        return is_raised, over_s, (elapsed.as_now_kept(memory[0], self.over_s), *memory[1:])
+
+
 @dataclass(frozen=True, kw_only=True)
-class Rate(Measuring):
+class Rate(Trend):
     """Change per second, smoothed over `over_s`, beyond `limit_per_s` in either direction."""
 
     purpose: ClassVar[str] = "the value changes faster than limit_per_s"
@@ -29,28 +54,23 @@ class Rate(Measuring):
     def check(self) -> None:
         positive(self, "limit_per_s", "over_s")
 
-    def empty(self) -> State:
-        return ()
-
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         if not memory:
-            return (sample.at_s, sample.value, 0.0), 0.0
-        at_s, value, rate = memory
-        dt_s = sample.at_s - at_s
-        if dt_s < -self.over_s:
-            return self.measure((), sample)
-        if dt_s <= 0:
-            return memory, abs(rate) / self.limit_per_s
+            return (elapsed.begun(sample), sample.value, 0.0), 0.0
+        before, value, rate = memory
+        now, dt_s = elapsed.counted_on(before, sample, self.over_s)
+        if dt_s == 0:
+            return (now, value, rate), abs(rate) / self.limit_per_s
         share = -math.expm1(-dt_s / self.over_s)
         rate += share * ((sample.value - value) / dt_s - rate)
-        return (sample.at_s, sample.value, rate), abs(rate) / self.limit_per_s
+        return (now, sample.value, rate), abs(rate) / self.limit_per_s
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         return self.limit_per_s, f"changes by {memory[2] * 60:.3g} a minute; {self.limit_per_s * 60:.3g} is allowed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeToLimit(Measuring):
+class TimeToLimit(Trend):
     """The trend of the last `over_s` reaches `limit` within `horizon_s`, with the asked confidence.
 
     A straight line by least squares whose weights fade with exp(-age / over_s), in running sums, so that uneven
@@ -59,6 +79,7 @@ class TimeToLimit(Measuring):
     """
 
     purpose: ClassVar[str] = "the trend reaches `limit` within horizon_s; names the clause"
+    words: ClassVar[tuple[str, ...]] = ("unit", "clause")
 
     limit: float
     is_high: bool = True
@@ -75,19 +96,19 @@ class TimeToLimit(Measuring):
                 raise RuleError(name, f"must be printable text of at most {most} characters")
         within("horizon_s", self.horizon_s, self.over_s / 10, 30 * 86400)
 
-    def empty(self) -> State:
-        return ()
+    def may_clear(self, memory: State, now_s: float) -> bool:
+        return memory[2] >= FEWEST and super().may_clear(memory, now_s)
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         if not memory:
-            memory = (sample.at_s, sample.value, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            memory = (elapsed.begun(sample), sample.value, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
             return memory, self._ratio(memory)
-        at_s, origin, n, s0, s1, s2, sy, sty, variance = memory
-        dt_s = sample.at_s - at_s
-        if not -self.over_s <= dt_s <= FORGOTTEN * self.over_s:
+        before, origin, n, s0, s1, s2, sy, sty, variance = memory
+        now, dt_s = elapsed.counted_on(before, sample, self.over_s)
+        if dt_s > FORGOTTEN * self.over_s:
             return self.measure((), sample)
-        if dt_s <= 0:
-            return memory, self._ratio(memory)
+        if dt_s == 0:
+            return (now, *memory[1:]), self._ratio(memory)
         fade = math.exp(-dt_s / self.over_s)
         # Ages count from the newest sample, so the sums are moved by dt_s before it is added.
         s2 = fade * (s2 - 2 * dt_s * s1 + dt_s * dt_s * s0)
@@ -97,7 +118,7 @@ class TimeToLimit(Measuring):
         most = OUTLIER_SIGMAS * math.sqrt(variance) if n > FEWEST else math.inf
         pulled = error if -most <= error <= most or variance == 0 else math.copysign(most, error)
         variance += max(1 - fade, 1 / n) * (pulled * pulled - variance)
-        memory = (sample.at_s, origin, n, s0 + 1, s1, s2, sy + level + pulled, sty, variance)
+        memory = (now, origin, n, s0 + 1, s1, s2, sy + level + pulled, sty, variance)
         return memory, self._ratio(memory)
 
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:

@@ -6,8 +6,10 @@ import pytest
 
 from edge_bridge.protocol import AlarmEvent
 from edge_bridge.rules.detector import Sample
+from edge_bridge.rules.kinds import begin, judge, parse_rule, resumed, to_text
 from edge_bridge.rules.trial import outcomes
-from tests.unit.edge.test_detectors import made
+from tests.unit.edge.test_detectors import made, noise
+from tests.unit.edge.test_rule_kinds import NOW, SOON, reading
 
 RAISED, CLEARED = AlarmEvent.RAISED, AlarmEvent.CLEARED
 
@@ -65,3 +67,50 @@ def test_sensors_over_the_limit_that_come_to_disagree_clear_nothing() -> None:
     events = told("fusion", say)
     assert [event for _, event in events] == [RAISED, CLEARED]
     assert events[1][0] == 600
+
+
+# A rule that was changed ---------------------------------------------------------------------------------------------
+
+# Of one reading a second, by each input in turn: that of the first clearing, at which each knows enough to judge.
+KNOWS_AT = {
+    "rate": 10,
+    "time_to_limit": 120,
+    "ewma": 29,
+    "cusum": 29,
+    "page_hinkley": 29,
+    "gaussian_tail": 29,
+    "stuck": 1,
+    "spike": 14,
+    "twin": 60,
+    "neighbours": 87,
+    "surprise": 149,
+}
+
+
+@pytest.mark.parametrize("name", KNOWS_AT)
+def test_alarm_of_a_changed_rule_stands_until_its_detector_has_learnt(name: str) -> None:
+    detector = made(name)
+    state, events = (True, *detector.begin()[1:]), []
+    for index, value in enumerate(noise(400, spread=0.1)):
+        at_s = 1.7e9 + index
+        state, _, finding = detector.step(state, Sample(at_s, value, True, index % detector.n_inputs, at_s))
+        events += [(index, finding.event)] if finding else []
+    assert events[:1] == [(KNOWS_AT[name], CLEARED)]
+
+
+def test_sensor_that_still_stands_as_its_rule_is_changed_stays_stuck() -> None:
+    detector = made("stuck", for_s=60)
+    state = (True, *detector.begin()[1:])
+    for s in range(300):
+        state, _, finding = detector.step(state, Sample(1.7e9 + s, 1.0))
+        assert finding is None
+    _, _, finding = detector.step(state, Sample(1.7e9 + 300, 1.1))
+    assert finding is not None and finding.event is CLEARED
+
+
+def test_other_words_are_no_other_rule() -> None:
+    rule, other = (
+        parse_rule(SOON | said) for said in ({"clause": "30 USC 863"}, {"clause": "30 USC 864", "unit": "%"})
+    )
+    state, _ = judge(rule, begin(rule), reading(0.4), NOW)
+    assert resumed(other, to_text(rule, state), frozenset()) == state

@@ -35,8 +35,8 @@ ILLNESSES: dict[str, Callable[[int, int], float]] = {  # value at so many second
 PARAMETERS = {"stuck": {"for_s": 60.0}, "time_to_limit": {"limit": 10.0}}
 
 
-def ill_detector(name: str) -> Detector:
-    return made(name, **PARAMETERS.get(name, {}))
+def ill_detector(name: str, **parameters: float) -> Detector:
+    return made(name, **PARAMETERS.get(name, {}) | parameters)
 
 
 def seconds(name: str, stamp: Callable[[int], float], *, is_recording: bool) -> list[Sample]:
@@ -59,8 +59,8 @@ def told(detector: Detector, samples: Sequence[Sample]) -> Told:
     return [(index, finding.event) for index, outcome in found for finding in outcome.findings]
 
 
-def stood(name: str, stamp: Callable[[int], float], *, is_recording: bool) -> bool:
-    found = outcomes(ill_detector(name), seconds(name, stamp, is_recording=is_recording))
+def stood(name: str, stamp: Callable[[int], float], *, is_recording: bool, **parameters: float) -> bool:
+    found = outcomes(ill_detector(name, **parameters), seconds(name, stamp, is_recording=is_recording))
     return any(outcome.is_raised for outcome in list(found)[ILL_S:])
 
 
@@ -88,6 +88,58 @@ def test_one_sample_out_of_order_changes_nothing(name: str, late_at: int, is_rec
         return told(ill_detector(name), given)
 
     assert said(-7.5) == said(0.0)
+
+
+# What each clock adds: it stands still, or starts over every 9 s; since PUT_S, or all along.
+HALTING: list[Callable[[int], float]] = [
+    lambda s: min(PUT_S - s, 0),
+    lambda s: -s,
+    lambda s: -(s - s % 9) if s >= PUT_S else 0.0,
+    lambda s: -(s - s % 9),
+]
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("stamp", HALTING)
+def test_clock_that_stands_still_or_starts_over_silences_no_rule(name: str, stamp: Callable[[int], float]) -> None:
+    assert stood(name, stamp, is_recording=False, **({"over_s": 30.0} if name == "time_to_limit" else {}))
+
+
+@pytest.mark.parametrize("stamp", HALTING)
+def test_delays_of_limits_run_on_whatever_the_clock_does(stamp: Callable[[int], float]) -> None:
+    detector = DETECTORS["limits"].made({"hi": 1.0, "on_delay_s": 10.0, "off_delay_s": 10.0})
+    heard = [Sample(BEGIN_S + s + stamp(s), 2.0 * (900 <= s < 1000), received_s=BEGIN_S + s) for s in range(1100)]
+    (raised, up), (cleared, down) = told(detector, heard)
+    assert (up, down) == (RAISED, CLEARED)
+    assert 910 <= raised <= 919 and 1010 <= cleared <= 1019
+
+
+@pytest.mark.parametrize("name", ["rate", "time_to_limit"])
+@pytest.mark.parametrize("every", [1, 4])
+def test_backlog_between_live_samples_does_not_hide_a_trend(name: str, every: int) -> None:
+    live = seconds(name, lambda s: 0.0, is_recording=False)
+    mixed = [
+        each
+        for s, one in enumerate(live)
+        for each in ([one, one._replace(at_s=one.at_s - 10 * HOUR_S, value=0.0)] if s % every == 0 else [one])
+    ]
+    times = [
+        [(one.sample.at_s, said) for one in outcomes(ill_detector(name), samples) for said in one.findings]
+        for samples in (live, mixed)
+    ]
+    assert times[0] == times[1] != []
+
+
+@pytest.mark.parametrize("begins", [0, 1])
+def test_slow_sensors_whose_clocks_stand_still_have_their_voice(begins: int) -> None:
+    """A reading each 90 s, where a voice counts for 60 s; the second sensor `begins` with the so-manieth."""
+    heard = [
+        Sample(BEGIN_S, 6.0 * (k >= 5), True, source, BEGIN_S + 90 * k + 10 * source)
+        for k in range(30)
+        for source in range(2)
+        if k >= begins * source
+    ]
+    assert [event for _, event in told(made("vote", n=2), heard)] == [RAISED]
 
 
 @pytest.mark.parametrize("name", ["rate", "time_to_limit"])
@@ -270,6 +322,9 @@ def test_gateway_whose_clock_was_put_judges_as_before(name: str, by_s: float) ->
         ("fusion", 1, [True, 1.7e9, [[1.7e9], [1.7e9 + 300, 6.0], [1.7e9 + 301, 6.5], []]]),
         ("twin", 1, [True, 1.7e9, [[1.7e9], [1.7e9 + 300, 6.0], [], [1.7e9 + 300, 2.5]]]),
         ("neighbours", 1, [True, 1.7e9, [[[40, 1.0, 0.5], 6.0, 1.7e9 + 300], *[[[30, 1.0, 0.5], 0.1, 1.7e9]] * 2]]),
+        ("rate", 2, [True, 1.7e9, [1.7e9 + 300, 4.0, 2.0]]),
+        ("time_to_limit", 2, [True, 1.7e9, [1.7e9 + 300, 5.5, 9, 5.0, -9.0, 30.0, 0.1, 0.1, 0.01]]),
+        ("stuck", 2, [True, 1.7e9, [1.7e9 - 300, 6.0]]),
         ("vote", 2, [True, 1.7e9, [[1.7e9], *[[1.7e9 + 300, 6.0, 1.7e9, []]] * 2, [0.0, None, 0.0, []]]]),
     ],
 )
@@ -281,6 +336,18 @@ def test_state_of_earlier_versions_goes_on(name: str, version: int, kept: list[o
     state, score, finding = detector.step(state, Sample(1.7e9 + 302, 6.0, True, 0, 1.7e9 + 302))
     assert (score > 0.4, finding) == (True, None)
     assert state_from_text(detector, state_to_text(detector, state)) == state
+
+
+@pytest.mark.parametrize("name", ["rate", "time_to_limit", "stuck"])
+@pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
+def test_gateway_whose_clock_was_put_judges_on_sensors_whose_clock_stands_still(name: str, by_s: float) -> None:
+    detector, heard = ill_detector(name), seconds(name, HALTING[0], is_recording=False)
+    one = stepped(detector, detector.begin(), heard[:1010])
+    two = detector.clock_was_put(one, by_s)
+    for sample in heard[1010:]:
+        one, score, finding = detector.step(one, sample)
+        two, *same = detector.step(two, sample._replace(received_s=sample.heard_s + by_s))
+        assert same == [score, finding]
 
 
 def test_alarm_of_several_sensors_bears_the_time_of_the_gateway() -> None:

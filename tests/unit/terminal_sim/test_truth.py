@@ -81,15 +81,14 @@ def test_rules_on_sensors_say_of_any_series_what_is_foreseen(settings: dict[str,
         table["severity"] = "low"
     rule = kinds.parse_rule(table)
     (alarm,) = rules_of([table]).alarms
-    watch, state, said, at_s = alarm.watch(), kinds.begin(rule), [], 1000.0
+    watch, state, said, at_s, heard_s = alarm.watch(), kinds.begin(rule), [], 1000.0, 2000.0
     for after_s, value, is_sure in series:
-        at_s += after_s
+        at_s, heard_s = at_s + after_s, heard_s + max(abs(after_s), 1.0)
         quality = Quality.GOOD if is_sure else Quality.UNCERTAIN
-        stamp = timedelta(seconds=at_s)
         reading = Reading("E", "t", value, quality, datetime.fromtimestamp(at_s, UTC))
-        state, alarms = kinds.judge(rule, state, reading, reading.measured_at)
+        state, alarms = kinds.judge(rule, state, reading, datetime.fromtimestamp(heard_s, UTC))
         said += [(each.event, each.occurred_at.timestamp()) for each in alarms]
-        watch.see(at_s, Seen(stamp, value, is_sure, stamp))
+        watch.see(at_s, Seen(timedelta(seconds=at_s), value, is_sure, timedelta(seconds=heard_s)))
     foreseen = [(AlarmEvent.RAISED, span.raised.total_seconds()) for span in watch.spans]
     foreseen += [(AlarmEvent.CLEARED, span.cleared.total_seconds()) for span in watch.spans if span.cleared]
     assert sorted(said) == sorted(foreseen)
@@ -146,13 +145,14 @@ def test_rules_that_learn_say_of_any_series_what_is_foreseen(said: dict[str, Any
     rule = kinds.parse_rule(table)
     (alarm,) = rules_of([table]).alarms
     assert isinstance(rule, kinds.DetectorRule) and isinstance(alarm, Learnt)
-    watch, state, random, at_s = alarm.watch(), rule.detector.begin(), Random(seed), 1000.0
+    watch, state, random, at_s, heard_s = alarm.watch(), rule.detector.begin(), Random(seed), 1000.0, 1000.0
     assert isinstance(watch, LearningWatch)
     for _ in range(n):
         at_s += random.choice([-700.0, -20.0, 0.0, 1.0, 1.0, 1.0, 10.0, 700.0])
-        value, late_s = random.choice([0.0, 0.5, 1.0, random.gauss(1, 0.2), 3.0]), random.choice([0.0, 0.0, 20.0])
-        state, score, _ = rule.detector.step(state, Sample(at_s, value, True, 0, at_s + late_s))
-        seen = Seen(timedelta(seconds=at_s), value, True, timedelta(seconds=at_s + late_s))
+        heard_s += random.choice([0.0, 1.0, 1.0, 20.0])
+        value = random.choice([0.0, 0.5, 1.0, random.gauss(1, 0.2), 3.0])
+        state, score, _ = rule.detector.step(state, Sample(at_s, value, True, 0, heard_s))
+        seen = Seen(timedelta(seconds=at_s), value, True, timedelta(seconds=heard_s))
         ratio = min(watch.ratio(seen), RATIO_MOST)
         assert ratio / (1 + ratio) == pytest.approx(score, abs=1e-6)
 
