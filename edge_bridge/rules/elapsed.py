@@ -1,0 +1,45 @@
+"""How long it has been between samples, by a clock that may stand still, start over or be put.
+
+Stamps say it, so that what was held on its way counts for as long as it took. A sample whose stamp is not newer than
+the newest is passed over: it is out of order, or was held. But where nothing else comes for a while by the gateway's
+clock, the sensor's clock is wrong; then the gateway's says how long it has been, and the stamps count on from there.
+"""
+
+from edge_bridge.rules.detector import Sample, State
+
+# Stamp of the newest sample, when it was heard, since when only older ones come (None: they do not), and the seconds
+# that were counted.
+Elapsed = State
+
+
+def begun(sample: Sample) -> Elapsed:
+    return sample.at_s, sample.heard_s, None, 0.0
+
+
+def counted_on(elapsed: Elapsed, sample: Sample, wait_s: float) -> tuple[Elapsed, float]:
+    """After the sample, and the seconds since the newest before it; 0 if it is passed over.
+
+    Nothing more is passed over once only such samples have come for `wait_s`, until the stamps go on.
+    """
+    at_s, heard_s, behind_s, counted_s = elapsed
+    now_s, dt_s = sample.heard_s, sample.at_s - at_s
+    if dt_s <= 0:
+        if behind_s is None:
+            return (at_s, heard_s, now_s, counted_s), 0.0
+        if abs(now_s - behind_s) < wait_s:
+            return elapsed, 0.0
+        dt_s = now_s - heard_s if now_s >= heard_s else wait_s  # in a recording all there is are stamps that went back
+    else:
+        behind_s = None
+    return (sample.at_s, now_s, behind_s, counted_s + dt_s), dt_s
+
+
+def put(elapsed: Elapsed, by_s: float) -> Elapsed:
+    """As if the gateway's clock had been so all along."""
+    at_s, heard_s, behind_s, counted_s = elapsed
+    return at_s, heard_s + by_s, None if behind_s is None else behind_s + by_s, counted_s
+
+
+def as_now_kept(at_s: float, counted_s: float) -> Elapsed:
+    """Before, it was the stamp alone."""
+    return at_s, at_s, None, counted_s
