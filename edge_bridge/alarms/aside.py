@@ -51,14 +51,16 @@ def tell(device: Device, unplaced: Sequence[Quarantine], now: datetime) -> None:
 
 
 def tell_lost(device: Device, gaps: Sequence[protocol.Gap], now: datetime) -> None:
-    """Numbers of alarms that the gateway no longer has, or that were refused: nobody knows how bad they were.
+    """Numbers that the gateway no longer has, or that were refused: nobody knows how bad they were, nor which of them
+    were alarms and which steps of commands, since these share the lane.
 
     It is no condition that could end: it is over at once, and stays until somebody has acknowledged it.
     """
     if not gaps:
         return
     place = {"tenant_id": device.tenant_id, "site_id": device.site_id, "now": now, "device": device}
-    words = " ".join(f"Numbers {gap.first_seq} and on: {gap.count} {gap.reason}." for gap in gaps)[:MAX_COMMENT_CHARS]
+    said = " ".join(f"Numbers {gap.first_seq} and on: {gap.count} {gap.reason}." for gap in gaps)
+    words = f"Of alarms, or of steps of commands. {said}"[:MAX_COMMENT_CHARS]
     n_lost = float(sum(gap.count for gap in gaps))
     finding = Finding(ALARMS_LOST, Severity.CRITICAL, "alarms", n_lost, 0.0, "no alarm is lost", words, is_news=True)
     raise_alarm(finding, **place)

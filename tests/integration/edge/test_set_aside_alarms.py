@@ -181,6 +181,9 @@ def test_numbers_of_alarms_that_the_gateway_lost_are_an_alarm_until_acknowledged
     edge, at = gateway(aurora), datetime.now(UTC)
     edge.say(Lane.P0, Gap(1, GapReason.LOST, 1, at, at))
     assert alarms(aurora) == [("alarms_lost", "critical", "RTNUN", False)]
+    with aurora.acting():
+        comment = AlarmChange.objects.get(event="raised").comment
+    assert comment == "Of alarms, or of steps of commands. Numbers 1 and on: 1 lost."
     assert told(aurora) == [("alarm.raised", "UNACK"), ("alarm.cleared", "RTNUN")]
     edge.say(Lane.P0, Gap(2, GapReason.QUARANTINED, 1, at, at))
     assert told(aurora)[2:] == [("alarm.raised", "UNACK"), ("alarm.cleared", "RTNUN")]
