@@ -6,10 +6,14 @@ A trigger judges it in the transaction that writes a claim, a bid, an award or a
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 
+from tenants.api import on_behalf_of, tenants
 from tenants.data import Forbidden
+from tenants.models import Tenant
 
 SISTERS: Final = "marketplace_other_group"
 WORDS: Final = (
@@ -32,3 +36,12 @@ def of_other_groups() -> Iterator[None]:
 def broken_by(error: IntegrityError) -> str:
     """The name of the constraint."""
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+
+
+def unrelated_to(*organisations: UUID) -> QuerySet[Tenant]:
+    """Listed organisations that are none of these, nor of a group of companies with one of them."""
+    groups = set()
+    for each in organisations:
+        with on_behalf_of(each):
+            groups.add(tenants().get(pk=each).group_name)
+    return tenants().filter(listed=True).exclude(pk__in=organisations).exclude(group_name__in=groups - {""})

@@ -21,7 +21,7 @@ from cloudmining.console.session_pages import session_context
 from marketplace.contracts import api as contracting
 from marketplace.contracts.api import ACCOUNTS, ContractState, MilestoneState
 from optimization.api import DARK, Chart
-from tenants.api import feed_head, tenants
+from tenants.api import feed_head
 from tenants.data import Actor, FieldError, Invalid, NotFound
 
 TAB: Final = "console-contracts"
@@ -80,8 +80,7 @@ class ContractPage(MemberPage):
 
     def _listed(self, contract: Any) -> Any:
         """Who may be proposed as a mediator."""
-        third = tenants().filter(listed=True).exclude(pk__in=[contract.tenant_id, contract.firm_id])
-        return third.order_by("name")[:MOST_LISTED]
+        return contracting.mediators(contract).order_by("name")[:MOST_LISTED]
 
 
 class ContractBody(ContractPage):

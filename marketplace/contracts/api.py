@@ -15,6 +15,7 @@ from marketplace.contracts.lifecycle import ContractState, MilestoneState
 from marketplace.contracts.mediation import (
     agree_to_mediator,
     decline_mediator,
+    mediators,
     propose_mediator,
     recommend,
     step_down,
@@ -69,6 +70,7 @@ __all__ = [
     "invoices_of",
     "journal_of",
     "mediations",
+    "mediators",
     "milestones_of",
     "narrowed",
     "open_dispute",

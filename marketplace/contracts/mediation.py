@@ -6,23 +6,32 @@ The recommendation binds nobody: the parties end the dispute, as they would with
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from marketplace.contracts import queries
 from marketplace.contracts.lifecycle import MediationEvent, MediationState, next_mediation_state
 from marketplace.contracts.steps import add, bounded, take_turn, tell
+from marketplace.groups import unrelated_to
 from marketplace.models import Contract, Dispute, Mediation
-from tenants.api import on_behalf_of, require, tenants
+from tenants.api import on_behalf_of, require
 from tenants.data import Conflict, FieldError, Forbidden, Invalid
+from tenants.models import Tenant
+
+
+def mediators(contract: Contract) -> QuerySet[Tenant]:
+    """Who may be proposed as a mediator."""
+    return unrelated_to(contract.tenant_id, contract.firm_id)
 
 
 def propose_mediator(*, contract: Contract, mediator_id: UUID) -> Mediation:
     """Either party names a third organisation; it sees nothing before the other one agrees."""
     by = require("manage_agreements")
     dispute = queries.dispute_now(contract)
-    mediator = tenants().filter(pk=mediator_id).exclude(pk__in=[contract.tenant_id, contract.firm_id]).first()
+    mediator = mediators(contract).filter(pk=mediator_id).first()
     if mediator is None:
-        raise Invalid("Nobody can mediate.", (FieldError("/mediator", "name a third organisation that is listed"),))
+        words = "name a third organisation that is listed, and of no group of companies with you or the other party"
+        raise Invalid("Nobody can mediate.", (FieldError("/mediator", words),))
     take_turn(contract)
     if queries.live_mediation(dispute) is not None:
         raise Conflict("A mediator is proposed or sitting already.")

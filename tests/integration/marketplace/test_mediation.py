@@ -9,10 +9,13 @@ from django.db import IntegrityError
 from marketplace.contracts import access, disputes, mediation, queries
 from marketplace.contracts.lifecycle import MEDIATIONS, MediationState
 from marketplace.models import Mediation
+from tenants.context import as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.ledger.queries import entries_where
+from tenants.models import Tenant
 from tests.integration.marketplace.contract_scenes import accepted, billed, contract_seen, received, written
 from tests.integration.marketplace.scenes import told
+from tests.integration.marketplace.test_groups import grouped
 from tests.integration.marketplace.test_guards import sql
 from tests.personas import Organisation
 from tests.sweep.mutants import Laboratory
@@ -117,6 +120,22 @@ def test_what_the_parties_say_further_reaches_the_mediator_and_one_who_steps_dow
     assert counts(delta) == [0] * 6
     assert told(borealis, "contract.mediator_declined") == told(aurora, "contract.mediator_declined") != []
     proposed(aurora, contract, delta)
+
+
+@pytest.mark.parametrize("with_party", ["aurora", "borealis"])
+def test_sister_of_neither_party_mediates(aurora, borealis, cassia, delta, with_party):
+    contract = disputed(aurora, borealis)
+    grouped({"aurora": aurora, "borealis": borealis}[with_party], cassia)
+    with as_platform("tests", "list them no more"):
+        Tenant.objects.filter(pk__in=[aurora.id, borealis.id]).update(listed=False)
+    grouped(delta, name="Another")
+    for party in (aurora, borealis):
+        with pytest.raises(Invalid, match="Nobody can mediate"):
+            proposed(party, contract, cassia)
+        with party.acting():
+            listed = set(mediation.mediators(contract).values_list("pk", flat=True))
+        assert delta.id in listed and not listed & {aurora.id, borealis.id, cassia.id}
+    assert proposed(borealis, contract, delta).mediator_id == delta.id
 
 
 def test_only_a_third_organisation_mediates_and_only_the_other_party_agrees(aurora, borealis, cassia, delta):
