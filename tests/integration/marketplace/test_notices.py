@@ -114,6 +114,19 @@ def test_notice_leaves_the_list_with_its_task_and_its_page_stays(aurora, boreali
         PublicNotice.objects.filter(pk=notice.pk).update(facts={})
 
 
+def test_notices_of_an_owner_who_is_no_longer_listed_are_not_shown(aurora):
+    published(aurora)
+    [notice] = notices_of(aurora)
+    page = f"/notices/{notice.pk}"
+    for is_listed, status in ((False, 404), (True, 200)):
+        with as_platform("tests", "take the owner off the list, and put them on it again"):
+            type(aurora.tenant).objects.filter(pk=aurora.id).update(listed=is_listed)
+        assert Client().get(page).status_code == status
+        assert (page in Client().get("/notices").content.decode()) == is_listed
+    with aurora.acting():
+        assert PublicNotice.objects.filter(pk=notice.pk).exists()
+
+
 def test_the_boards_word_opens_notices_and_nothing_else(aurora, cassia):
     published(aurora)
     with looking():
