@@ -23,7 +23,7 @@ from marketplace.data import ANSWER_D, DEADLINE_YEARS, NOTE_CHARS, TaskTerms
 from marketplace.desk.notices import put_up
 from marketplace.desk.posting import columns_of, invite, place_of, readings_of, snapshot_of
 from marketplace.groups import of_other_groups
-from marketplace.history import enter_publication, enter_step, refuse_altered
+from marketplace.history import altered, enter_publication, enter_step, is_told, refuse_altered, tell_altered
 from marketplace.lifecycle import ClaimState, State
 from marketplace.lifecycle import Event as Move
 from marketplace.models import Claim, ServiceTask
@@ -189,7 +189,7 @@ def accept_work(*, task: ServiceTask) -> None:
 
 
 def _accept(task: ServiceTask, words: str = "") -> None:
-    """By the owner's yes, or by its silence (`words`); Conflict if the task is not what was published."""
+    """By the owner's yes, or by its silence (`words`); NotAsEntered if the task is not what was published."""
     move_task(task, Move.ACCEPT)
     refuse_altered(task)
     claim = queries.live_claim(task.pk)
@@ -260,8 +260,19 @@ def lapse_claims() -> int:
 
 
 def accept_unanswered() -> int:
-    """Accept the work that its owner has not answered in time; returns how much there was."""
-    return _each("work to be answered", queries.unanswered_claims, lambda claim: _accept(claim.task, SILENCE))
+    """Accept the work that its owner has not answered in time; returns how much there was.
+
+    Where the task is not what was published both are told instead, once for each time that the firm said it was done.
+    """
+    return _each("work to be answered", queries.unanswered_claims, _accept_silently)
+
+
+def _accept_silently(claim: Claim) -> None:
+    task = ServiceTask.objects.select_for_update().get(pk=claim.task_id)  # so that two sweeps don't both tell
+    if not altered(task):
+        _accept(task, SILENCE)
+    elif not is_told(task, "task.altered", since="task.submitted"):
+        tell_altered(task, frozenset({claim.tenant_id}))
 
 
 def _each(what: str, due: Callable[[], QuerySet[Claim]], act: Callable[[Claim], None]) -> int:

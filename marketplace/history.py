@@ -27,6 +27,10 @@ SHORT: Final = (
 LONG: Final = ("description", "milestones", "criteria", "acceptance", "snapshot")
 
 
+class NotAsEntered(Conflict):
+    """What is stored is not what the ledger of the task's owner says; it stays so until an operator has looked."""
+
+
 def enter_step(kind: str, task: ServiceTask, *, to: Set[UUID] = frozenset(), **facts: Any) -> None:
     """Enter a step of a task into the ledgers of its owner, of who acts, and of those named by `to`."""
     payload = {"title": task.title, "status": task.state, **facts}
@@ -41,10 +45,10 @@ def enter_publication(task: ServiceTask) -> None:
 
 
 def refuse_altered(task: ServiceTask) -> None:
-    """Conflict if the row does not say what was published."""
+    """NotAsEntered if the row does not say what was published."""
     _refuse_unpublished(task)
     if differing := altered(task):
-        raise Conflict(
+        raise NotAsEntered(
             f"The task is not what its owner published: {', '.join(differing)} differ from the owner's ledger. "
             "Nothing can be done with it until an operator has found out why."
         )
@@ -55,7 +59,7 @@ def _refuse_unpublished(task: ServiceTask) -> None:
     with on_behalf_of(task.tenant_id):
         is_known = entries_about(task.pk, "task.published").exists()
     if not is_known:
-        raise Conflict(
+        raise NotAsEntered(
             "The owner's ledger holds no publication of this task, so nothing shows what was published, and nothing is "
             "agreed on it. Its owner has to cancel it and publish it anew, as a task of its own."
         )
@@ -68,13 +72,20 @@ def tell_altered(task: ServiceTask, firms: Set[UUID]) -> None:
         tell("task.altered", task, to=frozenset(firms), terms=differing)
 
 
+def is_told(task: ServiceTask, kind: str, since: str) -> bool:
+    """Whether the owner's ledger has an entry of this kind after the newest of the kind `since`."""
+    with on_behalf_of(task.tenant_id):
+        newest = entries_about(task.pk, kind, since).filter(tenant=task.tenant_id).order_by("seq").last()
+    return newest is not None and newest.kind == kind
+
+
 def refuse_other_openers(task: ServiceTask) -> str:
-    """The digest of a tender's keys; Conflict if they are not those that were published."""
+    """The digest of a tender's keys; NotAsEntered if they are not those that were published."""
     _refuse_unpublished(task)
     with on_behalf_of(task.tenant_id):
         digest, said = _keys(task), published_as(task.pk).get("keys")
     if digest != said:
-        raise Conflict(
+        raise NotAsEntered(
             "The openers of this tender are not those in its owner's ledger: what is sealed for them could be read by "
             "somebody else. Nothing can be done with it until an operator has found out why."
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F
 from django.db.models.functions import Now
@@ -13,7 +14,7 @@ from marketplace.bids.lifecycle import UNDECIDED, BidEvent, BidState
 from marketplace.bids.moves import begin_judging, change_bid, move_bid, tell_bid
 from marketplace.contracts.actions import planned, write_contract
 from marketplace.groups import of_other_groups
-from marketplace.history import enter_step, refuse_altered
+from marketplace.history import NotAsEntered, enter_step, is_told, refuse_altered
 from marketplace.lifecycle import Event as Move
 from marketplace.lifecycle import Mode, State
 from marketplace.models import Bid, BidScore, ServiceTask
@@ -114,7 +115,7 @@ def reinstate_bid(*, bid: Bid) -> None:
 def award_bid(*, bid: Bid, reason: str) -> None:
     """It has won, the others that stand have lost; each firm learns why, and its own scores. The standstill begins.
 
-    Conflict where the task or the points are not what the owner's ledger says.
+    NotAsEntered where the task or the points are not what the owner's ledger says.
     """
     require("post_tasks")
     reason, task = reason_given(reason), bid.task
@@ -142,21 +143,21 @@ def conclude_award(*, task: ServiceTask) -> None:
 def conclude(task: ServiceTask) -> None:
     """The award becomes a contract, if its standstill is over by the database's clock and no complaint is open.
 
-    Conflict where task, award or bid are not what the owner's ledger says.
+    NotAsEntered where task, award or bid are not what the owner's ledger says.
     """
     move_task(task, Move.CONTRACT)  # its row lock keeps complaints out until the commit
     refuse_altered(task)
     with on_behalf_of(task.tenant_id):
-        (won,) = queries.held(queries.bids_on(task.pk, [BidState.WON]))
+        won = next(iter(queries.held(queries.bids_on(task.pk, [BidState.WON]))), None)
         until = queries.standstill_until(task)
+    if won is None or str(won.pk) != queries.decided(task).get("bid"):
+        raise NotAsEntered("The bid that the owner's ledger says was awarded is not the one that has won here.")
     if until is None or database_time() < until:
         raise Conflict(f"The standstill lasts until {until:%Y-%m-%d %H:%M} UTC.")
     refuse_contested(task)
-    if won.pk != queries.awarded_bid(task):
-        raise Conflict("The winning bid is not the one that the owner's ledger says was awarded.")
     content = won.content
     if content is None:
-        raise Conflict("What the winning bid says is not what its firm committed itself to.")
+        raise NotAsEntered("What the winning bid says is not what its firm committed itself to.")
     write_contract(
         task=task,
         firm_id=won.tenant_id,
@@ -164,6 +165,17 @@ def conclude(task: ServiceTask) -> None:
         price_minor=content.price_minor,
         currency=content.currency,
     )
+
+
+def tell_waiting(task: ServiceTask, fault: NotAsEntered) -> None:
+    """Owner and the firm that was awarded learn, once for each award, why no contract is written."""
+    ServiceTask.objects.select_for_update().get(pk=task.pk)  # so that two sweeps don't both tell
+    if is_told(task, "bid.altered", since="award.decided"):
+        return
+    firm = queries.decided(task).get("firm")
+    to = frozenset({UUID(firm)} if firm else ())
+    enter_step("bid.altered", task, to=to, reason=fault.detail)
+    tell("bid.altered", task, to=to, reason=fault.detail)
 
 
 def refuse_contested(task: ServiceTask) -> None:
@@ -174,7 +186,7 @@ def refuse_contested(task: ServiceTask) -> None:
 
 def _refuse_altered_points(task: ServiceTask) -> None:
     if altered := queries.altered_points(task):
-        raise Conflict(
+        raise NotAsEntered(
             f"The points of {'; '.join(altered)}, are not those in your ledger: they were altered. Give them again."
         )
 

@@ -140,10 +140,10 @@ def committed(task: ServiceTask) -> dict[UUID, dict[str, Any]]:
     return found
 
 
-def awarded_bid(task: ServiceTask) -> UUID | None:
-    """The one that the owner's ledger says was awarded last."""
-    decided = [UUID(said["bid"]) for _, said in _said(task, "award.decided")]
-    return decided[-1] if decided else None
+def decided(task: ServiceTask) -> dict[str, Any]:
+    """What the owner's ledger says was awarded last, `{bid, firm, price_minor, currency, reason}`; empty if nothing."""
+    awards = _said(task, "award.decided")
+    return awards[-1][1] if awards else {}
 
 
 def altered_points(task: ServiceTask) -> list[str]:

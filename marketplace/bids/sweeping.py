@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from marketplace.bids import awarding, opening, queries
+from marketplace.history import NotAsEntered
 from marketplace.models import ServiceTask
 from marketplace.sweeping import in_turn
 from tenants.api import as_platform
@@ -20,7 +21,10 @@ def close_overdue() -> int:
 
 
 def conclude_due() -> int:
-    """Write the contracts of awards whose standstill is over without an open complaint; returns how many were due."""
+    """Write the contracts of awards whose standstill is over without an open complaint; returns how many were due.
+
+    Of one that is not what the ledger says the parties are told instead.
+    """
     return _each(lambda: queries.awards_due().values_list("task", flat=True), awarding.conclude)
 
 
@@ -30,8 +34,12 @@ def _each(due: Callable[[], QuerySet[Any, UUID]], act: Callable[[ServiceTask], N
         sweep.leaves_trace = bool(found)
 
     def acted(task_id: UUID) -> int:
-        with _sweeping():
-            act(ServiceTask.objects.get(pk=task_id))
+        try:
+            with _sweeping():
+                act(ServiceTask.objects.get(pk=task_id))
+        except NotAsEntered as fault:
+            with _sweeping():
+                awarding.tell_waiting(ServiceTask.objects.get(pk=task_id), fault)
         return 1
 
     return in_turn("biddings", found, acted)

@@ -285,6 +285,7 @@ BODIES: Final[dict[str, Any]] = {
     "task.": Task,
     "reaction.": Reaction,
     "bid.": Bid,
+    "bid.altered": Task,
     "bid.closed": Task,
     "bid.opening": Task,
     "bid.missing": Task,

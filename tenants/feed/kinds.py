@@ -109,6 +109,7 @@ _BIDS: Final = {
     "bid.reinstated": "A disqualified bid stands again.",
     "bid.won": "A bid won its task.",
     "bid.lost": "A bid lost, why, and how it was scored.",
+    "bid.altered": "No contract comes of an award: task, award or bid are not what the owner's ledger says; why.",
     "bid.annulled": "The award was taken back: the bid is judged again.",
     "bid.complained": "A firm complained about an award.",
     "bid.complaint_decided": "The owner decided a complaint.",

@@ -4,12 +4,15 @@ import pytest
 
 from marketplace import access as tasks
 from marketplace import actions as task_actions
-from marketplace.bids import access, awarding, queries, sweeping
+from marketplace.bids import access, awarding, complaining, queries, sweeping
 from marketplace.models import Bid
+from marketplace.tasks import sweep_bids, sweep_lapsed_claims
 from tenants.context import as_platform
 from tenants.data import Conflict
+from tenants.ledger.api import entries_where
 from tests.integration.marketplace.bid_scenes import (
     awarded,
+    bodies,
     evaluating,
     placed,
     quotation,
@@ -18,7 +21,7 @@ from tests.integration.marketplace.bid_scenes import (
     standstill_over,
     superuser,
 )
-from tests.integration.marketplace.scenes import claimed, published, state_of, submitted
+from tests.integration.marketplace.scenes import answer_over, claimed, published, state_of, submitted
 
 STATE = "UPDATE marketplace_bid SET state = %s WHERE id = %s"
 
@@ -65,14 +68,10 @@ def test_names_of_two_firms_that_were_swapped_are_found(aurora, borealis, cassia
 def test_no_contract_is_written_with_another_bid_than_the_one_that_was_awarded(aurora, borealis, cassia):
     task, won, lost = contest(aurora, borealis, cassia)
     awarded(aurora, won)
-    superuser(STATE, "lost", won.pk)
-    superuser(STATE, "won", lost.pk)
-    standstill_over(lost)
-    with pytest.raises(Conflict, match="not the one that the owner's ledger says was awarded"):
+    swapped(won, lost)
+    with pytest.raises(Conflict, match="is not the one that has won here"):
         conclude(aurora, task)
-    superuser(STATE, "lost", lost.pk)
-    superuser(STATE, "won", won.pk)
-    standstill_over(won)
+    swapped(lost, won)
     conclude(aurora, task)
 
 
@@ -140,3 +139,82 @@ def test_bid_that_was_reinstated_and_put_out_again_without_an_entry_is_named(aur
     assert missing(aurora, task) == []
     superuser(STATE, "disqualified", bid.pk)
     assert missing(aurora, task) == ["Borealis"] and seen(aurora, bid).state == "disqualified"
+
+
+def told_of_an_altered_award(*parties):
+    return [[body["reason"] for body in bodies(party, "bid.altered")] for party in parties]
+
+
+def test_award_of_a_bid_that_was_altered_is_told_to_owner_and_firm_once(aurora, borealis, cassia):
+    task, bid, _ = contest(aurora, borealis, cassia)
+    awarded(aurora, bid)
+    standstill_over(bid)
+    superuser("UPDATE marketplace_bidversion SET commitment = repeat('a', 64) WHERE bid_id = %s", bid.pk)
+    for _ in range(2):
+        sweep_bids()
+    words = ["What the winning bid says is not what its firm committed itself to."]
+    assert told_of_an_altered_award(aurora, borealis, cassia) == [words, words, []]
+    for party in (aurora, borealis):
+        with party.acting():
+            assert entries_where(kind="bid.altered", subject=task.pk).count() == 1
+    assert state_of(task, aurora) == "awarded"
+
+
+def test_firm_that_was_awarded_hears_of_another_in_its_place(aurora, borealis, cassia):
+    _, won, lost = contest(aurora, borealis, cassia)
+    awarded(aurora, won)
+    swapped(won, lost)
+    sweep_bids()
+    assert [len(told) for told in told_of_an_altered_award(aurora, borealis, cassia)] == [1, 1, 0]
+
+
+def test_another_award_of_the_task_is_told_of_too(aurora, borealis, cassia):
+    task, bid, other = contest(aurora, borealis, cassia)
+    for n in (1, 2):
+        awarded(aurora, bid)
+        with cassia.acting():
+            complaint = complaining.complain(bid=access.get_own_bid(other.pk), text="our references were not read")
+        set_aside(complaint, True)
+        swapped(bid, other)
+        sweep_bids()
+        assert len(bodies(aurora, "bid.altered")) == n
+        swapped(other, bid)
+        set_aside(complaint, False)
+        with aurora.acting():
+            found = access.get_complaint_to_decide(complaint.pk)
+            complaining.decide_complaint(complaint=found, is_upheld=True, reason="we looked again")
+    assert state_of(task, aurora) == "evaluating"
+
+
+def set_aside(complaint, is_aside):
+    """So that it does not keep the award waiting, or does again."""
+    state = "state = 'rejected', decided_at = now()" if is_aside else "state = 'open', decided_at = NULL"
+    superuser(f"UPDATE marketplace_complaint SET {state} WHERE id = %s", complaint.pk)
+
+
+def swapped(won, lost):
+    """Who has won and who has lost, long ago."""
+    superuser(STATE, "lost", won.pk)
+    superuser(STATE, "won", lost.pk)
+    standstill_over(lost)
+
+
+def test_work_that_nobody_answers_is_not_accepted_for_an_altered_fee_and_that_is_told_once(aurora, borealis):
+    task = published(aurora)
+    claim = claimed(task, borealis)
+    submitted(task, borealis)
+    answer_over(claim)
+    superuser("UPDATE marketplace_servicetask SET fee_minor = 1 WHERE id = %s", task.pk)
+    for _ in range(2):
+        sweep_lapsed_claims()
+    for party in (aurora, borealis):
+        assert [body["terms"] for body in bodies(party, "task.altered")] == [["fee_minor"]]
+    assert state_of(task, aurora) == "submitted"
+
+
+def test_award_without_any_winner_says_so(aurora, borealis):
+    task, bid = contest(aurora, borealis)
+    awarded(aurora, bid)
+    superuser(STATE, "lost", bid.pk)
+    with pytest.raises(Conflict, match="is not the one that has won here"):
+        conclude(aurora, task)
