@@ -24,11 +24,13 @@ from tenants.reads.queries import rows_by_day as read_rows_by_day
 from tenants.reads.queries import shared_reads
 from tenants.reads.table import as_csv as shared_reads_csv
 from tenants.secrets import hash_secret, new_secret
+from tenants.sharing.feed_grant import OF_OTHERS, names_others
 
 __all__ = [
     "FAMILIES",
     "ME",
     "MY_CREDENTIAL",
+    "OF_OTHERS",
     "OWN",
     "RIGHTS_CHANGED",
     "Family",
@@ -60,6 +62,7 @@ __all__ = [
     "live_grants",
     "memberships_of",
     "meter",
+    "names_others",
     "new_id",
     "new_secret",
     "on_behalf_of",

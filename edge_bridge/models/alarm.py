@@ -10,7 +10,7 @@ from edge_bridge.alarm import State, next_state, returned
 from edge_bridge.catalogue.data import MAX_CLAUSE_CHARS, MAX_STATUS_CHARS, MAX_WORDS_CHARS, warning_in
 from edge_bridge.models.choices import choices_of
 from edge_bridge.protocol import MAX_NAME_CHARS, MAX_TEXT_CHARS, Severity
-from tenants.api import SharedModel, TenantForeignKey, TenantModel
+from tenants.api import OF_OTHERS, SharedModel, TenantForeignKey, TenantModel, names_others
 
 # What the words of a rule may say.
 IN_WORDS = ("tag", "value", "limit", "rule")
@@ -39,7 +39,7 @@ class Alarm(SharedModel, TenantModel):
     tells: ClassVar = {
         **dict.fromkeys(("rule_version", "clause", "clause_status", "clause_source"), ("rule",)),
         "clause_words": ("rule", "limit"),
-        "detail": IN_WORDS,
+        "detail": (*IN_WORDS, OF_OTHERS),
     }
 
     # Found by indexes of more columns, which begin with these.
@@ -139,6 +139,11 @@ class Alarm(SharedModel, TenantModel):
     def __str__(self) -> str:
         return f"{self.alarm_type} {self.severity} {self.state}"
 
+    def _telling(self, hidden: tuple[str, ...]) -> list[str]:
+        if OF_OTHERS in hidden and not names_others(self.detail):
+            hidden = tuple(name for name in hidden if name != OF_OTHERS)
+        return super()._telling(hidden)
+
     @property
     def stands(self) -> bool:
         """Whether the condition does, heard or not."""
@@ -171,7 +176,7 @@ class AlarmChange(SharedModel, TenantModel):
     shared_through = "alarm"
     shared_singly = True
     maskable = ("value", "by_user", "comment")
-    tells: ClassVar = {"comment": (*IN_WORDS, *SAID_IN.values())}
+    tells: ClassVar = {"comment": (*IN_WORDS, *SAID_IN.values(), OF_OTHERS)}
 
     alarm = TenantForeignKey("edge_bridge.Alarm", models.PROTECT, related_name="changes")
     event = models.CharField(max_length=30)
@@ -193,4 +198,6 @@ class AlarmChange(SharedModel, TenantModel):
 
     def _telling(self, hidden: tuple[str, ...]) -> list[str]:
         said = {SAID_IN.get(self.event), *(() if self.by_user_id else IN_WORDS)}
+        if OF_OTHERS in hidden and not self.by_user_id and names_others(self.comment):
+            said.add(OF_OTHERS)
         return [] if said.isdisjoint(hidden) else ["comment"]

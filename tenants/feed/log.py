@@ -157,7 +157,7 @@ def _feed_grants(rows: Iterable[FeedEvent]) -> dict[UUID, FeedGrant]:
         if row.grant_ids:
             live = live_grants().by_id
             opening = [live[grant] for grant in row.grant_ids if grant in live]
-            known |= {grant.id: FeedGrant(grant.agreement_id, grant.purpose, grant.field_mask) for grant in opening}
+            known |= {grant.id: FeedGrant(grant.agreement_id, grant.purpose, grant.hides) for grant in opening}
             give_event(row.pk, opening)
     return known
 

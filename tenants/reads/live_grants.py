@@ -12,6 +12,8 @@ from uuid import UUID
 
 from django.db import connections
 
+from tenants.sharing.feed_grant import OF_OTHERS
+
 ANY_PERMISSION: Final = "*"
 Place = tuple[UUID, UUID | None]
 
@@ -44,6 +46,10 @@ class LiveGrant:
     floor_n: int
     site_id: UUID
     equipment_id: UUID | None
+
+    @property
+    def hides(self) -> frozenset[str]:
+        return self.field_mask | {OF_OTHERS} if self.equipment_id else self.field_mask
 
     def __hash__(self) -> int:
         return hash(self.id)  # for each row that is read: of all fields it would cost as much as the row itself
@@ -140,4 +146,4 @@ def _opening(fitting: list[LiveGrant]) -> Opening | None:
         return None
     soonest = min(grant.delay_s for grant in fitting)
     sure = [grant for grant in fitting if grant.delay_s == soonest]
-    return Opening(least_hiding(sure), frozenset.intersection(*(grant.field_mask for grant in sure)))
+    return Opening(least_hiding(sure), frozenset.intersection(*(grant.hides for grant in sure)))

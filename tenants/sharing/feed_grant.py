@@ -1,5 +1,6 @@
 """What a partner is told of an event: by which grants, and without which keys of its body. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,8 @@ FIELDS_OF: Final = {
     "clause_words": ("rule", "limit"),
     "detail": ("tag", "value", "limit", "rule"),
 }
+# As if it were a field, which a grant on a single machine hides: words of what others beside it show.
+OF_OTHERS: Final = "of_others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,16 @@ def hidden_by(masks: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset.intersection(*found) if found else frozenset()
 
 
+def names_others(words: str | None) -> bool:
+    """Whether the words of what judged name an input, which may be another machine than the alarm's."""
+    return re.search(r"\binput \d", words or "") is not None
+
+
 def without(body: dict[str, Any], mask: frozenset[str]) -> dict[str, Any]:
     """The body less the fields of the mask, with their keys named under `masked`."""
     hidden = {key for key in body if not mask.isdisjoint(FIELDS_OF.get(key, (key,)))}
+    if OF_OTHERS in mask and names_others(body.get("detail")):
+        hidden.add("detail")
     if not hidden:
         return body
     said = {key: value for key, value in body.items() if key not in hidden | {MASKED}}

@@ -223,3 +223,27 @@ def test_partner_who_sees_the_value_reads_the_words(aurora, borealis):
     (listed,) = client.get("/api/v1/alarms?shared=true").json()["results"]
     one = client.get(f"/api/v1/alarms/{listed['id']}").json()
     assert listed["detail"] == one["changes"][0]["comment"] == WORDS
+
+
+def test_words_of_other_inputs_are_not_for_who_was_opened_one_machine_alone(aurora, borealis, delta):
+    share(aurora, borealis, "view_alarms", equipment="FAN-01")
+    share(aurora, delta, "view_alarms")
+    of_others, of_itself = "2 of 3 at or above 1; in conflict: input 2 shows 0.2", "2 of 3 at or above 1"
+    edge = gateway(aurora)
+    edge.say(Lane.P0, raised(1.2, code="FAN-01", **BY_VOTE, detail=of_others))
+    edge.say(Lane.P0, raised(1.3, code="FAN-01", **BY_VOTE, detail=of_itself))
+    for partner, told in ((borealis, [of_itself, None]), (delta, [of_itself, of_others])):
+        (alarm,) = partner.client().get("/api/v1/alarms?shared=true").json()["results"]
+        one = partner.client().get(f"/api/v1/alarms/{alarm['id']}").json()
+        assert alarm["detail"] == of_itself and [each["comment"] for each in one["changes"]] == told
+        with partner.acting():
+            bodies = [event.body for event in FeedEvent.objects.filter(kind__startswith="alarm.").order_by("-seq")]
+        assert [body.get("detail") for body in bodies] == told
+    edge.say(Lane.P0, raised(1.4, code="FAN-01", **BY_VOTE, detail=of_others))
+    for partner, told in ((borealis, None), (delta, of_others)):
+        (alarm,) = partner.client().get("/api/v1/alarms?shared=true").json()["results"]
+        (of_state,) = partner.client().get("/api/v1/feed/snapshot").json()["snapshot"]["alarms"]["items"]
+        assert alarm["detail"] == of_state["detail"] == told
+    share(aurora, borealis, "view_alarms")
+    (alarm,) = borealis.client().get("/api/v1/alarms?shared=true").json()["results"]
+    assert alarm["detail"] == of_others
