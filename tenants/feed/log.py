@@ -128,9 +128,18 @@ def page_now(after: int, epoch: UUID, limit: int = PAGE, head: Head | None = Non
     if after == head.seq:
         return Page(head, after, after)
     rows = list(queries.feed_events(after=after).filter(seq__lte=head.seq)[:limit])
+    if not rows or rows[0].seq > after + 1:
+        _refuse_pruned(after, epoch)
     to = rows[-1].seq if len(rows) == limit else head.seq
     grants = _feed_grants(rows)
     return Page(head, after, to, tuple(_entry(row, grants) for row in rows))
+
+
+def _refuse_pruned(after: int, epoch: UUID) -> None:
+    """What is not among the rows may have gone between the head and them: that is not hidden, but no longer kept."""
+    head = head_now()
+    if reason := head.refuses(after, epoch):
+        raise Stale(head, reason)
 
 
 def read_page(

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from tenants.context import as_platform
 from tenants.data import Actor
 from tenants.feed import pages as module
-from tenants.feed.log import PAGE, Stale, read_head
+from tenants.feed.log import PAGE, Stale, head_now, page_now, read_head
 from tenants.feed.pages import KeptPages, is_same_for_all, read_page_with_others
 from tenants.ids import new_id
-from tenants.models import FeedHead, SharedRead
+from tenants.models import FeedEvent, FeedHead, SharedRead
 from tests.integration.feed.client import emit, following
 from tests.integration.feed.test_rights import open_north, revoke
 
@@ -66,6 +66,27 @@ def test_kept_page_is_refused_where_the_log_refuses_its_cursor(aurora):
         FeedHead.objects.filter(tenant=aurora.id).update(min_seq=6)
     with pytest.raises(Stale, match="below_min_seq"):
         page_of(aurora, 0)
+
+
+def test_page_whose_beginning_was_pruned_meanwhile_is_no_page_of_hidden_events(aurora):
+    emit(aurora, range(6))
+    with aurora.acting():
+        head = head_now()
+    pruned(aurora, 4)
+    with aurora.acting(), pytest.raises(Stale, match="below_min_seq") as refused:
+        page_now(0, head.epoch, PAGE, head)
+    assert refused.value.head.min_seq == 4
+    with aurora.acting():
+        assert [entry.frame.seq for entry in page_now(3, head.epoch, PAGE, head).entries] == [4, 5, 6]
+    pruned(aurora, 7)
+    with aurora.acting(), pytest.raises(Stale, match="below_min_seq"):
+        page_now(3, head.epoch, PAGE, head)
+
+
+def pruned(organisation, min_seq: int) -> None:
+    with as_platform("tests", "prune a log"):
+        FeedEvent.objects.filter(tenant=organisation.id, seq__lt=min_seq).delete()
+        FeedHead.objects.filter(tenant=organisation.id).update(min_seq=min_seq)
 
 
 def test_page_with_a_partners_event_is_read_and_recorded_for_each(aurora, borealis):
