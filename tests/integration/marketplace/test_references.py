@@ -73,6 +73,23 @@ def test_rating_that_nobody_answers_is_shown_once_its_time_is_over_and_not_twice
     assert shown(cassia, borealis)[:2] == (3.0, 1)
 
 
+def test_rating_that_can_not_be_shown_keeps_no_other_waiting(aurora, borealis, cassia, delta):
+    offer(borealis)
+    first = rated(aurora, closed(aurora, borealis), 1)
+    rated(cassia, closed(cassia_as_buyer(cassia), borealis), 4)
+    for buyer in (aurora, cassia):
+        with buyer.acting():
+            Rating.objects.filter(tenant=buyer.id).update(revealed_at=datetime.now(UTC))
+    superuser(f"ALTER TABLE marketplace_reference ADD CONSTRAINT broken CHECK (id <> '{first.pk}')")
+    try:
+        with pytest.raises(ExceptionGroup, match="ratings: 1 failed"):
+            show_due()
+    finally:
+        superuser("ALTER TABLE marketplace_reference DROP CONSTRAINT broken")
+    assert shown(delta, borealis)[:2] == (4.0, 1)
+    assert show_due() >= 1 and shown(delta, borealis)[:2] == (2.5, 2)
+
+
 def test_references_are_read_by_whom_the_profile_is_shown_to_and_are_a_reason_in_matching(aurora, borealis, cassia):
     offer(borealis, visibility="partners")
     contract = closed(aurora, borealis)
