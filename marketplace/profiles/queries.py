@@ -103,9 +103,10 @@ def tasks_for_me() -> list[TaskMatch]:
 
 
 def firms_for(task: ServiceTask) -> list[FirmMatch]:
-    """The firms whose profile the owner of a task may read, those that fit it best first."""
+    """Firms whose profile the owner of a task may read, those that fit best first; of very many those that changed it
+    last."""
     others = Profile.objects.exclude(tenant=task.tenant_id).exclude(tenant__in=sisters())
-    fitting = others.filter(categories__contains=[task.category]).order_by("pk")[:MOST_PROFILES]
+    fitting = others.filter(categories__contains=[task.category]).order_by("-updated_at", "pk")[:MOST_PROFILES]
     work, done = _work(task, window_of(task, database_time())), _work_done_for(task)
     shown = rated(fitting)
     experts = _experts_by_firm([profile.tenant_id for profile in shown])

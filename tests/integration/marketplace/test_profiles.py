@@ -7,6 +7,7 @@ from marketplace import actions
 from marketplace.access import get_own_task, get_task
 from marketplace.models import Expert, Profile, TaskNeed
 from marketplace.profiles import api as profiles
+from marketplace.profiles import queries as profile_queries
 from marketplace.profiles.api import NeedTerms, ProfileTerms
 from tenants.data import Conflict, NotFound
 from tenants.resources import actions as register
@@ -158,6 +159,14 @@ def test_firms_are_ranked_for_the_owner_by_what_they_show(aurora, borealis, delt
     assert "free_people" not in {reason.name for reason in after[borealis.id].reasons}
     offer(borealis, visibility="hidden")
     assert borealis.id not in ranked(aurora, task)
+
+
+def test_of_too_many_firms_those_that_said_last_what_they_offer_are_looked_at(monkeypatch, aurora, borealis, delta):
+    monkeypatch.setattr(profile_queries, "MOST_PROFILES", 1)
+    task = wanted(aurora)
+    for firm in (borealis, delta, borealis):
+        offer(firm)
+        assert list(ranked(aurora, task)) == [firm.id]
 
 
 def test_work_that_was_accepted_counts_for_both(aurora, borealis):
