@@ -13,6 +13,7 @@ from typing import Final
 from django.db import connection
 
 from edge_bridge.models import Quality, Series
+from edge_bridge.readings.rolling import SMALL, TINY
 from tenants.api import RIGHTS_CHANGED, LiveGrant, Place, actor, give, live_grants, on_behalf_of
 from tenants.data import Conflict, FieldError, Invalid
 
@@ -84,7 +85,7 @@ def _under_floor(series: Series, asked: Summary, grant: LiveGrant) -> Summary:
 
 def _summed(series: Series, asked: Summary) -> list[Bucket]:
     values = {"tenant": series.tenant_id, "series": series.pk, "good": Quality.GOOD}
-    values |= {"since": asked.since, "until": asked.until, "floor": asked.floor_n}
+    values |= {"since": asked.since, "until": asked.until, "floor": asked.floor_n, "small": SMALL, "tiny": TINY}
     with connection.cursor() as cursor:
         cursor.execute(_statement(asked.bucket_s), values)
         return [Bucket(*row) for row in cursor.fetchall()]
@@ -99,7 +100,8 @@ def _statement(bucket_s: int) -> str:
 
 _LEAVES: Final = """
 sums_{size} AS (
-  SELECT date_bin('{size} s', measured_at, 'epoch') AS begins_at, count(*) AS n, sum(value) AS total,
+  SELECT date_bin('{size} s', measured_at, 'epoch') AS begins_at, count(*) AS n,
+         sum(CASE WHEN abs(value) < %(tiny)s THEN 0 ELSE value * %(small)s END) AS total,
          min(value) AS lowest, max(value) AS highest, 0::numeric AS below_n
     FROM edge_bridge_reading
    WHERE tenant_id = %(tenant)s AND series_id = %(series)s AND quality = %(good)s
@@ -119,7 +121,7 @@ sums_{size} AS (
 )
 _TOLD: Final = (
     """
-SELECT begins_at, CASE WHEN is_told THEN n END::bigint, CASE WHEN is_told THEN total / n END,
+SELECT begins_at, CASE WHEN is_told THEN n END::bigint, CASE WHEN is_told THEN total / (n * %(small)s) END,
        CASE WHEN is_told THEN lowest END, CASE WHEN is_told THEN highest END
   FROM ("""
     + _JUDGED

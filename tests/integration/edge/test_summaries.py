@@ -51,6 +51,22 @@ def test_owner_and_plain_partner_get_the_same_figures_and_the_outsider_none(auro
     assert [(r.kind, r.n_rows) for r in reads_of(aurora) if r.kind == "summary"] == [("summary", 2)]
 
 
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 5e-324])
+def test_figures_of_the_largest_and_smallest_numbers_are_told(aurora, value):
+    series = measured(aurora)
+    with aurora.acting():
+        for minute in (1, 1, 2, 61):
+            fill(series, [minute], value)
+    for bucket_s in (60, 3600, 86400):
+        until = DAY + timedelta(seconds=max(7200, bucket_s))
+        got = asked(aurora.client(), series, bucket_s=bucket_s, until=until.isoformat())
+        assert got.status_code == 200, got.content
+        assert sum(bucket["count"] for bucket in got.json()["buckets"]) == 4
+        for bucket in got.json()["buckets"]:
+            assert (bucket["min"], bucket["max"]) == (value, value)
+            assert bucket["mean"] == pytest.approx(value, rel=1e-9, abs=1e-280)
+
+
 def test_under_a_floor_small_buckets_are_said_to_be_held_back_and_single_readings_stay_unseen(aurora, borealis):
     series = measured(aurora, *range(5), 61, 62)
     share(aurora, borealis, "view_telemetry", floor_n=5)
