@@ -37,9 +37,13 @@ class Row:
     cells: list[Cell]
 
 
+def permitted(permissions: Sequence[str]) -> str:
+    return ", ".join(SITE_PERMISSIONS[name].lower() for name in permissions)
+
+
 def in_lines(clause: Any, currency: str, zone: ZoneInfo) -> list[str]:
     """A clause, one limit a line; `currency` is the owner's, '' where it is not known; times are the reader's."""
-    lines = [", ".join(SITE_PERMISSIONS[name].lower() for name in clause.permissions), _window(clause.during, zone)]
+    lines = [permitted(clause.permissions), _window(clause.during, zone)]
     if clause.purpose:
         lines.append(f"only for the purpose {clause.purpose}")
     if clause.field_mask:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
+from cloudmining.console.agreement_words import permitted
 from cloudmining.console.base import MemberPage
 from cloudmining.console.evidence_pages import drawn_evidence
 from cloudmining.console.forms import TaskForm, initial_of
@@ -73,6 +74,7 @@ class TaskPage(MemberPage):
         posts = is_own and self.actor.can("post_tasks")
         shown = {
             "steps": steps_for(task, whose, self.actor),
+            "opens": permitted(task.opens),
             "contract": contract,
             "needs": list(needs_of(task)),
             "charts": drawn_evidence(task),

@@ -155,6 +155,7 @@ def test_page_draws_what_was_frozen_and_says_whom_the_work_takes(aurora, boreali
     series, page = task.snapshot["evidence"]["series"][0]["id"], f"/tasks/{task.pk}"
     firm = sign_in(borealis)
     shown = firm.get(page).content.decode()
+    assert "see alarms, see live and stored readings for 48 h" in shown and "view_alarms" not in shown
     assert "vibration of PUMP-07, from 9.5 to 9.5 mm/s" in shown and "<svg" in shown and "good" in shown
     csv = firm.get(f"{page}/evidence/{series}.csv").content.decode()
     assert "At (UTC),Value,Quality" in csv and ",9.5,good" in csv
