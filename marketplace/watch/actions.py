@@ -25,11 +25,18 @@ ENTERED = ("stand", "since_at", "words")
 
 
 def watch_due() -> int:
-    """Look at each rule whose work goes on, the longest not looked at first. Returns how many changes were told."""
+    """Look at each rule whose work goes on, the longest not looked at first. Returns how many changes were told.
+
+    Their turn is noted before they are looked at, so that those which fail keep no other from its turn.
+    """
     with _sweeping() as sweep:
-        due = list(_watched().values_list("pk", flat=True)[:SWEEP_LIMIT])
+        due = sorted(_watched().values_list("pk", "tenant")[:SWEEP_LIMIT])
         sweep.leaves_trace = bool(due)
-    return in_turn("rules of acceptance", due, _look)
+        rows = [Watch(tenant_id=owner_id, task_id=task_id, checked_at=Now()) for task_id, owner_id in due]
+        Watch.objects.bulk_create(
+            rows, update_conflicts=True, update_fields=["checked_at"], unique_fields=["tenant", "task"]
+        )
+    return in_turn("rules of acceptance", [task_id for task_id, _ in due], _look)
 
 
 def _watched() -> Any:
@@ -70,7 +77,6 @@ class _News(NamedTuple):
 
 def _news(task: ServiceTask, standing: Standing) -> _News:
     """Of two sweeps that see the same change one tells it."""
-    Watch.objects.bulk_create([Watch(tenant_id=task.tenant_id, task=task)], ignore_conflicts=True)
     rows = Watch.objects.filter(task=task)
     rows.update(checked_at=Now())
     now = {"stand": standing.stand.value, "is_kept": standing.is_kept}

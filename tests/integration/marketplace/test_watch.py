@@ -178,5 +178,8 @@ def test_rule_that_can_not_be_judged_keeps_no_other_waiting(aurora, borealis):
             watch_due()
     finally:
         superuser(broken, json.dumps(RULE), first.pk)
-    with as_platform("tests", "what was looked at"):
-        assert list(Watch.objects.filter(task__in=[first, second]).values_list("task", flat=True)) == [second.pk]
+    third = claimed_with_rule(aurora, borealis)
+    with as_platform("tests", "what was told, and what comes next"):
+        said = Watch.objects.filter(task__in=[first, second]).exclude(told_at=None)
+        assert list(said.values_list("task", flat=True)) == [second.pk]
+        assert _watched().filter(tenant=aurora.id).first() == third, "what fails does not come first again"
