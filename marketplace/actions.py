@@ -268,10 +268,13 @@ def accept_unanswered() -> int:
 
 
 def _accept_silently(claim: Claim) -> None:
-    task = ServiceTask.objects.select_for_update().get(pk=claim.task_id)  # so that two sweeps don't both tell
+    """By the task as it was read with the claim: whoever answered or handed in anew meanwhile is first."""
+    task = claim.task
     if not altered(task):
         _accept(task, SILENCE)
-    elif not is_told(task, "task.altered", since="task.submitted"):
+        return
+    ServiceTask.objects.select_for_update().get(pk=task.pk)  # so that two sweeps don't both tell
+    if not is_told(task, "task.altered", since="task.submitted"):
         tell_altered(task, frozenset({claim.tenant_id}))
 
 
