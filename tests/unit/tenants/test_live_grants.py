@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.reads.live_grants import ANY_PERMISSION, LiveGrant, LiveGrants
+from tenants.sharing.feed_grant import OF_OTHERS
 
 SITES, MACHINES = [UUID(int=n) for n in (1, 2)], [UUID(int=n) for n in (11, 12)]
 PERMISSIONS = ["view_alarms", "view_telemetry"]
@@ -51,7 +52,8 @@ def test_soonest_grants_open_a_row_and_hide_what_all_of_them_hide(found, permiss
         sure = [grant for grant in fitting if grant.delay_s == min(each.delay_s for each in fitting)]
         assert opening.grant in sure
         assert all(len(opening.grant.field_mask) <= len(grant.field_mask) for grant in sure)
-        assert opening.hidden == frozenset.intersection(*(grant.field_mask for grant in sure))
+        assert opening.hidden - {OF_OTHERS} == frozenset.intersection(*(grant.field_mask for grant in sure))
+        assert (OF_OTHERS in opening.hidden) == all(grant.equipment_id for grant in sure), "only of single machines"
 
 
 def _of_machine(grant: LiveGrant, site: UUID, machine: UUID) -> bool:
