@@ -9,9 +9,9 @@ from django.db.models.functions import Coalesce
 
 from edge_bridge.alarm import State, next_state, returned
 from edge_bridge.data import AlarmFacts
-from edge_bridge.models import Alarm, AlarmChange, Device, Gap, Quality, Reading, Series, Watermark
+from edge_bridge.models import Alarm, AlarmChange, Command, Device, Gap, Quality, Reading, Series, Watermark
 from edge_bridge.protocol import Lane
-from tenants.api import actor, granted
+from tenants.api import actor, granted, without
 from tenants.data import Actor
 from tenants.models import Equipment
 
@@ -81,7 +81,12 @@ def standing_alarms() -> Iterator[dict[str, Any]]:
     """Own alarms and those that partners opened, as the bodies of their events; newest first of each."""
     for shared in (False, True):
         for alarm in alarms_where(shared=shared, active=True).order_by("-pk").iterator(chunk_size=100):
-            yield alarm_facts(alarm).body()
+            yield as_told(alarm, alarm_facts(alarm).body())
+
+
+def as_told(row: Alarm | Command, body: dict[str, Any]) -> dict[str, Any]:
+    """The body of an alarm or a command at a site, with what a clause hides named as in its events."""
+    return without(body, frozenset((*row.left_out, *row.site.left_out)))
 
 
 def changes_of(alarm: Alarm) -> QuerySet[AlarmChange]:

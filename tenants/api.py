@@ -24,7 +24,7 @@ from tenants.reads.queries import rows_by_day as read_rows_by_day
 from tenants.reads.queries import shared_reads
 from tenants.reads.table import as_csv as shared_reads_csv
 from tenants.secrets import hash_secret, new_secret
-from tenants.sharing.feed_grant import OF_OTHERS, names_others
+from tenants.sharing.feed_grant import OF_OTHERS, names_others, without
 
 __all__ = [
     "FAMILIES",
@@ -80,4 +80,5 @@ __all__ = [
     "supervisors",
     "tenants",
     "unreceived",
+    "without",
 ]

@@ -12,6 +12,7 @@ from edge_bridge.alarms.aside import raised, waiting
 from edge_bridge.commands.data import CommandFacts, Zone
 from edge_bridge.commands.life import OPEN_STATES, State
 from edge_bridge.models import Alarm, Command, CommandChange, CommandRoute, CommandType, Quality, Reading
+from edge_bridge.queries import as_told
 from tenants.api import actor, get_equipment, granted, on_behalf_of
 from tenants.models import Equipment
 
@@ -32,7 +33,8 @@ def told_commands() -> Iterator[dict[str, Any]]:
     """Own commands and those to machines that partners opened, unless they are over; as the bodies of their events."""
     for shared in (False, True):
         rows = commands_where(shared=shared, state__in=OPEN_STATES).order_by("-pk")
-        yield from (command_facts(command).body() for command in rows.iterator(chunk_size=100))
+        for command in rows.iterator(chunk_size=100):
+            yield as_told(command, command_facts(command).body())
 
 
 def changes_of(command: Command) -> QuerySet[CommandChange]:

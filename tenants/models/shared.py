@@ -67,7 +67,7 @@ class SharedModel(models.Model):
     `shared_by`: the permission that opens its rows. `shared_place`: its columns with the site and the equipment, or
     `shared_through`: its reference to the shared row whose place it has. `shared_singly`: rows are single observations,
     which a grant with a floor doesn't open. `maskable`: what a clause may hide; `masked`: what it did hide. `tells`:
-    fields that give away what others say, and are left out with any of them.
+    fields that give away what others say, and are left out with any of them. `left_out`: both.
     """
 
     shared_by: ClassVar[str] = ANY_PERMISSION
@@ -77,6 +77,7 @@ class SharedModel(models.Model):
     maskable: ClassVar[tuple[str, ...]] = ()
     tells: ClassVar[dict[str, tuple[str, ...]]] = {}
     masked: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     objects = SharedQuerySet.as_manager()
 
@@ -108,7 +109,8 @@ class SharedModel(models.Model):
     def _leave_out(self, hidden: tuple[str, ...]) -> None:
         telling = self._telling(hidden)
         self.masked = tuple(name for name in hidden if name in self.maskable)
-        for name in (*self.masked, *telling):
+        self.left_out = (*self.masked, *telling)
+        for name in self.left_out:
             setattr(self, name, None)
 
     def _telling(self, hidden: tuple[str, ...]) -> list[str]:

@@ -45,7 +45,7 @@ def names_others(words: str | None) -> bool:
 
 def without(body: dict[str, Any], mask: frozenset[str]) -> dict[str, Any]:
     """The body less the fields of the mask, with their keys named under `masked`."""
-    hidden = {key for key in body if not mask.isdisjoint(FIELDS_OF.get(key, (key,)))}
+    hidden = {key for key in body if not mask.isdisjoint((key, *FIELDS_OF.get(key, ())))}
     if OF_OTHERS in mask and names_others(body.get("detail")):
         hidden.add("detail")
     if not hidden:

@@ -13,6 +13,7 @@ from edge_bridge.models import Alarm, KeptRule
 from edge_bridge.protocol import Lane, Severity
 from tenants.actions import register_equipment
 from tenants.models import FeedEvent
+from tests.events import misfit
 from tests.integration.edge.scenes import cleared, gateway, raised, the_alarm
 from tests.integration.tenants.read_scenes import share
 from tests.personas import Organisation
@@ -225,6 +226,18 @@ def test_partner_who_sees_the_value_reads_the_words(aurora, borealis):
     assert listed["detail"] == one["changes"][0]["comment"] == WORDS
 
 
+def test_alarm_of_the_snapshot_names_what_the_clause_hides_as_its_event_does(aurora, borealis):
+    share(aurora, borealis, "view_alarms", field_mask=["value", "rule", "name", "assigned_to", "escalated_to"])
+    gateway(aurora).say(Lane.P0, raised(detail=WORDS))
+    (of_state,) = borealis.client().get("/api/v1/feed/snapshot").json()["snapshot"]["alarms"]["items"]
+    with borealis.acting():
+        event = FeedEvent.objects.get(kind="alarm.raised").body
+    assert misfit("alarm.raised", of_state) == [] and of_state == event
+    assert {"value", "rule", "clause", "detail", "site_name", "assigned_to"} <= set(of_state["masked"])
+    (own,) = aurora.client().get("/api/v1/feed/snapshot").json()["snapshot"]["alarms"]["items"]
+    assert "masked" not in own and own["detail"] == WORDS
+
+
 def test_words_of_other_inputs_are_not_for_who_was_opened_one_machine_alone(aurora, borealis, delta):
     share(aurora, borealis, "view_alarms", equipment="FAN-01")
     share(aurora, delta, "view_alarms")
@@ -243,7 +256,8 @@ def test_words_of_other_inputs_are_not_for_who_was_opened_one_machine_alone(auro
     for partner, told in ((borealis, None), (delta, of_others)):
         (alarm,) = partner.client().get("/api/v1/alarms?shared=true").json()["results"]
         (of_state,) = partner.client().get("/api/v1/feed/snapshot").json()["snapshot"]["alarms"]["items"]
-        assert alarm["detail"] == of_state["detail"] == told
+        assert alarm["detail"] == of_state.get("detail") == told
+        assert misfit("alarm.raised", of_state) == [] and ("detail" in of_state) == (told is not None)
     share(aurora, borealis, "view_alarms")
     (alarm,) = borealis.client().get("/api/v1/alarms?shared=true").json()["results"]
     assert alarm["detail"] == of_others
