@@ -8,7 +8,7 @@ import random
 import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -68,12 +68,14 @@ def _actor_of(row: Webhook) -> Actor:
 
 
 class Run:
-    """One webhook for at most RUN_S. A page is kept over a few posts, and read anew as soon as rights change."""
+    """One webhook for at most RUN_S. A page is kept over a few posts, and read anew as soon as rights or the filter
+    change."""
 
     def __init__(self, webhook_id: UUID, actor: Actor) -> None:
         self.webhook_id, self.actor = webhook_id, actor
         self._page: deque[Entry] = deque()
         self._read_with: Head | None = None
+        self._read_for: Any = None
         self._read_s = 0.0
         self._has_more = True
 
@@ -122,6 +124,7 @@ class Run:
         """Whether the page in hand may still be posted, as it was read."""
         read = self._read_with
         is_as_read = read is not None and (read.epoch, read.rights_epoch) == (row.epoch, head.rights_epoch)
+        is_as_read = is_as_read and self._read_for == row.filter
         is_active = row.status == Webhook.Status.ACTIVE
         return bool(self._page) and is_as_read and is_active and time.monotonic() - self._read_s < PAGE_HOLDS_S
 
@@ -137,7 +140,7 @@ class Run:
         view = rights.view(self.actor.purpose, asked_filter(row.filter))
         links = page.chain(row.cursor, view.shown)
         self._page.extend(link for link in links if isinstance(link, Entry))
-        self._read_with, self._read_s = head, time.monotonic()
+        self._read_with, self._read_for, self._read_s = head, row.filter, time.monotonic()
         self._has_more = bool(self._page) or page.to < head.seq
         if not self._page:
             row.cursor = page.to

@@ -124,6 +124,19 @@ def test_filter_passes_over_and_a_long_stretch_of_it_costs_no_post(aurora, recei
     assert receiver.numbers == [70, 71] and now_of(aurora, webhook).cursor == 72
 
 
+def test_another_filter_holds_for_the_page_in_hand_too(aurora, receiver):
+    webhook, _ = hooked(aurora, receiver.url)
+    emit(aurora, range(6))
+    emit(aurora, range(6, 8), kind="plan.solved")
+    with as_platform("tests", "take up one webhook"):
+        run = Run(webhook.pk, _actor_of(Webhook.objects.get(pk=webhook.pk)))
+    assert run._step(None, is_last=False) is not None and len(run._page) > 0
+    with aurora.acting():
+        actions.change_webhook(webhook=Webhook.objects.get(pk=webhook.pk), filter={"kinds": ["plan."]})
+    assert run.work() == 2
+    assert receiver.numbers == [6, 7]
+
+
 def test_revoked_partner_gets_nothing_more_though_a_page_was_in_hand(aurora, borealis, receiver):
     agreement = opened(aurora, borealis)
     webhook, _ = hooked(borealis, receiver.url, filter={"kinds": ["alarm."]})
