@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Final
 
+from django.db.models import Case, When
+
+from edge_bridge.alarms.data import RANK
 from edge_bridge.commands.api import OPEN_STATES, command_facts, commands_where
 from edge_bridge.models import ShiftHandover
 from edge_bridge.production.figures import Cause, Figures
@@ -18,6 +21,7 @@ from tenants.api import actor
 from tenants.models import Site
 
 MOST_LINES: Final = 50
+WORST: Final = Case(*(When(severity=severity, then=rank) for severity, rank in RANK.items())).desc()
 SHOWN_ALARM: Final = ("alarm_type", "severity", "state", "tag")
 SHOWN_FIGURES: Final = (
     "availability_frac",
@@ -112,7 +116,7 @@ def _machine(machine: MachineReport) -> dict[str, Any]:
 
 
 def _alarms(span: Span) -> list[dict[str, Any]]:
-    rows = alarms_where(active=True, site=span.site.pk).order_by("-pk")[:MOST_LINES]
+    rows = alarms_where(active=True, site=span.site.pk).order_by(WORST, "-pk")[:MOST_LINES]
     return [
         {
             "alarm": str(row.pk),

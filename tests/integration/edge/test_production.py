@@ -7,8 +7,9 @@ import pytest
 from django.db import IntegrityError, connection, connections
 
 from edge_bridge.models import HauledLoad, Series, ShiftHandover, StateInterval
-from edge_bridge.production import actions, rolling
+from edge_bridge.production import actions, handovers, rolling
 from edge_bridge.production.intervals import HOLD
+from edge_bridge.protocol import Lane
 from edge_bridge.protocol.machine import LoadKind, MachineState, StopReason
 from marketplace import actions as market
 from tenants.actions import admit_member
@@ -17,6 +18,7 @@ from tenants.data import Actor
 from tenants.ledger.queries import entries_where
 from tenants.models import User, new_id
 from tests.integration.edge.command_scenes import born, requested, switch
+from tests.integration.edge.scenes import gateway, raised
 from tests.integration.marketplace.scenes import terms
 from tests.integration.tenants.read_scenes import reads_of, share
 from tests.personas import PASSWORD, Organisation
@@ -247,6 +249,17 @@ def test_stop_is_corrected_withdrawn_and_never_work(aurora):
     with aurora.acting():
         kinds = [entry.kind for entry in entries_where(subject=truck.pk)]
     assert kinds.count("production.stop_corrected") == 2
+
+
+def test_handover_names_the_worst_alarms_first_so_that_none_of_them_is_left_out(aurora, monkeypatch):
+    monkeypatch.setattr(handovers, "MOST_LINES", 3)
+    at_work(aurora)
+    edge = gateway(aurora)
+    for n, severity in enumerate(("critical", "low", "high", "medium", "critical", "low", "low")):
+        edge.say(Lane.P0, raised(severity=severity, alarm_type=f"n{n}"))
+    asked = f"/api/v1/sites/{aurora.sites['north'].pk}/handovers"
+    said = aurora.client().post(asked, {"shift": "day", "day": "2026-03-02"}).json()["said"]
+    assert [each["alarm_type"] for each in said["alarms"]] == ["n4", "n0", "n2"]
 
 
 def test_handover_is_signed_by_two_and_stays(aurora):
