@@ -6,7 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import Now
 
 from marketplace.lifecycle import ClaimState, State
@@ -56,9 +66,9 @@ def audience_of(task: ServiceTask) -> frozenset[UUID]:
     profile names its category, of them those that were there at its publication, then the newest."""
     match task.visibility:
         case "public":
-            fits = Exists(Profile.objects.filter(tenant=OuterRef("pk"), categories__contains=[task.category]))
-            came_later = ExpressionWrapper(Q(created_at__gt=task.published_at), BooleanField())
-            listed = tenants().filter(listed=True).order_by(fits.desc(), came_later, "-pk")
+            published_at = Value(task.published_at, DateTimeField())
+            came_later = ExpressionWrapper(Q(created_at__gt=published_at), BooleanField())
+            listed = tenants().filter(listed=True).order_by(_is_of_the_trade(task).desc(), came_later, "-pk")
             found = listed.values_list("pk", flat=True)
         case "invited":
             found = TaskInvitation.objects.filter(task=task).order_by("pk").values_list("firm", flat=True)
@@ -66,6 +76,11 @@ def audience_of(task: ServiceTask) -> frozenset[UUID]:
             mine = agreements(status="active").filter(tenant=task.tenant_id).prefetch_related(None)
             found = mine.order_by("pk").values_list("partner", flat=True)
     return frozenset(found[:AUDIENCE])
+
+
+def _is_of_the_trade(task: ServiceTask) -> Exists:
+    """Whether the profile of an organisation names the category, as far as the owner may read it."""
+    return Exists(Profile.objects.filter(tenant=OuterRef("pk"), categories__contains=[task.category]))
 
 
 def told_tasks() -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ RELEASES: Final = 25
 
 def readers_of(task: ServiceTask) -> frozenset[UUID]:
     """Own task: to whom it is visible, and who has asked or bid, also if they are not listed."""
-    askers = TaskAsker.objects.filter(question__task=task).values_list("firm", flat=True)
+    askers = TaskAsker.objects.filter(tenant=task.tenant_id, question__task=task).values_list("firm", flat=True)
     return audience_of(task) | bidders(task.pk) | frozenset(askers)
 
 

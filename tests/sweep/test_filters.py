@@ -26,6 +26,7 @@ from tests.sweep.test_two_identities import OTHER_NAMES, sweep_of
 Answer = tuple[int, set[str]]
 # Beside a key, for the index alone, which begins with the organisation: that of active alarms, and that of roll-ups. Or
 # for the platform's sweeps, which pass the wall and would read what others have of a shared entry of the ledger, too.
+# Or for an order, in which everybody stays.
 FASTER = {
     ("edge_bridge/alarms/cloud.py", "locked"),
     ("edge_bridge/alarms/suppression.py", "find_causes"),
@@ -34,7 +35,8 @@ FASTER = {
     ("edge_bridge/readings/trends.py", "_rollups"),
     ("edge_bridge/readings/daily.py", "worst"),
     ("edge_bridge/watching/gaps.py", "_log_of"),
-    ("marketplace/bids/queries.py", "committed"),
+    ("marketplace/bids/queries.py", "_said"),
+    ("marketplace/queries.py", "_is_of_the_trade"),
 }
 NAMING_NOTHING = "page_size=100"
 
