@@ -142,4 +142,4 @@ def test_it_takes_the_right_to_manage_grades_and_ends_with_it(aurora):
     measured(aurora, POORER)
     assert swept(aurora) == 0
     with aurora.acting():
-        assert not Reaction.objects.exists()
+        assert Reaction.objects.get().outcome == "refused"

@@ -11,8 +11,10 @@ from marketplace.bids import sweeping
 from marketplace.desk import actions as desk
 from marketplace.desk.access import get_own_question
 from marketplace.market import tell_market
+from marketplace.models import Profile
 from marketplace.queries import told_tasks
 from marketplace.tasks import sweep_market
+from tenants.api import tenants
 from tenants.context import as_platform
 from tenants.models import Tenant
 from tests.integration.marketplace.bid_scenes import (
@@ -56,7 +58,10 @@ def test_firms_that_were_told_of_a_task_hear_that_it_is_gone_and_open_again(auro
 
 
 def test_of_too_many_firms_those_of_the_trade_are_told_first_then_the_newest(monkeypatch, aurora, cassia, borealis):
-    monkeypatch.setattr(queries, "AUDIENCE", 1)
+    with aurora.acting():
+        of_the_trade = Profile.objects.filter(categories__contains=["equipment_maintenance"])
+        n = tenants().filter(listed=True, pk__in=of_the_trade.values("tenant")).count()
+    monkeypatch.setattr(queries, "AUDIENCE", n + 1)
     task = published(aurora)
     assert heard(borealis, task) and not heard(cassia, task)
     offer(cassia)
