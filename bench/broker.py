@@ -14,7 +14,8 @@ from pathlib import Path
 import aiomqtt
 import psutil
 
-from tests.unit.edge.cloud import free_port, wait_until
+from tests.ports import free_port
+from tests.unit.edge.cloud import wait_until
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 TOPIC = "bench"

@@ -17,16 +17,10 @@ from pathlib import Path
 import httpx
 
 from tests.database import ROOT
+from tests.ports import LOOPBACK, free_port
 
-LOOPBACK = "127.0.0.1"
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 class LiveWeb:

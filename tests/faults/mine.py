@@ -23,7 +23,8 @@ from tests.faults.scene import COUNTS, WEB, WITHIN_S, wait_until
 from tests.faults.truth import HOLES, rows
 from tests.integration.edge import scenes
 from tests.integration.edge.processes import GatewayProcess
-from tests.live import LiveWeb, free_port
+from tests.live import LiveWeb
+from tests.ports import free_port
 
 Event = tuple[str, str, str, str]  # equipment, type of the alarm, raised or cleared, when it occurred
 ABOUT_THE_SITE = {"alarm_flood"}  # what so many alarms bring with them

@@ -20,7 +20,8 @@ from tests.faults.proxy import Proxy
 from tests.faults.truth import RULES, Said, admin_url, rows, wave
 from tests.integration.edge import scenes
 from tests.integration.edge.processes import GatewayProcess
-from tests.live import LiveWeb, free_port
+from tests.live import LiveWeb
+from tests.ports import free_port
 
 WITHIN_S = 90.0
 WEB = {"FEED_HEARTBEAT_S": "1"}

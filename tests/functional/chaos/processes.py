@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.database import ROOT
-from tests.live import free_port
+from tests.ports import free_port
 
 # How the command line of each part is told apart.
 PARTS = {

@@ -9,7 +9,8 @@ from websockets.sync.client import ClientConnection, connect
 from edge_bridge.models import Alarm, Reading
 from edge_bridge.protocol import Ack, Lane, Problem, decode, encode
 from tests.integration.edge.scenes import Gateway, gateway, raised, reading
-from tests.live import LiveWeb, free_port
+from tests.live import LiveWeb
+from tests.ports import free_port
 
 
 def socket(web, authorization: str) -> ClientConnection:

@@ -186,11 +186,6 @@ def serving(application: Any, port: int = 0, ws: str = "websockets-sansio") -> I
         listener.close()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def wait_until(condition: Callable[[], bool], longest_s: float = 30.0) -> None:
     deadline_s = time.monotonic() + longest_s
     while not condition():

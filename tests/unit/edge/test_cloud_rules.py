@@ -26,7 +26,8 @@ from edge_bridge.protocol import (
 )
 from edge_bridge.rules.digest import digest_of
 from edge_bridge.rules.kinds import AnyRule, parse_rules
-from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.unit.edge.cloud import Cloud, serving, wait_until
 from tests.unit.edge.processes import SETTINGS, Terminal
 from tests.unit.edge.processes import Gateway as Process
 

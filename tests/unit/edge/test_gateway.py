@@ -29,7 +29,8 @@ from edge_bridge.protocol import (
     TerminalReadings,
     encode,
 )
-from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.unit.edge.cloud import Cloud, serving, wait_until
 from tests.unit.edge.processes import SETTINGS, Gateway, Terminal
 
 RAISED, CLEARED = AlarmEvent.RAISED, AlarmEvent.CLEARED

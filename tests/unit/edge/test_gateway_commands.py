@@ -30,7 +30,8 @@ from edge_bridge.protocol import (
     decode,
     encode,
 )
-from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.unit.edge.cloud import Cloud, serving, wait_until
 from tests.unit.edge.processes import SETTINGS, Gateway, Terminal
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)

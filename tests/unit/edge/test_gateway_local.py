@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.edge.cloud import free_port
+from tests.ports import free_port
 from tests.unit.edge.processes import ROOT, SETTINGS, Gateway, Terminal
 
 

@@ -37,7 +37,8 @@ from edge_bridge.protocol import (
     decode,
     encode,
 )
-from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.unit.edge.cloud import Cloud, serving, wait_until
 from tests.unit.edge.processes import SETTINGS, Gateway
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")

@@ -15,7 +15,8 @@ from terminal_sim.replay import ReplayError, Series, read_series, shifted_to
 from terminal_sim.rule_file import read_rules
 from terminal_sim.toml import load_scenario
 from terminal_sim.truth import truth
-from tests.unit.edge.cloud import Cloud, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.unit.edge.cloud import Cloud, serving, wait_until
 from tests.unit.edge.processes import ROOT, Gateway
 
 SCENARIO = """
