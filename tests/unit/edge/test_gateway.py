@@ -299,6 +299,25 @@ def test_restored_snapshot_begins_a_new_epoch_and_loses_no_new_alarm(gateway: Ga
         wait_until(lambda: values(cloud)[-1:] == [5.5])
 
 
+def test_readings_that_waited_for_an_alarm_while_a_new_epoch_began_arrive_once(gateway: Gateway, cloud: Cloud) -> None:
+    with serving(cloud, gateway.cloud_port):
+        gateway.start()
+        terminal = Terminal(gateway)
+        terminal.say(terminal.frame("ch4", [1.3]))
+        wait_until(lambda: len(cloud.alarms()) == 1 and values(cloud) == [1.3])
+        time.sleep(0.3)  # for the acknowledgement to reach the journal
+    terminal.say(terminal.frame("ch4", [1.4, 1.5]))
+    gateway.kill()
+    alarms = next(stream for stream in cloud.watermarks if stream[2] is Lane.P0)
+    cloud.watermarks[alarms] += 5  # as if it had told of more before it was restored from a copy
+    with serving(cloud, gateway.cloud_port):
+        gateway.start()
+        wait_until(lambda: len({boot for _, boot, _ in cloud.watermarks}) == 2)
+        terminal.say(terminal.frame("ch4", [1.6]))
+        wait_until(lambda: 1.6 in values(cloud))
+    assert values(cloud) == [1.3, 1.4, 1.5, 1.6]
+
+
 def test_cloud_restored_from_a_backup_gets_its_alarms_again_and_is_told_which_readings_are_lost(
     gateway: Gateway, cloud: Cloud
 ) -> None:
