@@ -5,7 +5,9 @@ the newest is passed over: it is out of order, or was held. But where nothing el
 clock, the sensor's clock is wrong; then the gateway's says how long it has been, and the stamps count on from there.
 """
 
-from edge_bridge.rules.detector import Sample, State
+from abc import abstractmethod
+
+from edge_bridge.rules.detector import Measuring, Sample, State
 
 # Stamp of the newest sample, when it was heard, since when only older ones come (None: they do not), and the seconds
 # that were counted.
@@ -43,3 +45,24 @@ def put(elapsed: Elapsed, by_s: float) -> Elapsed:
 def as_now_kept(at_s: float, counted_s: float) -> Elapsed:
     """Before, it was the stamp alone."""
     return at_s, at_s, None, counted_s
+
+
+class Counting(Measuring):
+    """Its memory begins with what has elapsed; it is empty before the first sample."""
+
+    def empty(self) -> State:
+        return ()
+
+    def clock_was_put(self, state: State, by_s: float) -> State:
+        is_raised, over_s, memory = state
+        return is_raised, over_s, (put(memory[0], by_s), *memory[1:]) if memory else ()
+
+    def as_now_kept(self, state: State) -> State:
+        is_raised, over_s, memory = state
+        if not memory or isinstance(memory[0], tuple):
+            return state
+        return is_raised, over_s, self.memory_as_now_kept(memory)
+
+    @abstractmethod
+    def memory_as_now_kept(self, memory: State) -> State:
+        """A memory that begins with a stamp alone, in the shape that it has now."""

@@ -11,7 +11,7 @@ FEWEST = 10  # distances of samples before a usual one is believed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stuck(Measuring):
+class Stuck(elapsed.Counting):
     """The value has not left `tolerance` around where it came to rest for `for_s`.
 
     The memory: what has elapsed since, where it rests, and whether it was seen to move there; only moving clears.
@@ -26,9 +26,6 @@ class Stuck(Measuring):
         positive(self, "for_s")
         not_negative(self, "tolerance")
 
-    def empty(self) -> State:
-        return ()
-
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         if not memory or abs(sample.value - memory[1]) > self.tolerance:
             return (elapsed.begun(sample), sample.value, bool(memory)), 0.0
@@ -41,15 +38,8 @@ class Stuck(Measuring):
     def explain(self, memory: State, sample: Sample) -> tuple[float, str]:
         return memory[1], f"has stood at {memory[1]:g} for {memory[0][3]:.0f} s"
 
-    def clock_was_put(self, state: State, by_s: float) -> State:
-        is_raised, over_s, memory = state
-        return is_raised, over_s, (elapsed.put(memory[0], by_s), *memory[1:]) if memory else ()
-
-    def as_now_kept(self, state: State) -> State:
-        is_raised, over_s, memory = state
-        if not memory or isinstance(memory[0], tuple):
-            return state
-        return is_raised, over_s, (elapsed.as_now_kept(memory[0], 0.0), memory[1], False)
+    def memory_as_now_kept(self, memory: State) -> State:
+        return elapsed.as_now_kept(memory[0], 0.0), memory[1], False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edge_bridge.rules import elapsed
-from edge_bridge.rules.detector import Measuring, Sample, State, positive, within
+from edge_bridge.rules.detector import Sample, State, positive, within
 from edge_bridge.rules.thresholds import RuleError
 
 FEWEST = 5  # samples before a trend is believed
@@ -19,27 +19,17 @@ MAX_CLAUSE_CHARS = 125  # a reference of 100, and behind it that nobody verified
 OUTLIER_SIGMAS = 3.0  # a sample further off pulls no harder than this (Huber's clipping)
 
 
-class Trend(Measuring):
-    """Its memory begins with what has elapsed; it clears nothing before that is `over_s`."""
+class Trend(elapsed.Counting):
+    """It clears nothing before `over_s` has elapsed."""
 
     over_s: float  # becomes a field where it is said again
-
-    def empty(self) -> State:
-        return ()
 
     def may_clear(self, memory: State, now_s: float) -> bool:
         counted_s: float = memory[0][3]
         return counted_s >= self.over_s
 
-    def clock_was_put(self, state: State, by_s: float) -> State:
-        is_raised, over_s, memory = state
-        return is_raised, over_s, (elapsed.put(memory[0], by_s), *memory[1:]) if memory else ()
-
-    def as_now_kept(self, state: State) -> State:
-        is_raised, over_s, memory = state
-        if not memory or isinstance(memory[0], tuple):
-            return state
-        return is_raised, over_s, (elapsed.as_now_kept(memory[0], self.over_s), *memory[1:])
+    def memory_as_now_kept(self, memory: State) -> State:
+        return elapsed.as_now_kept(memory[0], self.over_s), *memory[1:]
 
 
 @dataclass(frozen=True, kw_only=True)
