@@ -1,5 +1,7 @@
 """What the tests of the marketplace begin with: an alarm of Aurora's pump, a published task, a claim."""
 
+import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +10,12 @@ from marketplace import access, actions
 from marketplace.bids.opening import register_opener
 from marketplace.data import TaskTerms
 from marketplace.models import Claim, ServiceTask
+from tenants.access import get_equipment, granted
+from tenants.agreements.actions import end_agreement
 from tenants.context import as_platform
-from tenants.models import FeedEvent, new_id
+from tenants.data import NotFound
+from tenants.ledger.api import entries_where
+from tenants.models import Agreement, FeedEvent, new_id
 from tests.personas import Organisation
 
 MAINTENANCE = {"title": "Fix pump 7", "category": "equipment_maintenance", "fee_minor": 250_000, "access_h": 48}
@@ -24,6 +30,7 @@ SNAPSHOT = {
 }
 PASSPHRASE = "seven shovels at dawn"
 OPENS = ("view_telemetry", "view_alarms")
+LIFE = [("task.published", "open"), ("task.claimed", "claimed"), ("task.submitted", "submitted")]
 
 
 def terms(**changed: Any) -> TaskTerms:
@@ -79,6 +86,43 @@ def submitted(task: ServiceTask, firm: Organisation, token: int = 1) -> None:
         actions.submit_work(claim=access.get_claim(task.pk, token), note="bearing replaced")
 
 
+def accept(task: ServiceTask, owner: Organisation) -> None:
+    with owner.acting():
+        actions.accept_work(task=access.get_own_task(task.pk))
+
+
+def reject(task: ServiceTask, owner: Organisation, reason: str = "the seal leaks") -> None:
+    with owner.acting():
+        actions.reject_work(task=access.get_own_task(task.pk), reason=reason)
+
+
+def release(task: ServiceTask, firm: Organisation, token: int = 1) -> None:
+    with firm.acting():
+        actions.release_claim(claim=access.get_claim(task.pk, token))
+
+
+def extend(task: ServiceTask, owner: Organisation, hours: int = 24, roles: Iterable[str] = ("owner",)) -> None:
+    with owner.acting(*roles):
+        actions.extend_claim(task=access.get_own_task(task.pk), hours=hours)
+
+
+def end_by_hand(agreement: Agreement) -> None:
+    end_agreement(agreement=agreement, reason="enough")
+
+
+def sees_pump(firm: Organisation, owner: Organisation) -> bool:
+    """Whether the firm can get the pump and its telemetry now; both doors must agree."""
+    pump = owner.equipment["PUMP-07"].pk
+    with firm.acting():
+        by_grant = pump in granted("equipment", "view_telemetry")
+        try:
+            by_access = get_equipment(pump, needs="view_telemetry").pk == pump
+        except NotFound:
+            by_access = False
+    assert by_grant == by_access
+    return by_grant
+
+
 def lease_over(claim: Claim) -> None:
     """Let the lease have ended a second ago, as if its hours had passed."""
     with as_platform("tests", "end a lease"):
@@ -101,3 +145,9 @@ def told(party: Organisation, kind: str = "task.") -> list[tuple[str, str]]:
     with party.acting():
         rows = FeedEvent.objects.filter(kind__startswith=kind).order_by("seq")
         return [(row.kind, row.body["status"]) for row in rows]
+
+
+def entered(party: Organisation, kind: str) -> dict[str, Any]:
+    """What the newest entry of a kind says in the party's ledger."""
+    with party.acting():
+        return json.loads(entries_where(kind=kind).first().payload)

@@ -1,58 +1,37 @@
-"""A task from its posting to its end: who may do what, what opens, what closes, and who is told."""
+"""A task in the hands of a firm: what opens and closes, for how long, and who may take it up again."""
 
-import json
 from datetime import timedelta
 
 import pytest
 
 from edge_bridge import api as edge
-from edge_bridge.models import Alarm
 from marketplace import access, actions, queries
-from marketplace.models import Claim, Contract, Inspection
+from marketplace.models import Claim
 from marketplace.tasks import sweep_lapsed_claims
 from tenants.access import get_equipment, get_site, granted
-from tenants.agreements.actions import end_agreement, resume_agreement, suspend_agreement
-from tenants.api import acting_as, as_platform
+from tenants.agreements.actions import resume_agreement, suspend_agreement
+from tenants.api import acting_as
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
-from tenants.ledger.api import entries_where
-from tenants.models import FeedEvent, LedgerEntry, Signature, Tenant
+from tenants.models import Signature
 from tests.integration.marketplace.scenes import (
+    LIFE,
     OPENS,
+    accept,
     alarm_of,
-    answer_over,
     claimed,
+    end_by_hand,
+    entered,
+    extend,
     lease_over,
     published,
+    reject,
+    release,
+    sees_pump,
     state_of,
     submitted,
     terms,
     told,
 )
-
-LIFE = [("task.published", "open"), ("task.claimed", "claimed"), ("task.submitted", "submitted")]
-
-
-def sees_pump(firm, owner):
-    """Whether the firm can get the pump and its telemetry now; both doors must agree."""
-    pump = owner.equipment["PUMP-07"].pk
-    with firm.acting():
-        by_grant = pump in granted("equipment", "view_telemetry")
-        try:
-            by_access = get_equipment(pump, needs="view_telemetry").pk == pump
-        except NotFound:
-            by_access = False
-    assert by_grant == by_access
-    return by_grant
-
-
-def accept(task, owner):
-    with owner.acting():
-        actions.accept_work(task=access.get_own_task(task.pk))
-
-
-def release(task, firm, token=1):
-    with firm.acting():
-        actions.release_claim(claim=access.get_claim(task.pk, token))
 
 
 def test_data_opens_at_the_claim_and_closes_at_acceptance(aurora, borealis, cassia):
@@ -149,129 +128,6 @@ def test_offer_and_claim_are_the_signatures_of_the_agreement(aurora, borealis):
     assert signatures(again, borealis) == [offered, (borealis.id, "", "claim")]
 
 
-def test_rework_renews_lease_and_data_by_a_new_agreement(aurora, borealis):
-    task = published(aurora)
-    first = claimed(task, borealis)
-    submitted(task, borealis)
-    lease_over(first)
-    with pytest.raises(Invalid, match="note"), aurora.acting():
-        actions.request_rework(task=access.get_own_task(task.pk), note="x" * 2_001)
-    with aurora.acting():
-        actions.request_rework(task=access.get_own_task(task.pk), note="still noisy")
-    for party in (aurora, borealis):
-        with party.acting():
-            entry = LedgerEntry.objects.get(kind="task.reopened", subject_id=task.pk)
-            event = FeedEvent.objects.get(kind="task.reopened", body__task=str(task.pk))
-        assert json.loads(entry.payload)["reason"] == event.body["reason"] == "still noisy"
-    with borealis.acting():
-        again = access.get_claim(task.pk, first.token)
-        assert again.lease_until > first.lease_until
-        assert (again.agreement.status, again.rework_note) == ("active", "still noisy")
-        assert again.agreement_id != first.agreement_id
-    assert sees_pump(borealis, aurora)
-    submitted(task, borealis)
-    accept(task, aurora)
-    assert not sees_pump(borealis, aurora)
-    rework = [("task.reopened", "claimed"), ("task.submitted", "submitted"), ("task.accepted", "closed")]
-    assert told(borealis) == told(aurora) == [*LIFE, *rework]
-
-
-def reject(task, owner, reason="the seal leaks"):
-    with owner.acting():
-        actions.reject_work(task=access.get_own_task(task.pk), reason=reason)
-
-
-def entered(party, kind):
-    """What the newest entry of a kind says in the party's ledger."""
-    with party.acting():
-        return json.loads(entries_where(kind=kind).first().payload)
-
-
-def test_rejected_work_ends_the_claim_owes_nothing_and_opens_the_task_again(aurora, borealis, cassia):
-    task = published(aurora)
-    claimed(task, borealis)
-    submitted(task, borealis)
-    for reason in (" ", "x" * 2_001):
-        with pytest.raises(Invalid, match="reason won't do"):
-            reject(task, aurora, reason)
-    reject(task, aurora)
-    assert state_of(task, aurora) == "open"
-    assert not sees_pump(borealis, aurora)
-    with aurora.acting():
-        claim = Claim.objects.get(task=task)
-        assert (claim.state, claim.agreement.status) == ("rejected", "terminated")
-        assert not Contract.objects.filter(task=task).exists()
-    for party in (aurora, borealis):
-        assert told(party)[-1] == ("task.rejected", "open")
-        said = entered(party, "task.rejected")
-        assert (said["reason"], said["claim"], said["status"]) == ("the seal leaks", str(claim.pk), "open")
-        with party.acting():
-            assert FeedEvent.objects.get(kind="task.rejected").body["reason"] == "the seal leaks"
-    with pytest.raises(Conflict, match="claim has ended"), borealis.acting():
-        access.get_claim(task.pk, 1)
-    assert claimed(task, cassia).token == 2
-
-
-def test_only_work_that_was_handed_in_is_rejected_and_by_its_owner_alone(aurora, borealis):
-    task = published(aurora)
-    claimed(task, borealis)
-    with pytest.raises(Conflict, match="claimed can't take 'reject'"):
-        reject(task, aurora)
-    submitted(task, borealis)
-    with pytest.raises(NotFound):
-        reject(task, borealis)
-    accept(task, aurora)
-    with pytest.raises(Conflict, match="closed can't take 'reject'"):
-        reject(task, aurora)
-
-
-def test_owner_who_says_nothing_has_accepted(aurora, borealis):
-    waiting, task = published(aurora), published(aurora)
-    for each in (waiting, task):
-        claim = claimed(each, borealis)
-        submitted(each, borealis)
-    with borealis.acting():
-        before = queries.database_time()
-        until = access.get_claim(task.pk, 1).answer_until
-    assert timedelta(days=7) - timedelta(minutes=1) < until - before < timedelta(days=7)
-    lease_over(claim)
-    actions.accept_unanswered()
-    assert state_of(task, aurora) == "submitted"
-    answer_over(claim)
-    sweep_lapsed_claims.apply().get()
-    actions.accept_unanswered()
-    assert (state_of(task, aurora), state_of(waiting, aurora)) == ("closed", "submitted")
-    silence = "Nobody answered within 7 days."
-    for party in (aurora, borealis):
-        assert told(party)[-1] == ("task.accepted", "closed")
-        assert entered(party, "task.accepted")["reason"] == silence
-        with party.acting():
-            contract = Contract.objects.get(task=task)
-            assert (contract.firm_id, contract.price_minor, contract.state) == (borealis.id, 250_000, "fulfilled")
-            assert Inspection.objects.get(contract=contract).reason == silence
-
-
-def test_rework_stops_the_time_for_an_answer_and_a_new_submission_begins_it_anew(aurora, borealis):
-    task = published(aurora)
-    claim = claimed(task, borealis)
-    submitted(task, borealis)
-    answer_over(claim)
-    with aurora.acting():
-        actions.request_rework(task=access.get_own_task(task.pk))
-    with borealis.acting():
-        assert access.get_claim(task.pk, 1).answer_until is None
-    actions.accept_unanswered()
-    assert state_of(task, aurora) == "claimed"
-    submitted(task, borealis)
-    actions.accept_unanswered()
-    assert state_of(task, aurora) == "submitted"
-
-
-def extend(task, owner, hours=24, roles=("owner",)):
-    with owner.acting(*roles):
-        actions.extend_claim(task=access.get_own_task(task.pk), hours=hours)
-
-
 def test_owner_gives_more_time_and_the_data_goes_on_under_the_agreement_that_follows(aurora, borealis):
     task = published(aurora)
     first = claimed(task, borealis)
@@ -310,71 +166,6 @@ def test_lease_that_is_over_is_not_extended_nor_by_more_than_the_role_may_open(a
         extend(task, aurora)
 
 
-def test_both_parties_are_told_in_order_and_others_only_of_the_offer(aurora, borealis, cassia):
-    task = published(aurora)
-    claimed(task, borealis)
-    submitted(task, borealis)
-    accept(task, aurora)
-    assert told(aurora) == told(borealis) == [*LIFE, ("task.accepted", "closed")]
-    assert told(cassia) == LIFE[:1]
-    rights = [("rights.agreement_activated", "active"), ("rights.agreement_ended", "terminated")]
-    assert told(borealis, "rights.") == told(aurora, "rights.") == rights
-    assert told(cassia, "rights.") == []
-
-
-def test_body_of_an_event_has_the_agreed_keys(aurora, borealis):
-    task = published(aurora)
-    claimed(task, borealis)
-    with aurora.acting():
-        from tenants.queries import feed_events
-
-        offer, taken = feed_events(after=0).filter(kind__startswith="task.").values_list("body", flat=True)
-    keys = {"task", "title", "status", "owner", "owner_name", "equipment_code", "category"}
-    assert set(offer) == keys
-    assert set(taken) == keys | {"claimant", "claimant_name"}
-    assert (taken["owner_name"], taken["claimant_name"], taken["equipment_code"]) == ("Aurora", "Borealis", "PUMP-07")
-
-
-def test_others_see_an_open_task_and_nothing_of_it_afterwards(aurora, borealis, cassia):
-    with aurora.acting():
-        task = actions.post_task(terms=terms(), equipment_id=aurora.equipment["PUMP-07"].pk)
-    with cassia.acting(), pytest.raises(NotFound):
-        access.get_task(task.pk)
-    with aurora.acting():
-        actions.publish_task(task=access.get_own_task(task.pk))
-    with cassia.acting():
-        seen = access.get_task(task.pk)
-        assert seen.snapshot["equipment_code"] == "PUMP-07" and seen.claim is None
-        with pytest.raises(NotFound):
-            get_site(task.site_id, needs="view_alarms")
-        with pytest.raises(NotFound):
-            access.get_own_task(task.pk)
-    claimed(task, borealis)
-    with cassia.acting():
-        with pytest.raises(NotFound):
-            access.get_task(task.pk)
-        with pytest.raises(NotFound):
-            access.get_claim(task.pk, 1)
-        assert not Claim.objects.exists() and not queries.tasks_in("claimed").exists()
-    with borealis.acting():
-        assert [row.claim.tenant_id for row in queries.tasks_in("claimed")] == [borealis.id]
-    with aurora.acting():
-        assert queries.tasks_in("own").get(pk=task.pk).claim.firm_name == "Borealis"
-
-
-def test_unlisted_organisations_are_named_to_each_other_and_told_of_no_offers(aurora, borealis, cassia):
-    with as_platform("tests", "unlist"):
-        Tenant.objects.filter(pk__in=[aurora.id, borealis.id]).update(listed=False)
-    task = published(aurora)
-    claimed(task, borealis)
-    with borealis.acting():
-        assert access.get_task(task.pk).snapshot["owner_name"] == "Aurora"
-    with aurora.acting():
-        assert access.get_task(task.pk).claim.firm_name == "Borealis"
-    assert told(borealis) == LIFE[1:2]
-    assert told(cassia) == LIFE[:1]
-
-
 def test_late_loser_is_told_as_if_the_task_did_not_exist(aurora, borealis, cassia):
     task = published(aurora)
     claimed(task, borealis)
@@ -410,17 +201,6 @@ def test_older_token_is_fenced_off(aurora, borealis, cassia):
         submitted(task, cassia, token=2)
 
 
-def test_snapshot_stays_when_the_alarm_changes(aurora, borealis):
-    alarm = alarm_of(aurora)
-    task = published(aurora, alarm_id=alarm.pk)
-    with aurora.acting():
-        Alarm.objects.filter(pk=alarm.pk).update(severity="low", value=1.0, state="ACKED")
-    with borealis.acting():
-        evidence = access.get_task(task.pk).snapshot["evidence"]
-    assert (evidence["alarm"]["severity"], evidence["alarm"]["value"]) == ("critical", 9.5)
-    assert [reading[2] for reading in evidence["readings"]] == [9.5]
-
-
 def test_task_without_data_to_open_makes_an_agreement_that_opens_nothing(aurora, borealis):
     task = published(aurora, terms=terms(opens=()), site_id=aurora.sites["north"].pk)
     claim = claimed(task, borealis)
@@ -438,24 +218,9 @@ def test_task_about_a_site_opens_the_site(aurora, borealis):
             get_site(aurora.sites["north-mill"].pk, needs="view_alarms")
 
 
-def test_acceptance_goes_on_when_a_party_has_ended_the_agreement_before(aurora, borealis):
-    task = published(aurora)
-    claim = claimed(task, borealis)
-    with aurora.acting():
-        end_agreement(agreement=queries.live_claim(task.pk).agreement, reason="precaution")
-    assert not sees_pump(borealis, aurora)
-    submitted(task, borealis, claim.token)
-    accept(task, aurora)
-    assert state_of(task, aurora) == "closed"
-
-
 def shut(task, owner, by):
     with owner.acting():
         by(agreement=queries.live_claim(task.pk).agreement)
-
-
-def end_by_hand(agreement):
-    end_agreement(agreement=agreement, reason="claim released")
 
 
 @pytest.mark.parametrize("by", [end_by_hand, suspend_agreement])
@@ -501,64 +266,6 @@ def test_firm_claims_again_after_release_lapse_and_rejection_and_what_was_opened
     submitted(task, borealis, token=3)
     reject(task, aurora)
     assert claimed(task, borealis).token == 4 and sees_pump(borealis, aurora)
-
-
-def test_foreign_places_can_not_be_posted_about(aurora, cassia):
-    alarm = alarm_of(aurora)
-    foreign = {
-        "site_id": aurora.sites["north"].pk,
-        "equipment_id": aurora.equipment["PUMP-07"].pk,
-        "alarm_id": alarm.pk,
-    }
-    for name, value in foreign.items():
-        with cassia.acting(), pytest.raises(NotFound):
-            actions.post_task(terms=terms(), **{name: value})
-
-
-def test_partner_can_not_offer_what_was_opened_to_them(aurora, borealis):
-    claimed(published(aurora), borealis)
-    with borealis.acting(), pytest.raises(NotFound):
-        actions.post_task(terms=terms(), equipment_id=aurora.equipment["PUMP-07"].pk)
-
-
-def test_nobody_offers_what_their_own_role_may_not_do(aurora):
-    pump = aurora.equipment["PUMP-07"].pk
-    with aurora.acting("planner"), pytest.raises(Invalid, match="send_commands"):
-        actions.post_task(terms=terms(opens=("send_commands",)), equipment_id=pump)
-    with aurora.acting():
-        task = actions.post_task(terms=terms(opens=("manage",)), equipment_id=pump)
-    with aurora.acting("operator"), pytest.raises(Invalid, match="manage"):
-        actions.publish_task(task=access.get_own_task(task.pk))
-    with aurora.acting("viewer"), pytest.raises(Forbidden):
-        actions.post_task(terms=terms(), equipment_id=pump)
-
-
-def test_task_needs_a_place_and_places_that_agree(aurora):
-    with aurora.acting():
-        with pytest.raises(Invalid, match="Say what"):
-            actions.post_task(terms=terms())
-        mill, pump = aurora.sites["north-mill"].pk, aurora.equipment["PUMP-07"].pk
-        with pytest.raises(Invalid) as refused:
-            actions.post_task(terms=terms(), site_id=mill, equipment_id=pump)
-    assert refused.value.errors[0].pointer == "/site"
-
-
-def test_cancelled_task_is_gone_for_the_others(aurora, borealis):
-    task = published(aurora)
-    with borealis.acting():
-        read_before = access.get_task(task.pk)
-    with aurora.acting():
-        actions.cancel_task(task=access.get_own_task(task.pk))
-    with pytest.raises(Conflict, match="is cancelled now"), borealis.acting():
-        actions.claim_task(task=read_before)
-    assert told(aurora)[-1] == ("task.cancelled", "cancelled")
-
-
-def test_without_identity_the_market_reads_zero_rows(aurora):
-    from marketplace.models import ServiceTask
-
-    published(aurora)
-    assert ServiceTask.objects.count() == 0
 
 
 def test_sweep_runs_as_a_task_without_an_organisation(aurora, borealis):

@@ -1,14 +1,13 @@
 """How long a contract opens the data, what was used under its agreements, how a dispute after the work ends."""
 
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
 from marketplace.contracts import access, actions, disputes, ratings
 from marketplace.contracts.statement import statement_of
 from marketplace.models import Claim, Contract, Milestone, Submission
-from tenants.agreements.actions import end_agreement, suspend_agreement
+from tenants.agreements.actions import suspend_agreement
 from tenants.data import Conflict
 from tenants.models import Agreement
 from tests.functional.console.scenes import sign_in
@@ -24,7 +23,7 @@ from tests.integration.marketplace.contract_scenes import (
     submitted,
     written,
 )
-from tests.integration.marketplace.test_claiming import accept, extend, release, sees_pump
+from tests.integration.marketplace.scenes import accept, end_by_hand, extend, release, sees_pump
 
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 5}
 
@@ -61,7 +60,7 @@ def test_rework_opens_the_data_again_for_the_time_that_the_task_offers(aurora, b
         assert [body["contract"] for body in bodies(party, "contract.reopened")] == [str(contract.pk)]
 
 
-@pytest.mark.parametrize("by", [partial(end_agreement, reason="enough"), suspend_agreement])
+@pytest.mark.parametrize("by", [end_by_hand, suspend_agreement])
 def test_who_may_not_manage_agreements_opens_nothing_that_was_shut(aurora, borealis, by):
     contract = written(aurora, borealis)
     submitted(borealis, contract)

@@ -32,7 +32,7 @@ from tests.integration.marketplace.contract_scenes import (
     submitted,
     written,
 )
-from tests.integration.marketplace.test_claiming import accept, sees_pump
+from tests.integration.marketplace.scenes import accept, sees_pump
 
 WARRANTY = {"retention_bp": 1_000, "warranty_d": 30}
 

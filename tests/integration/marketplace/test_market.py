@@ -28,8 +28,7 @@ from tests.integration.marketplace.bid_scenes import (
 )
 from tests.integration.marketplace.bid_scenes import scored as judged
 from tests.integration.marketplace.firms import offer
-from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of
-from tests.integration.marketplace.test_claiming import release
+from tests.integration.marketplace.scenes import claimed, lease_over, published, release, state_of
 from tests.personas import organisation
 
 
