@@ -6,6 +6,7 @@ from typing import Any
 from marketplace.contracts import access, actions, disputes, mediation, settlement
 from marketplace.contracts.settlement import Billed
 from marketplace.models import Contract, Invoice, Milestone, ServiceTask
+from tenants.models import FeedEvent
 from tests.integration.marketplace import scenes
 from tests.personas import Organisation
 
@@ -98,6 +99,27 @@ def closed(owner: Organisation, firm: Organisation, **terms: Any) -> Contract:
     accepted(owner, firm, contract, *numbers)
     settled(owner, firm, contract, *numbers)
     return contract_seen(owner, contract)
+
+
+def extend(party: Organisation, contract: Contract, hours: int = 48) -> None:
+    with party.acting():
+        actions.extend_access(contract=access.get_contract(contract.pk), hours=hours)
+
+
+def states(party: Organisation, contract: Contract) -> list[str]:
+    """Of the contract, and of each milestone."""
+    with party.acting():
+        return [
+            Contract.objects.get(pk=contract.pk).state,
+            *(each.state for each in Milestone.objects.filter(contract=contract)),
+        ]
+
+
+def kinds(party: Organisation, contract: Contract) -> list[str]:
+    """Of the contract's events in the party's feed, in order."""
+    with party.acting():
+        rows = FeedEvent.objects.filter(body__contract=str(contract.pk)).order_by("seq")
+        return [row.kind for row in rows]
 
 
 def places(owner: Organisation) -> dict[str, Any]:

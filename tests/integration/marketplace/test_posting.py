@@ -10,16 +10,7 @@ from tenants.api import as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.models import Tenant
 from tenants.queries import feed_events
-from tests.integration.marketplace.scenes import (
-    LIFE,
-    accept,
-    alarm_of,
-    claimed,
-    published,
-    submitted,
-    terms,
-    told,
-)
+from tests.integration.marketplace.scenes import LIFE, accept, alarm_of, claimed, published, submitted, terms, told
 
 
 def test_both_parties_are_told_in_order_and_others_only_of_the_offer(aurora, borealis, cassia):
