@@ -12,7 +12,7 @@ from marketplace import access as tasks
 from marketplace import actions as task_actions
 from marketplace.bids import access, actions, awarding, complaining, opening, queries
 from marketplace.bids.data import BidContent, Criterion
-from marketplace.models import Bid, ServiceTask, TaskInvitation
+from marketplace.models import Bid, Complaint, ServiceTask, TaskInvitation
 from tenants.actions import admit_member
 from tenants.context import as_platform
 from tenants.ledger.text import canonical_json
@@ -24,6 +24,8 @@ from tests.personas import PASSWORD, Organisation, organisation
 # Its price and its words stand nowhere else.
 CONTENT = BidContent(price_minor=47_119_083, currency="USD", delivery_d=20, method="We lift the impeller by crane.")
 CRITERIA = (Criterion("Price", "price", 60), Criterion("Delivery", "delivery", 20), Criterion("Experience", "own", 20))
+# Bids of a contest, and the points for experience.
+CONTENDERS = (({"price_minor": 800, "delivery_d": 20}, 40), ({"price_minor": 1000, "delivery_d": 10}, 90))
 
 
 def draft(owner: Organisation, mode: str, **changed: Any) -> ServiceTask:
@@ -98,6 +100,47 @@ def awarded(owner: Organisation, bid: Bid, reason: str = "best by the criteria")
         awarding.award_bid(bid=access.get_bid_to_judge(bid.pk), reason=reason)
 
 
+def disqualified(owner: Organisation, bid: Bid) -> None:
+    with owner.acting():
+        awarding.disqualify_bid(bid=access.get_bid_to_judge(bid.pk), reason="no certificate for cranes")
+
+
+def contest(owner: Organisation, *firms: Organisation, **changed: Any) -> tuple[Any, ...]:
+    """A task and the bids of one or two firms, scored: the first is cheaper, the second quicker and better known."""
+    task = quotation(owner, **{"opens": ["view_telemetry"], "standstill_h": 24, **changed})
+    bids = [placed(firm, task, **content).bid for firm, (content, _) in zip(firms, CONTENDERS, strict=False)]
+    evaluating(owner, task)
+    for bid, (_, points) in zip(bids, CONTENDERS, strict=False):
+        scored(owner, bid, points)
+    return task, *bids
+
+
+def complained(firm: Organisation, bid: Bid) -> Complaint:
+    with firm.acting():
+        return complaining.complain(bid=access.get_own_bid(bid.pk), text="our references were not read")
+
+
+def decided(owner: Organisation, complaint: Complaint, is_upheld: bool) -> None:
+    with owner.acting():
+        found = access.get_complaint_to_decide(complaint.pk)
+        complaining.decide_complaint(complaint=found, is_upheld=is_upheld, reason="we looked again")
+
+
+def conclude(owner: Organisation, task: ServiceTask) -> None:
+    with owner.acting():
+        awarding.conclude_award(task=tasks.get_own_task(task.pk))
+
+
+def failed(owner: Organisation, task: ServiceTask) -> None:
+    with owner.acting():
+        awarding.fail_task(task=tasks.get_own_task(task.pk), reason="all far above the budget")
+
+
+def cancelled(owner: Organisation, task: ServiceTask) -> None:
+    with owner.acting():
+        task_actions.cancel_task(task=tasks.get_own_task(task.pk))
+
+
 def seen(party: Organisation, bid: Bid) -> Bid:
     with party.acting():
         return queries.bids().get(pk=bid.pk)
@@ -162,6 +205,4 @@ def places(owner: Organisation) -> dict[str, Any]:
     evaluating(owner, task)
     scored(owner, won, 90)
     awarded(owner, won)
-    with firms[1].acting():
-        complaint = complaining.complain(bid=access.get_own_bid(lost.pk), text="our references were not read")
-    return {"bid_id": won.pk, "complaint_id": complaint.pk}
+    return {"bid_id": won.pk, "complaint_id": complained(firms[1], lost).pk}

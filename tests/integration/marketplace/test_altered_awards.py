@@ -4,7 +4,7 @@ import pytest
 
 from marketplace import access as tasks
 from marketplace import actions as task_actions
-from marketplace.bids import access, awarding, complaining, queries, sweeping
+from marketplace.bids import access, awarding, queries, sweeping
 from marketplace.models import Bid
 from marketplace.tasks import sweep_bids, sweep_lapsed_claims
 from tenants.context import as_platform
@@ -13,9 +13,11 @@ from tenants.ledger.api import entries_where
 from tests.integration.marketplace.bid_scenes import (
     awarded,
     bodies,
-    evaluating,
-    placed,
-    quotation,
+    complained,
+    conclude,
+    contest,
+    decided,
+    disqualified,
     scored,
     seen,
     standstill_over,
@@ -24,21 +26,6 @@ from tests.integration.marketplace.bid_scenes import (
 from tests.integration.marketplace.scenes import answer_over, claimed, published, state_of, submitted
 
 STATE = "UPDATE marketplace_bid SET state = %s WHERE id = %s"
-
-
-def contest(aurora, *firms, **terms):
-    """Their bids under evaluation, scored alike."""
-    task = quotation(aurora, standstill_h=240, **terms)
-    bids = [placed(firm, task).bid for firm in firms]
-    evaluating(aurora, task)
-    for bid in bids:
-        scored(aurora, bid, 50)
-    return task, *bids
-
-
-def conclude(owner, task):
-    with owner.acting():
-        awarding.conclude_award(task=tasks.get_own_task(task.pk))
 
 
 def missing(owner, task):
@@ -82,7 +69,7 @@ def test_no_contract_is_written_with_another_bid_than_the_one_that_was_awarded(a
 )
 def test_nothing_is_awarded_by_points_that_were_altered(aurora, borealis, cassia, change):
     _, worse, better = contest(aurora, borealis, cassia)
-    scored(aurora, better, 90)
+    scored(aurora, better, 70)
     assert superuser(change, better.pk) == 1
     with pytest.raises(Conflict, match="Cassia, by Experience, are not those in your ledger"):
         awarded(aurora, worse)
@@ -122,8 +109,7 @@ def test_work_is_not_accepted_for_a_fee_that_was_altered(aurora, borealis):
 
 def test_bid_that_was_disqualified_without_an_entry_is_named(aurora, borealis, cassia):
     task, bid, other = contest(aurora, borealis, cassia)
-    with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(other.pk), reason="no certificate for cranes")
+    disqualified(aurora, other)
     assert missing(aurora, task) == []
     for each in (bid, other):
         with as_platform("operator", "quietly"):
@@ -133,8 +119,8 @@ def test_bid_that_was_disqualified_without_an_entry_is_named(aurora, borealis, c
 
 def test_bid_that_was_reinstated_and_put_out_again_without_an_entry_is_named(aurora, borealis):
     task, bid = contest(aurora, borealis)
+    disqualified(aurora, bid)
     with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(bid.pk), reason="no certificate for cranes")
         awarding.reinstate_bid(bid=access.get_bid_to_judge(bid.pk))
     assert missing(aurora, task) == []
     superuser(STATE, "disqualified", bid.pk)
@@ -172,17 +158,14 @@ def test_another_award_of_the_task_is_told_of_too(aurora, borealis, cassia):
     task, bid, other = contest(aurora, borealis, cassia)
     for n in (1, 2):
         awarded(aurora, bid)
-        with cassia.acting():
-            complaint = complaining.complain(bid=access.get_own_bid(other.pk), text="our references were not read")
+        complaint = complained(cassia, other)
         set_aside(complaint, True)
         swapped(bid, other)
         sweep_bids()
         assert len(bodies(aurora, "bid.altered")) == n
         swapped(other, bid)
         set_aside(complaint, False)
-        with aurora.acting():
-            found = access.get_complaint_to_decide(complaint.pk)
-            complaining.decide_complaint(complaint=found, is_upheld=True, reason="we looked again")
+        decided(aurora, complaint, True)
     assert state_of(task, aurora) == "evaluating"
 
 

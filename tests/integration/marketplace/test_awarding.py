@@ -1,4 +1,4 @@
-"""From bids that may be read to an award that stands: comparison, reasons, standstill, complaint."""
+"""From bids that may be read to an award that stands: comparison, reasons, standstill, contract."""
 
 import json
 from datetime import timedelta
@@ -6,63 +6,37 @@ from datetime import timedelta
 import pytest
 
 from marketplace import access as tasks
-from marketplace import actions as task_actions
-from marketplace.bids import access, awarding, complaining, queries, sweeping
+from marketplace.bids import access, awarding, queries, sweeping
 from marketplace.bids.data import criteria_from
 from marketplace.models import Bid, Contract, Milestone, ServiceTask
 from tenants.access import granted
-from tenants.data import Conflict, Forbidden, Invalid, NotFound
+from tenants.data import Conflict, Forbidden, Invalid
 from tenants.ledger.api import entries_where
 from tests.integration.marketplace.bid_scenes import (
     CRITERIA,
     awarded,
     bodies,
+    cancelled,
+    conclude,
+    contest,
     deadline_over,
+    disqualified,
     draft,
     evaluating,
+    failed,
     placed,
     quotation,
     scored,
     seen,
     standstill_over,
-    superuser,
 )
 from tests.integration.marketplace.scenes import state_of
-from tests.personas import organisation
-
-
-def contest(aurora, borealis, cassia, **terms):
-    """Two bids under evaluation: Borealis' is cheaper, Cassia's is quicker and has more experience."""
-    task = quotation(aurora, opens=["view_telemetry"], **terms)
-    bids = [
-        placed(borealis, task, price_minor=800, delivery_d=20).bid,
-        placed(cassia, task, price_minor=1000, delivery_d=10).bid,
-    ]
-    evaluating(aurora, task)
-    for bid, points in zip(bids, (40, 90), strict=True):
-        scored(aurora, bid, points)
-    return task, *bids
-
-
-def own_task(task):
-    return tasks.get_own_task(task.pk)
-
-
-def complained(firm, bid, text="our references were not read"):
-    with firm.acting():
-        return complaining.complain(bid=access.get_own_bid(bid.pk), text=text)
-
-
-def decided(owner, complaint, is_upheld):
-    with owner.acting():
-        found = access.get_complaint_to_decide(complaint.pk)
-        complaining.decide_complaint(complaint=found, is_upheld=is_upheld, reason="we looked again")
 
 
 def test_comparison_ranks_by_weighted_points(aurora, borealis, cassia):
     task, cheap, quick = contest(aurora, borealis, cassia)
     with aurora.acting():
-        rows = queries.comparison(own_task(task))
+        rows = queries.comparison(tasks.get_own_task(task.pk))
     assert [(row.bid.pk, row.scored.rank, str(row.scored.total)) for row in rows] == [
         (quick.pk, 1, "86.00"),  # 60 × 80 + 20 × 100 + 20 × 90
         (cheap.pk, 2, "78.00"),  # 60 × 100 + 20 × 50 + 20 × 40
@@ -74,12 +48,12 @@ def test_bid_without_all_points_has_no_rank(aurora, borealis, cassia):
     placed(borealis, task)
     evaluating(aurora, task)
     with aurora.acting():
-        (row,) = queries.comparison(own_task(task))
+        (row,) = queries.comparison(tasks.get_own_task(task.pk))
     assert (row.scored.total, row.scored.rank, row.scored.points["Experience"]) == (None, None, None)
 
 
 def test_award_tells_each_firm_its_own_part_and_opens_nothing_to_the_loser(aurora, borealis, cassia):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    task, cheap, quick = contest(aurora, borealis, cassia)
     awarded(aurora, quick)
     assert state_of(task, aurora) == "awarded"
     (won,), (lost,) = bodies(cassia, "bid.won"), bodies(borealis, "bid.lost")
@@ -93,82 +67,15 @@ def test_award_tells_each_firm_its_own_part_and_opens_nothing_to_the_loser(auror
 
 
 def test_standstill_lasts_as_long_as_the_terms_say(aurora, borealis, cassia):
-    task, _, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    task, _, quick = contest(aurora, borealis, cassia, standstill_h=36)
     awarded(aurora, quick)
     with aurora.acting():
         won = Bid.objects.get(pk=quick.pk)
-        assert queries.standstill_until(own_task(task)) - won.decided_at == timedelta(hours=24)
+        assert queries.standstill_until(tasks.get_own_task(task.pk)) - won.decided_at == timedelta(hours=36)
         assert not queries.awards_due().filter(pk=quick.pk).exists()
     standstill_over(quick)
     with aurora.acting():
         assert queries.awards_due().filter(pk=quick.pk).exists()
-
-
-def test_upheld_complaint_annuls_the_award_and_all_its_bids_are_judged_again(aurora, borealis, cassia):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    awarded(aurora, quick)
-    complaint = complained(borealis, cheap)
-    with aurora.acting():
-        assert not queries.awards_due().filter(pk=quick.pk).exists()
-    decided(aurora, complaint, True)
-    assert state_of(task, aurora) == "evaluating"
-    assert [seen(aurora, bid).state for bid in (cheap, quick)] == ["opened", "opened"]
-    assert (bodies(borealis, "bid.complaint_decided")[0]["decision"], len(bodies(cassia, "bid.annulled"))) == (
-        "upheld",
-        1,
-    )
-    assert bodies(cassia, "bid.complaint_decided") == bodies(cassia, "bid.complained") == []
-    assert bodies(cassia, "bid.uncontested") == []
-    awarded(aurora, cheap)
-    assert seen(borealis, cheap).state == "won"
-
-
-def test_rejected_complaint_lets_the_award_stand(aurora, borealis, cassia):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    awarded(aurora, quick)
-    complaint = complained(borealis, cheap)
-    standstill_over(quick)
-    with aurora.acting():
-        assert not queries.awards_due().filter(pk=quick.pk).exists()
-    decided(aurora, complaint, False)
-    (contested,), (over,) = bodies(cassia, "bid.contested"), bodies(cassia, "bid.uncontested")
-    assert contested == over and "Borealis" not in json.dumps(contested) and contested["task"] == str(task.pk)
-    assert "Cassia" not in json.dumps([*bodies(borealis, "bid.contested"), *bodies(borealis, "bid.uncontested")])
-    with pytest.raises(Conflict, match="has been decided"):
-        decided(aurora, complaint, True)
-    assert (state_of(task, aurora), seen(aurora, quick).state) == ("awarded", "won")
-    with aurora.acting():
-        assert queries.awards_due().filter(pk=quick.pk).exists()
-
-
-def test_complaint_comes_from_a_beaten_firm_within_the_standstill(aurora, borealis, cassia):
-    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    with pytest.raises(Conflict, match="Only a bid that lost"):
-        complained(borealis, cheap)
-    awarded(aurora, quick)
-    with pytest.raises(Conflict, match="Only a bid that lost"):
-        complained(cassia, quick)
-    with pytest.raises(NotFound):
-        complained(cassia, cheap)
-    standstill_over(quick)
-    with pytest.raises(Conflict, match="end of the standstill"):
-        complained(borealis, cheap)
-
-
-def test_winner_and_owner_do_not_decide_each_others_part(aurora, borealis, cassia):
-    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    awarded(aurora, quick)
-    complaint = complained(borealis, cheap)
-    for firm in (borealis, cassia):
-        with pytest.raises(NotFound):
-            decided(firm, complaint, True)
-    with pytest.raises(NotFound), borealis.acting():
-        access.get_bid_to_judge(cheap.pk)
-
-
-def conclude(owner, task):
-    with owner.acting():
-        awarding.conclude_award(task=own_task(task))
 
 
 def test_award_becomes_a_contract_after_the_standstill_and_opens_data_to_the_winner_alone(aurora, borealis, cassia):
@@ -217,24 +124,11 @@ def test_firm_owes_by_the_days_with_which_it_won(aurora, borealis, milestones, d
     assert due == [contract.written_at + timedelta(days=each) for each in days]
 
 
-def test_no_contract_is_written_while_a_complaint_is_open(aurora, borealis, cassia):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    awarded(aurora, quick)
-    complaint = complained(borealis, cheap)
-    standstill_over(quick)
-    sweeping.conclude_due()
-    with pytest.raises(Conflict, match="waits for its decision"):
-        conclude(aurora, task)
-    decided(aurora, complaint, False)
-    conclude(aurora, task)
-    assert state_of(task, aurora) == "contracted"
-
-
 def test_disqualified_bid_is_not_compared_says_why_and_may_be_reinstated(aurora, borealis, cassia):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    task, cheap, quick = contest(aurora, borealis, cassia)
+    disqualified(aurora, cheap)
     with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
-        assert [row.bid.pk for row in queries.comparison(own_task(task))] == [quick.pk]
+        assert [row.bid.pk for row in queries.comparison(tasks.get_own_task(task.pk))] == [quick.pk]
     assert bodies(borealis, "bid.disqualified")[0]["reason"] == "no certificate for cranes"
     with pytest.raises(Conflict, match="can't win"):
         awarded(aurora, cheap)
@@ -245,16 +139,10 @@ def test_disqualified_bid_is_not_compared_says_why_and_may_be_reinstated(aurora,
     assert [seen(aurora, bid).state for bid in (cheap, quick)] == ["won", "lost"]
 
 
-def failed(owner, task):
-    with owner.acting():
-        awarding.fail_task(task=own_task(task), reason="all far above the budget")
-
-
 @pytest.mark.parametrize("is_awarded", [True, False])
 def test_bid_is_not_reinstated_once_its_task_was_decided_meanwhile(aurora, borealis, cassia, is_awarded):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
+    task, cheap, quick = contest(aurora, borealis, cassia)
+    disqualified(aurora, cheap)
     with aurora.acting():
         late = access.get_bid_to_judge(cheap.pk)
     awarded(aurora, quick) if is_awarded else failed(aurora, task)
@@ -263,100 +151,8 @@ def test_bid_is_not_reinstated_once_its_task_was_decided_meanwhile(aurora, borea
     assert seen(aurora, cheap).state == "disqualified"
 
 
-def test_disqualified_firm_may_complain_about_the_award(aurora, borealis, cassia):
-    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
-    awarded(aurora, quick)
-    assert complained(borealis, cheap).state == "open"
-
-
-def test_upheld_complaint_of_a_disqualified_firm_lets_its_bid_stand_again(aurora, borealis, cassia):
-    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(cheap.pk), reason="no certificate for cranes")
-    awarded(aurora, quick)
-    decided(aurora, complained(borealis, cheap), True)
-    assert [(seen(aurora, bid).state, seen(aurora, bid).reason) for bid in (cheap, quick)] == [("opened", "")] * 2
-    assert len(bodies(borealis, "bid.reinstated")) == 1
-    awarded(aurora, cheap)
-
-
-def contested_twice(aurora, *beaten):
-    """An award to somebody else, and the complaints of both who were beaten, the second by a disqualification."""
-    task = quotation(aurora, standstill_h=24)
-    winner = organisation("Winner", "service_firm")
-    best, *bids = (placed(firm, task).bid for firm in (winner, *beaten))
-    evaluating(aurora, task)
-    with aurora.acting():
-        awarding.disqualify_bid(bid=access.get_bid_to_judge(bids[1].pk), reason="no certificate for cranes")
-    awarded(aurora, best)
-    return task, winner, bids, [complained(firm, bid) for firm, bid in zip(beaten, bids, strict=True)]
-
-
-def test_other_complaints_about_an_annulled_award_are_upheld_with_it(aurora, borealis, cassia):
-    task, _, bids, complaints = contested_twice(aurora, borealis, cassia)
-    with aurora.acting():
-        late = access.get_complaint_to_decide(complaints[1].pk)
-    decided(aurora, complaints[0], True)
-    for firm in (borealis, cassia):
-        (told,) = bodies(firm, "bid.complaint_decided")
-        assert (told["decision"], told["reason"], told["status"]) == ("upheld", "we looked again", "opened")
-    assert [seen(aurora, bid).state for bid in bids] == ["opened", "opened"]
-    with pytest.raises(Conflict, match="has been decided"), aurora.acting():
-        complaining.decide_complaint(complaint=late, is_upheld=True, reason="we looked again")
-    awarded(aurora, bids[1])
-    assert (state_of(task, aurora), seen(aurora, bids[1]).state) == ("awarded", "won")
-
-
-def test_winner_hears_of_no_complaint_any_more_only_when_the_last_one_is_rejected(aurora, borealis, cassia):
-    _, winner, _, complaints = contested_twice(aurora, borealis, cassia)
-    for complaint, told in zip(complaints, (0, 1), strict=True):
-        decided(aurora, complaint, False)
-        assert len(bodies(winner, "bid.uncontested")) == told
-
-
-def left_over(aurora, borealis, cassia):
-    """A complaint that stayed open when its award was annulled."""
-    task, _, _, complaints = contested_twice(aurora, borealis, cassia)
-    decided(aurora, complaints[0], True)
-    superuser("UPDATE marketplace_complaint SET state = 'open', decided_at = NULL WHERE id = %s", complaints[1].pk)
-    return task, complaints[1]
-
-
-def test_task_is_not_failed_while_a_complaint_waits_for_its_decision(aurora, borealis, cassia):
-    task, complaint = left_over(aurora, borealis, cassia)
-    with pytest.raises(Conflict, match="waits for its decision"):
-        failed(aurora, task)
-    decided(aurora, complaint, False)
-    failed(aurora, task)
-
-
-def test_nobody_hears_that_an_award_stands_where_there_is_none(aurora, borealis, cassia):
-    _, complaint = left_over(aurora, borealis, cassia)
-    decided(aurora, complaint, False)
-    assert bodies(aurora, "bid.uncontested") == []
-
-
-def cancelled(owner, task):
-    with owner.acting():
-        task_actions.cancel_task(task=own_task(task))
-
-
-def test_task_is_not_cancelled_while_a_complaint_waits_for_its_decision(aurora, borealis, cassia):
-    task, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
-    awarded(aurora, quick)
-    complaint = complained(borealis, cheap)
-    with pytest.raises(Conflict, match="waits for its decision"):
-        cancelled(aurora, task)
-    assert state_of(task, aurora) == "awarded"
-    decided(aurora, complaint, True)
-    cancelled(aurora, task)
-    assert state_of(task, aurora) == "cancelled"
-
-
 def test_every_bidder_is_told_that_the_task_was_cancelled(aurora, borealis, cassia):
-    task, _, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    task, _, quick = contest(aurora, borealis, cassia)
     awarded(aurora, quick)
     cancelled(aurora, task)
     for firm in (borealis, cassia):
@@ -441,7 +237,7 @@ def test_scores_are_in_the_owners_ledger_alone(aurora, borealis, cassia):
 
 
 def test_score_of_a_bid_that_changed_meanwhile_is_refused(aurora, borealis, cassia):
-    _, cheap, quick = contest(aurora, borealis, cassia, standstill_h=24)
+    _, cheap, quick = contest(aurora, borealis, cassia)
     with aurora.acting():
         first, second = (access.get_bid_to_judge(cheap.pk) for _ in range(2))
     score = [awarding.Score("Experience", 10, "one reference")]
@@ -468,11 +264,11 @@ def test_bids_are_judged_only_while_their_task_is_evaluating(aurora, borealis):
 def test_criteria_are_settled_at_publishing(aurora):
     task = draft(aurora, "quotation")
     with aurora.acting():
-        awarding.set_criteria(task=(own := own_task(task)), criteria=criteria_from([]))
+        awarding.set_criteria(task=(own := tasks.get_own_task(task.pk)), criteria=criteria_from([]))
         assert [each.name for each in queries.criteria_of(own)] == ["Price"]
     published = quotation(aurora)
     with pytest.raises(Conflict, match="not published yet"), aurora.acting():
-        awarding.set_criteria(task=own_task(published), criteria=CRITERIA)
+        awarding.set_criteria(task=tasks.get_own_task(published.pk), criteria=CRITERIA)
 
 
 def test_viewer_neither_bids_nor_judges(aurora, borealis):
