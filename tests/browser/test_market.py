@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from marketplace.models import Contract, ServiceTask
+from tenants.context import as_platform
+from tests.browser.desk import Desk
 from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.firms import offer, welders
 from tests.integration.marketplace.scenes import alarm_of, published, terms
@@ -25,7 +27,18 @@ def asked_for(owner: Organisation) -> ServiceTask:
     return published(owner, terms=asked, alarm_id=alarm_of(owner).pk)
 
 
+def version_of(task: ServiceTask) -> str:
+    with as_platform("test", "which version of the contract a page must show"):
+        return str(Contract.objects.get(task=task).version)
+
+
 def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis, outside, open_desk):
+    def press_on_current(desk: Desk, name: str) -> None:
+        """A page that was read while the other party took a step has the version before it: its forms are refused."""
+        expect(desk.page.get_by_role("button", name=name)).to_be_visible()
+        expect(desk.page.locator("input[name=version]").first).to_have_value(outside(version_of, task))
+        desk.press(name)
+
     task = outside(asked_for, aurora)
     outside(offer, borealis)
     owner, firm = open_desk(aurora), open_desk(borealis)
@@ -52,11 +65,11 @@ def test_quotation_is_won_worked_and_paid_on_the_pages_of_both(aurora, borealis,
     firm.press("Submit")
     expect(owner.page.get_by_text("Bearing replaced")).to_be_visible()
     expect(owner.page.get_by_text("vibration below 4.5 mm/s for 24 h, not kept")).to_be_visible()
-    owner.press("Accept")
-    owner.press("Receive")
+    press_on_current(owner, "Accept")
+    press_on_current(owner, "Receive")
     firm.page.get_by_label("Invoice number").fill("B-1")
-    firm.press("Send the invoice")
-    owner.press("Record the payment")
+    press_on_current(firm, "Send the invoice")
+    press_on_current(owner, "Record the payment")
     expect(firm.page.locator(".head").first).to_contain_text("closed")
     assert owner.was_not_reloaded() and firm.was_not_reloaded()
 
