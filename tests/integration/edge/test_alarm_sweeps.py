@@ -323,12 +323,47 @@ def test_gateway_that_falls_silent_is_an_alarm_though_another_one_with_its_crede
         Watermark.objects.filter(edge=north.edge).update(updated_at=after(-200))
     assert swept(aurora, after(0)) == 1
     alarm = the_alarm(aurora)
-    assert (alarm.device_id, alarm.detail) == (north.device.pk, "north-gateway is not heard") and alarm.value >= 200
+    assert (alarm.device_id, alarm.detail) == (north.device.pk, "not heard: north-gateway") and alarm.value >= 200
     south.post(south.batch(Lane.P2, reading()))
     assert the_alarm(aurora).stands, "it is the other one that speaks"
     north.post(north.batch(Lane.P2, reading()))
     assert not the_alarm(aurora).stands
     assert swept(aurora, after(60)) == 0
+
+
+def test_gateway_that_falls_silent_after_another_one_with_its_credential_calls_anew_and_once(aurora):
+    north = gateway(aurora)
+    south = replace(north, edge="south-gateway", boot=uuid4(), next_seq=dict.fromkeys(Lane, 1))
+    for edge in (north, south):
+        edge.post(edge.batch(Lane.P2, reading()))
+    with aurora.acting():
+        Watermark.objects.filter(edge=north.edge).update(updated_at=after(-200))
+    assert swept(aurora, after(0)) == 1
+    with aurora.acting():
+        actions.acknowledge_alarm(alarm=Alarm.objects.get())
+    assert (swept(aurora, after(100)), swept(aurora, after(150)), swept(aurora, after(160))) == (0, 1, 0)
+    alarm = the_alarm(aurora)
+    assert (alarm.state, alarm.detail) == ("UNACK", "not heard: north-gateway, south-gateway") and alarm.value >= 350
+    assert told(aurora)[-1] == ("alarm.re_alarmed", "UNACK")
+    with aurora.acting():
+        Watermark.objects.filter(edge=south.edge).update(updated_at=after(-200))
+    north.post(north.batch(Lane.P2, reading()))
+    assert the_alarm(aurora).stands, "the other one is not heard"
+    south.post(south.batch(Lane.P2, reading()))
+    assert not the_alarm(aurora).stands
+
+
+def test_gateway_that_got_a_credential_of_its_own_is_not_waited_for_by_the_one_that_it_shared(aurora):
+    north = gateway(aurora)
+    south = replace(north, edge="south-gateway", boot=uuid4(), next_seq=dict.fromkeys(Lane, 1))
+    north.post(north.batch(Lane.P0, cleared()))
+    for edge in (north, south):
+        edge.post(edge.batch(Lane.P2, reading()))
+    own = replace(gateway(aurora), boot=north.boot, next_seq=north.next_seq)
+    with aurora.acting():
+        Watermark.objects.filter(edge=north.edge).update(updated_at=after(-200))
+    own.post(own.batch(Lane.P2, reading()))
+    assert swept(aurora, after(0)) == 0
 
 
 def test_gateway_that_only_asks_is_silent(aurora):
