@@ -132,7 +132,8 @@ class Seen(NamedTuple):
 class Passing:
     """How long it was between values. One that is not newer than the newest says nothing of it and is passed over.
 
-    But once only such came for `patience_s`, the clock is wrong: until it goes on, it was as long as the gateway says.
+    But once only such came for `patience_s`, the clock is wrong: until it goes on, it was as long as the gateway says,
+    and no longer than that to the value with which it goes on.
     """
 
     patience_s: float
@@ -148,15 +149,14 @@ class Passing:
     def to(self, seen: Seen) -> float:
         """From the newest value to this one; 0 where it is passed over."""
         passed_s, now_s = seen.stamp_s - self.newest_s, seen.heard_s
-        if passed_s > 0:
-            self.old_since_s = None
-        elif self.old_since_s is None:
-            self.old_since_s = now_s
+        goes_on, old_since_s = passed_s > 0, self.old_since_s
+        if old_since_s is not None and abs(now_s - old_since_s) >= self.patience_s:
+            heard_for_s = now_s - self.heard_s if now_s >= self.heard_s else self.patience_s
+            passed_s = min(passed_s, heard_for_s) if goes_on else heard_for_s
+        elif not goes_on:
+            self.old_since_s = now_s if old_since_s is None else old_since_s
             return 0.0
-        elif abs(now_s - self.old_since_s) < self.patience_s:
-            return 0.0
-        else:
-            passed_s = now_s - self.heard_s if now_s >= self.heard_s else self.patience_s
+        self.old_since_s = None if goes_on else old_since_s
         self.newest_s, self.heard_s = seen.stamp_s, now_s
         self.total_s += passed_s
         return passed_s

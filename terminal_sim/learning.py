@@ -182,7 +182,8 @@ class TrendWatch(LearningWatch):
     """When the weighted line through what was seen lately reaches `limit`, against `horizon_s`.
 
     The line is fitted to the points themselves, each as it was pulled towards the line of those before it; its time is
-    what has passed since the first. A long pause begins it anew. Cleared by one that was followed for `over_s`.
+    what has passed since the first. A long pause begins it anew. Cleared by one that was followed for `over_s`, or by
+    the first value after such a pause.
     """
 
     passing: Passing | None = None
@@ -196,7 +197,9 @@ class TrendWatch(LearningWatch):
         over_s = self.said["over_s"]
         passed_s = self.passing.to(seen) if self.passing else math.inf
         if self.passing is None or passed_s > FORGOTTEN * over_s:
-            self.passing, self.points, self.n, self.variance = Passing.since(seen, over_s), [(0.0, seen.value)], 0, 0.0
+            paused_s = 0.0 if self.passing is None else passed_s
+            self.passing, self.n, self.variance = Passing.since(seen, over_s), 0, 0.0
+            self.passing.total_s, self.points = paused_s, [(paused_s, seen.value)]
         elif passed_s > 0:
             self._add(self.passing.total_s, seen.value)
         return self._nearness()
@@ -204,7 +207,7 @@ class TrendWatch(LearningWatch):
     @property
     def may_clear(self) -> bool:
         is_full = self.passing is not None and self.passing.total_s >= self.said["over_s"]
-        return is_full and self.n >= FEWEST_OF_A_TREND
+        return is_full and (self.n == 0 or self.n >= FEWEST_OF_A_TREND)
 
     def _add(self, now_s: float, value: float) -> None:
         over_s = self.said["over_s"]

@@ -3,6 +3,7 @@
 Stamps say it, so that what was held on its way counts for as long as it took. A sample whose stamp is not newer than
 the newest is passed over: it is out of order, or was held. But where nothing else comes for a while by the gateway's
 clock, the sensor's clock is wrong; then the gateway's says how long it has been, and the stamps count on from there.
+The first that goes on counts no more than the gateway's, which has counted the time before it.
 """
 
 from abc import abstractmethod
@@ -14,8 +15,8 @@ from edge_bridge.rules.detector import Measuring, Sample, State
 Elapsed = State
 
 
-def begun(sample: Sample) -> Elapsed:
-    return sample.at_s, sample.heard_s, None, 0.0
+def begun(sample: Sample, counted_s: float = 0.0) -> Elapsed:
+    return sample.at_s, sample.heard_s, None, counted_s
 
 
 def counted_on(elapsed: Elapsed, sample: Sample, wait_s: float) -> tuple[Elapsed, float]:
@@ -25,15 +26,14 @@ def counted_on(elapsed: Elapsed, sample: Sample, wait_s: float) -> tuple[Elapsed
     """
     at_s, heard_s, behind_s, counted_s = elapsed
     now_s, dt_s = sample.heard_s, sample.at_s - at_s
-    if dt_s <= 0:
-        if behind_s is None:
-            return (at_s, heard_s, now_s, counted_s), 0.0
-        if abs(now_s - behind_s) < wait_s:
-            return elapsed, 0.0
-        dt_s = now_s - heard_s if now_s >= heard_s else wait_s  # in a recording all there is are stamps that went back
-    else:
-        behind_s = None
-    return (sample.at_s, now_s, behind_s, counted_s + dt_s), dt_s
+    goes_on = dt_s > 0
+    if behind_s is not None and abs(now_s - behind_s) >= wait_s:
+        # In a recording all there is are stamps that went back.
+        passed_s = now_s - heard_s if now_s >= heard_s else wait_s
+        dt_s = min(dt_s, passed_s) if goes_on else passed_s
+    elif not goes_on:
+        return (at_s, heard_s, now_s if behind_s is None else behind_s, counted_s), 0.0
+    return (sample.at_s, now_s, None if goes_on else behind_s, counted_s + dt_s), dt_s
 
 
 def put(elapsed: Elapsed, by_s: float) -> Elapsed:

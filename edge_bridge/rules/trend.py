@@ -87,16 +87,20 @@ class TimeToLimit(Trend):
         within("horizon_s", self.horizon_s, self.over_s / 10, 30 * 86400)
 
     def may_clear(self, memory: State, now_s: float) -> bool:
-        return memory[2] >= FEWEST and super().may_clear(memory, now_s)
+        """Also by the first value after so long a pause that what was foreseen before is over."""
+        return (memory[2] == 0 or memory[2] >= FEWEST) and super().may_clear(memory, now_s)
+
+    def _begun(self, now: elapsed.Elapsed, sample: Sample) -> tuple[State, float]:
+        memory = (now, sample.value, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return memory, self._ratio(memory)
 
     def measure(self, memory: State, sample: Sample) -> tuple[State, float]:
         if not memory:
-            memory = (elapsed.begun(sample), sample.value, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-            return memory, self._ratio(memory)
+            return self._begun(elapsed.begun(sample), sample)
         before, origin, n, s0, s1, s2, sy, sty, variance = memory
         now, dt_s = elapsed.counted_on(before, sample, self.over_s)
         if dt_s > FORGOTTEN * self.over_s:
-            return self.measure((), sample)
+            return self._begun(elapsed.begun(sample, dt_s), sample)
         if dt_s == 0:
             return (now, *memory[1:]), self._ratio(memory)
         fade = math.exp(-dt_s / self.over_s)

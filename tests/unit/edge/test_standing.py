@@ -108,6 +108,18 @@ def test_sensor_that_still_stands_as_its_rule_is_changed_stays_stuck() -> None:
     assert finding is not None and finding.event is CLEARED
 
 
+def test_early_warning_of_a_sensor_that_speaks_once_an_hour_ends_as_its_value_is_back() -> None:
+    """No trend is ever known of it, but that the value is at the limit."""
+    detector = made("time_to_limit", limit=10.0)
+    heard = [Sample(1.7e9 + 3600 * n, value) for n, value in enumerate((5.0, 11.0, 5.0, 5.0))]
+    said = [(n, finding.event) for n, one in enumerate(outcomes(detector, heard)) for finding in one.findings]
+    assert said == [(1, RAISED), (2, CLEARED)]
+    state = (True, *detector.begin()[1:])
+    state, _, first = detector.step(state, Sample(1.7e9, 5.0))
+    _, _, second = detector.step(state, Sample(1.7e9 + 3600, 5.0))
+    assert first is None and second is not None and second.event is CLEARED
+
+
 def test_other_words_are_no_other_rule() -> None:
     rule, other = (
         parse_rule(SOON | said) for said in ({"clause": "30 USC 863"}, {"clause": "30 USC 864", "unit": "%"})

@@ -114,6 +114,13 @@ def test_delays_of_limits_run_on_whatever_the_clock_does(stamp: Callable[[int], 
     assert 910 <= raised <= 919 and 1010 <= cleared <= 1019
 
 
+def test_alarm_of_a_sensor_that_stamps_by_the_minute_stands_as_long_as_its_value_runs() -> None:
+    heard = [Sample(BEGIN_S + s - s % 60, 2.0 * min(s, 400), received_s=BEGIN_S + s) for s in range(600)]
+    (raised, up), (cleared, down) = told(made("rate", limit_per_s=1.0, over_s=10.0), heard)
+    assert (up, down) == (RAISED, CLEARED)
+    assert raised < 30 and 400 < cleared < 430
+
+
 @pytest.mark.parametrize("name", ["rate", "time_to_limit"])
 @pytest.mark.parametrize("every", [1, 4])
 def test_backlog_between_live_samples_does_not_hide_a_trend(name: str, every: int) -> None:
