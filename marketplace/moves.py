@@ -41,14 +41,24 @@ def hold_task(task: ServiceTask) -> None:
 
 
 def tell(
-    kind: str, task: ServiceTask, *, claim: Claim | None = None, to: frozenset[UUID] = frozenset(), **facts: Any
+    kind: str,
+    task: ServiceTask,
+    *,
+    claim: Claim | None = None,
+    to: frozenset[UUID] = frozenset(),
+    author_id: UUID | None = None,
+    **facts: Any,
 ) -> None:
-    """Tell the owner, those named by `to` and the firm of `claim`; with a claim it is in the ledgers of both, too."""
+    """Tell the owner, those named by `to` and the firm of `claim`; with a claim it is in the ledgers of both, too.
+
+    `author_id` as an event has it.
+    """
     if claim is not None:
         to |= {claim.tenant_id}
         _enter_claim(kind, task, claim, facts)
     body = queries.facts_of(task, claim) | facts
-    announce(Event(kind=kind, body=body, permission="view_tasks", owner_id=task.tenant_id, to=to))
+    about: dict[str, Any] = {"owner_id": task.tenant_id, "to": to, "author_id": author_id}
+    announce(Event(kind=kind, body=body, permission="view_tasks", **about))
 
 
 def _enter_claim(kind: str, task: ServiceTask, claim: Claim, facts: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ def _entries(event: Event, author: UUID | None, recipients: dict[UUID, Masks]) -
         {
             "id": new_id(),
             "tenant": recipient,
-            "author": author or recipient,
+            "author": event.author_id or author or recipient,
             "kind": event.kind,
             "permission": event.permission,
             "site": event.site_id,

@@ -62,7 +62,8 @@ class Event:
 
     It goes to the acting organisation, to `owner_id` (the owner of the object, where that is another one) and, with
     `site_id` or `equipment_id`, to every partner to whom that owner opened `permission` there; `to` names further
-    organisations. A user receives it if their role has `permission`.
+    organisations. A user receives it if their role has `permission`. `author_id`: in whose name it is announced, where
+    the others are not to learn who acts.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Event:
     owner_id: UUID | None = None
     to: frozenset[UUID] = frozenset()
     occurred_at: datetime | None = None
+    author_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,11 +66,12 @@ def _close(complaint: Complaint, state: ComplaintState, reason: str) -> None:
 
 
 def _tell_winner(kind: str, task: ServiceTask) -> None:
-    """If there is one. Whose the complaint is stays out of it, and who won from what its firm is told."""
+    """If there is one, in the owner's name: whose the complaint is stays out of it, and who won from what its firm is
+    told."""
     with on_behalf_of(task.tenant_id):
         winners = frozenset(bid.tenant_id for bid in queries.bids_on(task.pk, [BidState.WON]))
     if winners:
-        tell(kind, task, to=winners)
+        tell(kind, task, to=winners, author_id=task.tenant_id)
 
 
 def _annul(task: ServiceTask, contested: list[Bid]) -> None:

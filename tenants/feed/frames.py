@@ -33,7 +33,8 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Ev:
-    """One event. `author` is the organisation that announced it; `occurred_at` may lie long before `recorded_at`."""
+    """One event. `author` is the organisation in whose name it was announced; `occurred_at` may lie long before
+    `recorded_at`."""
 
     t: ClassVar = "ev"
     seq: int

@@ -6,6 +6,8 @@ import pytest
 
 from marketplace.bids import access, complaining, queries, sweeping
 from tenants.data import Conflict, NotFound
+from tenants.ledger.api import entries_where
+from tenants.models import FeedEvent
 from tests.integration.marketplace.bid_scenes import (
     awarded,
     bodies,
@@ -62,6 +64,22 @@ def test_rejected_complaint_lets_the_award_stand(aurora, borealis, cassia):
     assert (state_of(task, aurora), seen(aurora, quick).state) == ("awarded", "won")
     with aurora.acting():
         assert queries.awards_due().filter(pk=quick.pk).exists()
+
+
+@pytest.mark.parametrize("is_upheld", [True, False])
+def test_nothing_on_the_winners_feed_or_in_its_ledger_names_who_complained(aurora, borealis, cassia, is_upheld):
+    task, cheap, quick = contest(aurora, borealis, cassia)
+    awarded(aurora, quick)
+    decided(aurora, complained(borealis, cheap), is_upheld)
+    assert bodies(cassia, "bid.contested")
+    with cassia.acting():
+        events = list(FeedEvent.objects.filter(kind__startswith="bid.", body__task=str(task.pk)))
+        entries = entries_where(subject=task.pk).filter(kind__startswith="bid.").exclude(kind="bid.closed")
+        assert not {str(borealis.id), "Borealis"} & {
+            *(str(event.author_id) for event in events),
+            *(str(party) for entry in entries for party in (entry.by_id, *entry.with_tenants)),
+        }
+        assert "Borealis" not in json.dumps([event.body for event in events])
 
 
 def test_complaint_comes_from_a_beaten_firm_within_the_standstill(aurora, borealis, cassia):

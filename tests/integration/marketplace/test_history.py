@@ -164,6 +164,21 @@ def test_files_questions_and_answers_are_entered_by_their_digest_and_told_to_bid
         assert len(bodies(borealis, kind)) == 1 and bodies(cassia, kind) == []
 
 
+def test_bidder_does_not_learn_from_an_answer_who_else_has_bid(aurora, borealis, cassia):
+    task = tender(aurora)
+    placed(borealis, task)
+    placed(cassia, task)
+    with borealis.acting():
+        question = desk.ask(task=tasks.get_task(task.pk), text="Which bearing?")
+    with aurora.acting():
+        desk.answer(question=question, text="6312.")
+    for firm in (borealis, cassia):
+        assert "task.answered" in entered(firm, task)
+        with firm.acting():
+            parties = {party for entry in entries_where(subject=task.pk) for party in entry.with_tenants}
+        assert parties == {aurora.id}
+
+
 def invite(owner, task, firm):
     from marketplace.models import TaskInvitation
 
