@@ -57,7 +57,7 @@ def refuse_altered(task: ServiceTask) -> None:
 def _refuse_unpublished(task: ServiceTask) -> None:
     """Tasks that were published before their publication was entered have none."""
     with on_behalf_of(task.tenant_id):
-        is_known = entries_about(task.pk, "task.published").exists()
+        is_known = bool(published_as(task))
     if not is_known:
         raise NotAsEntered(
             "The owner's ledger holds no publication of this task, so nothing shows what was published, and nothing is "
@@ -75,7 +75,7 @@ def tell_altered(task: ServiceTask, firms: Set[UUID]) -> None:
 def is_told(task: ServiceTask, kind: str, since: str) -> bool:
     """Whether the owner's ledger has an entry of this kind after the newest of the kind `since`."""
     with on_behalf_of(task.tenant_id):
-        newest = entries_about(task.pk, kind, since).filter(tenant=task.tenant_id).order_by("seq").last()
+        newest = entries_about({task.pk}, kind, since).filter(tenant=task.tenant_id).order_by("seq").last()
     return newest is not None and newest.kind == kind
 
 
@@ -83,7 +83,7 @@ def refuse_other_openers(task: ServiceTask) -> str:
     """The digest of a tender's keys; NotAsEntered if they are not those that were published."""
     _refuse_unpublished(task)
     with on_behalf_of(task.tenant_id):
-        digest, said = _keys(task), published_as(task.pk).get("keys")
+        digest, said = _keys(task), published_as(task).get("keys")
     if digest != said:
         raise NotAsEntered(
             "The openers of this tender are not those in its owner's ledger: what is sealed for them could be read by "
@@ -95,14 +95,14 @@ def refuse_other_openers(task: ServiceTask) -> str:
 def altered(task: ServiceTask) -> list[str]:
     """Names of the terms that differ from what was published, `publication` if the ledger holds none."""
     with on_behalf_of(task.tenant_id):
-        said = published_as(task.pk)
+        said = published_as(task)
         now = json.loads(canonical_json(_terms(task)))
     return sorted(name for name in now if said.get(name) != now[name]) if said else ["publication"]
 
 
-def published_as(task_id: UUID) -> dict[str, Any]:
-    """In the owner's name: the entry of its publication; empty if there is none."""
-    entry = entries_about(task_id, "task.published").order_by("seq").first()
+def published_as(task: ServiceTask) -> dict[str, Any]:
+    """In the owner's name: the entry of its publication in the owner's ledger; empty if there is none."""
+    entry = entries_about({task.pk}, "task.published").filter(tenant=task.tenant_id).order_by("seq").first()
     found: dict[str, Any] = json.loads(entry.payload) if entry else {}
     return found
 

@@ -1,6 +1,7 @@
 """The reads of bids, under the open identity."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from marketplace.bids.lifecycle import MAYBE_UNOPENED, STANDING, BidState, Compl
 from marketplace.bids.sealing import Place, commitment_of
 from marketplace.lifecycle import State
 from marketplace.models import Bid, BidScore, BidVersion, Complaint, Opener, Opening, ServiceTask
-from tenants.api import actor, on_behalf_of
+from tenants.api import actor, on_behalf_of, opened
 from tenants.ledger.api import entries_about
 
 NOT_ANY_MORE = (BidState.DRAFT, BidState.WITHDRAWN)
@@ -164,17 +165,21 @@ def _scores(task: ServiceTask) -> QuerySet[BidScore]:
 
 def _said(task: ServiceTask, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
     """Kind and payload of what the owner's ledger says of its task, oldest first."""
-    with on_behalf_of(task.tenant_id):
-        entries = entries_about(task.pk, *kinds).filter(tenant=task.tenant_id).order_by("seq")
+    return _entered(task.tenant_id, {task.pk}, *kinds)
+
+
+def _entered(ledger_of: UUID, tasks: Set[UUID], *kinds: str) -> list[tuple[str, dict[str, Any]]]:
+    with on_behalf_of(ledger_of):
+        entries = entries_about(tasks, *kinds).filter(tenant=ledger_of).order_by("seq")
         return [(entry.kind, json.loads(entry.payload)) for entry in entries]
 
 
 def held(found: Iterable[Bid]) -> list[Bid]:
-    """Bids, each version held against the ledger of its task's owner: one that is not what its firm committed itself to
-    has a `fault` from here on, which nobody stores, and no content."""
-    there, promised = list(found), dict[UUID, dict[int, dict[str, Any]]]()
-    for task in {bid.task_id: bid.task for bid in there}.values():
-        promised |= _promised(task)
+    """Bids, each version held against the ledger of its task's owner, or against that of its firm if this is who reads:
+    one that is not what its firm committed itself to has a `fault` from here on, which nobody stores, and no content.
+    """
+    there = list(found)
+    promised = _promised(there)
     for bid in there:
         said = promised.get(bid.pk, {})
         for version in bid.all_versions:
@@ -184,11 +189,16 @@ def held(found: Iterable[Bid]) -> list[Bid]:
     return there
 
 
-def _promised(task: ServiceTask) -> dict[UUID, dict[int, dict[str, Any]]]:
-    """What its owner's ledger says of all bids: bid → number of the version → its `bid.submitted`."""
+def _promised(bids: Iterable[Bid]) -> dict[UUID, dict[int, dict[str, Any]]]:
+    """What the ledgers say of them: bid → number of the version → its `bid.submitted`, which is in the ledgers of both;
+    a firm's own takes one look, on however many owners' tasks its bids are."""
+    me, tasks = opened().tenant_id, defaultdict[UUID, set[UUID]](set)
+    for bid in bids:
+        tasks[bid.tenant_id if bid.tenant_id == me else bid.owner_id].add(bid.task_id)
     found: dict[UUID, dict[int, dict[str, Any]]] = {}
-    for _, said in _said(task, "bid.submitted"):
-        found.setdefault(UUID(said["bid"]), {})[said["number"]] = said
+    for ledger_of, on_tasks in tasks.items():
+        for _, said in _entered(ledger_of, on_tasks, "bid.submitted"):
+            found.setdefault(UUID(said["bid"]), {})[said["number"]] = said
     return found
 
 

@@ -1,5 +1,6 @@
 """The reads of the ledger, under the open identity."""
 
+from collections.abc import Set
 from datetime import datetime
 from uuid import UUID
 
@@ -32,9 +33,9 @@ def entries_where(
     return entries().filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
-def entries_about(subject: UUID, *kinds: str) -> QuerySet[LedgerEntry]:
+def entries_about(subjects: Set[UUID], *kinds: str) -> QuerySet[LedgerEntry]:
     """Of whose identity is open, which need not be the actor's (`on_behalf_of`), or of all for the platform."""
-    return LedgerEntry.objects.filter(subject_id=subject, kind__in=kinds)
+    return LedgerEntry.objects.filter(subject_id__in=subjects, kind__in=kinds)
 
 
 def get_entry(entry_id: UUID) -> LedgerEntry:

@@ -59,7 +59,7 @@ def test_whoever_withdraws_from_a_sealed_tender_in_time_is_out_and_nobody_else(a
                 with aurora.acting():
                     standing = bidders(task.pk)
                     states = Counter(Bid.objects.filter(task=task).values_list("state", flat=True))
-                    closed = json.loads(entries_about(task.pk, "bid.closed").get().payload)
+                    closed = json.loads(entries_about({task.pk}, "bid.closed").get().payload)
                 assert states["withdrawn"] == withdrawn.count(WON) and states["draft"] == 0
                 assert closed["bidders"] == len(standing) == states["submitted"], "none went after the closing"
                 assert readable(aurora, task) == len(standing)

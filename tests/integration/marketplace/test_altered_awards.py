@@ -7,6 +7,7 @@ from marketplace import actions as task_actions
 from marketplace.bids import access, awarding, queries, sweeping
 from marketplace.models import Bid
 from marketplace.tasks import sweep_bids, sweep_lapsed_claims
+from tenants.api import enter
 from tenants.context import as_platform
 from tenants.data import Conflict
 from tenants.ledger.api import entries_where
@@ -193,6 +194,17 @@ def test_work_that_nobody_answers_is_not_accepted_for_an_altered_fee_and_that_is
     for party in (aurora, borealis):
         assert [body["terms"] for body in bodies(party, "task.altered")] == [["fee_minor"]]
     assert state_of(task, aurora) == "submitted"
+
+
+def test_only_the_owners_own_ledger_says_what_was_published(aurora, borealis):
+    _, task = published(aurora), published(aurora)
+    with borealis.acting():
+        enter(kind="task.published", subject=task.pk, payload={"title": "another task"})
+    claim = claimed(task, borealis)
+    submitted(task, borealis)
+    answer_over(claim)
+    sweep_lapsed_claims()
+    assert state_of(task, aurora) == "closed" and bodies(aurora, "task.altered") == []
 
 
 def test_award_without_any_winner_says_so(aurora, borealis):

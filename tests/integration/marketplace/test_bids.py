@@ -4,6 +4,8 @@ import hashlib
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from marketplace import access as tasks
 from marketplace import actions as task_actions
@@ -25,6 +27,7 @@ from tests.integration.marketplace.bid_scenes import (
 )
 from tests.integration.marketplace.scenes import published as offered
 from tests.integration.marketplace.scenes import state_of
+from tests.integration.marketplace.test_references import cassia_as_buyer
 
 
 def test_owner_reads_quotations_as_they_come_and_other_bidders_never(aurora, borealis, cassia):
@@ -191,3 +194,19 @@ def test_short_passphrase_is_refused(aurora):
     task = draft(aurora, "tender")
     with pytest.raises(Invalid, match="not usable"), aurora.acting():
         opening.register_opener(task=access.get_tender(task.pk), passphrase="dynamite 12")
+
+
+def test_list_of_own_bids_costs_as_many_statements_however_many_tasks_and_owners_they_are_on(aurora, borealis, cassia):
+    client = borealis.client()
+
+    def statements():
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get("/api/v1/bids").status_code == 200
+        return len(asked)
+
+    placed(borealis, quotation(aurora))
+    few = statements()
+    for owner in (aurora, cassia_as_buyer(cassia)):
+        for _ in range(2):
+            placed(borealis, quotation(owner))
+    assert statements() <= few
