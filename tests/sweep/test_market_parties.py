@@ -9,7 +9,6 @@ from cloudmining.console import urls as console_urls
 from edge_bridge.models import Alarm
 from marketplace.actions import lapse_claims
 from marketplace.bids.sweeping import close_overdue
-from marketplace.contracts import access, disputes
 from tests import personas
 from tests.functional.console.scenes import sign_in
 from tests.integration.edge.scenes import gateway, raised
@@ -83,8 +82,7 @@ def no_more(aurora: Organisation) -> list[Organisation]:
     done, disputing, late = (personas.organisation(name, "service_firm") for name in ("Done", "Disputing", "Late"))
     contracts.closed(aurora, done)
     contract = contracts.written(aurora, disputing)
-    with disputing.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="the bearing is not the one agreed")
+    contracts.disputed_by(disputing, contract)
     market.lease_over(market.claimed(market.published(aurora), late))
     lapse_claims()
     return [done, disputing, late]

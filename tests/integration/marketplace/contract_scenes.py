@@ -5,7 +5,7 @@ from typing import Any
 
 from marketplace.contracts import access, actions, disputes, mediation, settlement
 from marketplace.contracts.settlement import Billed
-from marketplace.models import Contract, Invoice, Milestone, ServiceTask
+from marketplace.models import Contract, Dispute, Invoice, Milestone, ServiceTask
 from tenants.models import FeedEvent
 from tests.integration.marketplace import scenes
 from tests.personas import Organisation
@@ -106,6 +106,21 @@ def extend(party: Organisation, contract: Contract, hours: int = 48) -> None:
         actions.extend_access(contract=access.get_contract(contract.pk), hours=hours)
 
 
+def disputed_by(party: Organisation, contract: Contract) -> Dispute:
+    with party.acting():
+        return disputes.open_dispute(contract=access.get_contract(contract.pk), reason="late")
+
+
+def withdrawn_by(party: Organisation, contract: Contract) -> None:
+    with party.acting():
+        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+
+
+def terminated_by(party: Organisation, contract: Contract) -> None:
+    with party.acting():
+        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="enough")
+
+
 def states(party: Organisation, contract: Contract) -> list[str]:
     """Of the contract, and of each milestone."""
     with party.acting():
@@ -139,8 +154,7 @@ def places(owner: Organisation) -> dict[str, Any]:
 def mediated(mediator: Organisation, buyer: Organisation, firm: Organisation) -> Any:
     """A mediation of a dispute between the two others, in which the mediator sits."""
     contract = written(buyer, firm)
-    with buyer.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="the bearing is not the one agreed")
+    disputed_by(buyer, contract)
     with firm.acting():
         mediation.propose_mediator(contract=access.get_contract(contract.pk), mediator_id=mediator.id)
     with buyer.acting():

@@ -1,7 +1,5 @@
 """What tests of remote sessions begin with: a contract between Aurora and a firm, a session somewhere on its way."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +9,9 @@ from marketplace.sessions import api as sessions
 from tenants.models import Person
 from tests import personas
 from tests.integration.marketplace import contract_scenes as contracts
+from tests.integration.marketplace.bid_scenes import superuser
 from tests.integration.marketplace.firms import welders
 from tests.personas import Organisation
-from tests.sweep.mutants import Laboratory
 
 RATE = 250
 
@@ -67,20 +65,9 @@ def log(party: Organisation, session: RemoteSession) -> list[tuple[str, int]]:
         return [(entry.kind, entry.minutes) for entry in sessions.log_of(session)]
 
 
-@contextmanager
-def past_triggers(tenant_id: Any) -> Iterator[Any]:
-    """A connection past triggers and walls, by which a row becomes as if it had come there."""
-    connection = Laboratory(tenant_id, tenant_id).connection
-    connection.autocommit = True
-    connection.execute("SET session_replication_role = replica")
-    yield connection
-    connection.close()
-
-
 def as_if(session: RemoteSession, **columns: Any) -> None:
-    with past_triggers(session.tenant_id) as connection:
-        for name, value in columns.items():
-            connection.execute(f"UPDATE marketplace_remotesession SET {name} = %s WHERE id = %s", [value, session.pk])
+    values = ", ".join(f"{name} = %s" for name in columns)
+    superuser(f"UPDATE marketplace_remotesession SET {values} WHERE id = %s", *columns.values(), session.pk)
 
 
 def places(owner: Organisation) -> dict[str, Any]:

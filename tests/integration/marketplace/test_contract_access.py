@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.contracts import access, actions, disputes, ratings
+from marketplace.contracts import access, actions, ratings
 from marketplace.contracts.statement import statement_of
 from marketplace.models import Claim, Contract, Milestone, Submission
 from tenants.agreements.actions import suspend_agreement
@@ -18,9 +18,12 @@ from tests.integration.marketplace.bid_scenes import bodies, superuser
 from tests.integration.marketplace.contract_scenes import (
     accepted,
     contract_seen,
+    disputed_by,
     milestone,
     settled,
     submitted,
+    terminated_by,
+    withdrawn_by,
     written,
 )
 from tests.integration.marketplace.scenes import accept, end_by_hand, extend, release, sees_pump
@@ -91,10 +94,8 @@ def test_statement_has_what_was_used_under_every_agreement_that_the_contract_has
     pump = f"/api/v1/equipment/{aurora.equipment['PUMP-07'].pk}/series"
     assert borealis.client().get(pump).data["results"]
     for party in (borealis, borealis):
-        with party.acting():
-            disputes.open_dispute(contract=access.get_contract(contract.pk), reason="unclear")
-        with party.acting():
-            disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+        disputed_by(party, contract)
+        withdrawn_by(party, contract)
         assert borealis.client().get(pump).data["results"]
     with borealis.acting():
         found = statement_of(access.get_contract(contract.pk))
@@ -133,10 +134,8 @@ def test_statement_says_that_there_are_more_uses_than_it_lists(aurora, borealis,
 def test_dispute_after_all_work_is_accepted_ends_in_the_settlement_and_the_contract_is_rated(aurora, borealis):
     contract = written(aurora, borealis, milestones=[])
     accepted(aurora, borealis, contract)
-    with aurora.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="too dear")
-    with aurora.acting():
-        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="it was accepted")
+    disputed_by(aurora, contract)
+    terminated_by(aurora, contract)
     assert contract_seen(aurora, contract).state == "fulfilled" and not sees_pump(borealis, aurora)
     settled(aurora, borealis, contract, 1)
     with borealis.acting():

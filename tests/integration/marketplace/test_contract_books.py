@@ -14,7 +14,7 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketplace.contracts import disputes, queries
+from marketplace.contracts import queries
 from marketplace.contracts.access import get_contract
 from marketplace.contracts.data import part_of
 from marketplace.contracts.settlement import return_invoice, set_terms
@@ -23,7 +23,17 @@ from tenants.data import Conflict
 from tenants.resources.actions import register_person
 from tests import personas
 from tests.integration.marketplace import session_scenes as sessions
-from tests.integration.marketplace.contract_scenes import accepted, billed, paid, received, released, written
+from tests.integration.marketplace.contract_scenes import (
+    accepted,
+    billed,
+    disputed_by,
+    paid,
+    received,
+    released,
+    terminated_by,
+    withdrawn_by,
+    written,
+)
 from tests.personas import Organisation
 
 STEPS = ("accept", "receive", "bill", "bill wrongly", "return", "pay", "release", "session", "dispute", "withdraw")
@@ -113,16 +123,13 @@ class Story:
         self.counts[len(self.counts) + 1] = Count(received=minutes * sessions.RATE)
 
     def terminate_(self, n: int) -> None:
-        with self.firm.acting():
-            disputes.terminate_contract(contract=get_contract(self.contract.pk), reason="no crew")
+        terminated_by(self.firm, self.contract)
 
     def dispute_(self, n: int) -> None:
-        with self.owner.acting():
-            disputes.open_dispute(contract=get_contract(self.contract.pk), reason="to be seen")
+        disputed_by(self.owner, self.contract)
 
     def withdraw_(self, n: int) -> None:
-        with self.owner.acting():
-            disputes.withdraw_dispute(contract=get_contract(self.contract.pk))
+        withdrawn_by(self.owner, self.contract)
 
     def _number(self) -> str:
         self.invoices += 1

@@ -12,6 +12,7 @@ from tests.integration.marketplace.bid_scenes import superuser
 from tests.integration.marketplace.contract_scenes import (
     accepted,
     contract_seen,
+    disputed_by,
     extend,
     kinds,
     milestone,
@@ -19,6 +20,8 @@ from tests.integration.marketplace.contract_scenes import (
     settled,
     states,
     submitted,
+    terminated_by,
+    withdrawn_by,
     written,
 )
 from tests.integration.marketplace.scenes import end_by_hand, sees_pump
@@ -30,8 +33,7 @@ def test_dispute_shuts_the_data_and_stops_everything_until_its_opener_is_content
     mine, others = parties.pop(opener), parties.popitem()[1]
     contract = written(aurora, borealis)
     accepted(aurora, borealis, contract)
-    with mine.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="late")
+    disputed_by(mine, contract)
     assert not sees_pump(borealis, aurora)
     for refused in (lambda: submitted(borealis, contract, 2), lambda: received(aurora, contract)):
         with pytest.raises(Conflict, match="disputed"):
@@ -41,8 +43,7 @@ def test_dispute_shuts_the_data_and_stops_everything_until_its_opener_is_content
             disputes.add_note(contract=access.get_contract(contract.pk), words=words)
     with others.acting(), pytest.raises(Forbidden, match="Who opened"):
         disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
-    with mine.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    withdrawn_by(mine, contract)
     assert sees_pump(borealis, aurora)
     with borealis.acting():
         (over,) = queries.disputes_of(contract)
@@ -57,10 +58,8 @@ def test_dispute_that_is_withdrawn_does_not_open_what_the_buyer_had_shut_before(
     contract = written(aurora, borealis)
     with aurora.acting():
         shut(agreement=access.get_contract(contract.pk).agreement)
-    with mine.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="late")
-    with mine.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    disputed_by(mine, contract)
+    withdrawn_by(mine, contract)
     assert states(aurora, contract)[0] == "in_progress" and not sees_pump(borealis, aurora)
     assert "contract.reopened" not in kinds(borealis, contract)
     extend(aurora, contract)
@@ -73,8 +72,7 @@ def test_clock_of_the_data_stands_still_in_a_dispute(aurora, borealis):
     with borealis.acting():
         disputes.open_dispute(contract=access.get_contract(contract.pk), reason="unclear")
         began_at = queries.open_dispute(contract).created_at
-    with borealis.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    withdrawn_by(borealis, contract)
     again = contract_seen(aurora, contract)
     with aurora.acting():
         stood_still = queries.disputes_of(contract)[0].resolved_at - began_at
@@ -86,12 +84,10 @@ def test_clock_of_the_data_stands_still_in_a_dispute(aurora, borealis):
 def test_dispute_after_the_work_goes_back_to_the_settlement_and_opens_nothing(aurora, borealis):
     contract = written(aurora, borealis)
     accepted(aurora, borealis, contract, 1, 2, 3)
-    with borealis.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="not paid")
+    disputed_by(borealis, contract)
     with aurora.acting(), pytest.raises(Conflict, match="can't take"):
         settlement.receive_milestone(milestone=milestone(contract))
-    with borealis.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    withdrawn_by(borealis, contract)
     assert states(aurora, contract)[0] == "fulfilled" and not sees_pump(borealis, aurora)
     settled(aurora, borealis, contract, 1, 2, 3)
     assert states(aurora, contract)[0] == "closed"
@@ -102,8 +98,7 @@ def test_termination_shuts_the_data_and_leaves_what_was_accepted_to_be_paid(auro
     contract = written(aurora, borealis)
     accepted(aurora, borealis, contract)
     if after_dispute:
-        with aurora.acting():
-            disputes.open_dispute(contract=access.get_contract(contract.pk), reason="late")
+        disputed_by(aurora, contract)
     with borealis.acting("expert"), pytest.raises(Forbidden):
         disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="no crew")
     with borealis.acting():
@@ -117,27 +112,22 @@ def test_termination_shuts_the_data_and_leaves_what_was_accepted_to_be_paid(auro
     assert states(aurora, contract) == ["terminated", "paid", "planned", "planned"]
 
 
-def terminate(party, contract):
-    with party.acting():
-        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="enough")
-
-
 def test_buyer_answers_what_was_submitted_before_it_terminates(aurora, borealis):
     contract = written(aurora, borealis)
     submitted(borealis, contract, 2)
     with pytest.raises(Conflict, match="accept it, ask for rework or open a dispute first"):
-        terminate(aurora, contract)
+        terminated_by(aurora, contract)
     assert states(aurora, contract) == ["in_progress", "planned", "submitted", "planned"]
     with aurora.acting():
         actions.request_milestone_rework(milestone=milestone(contract, 2), reason="it leaks")
     with pytest.raises(Conflict, match="or to mend it"):
-        terminate(aurora, contract)
+        terminated_by(aurora, contract)
     asked = "UPDATE marketplace_inspection SET created_at = now() - %s::interval WHERE contract_id = %s"
     assert superuser(asked, "6 days 23 hours", contract.pk) == 1
     with pytest.raises(Conflict, match="or to mend it"):
-        terminate(aurora, contract)
+        terminated_by(aurora, contract)
     assert superuser(asked, "7 days", contract.pk) == 1
-    terminate(aurora, contract)
+    terminated_by(aurora, contract)
     assert states(aurora, contract)[0] == "terminated"
 
 
@@ -151,23 +141,22 @@ def test_firm_that_is_to_mend_is_heard_in_a_dispute_too_and_what_it_handed_in_ag
             actions.request_milestone_rework(milestone=milestone(each), reason="it leaks")
     submitted(borealis, mended)
     with pytest.raises(Conflict, match="accept it, ask for rework"):
-        terminate(aurora, mended)
+        terminated_by(aurora, mended)
     with aurora.acting():
         actions.accept_milestone(milestone=milestone(mended))
-    terminate(aurora, mended)
-    with aurora.acting():
-        dispute = disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks")
+    terminated_by(aurora, mended)
+    dispute = disputed_by(aurora, contract)
     with pytest.raises(Conflict, match="or to mend it"):
-        terminate(aurora, contract)
+        terminated_by(aurora, contract)
     a_mediator_recommends(aurora, borealis, delta, dispute)
-    terminate(aurora, contract)
+    terminated_by(aurora, contract)
     assert states(aurora, contract)[0] == states(aurora, mended)[0] == "terminated"
 
 
 def test_firm_gives_up_with_work_submitted(aurora, borealis):
     contract = written(aurora, borealis)
     submitted(borealis, contract)
-    terminate(borealis, contract)
+    terminated_by(borealis, contract)
     assert states(aurora, contract)[0] == "terminated"
 
 
@@ -191,13 +180,12 @@ def test_dispute_about_accepted_work_is_ended_by_the_other_side_once_its_opener_
 ):
     contract = written(aurora, borealis, milestones=[])
     accepted(aurora, borealis, contract)
-    with aurora.acting():
-        dispute = disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks again")
+    dispute = disputed_by(aurora, contract)
     with pytest.raises(Conflict, match="Who opened the dispute is to be heard"):
-        terminate(borealis, contract)
+        terminated_by(borealis, contract)
     assert states(aurora, contract)[0] == "disputed"
     opener_is_heard(aurora, borealis, delta, dispute)
-    terminate(borealis, contract)
+    terminated_by(borealis, contract)
     assert states(aurora, contract)[0] == "fulfilled"
 
 
@@ -205,11 +193,10 @@ def test_dispute_about_accepted_work_is_ended_by_the_other_side_once_its_opener_
 def test_buyer_terminates_over_submitted_work_once_the_firm_was_heard(aurora, borealis, delta, firm_is_heard):
     contract = written(aurora, borealis)
     submitted(borealis, contract)
-    with aurora.acting():
-        dispute = disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks")
+    dispute = disputed_by(aurora, contract)
     with pytest.raises(Conflict, match="is to be heard"):
-        terminate(aurora, contract)
+        terminated_by(aurora, contract)
     assert states(aurora, contract)[0] == "disputed"
     firm_is_heard(aurora, borealis, delta, dispute)
-    terminate(aurora, contract)
+    terminated_by(aurora, contract)
     assert states(aurora, contract)[0] == "terminated"

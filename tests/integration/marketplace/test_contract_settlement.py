@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from marketplace.contracts import access, disputes, queries, settlement
+from marketplace.contracts import access, queries, settlement
 from marketplace.models import Contract, Milestone
 from marketplace.tasks import sweep_retentions
 from tenants.context import as_platform
@@ -17,6 +17,7 @@ from tests.integration.marketplace.contract_scenes import (
     accepted,
     billed,
     closed,
+    disputed_by,
     kinds,
     milestone,
     paid,
@@ -24,6 +25,7 @@ from tests.integration.marketplace.contract_scenes import (
     released,
     settled,
     states,
+    withdrawn_by,
     written,
 )
 from tests.integration.marketplace.scenes import accept
@@ -64,14 +66,12 @@ def test_retention_is_released_early_by_the_buyer_only_and_not_in_a_dispute(auro
     settled(aurora, borealis, contract, 1)
     with borealis.acting(), pytest.raises(Forbidden):
         settlement.release_retention(milestone=milestone(contract))
-    with aurora.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="not done")
+    disputed_by(aurora, contract)
     with as_platform("tests", "the warranty is over"):
         Milestone.objects.filter(contract=contract, number=1).update(retained_until=datetime.now(UTC))
     sweep_retentions()
     assert states(aurora, contract)[1] == "paid"
-    with aurora.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    withdrawn_by(aurora, contract)
     released(aurora, contract)
     assert states(aurora, contract)[1] == "released"
 

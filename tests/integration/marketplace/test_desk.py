@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from marketplace import access, actions
 from marketplace.desk import actions as desk
 from marketplace.desk.data import FILES_A_TASK, WAITING_A_FIRM
 from marketplace.models import ServiceTask, TaskAttachment, TaskQuestion
 from tests import agreements
+from tests.integration.marketplace.guards import sql
 from tests.integration.marketplace.scenes import claimed, published, terms, told
 from tests.integration.optimization import documents
 
@@ -30,12 +31,6 @@ PDF = b"%PDF-1.7 drawing of pump 7"
 
 def file(content=PDF, name="pump 7.pdf"):
     return {"file": SimpleUploadedFile(name, content)}
-
-
-def sql(statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.rowcount
 
 
 def overdue(owner):

@@ -4,10 +4,11 @@ from contextlib import nullcontext
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection
+from django.db import IntegrityError, ProgrammingError
 
 from marketplace.lifecycle import TRANSITIONS, WAYS, Mode, State
 from marketplace.models import Claim, ServiceTask
+from tests.integration.marketplace.guards import sql
 from tests.integration.marketplace.scenes import SNAPSHOT, claimed, published, submitted
 
 BIDS_UNTIL = {"claim": None, "quotation": "2030-01-01T00:00Z", "tender": "2030-01-01T00:00Z"}
@@ -51,12 +52,6 @@ def row(owner, **changed):
         "currency": "USD",
     }
     return ServiceTask.objects.create(tenant_id=owner.id, site_id=site, **values | changed)
-
-
-def sql(statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.rowcount
 
 
 @pytest.mark.parametrize(("mode", "source", "path"), CELLS)

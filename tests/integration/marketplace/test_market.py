@@ -20,6 +20,7 @@ from tenants.models import Tenant
 from tests.integration.marketplace.bid_scenes import (
     awarded,
     bodies,
+    cancelled,
     evaluating,
     placed,
     quotation,
@@ -36,6 +37,14 @@ def heard(party, task):
     """Kinds of what the market is told, in order."""
     of_market = [(kind, body) for kind in ("task.published", "task.gone") for body in bodies(party, kind)]
     return [kind for kind, body in of_market if body["task"] == str(task.pk)]
+
+
+def answered(owner, firm, task):
+    """A question of the firm's about the task."""
+    with firm.acting():
+        question = desk.ask(task=tasks.get_task(task.pk), text="Which bearing?")
+    with owner.acting():
+        desk.answer(question=get_own_question(task.pk, question.pk), text="6312")
 
 
 def test_firms_that_were_told_of_a_task_hear_that_it_is_gone_and_open_again(aurora, borealis, cassia):
@@ -71,11 +80,8 @@ def test_of_too_many_firms_those_of_the_trade_are_told_first_then_the_newest(mon
 def test_firm_that_came_after_the_publication_hears_what_becomes_of_the_task(monkeypatch, aurora, borealis):
     task = published(aurora)
     newcomer = organisation("Newcomer", "service_firm")
-    with newcomer.acting():
-        question = desk.ask(task=tasks.get_task(task.pk), text="Which bearing?")
-    with aurora.acting():
-        desk.answer(question=get_own_question(task.pk, question.pk), text="6312")
-        actions.cancel_task(task=tasks.get_own_task(task.pk))
+    answered(aurora, newcomer, task)
+    cancelled(aurora, task)
     tell_market()
     assert len(bodies(newcomer, "task.answered")) == 1 and heard(newcomer, task) == ["task.gone"]
     monkeypatch.setattr(queries, "AUDIENCE", 1)
@@ -87,11 +93,8 @@ def test_firm_that_is_not_listed_hears_the_answer_to_its_question_and_the_end(au
     with as_platform("test", "firms that nobody is to find"):
         Tenant.objects.filter(pk__in=[borealis.id, cassia.id]).update(listed=False)
     task = published(aurora)
-    with borealis.acting():
-        question = desk.ask(task=tasks.get_task(task.pk), text="Which bearing?")
-    with aurora.acting():
-        desk.answer(question=get_own_question(task.pk, question.pk), text="6312")
-        actions.cancel_task(task=tasks.get_own_task(task.pk))
+    answered(aurora, borealis, task)
+    cancelled(aurora, task)
     tell_market()
     assert len(bodies(borealis, "task.answered")) == 1 and heard(borealis, task) == ["task.gone"]
     assert not bodies(cassia, "task.answered")
@@ -99,8 +102,7 @@ def test_firm_that_is_not_listed_hears_the_answer_to_its_question_and_the_end(au
 
 def test_firms_hear_of_a_task_that_was_cancelled(aurora, cassia):
     task = published(aurora)
-    with aurora.acting():
-        actions.cancel_task(task=tasks.get_own_task(task.pk))
+    cancelled(aurora, task)
     tell_market()
     assert heard(cassia, task) == ["task.published", "task.gone"]
 

@@ -1,8 +1,5 @@
 """A mediator: whom both parties accept reads the dispute and what it rests on, while it is open, and nothing else."""
 
-from contextlib import nullcontext
-from itertools import product
-
 import pytest
 from django.db import IntegrityError
 
@@ -13,12 +10,21 @@ from tenants.context import as_platform
 from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.ledger.queries import entries_where
 from tenants.models import Tenant
-from tests.integration.marketplace.contract_scenes import accepted, billed, contract_seen, received, written
+from tests.integration.marketplace.bid_scenes import superuser
+from tests.integration.marketplace.contract_scenes import (
+    accepted,
+    billed,
+    contract_seen,
+    disputed_by,
+    received,
+    terminated_by,
+    withdrawn_by,
+    written,
+)
+from tests.integration.marketplace.guards import sql, takes_only
 from tests.integration.marketplace.scenes import told
 from tests.integration.marketplace.test_groups import grouped
-from tests.integration.marketplace.test_guards import sql
 from tests.personas import Organisation
-from tests.sweep.mutants import Laboratory
 
 OPEN_TO_MEDIATORS = ("contract", "milestone", "submission", "dispute", "disputenote", "mediation")
 CLOSED_TO_MEDIATORS = ("inspection", "receipt", "invoice", "invoiceline", "journalentry", "servicetask", "claim")
@@ -30,8 +36,7 @@ def disputed(owner: Organisation, firm: Organisation):
     accepted(owner, firm, contract)
     received(owner, contract)
     billed(firm, contract, "R-1", (1, 83_325, 0))
-    with firm.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it is not paid")
+    disputed_by(firm, contract)
     with owner.acting():
         disputes.add_note(contract=access.get_contract(contract.pk), words="it leaks again")
     return contract
@@ -68,8 +73,7 @@ def test_mediator_reads_the_record_once_both_agree_and_until_the_dispute_is_over
     assert counts(delta, CLOSED_TO_MEDIATORS) == before and counts(cassia) == [0] * 6
     with delta.acting(), pytest.raises(NotFound):
         access.get_contract(contract.pk)
-    with borealis.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
+    withdrawn_by(borealis, contract)
     assert counts(delta) == [0] * 6
     with aurora.acting():
         assert queries.disputes_of(contract)[0].mediations.get().state == "ended"
@@ -78,10 +82,8 @@ def test_mediator_reads_the_record_once_both_agree_and_until_the_dispute_is_over
 def test_mediator_reads_neither_an_earlier_dispute_nor_another_contract(aurora, borealis, delta):
     written(aurora, borealis)
     contract = disputed(aurora, borealis)
-    with borealis.acting():
-        disputes.withdraw_dispute(contract=access.get_contract(contract.pk))
-    with aurora.acting():
-        disputes.open_dispute(contract=access.get_contract(contract.pk), reason="it leaks still")
+    withdrawn_by(borealis, contract)
+    disputed_by(aurora, contract)
     proposed(aurora, contract, delta)
     agreed(borealis, contract)
     assert counts(delta, ("contract", "dispute", "disputenote")) == [1, 1, 0]
@@ -101,8 +103,7 @@ def test_recommendation_is_said_once_and_stands_on_the_feeds_and_ledgers_of_all_
     with aurora.acting():
         (found,) = queries.disputes_of(contract)[0].mediations.all()
         assert (found.recommendation, found.state) == ("Pay half, and seal it anew.", "recommended")
-    with aurora.acting():
-        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="as recommended")
+    terminated_by(aurora, contract)
     assert told(delta, "contract.")[-1] == ("contract.terminated", "terminated")
     with delta.acting(), pytest.raises(NotFound):
         access.get_mediation(seen.pk)
@@ -180,16 +181,7 @@ def test_page_that_was_left_open_agrees_to_nobody(aurora, borealis, delta):
 def test_database_takes_exactly_the_pairs_of_the_table(aurora, borealis, delta):
     _, row = sitting(aurora, borealis, delta)
     pairs = {(source, target) for (source, _), target in MEDIATIONS.items()}
-    admin = Laboratory(aurora.id, aurora.id).connection
-    admin.autocommit = True
-    admin.execute("SET session_replication_role = replica")
-    for source, target in product(MediationState, MediationState):
-        admin.execute("UPDATE marketplace_mediation SET state = %s WHERE id = %s", [source.value, row.pk])
-        legal = source is target or (source, target) in pairs
-        expected = nullcontext() if legal else pytest.raises(IntegrityError, match="can not go from")
-        with expected, aurora.acting():
-            assert sql("UPDATE marketplace_mediation SET state = %s WHERE id = %s", target.value, row.pk) == 1
-    admin.close()
+    takes_only(aurora, row, MediationState, pairs)
 
 
 @pytest.mark.parametrize(
@@ -226,10 +218,7 @@ def test_mediation_is_of_its_contract_begins_proposed_and_is_written_in_the_buye
         again(state="proposed")
     with pytest.raises(IntegrityError, match="mediation_by_a_third"):
         again(mediator_id=borealis.id)
-    admin = Laboratory(aurora.id, aurora.id).connection
-    admin.execute("UPDATE marketplace_mediation SET state = 'declined' WHERE mediator_id = %s", [delta.id])
-    admin.commit()
-    admin.close()
+    superuser("UPDATE marketplace_mediation SET state = 'declined' WHERE mediator_id = %s", delta.id)
     with pytest.raises(IntegrityError, match="firm_of_contract"):
         again(mediator_id=delta.id, firm_id=cassia.id)
 
@@ -250,7 +239,7 @@ def test_mediation_goes_its_way_over_http(aurora, borealis, cassia, delta):
     assert post(buyer, f"contracts/{contract.pk}/mediator/agree").status_code == 200
     (row,) = third.get("/api/v1/mediations").data["results"]
     seen = third.get(f"/api/v1/mediations/{row['id']}").data
-    assert seen["contract"]["price_minor"] == contract.price_minor and seen["dispute"]["reason"] == "it is not paid"
+    assert seen["contract"]["price_minor"] == contract.price_minor and seen["dispute"]["reason"] == "late"
     assert [note["words"] for note in seen["dispute"]["notes"]] == ["it leaks again"]
     assert [len(each["submissions"]) for each in seen["milestones"]] == [1, 0, 0]
     for client in (cassia.client(), buyer):

@@ -8,8 +8,6 @@ from django.test import Client
 
 from marketplace.access import get_own_task, get_task
 from marketplace.actions import post_task, publish_task
-from marketplace.bids import access as bid_access
-from marketplace.bids import complaining
 from marketplace.bids.api import set_criteria
 from marketplace.bids.data import Criterion
 from marketplace.desk import actions as desk
@@ -245,15 +243,9 @@ def test_release_of_a_paid_contract_says_who_paid_what_to_whom_and_that_it_is_ov
 
 
 def test_award_that_a_complaint_annulled_is_told_as_cancelled_until_the_next_one(aurora, borealis, cassia):
-    task = bidding.quotation(aurora, standstill_h=24)
-    won, lost = (bidding.placed(firm, task).bid for firm in (borealis, cassia))
-    bidding.evaluating(aurora, task)
+    task, won, lost = bidding.contest(aurora, borealis, cassia)
     bidding.awarded(aurora, won)
-    with cassia.acting():
-        complaint = complaining.complain(bid=bid_access.get_own_bid(lost.pk), text="our references were not read")
-    with aurora.acting():
-        found = bid_access.get_complaint_to_decide(complaint.pk)
-        complaining.decide_complaint(complaint=found, is_upheld=True, reason="they were not")
+    bidding.decided(aurora, bidding.complained(cassia, lost), True)
     for party in (aurora, cassia):
         release = release_of(party, task.pk)
         assert release["tag"] == ["tender", "awardCancellation"] and release["awards"][0]["status"] == "cancelled"

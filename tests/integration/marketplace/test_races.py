@@ -1,10 +1,8 @@
 """Many at once: the database lets exactly one through."""
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier, Event
 from time import sleep
-
-from django.db import connections
 
 from marketplace import access, actions
 from marketplace.bids import access as bid_access
@@ -12,61 +10,34 @@ from marketplace.bids import awarding, opening
 from tenants.data import Conflict
 from tests.integration.marketplace.bid_scenes import (
     colleague,
+    contest,
     deadline_over,
-    evaluating,
+    disqualified,
     opened,
     placed,
-    quotation,
     seen,
     tender,
 )
 from tests.integration.marketplace.scenes import claimed, lease_over, published, state_of, told
-
-
-def at_once(calls):
-    """Run every call in a thread of its own with its own connection; returns what each returned."""
-
-    def run(call):
-        try:
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
-
-
-def tried(firm, task, gate):
-    """Read the open task, wait until all have read it, then claim: 'won' or the reason why not."""
-    try:
-        with firm.acting():
-            read = access.get_task(task.pk, needs="claim_tasks")
-            gate.wait(60)
-            actions.claim_task(task=read)
-            return "won"
-    except Conflict as refusal:
-        return refusal.detail
+from tests.together import at_once, tried
 
 
 def test_claim_and_cancellation_at_once_end_in_one_of_the_two(aurora, borealis):
     for _ in range(5):
         task, gate = published(aurora), Barrier(2)
-
-        def cancel(task=task, gate=gate):
-            try:
-                with aurora.acting():
-                    own = access.get_own_task(task.pk)
-                    gate.wait(60)
-                    actions.cancel_task(task=own)
-                    return "cancelled"
-            except Conflict as refusal:
-                return refusal.detail
-
-        answers = at_once([cancel, lambda task=task, gate=gate: tried(borealis, task, gate)])
+        cancel = partial(
+            *(tried, aurora, gate, partial(access.get_own_task, task.pk)),
+            lambda own: actions.cancel_task(task=own),
+        )
+        claim = partial(
+            *(tried, borealis, gate, partial(access.get_task, task.pk, needs="claim_tasks")),
+            lambda read: actions.claim_task(task=read),
+        )
+        answers = at_once(cancel, claim)
         state = state_of(task, aurora)
         expected = {
-            "cancelled": ["cancelled", "The task has changed and is cancelled now."],
-            "claimed": ["The task has changed and is claimed now.", "won"],
+            "cancelled": ["done", "The task has changed and is cancelled now."],
+            "claimed": ["The task has changed and is claimed now.", "done"],
         }
         assert answers == expected[state]
 
@@ -75,11 +46,11 @@ def test_two_sweeps_at_once_reopen_a_task_once_and_never_take_it_from_the_next_f
     tasks = [published(aurora) for _ in range(5)]
     for task in tasks:
         lease_over(claimed(task, borealis))
-    at_once([actions.lapse_claims] * 4)
+    at_once(*[actions.lapse_claims] * 4)
     assert told(borealis).count(("task.reopened", "open")) == len(tasks)
     for task in tasks:
         claimed(task, cassia)
-    at_once([actions.lapse_claims] * 2)
+    at_once(*[actions.lapse_claims] * 2)
     assert {state_of(task, aurora) for task in tasks} == {"claimed"}
 
 
@@ -90,17 +61,15 @@ def test_two_openers_at_once_open_all_bids_once(aurora, borealis):
     deadline_over(task)
     with aurora.acting():
         opening.close_if_overdue(bid_access.get_tender(task.pk))
-    at_once([lambda opener=opener: opened(opener, task) for opener in both])
+    at_once(*[partial(opened, opener, task) for opener in both])
     assert (state_of(task, aurora), seen(aurora, bid).newest.fault) == ("opened", "")
 
 
 def test_score_beside_an_award_waits_for_it_and_is_refused(aurora, borealis, cassia):
     """Also of a bid that the award does not touch."""
-    task, is_awarded, is_read = quotation(aurora), Event(), Event()
-    winner, out = (placed(firm, task).bid for firm in (borealis, cassia))
-    evaluating(aurora, task)
-    with aurora.acting():
-        awarding.disqualify_bid(bid=bid_access.get_bid_to_judge(out.pk), reason="no certificate for cranes")
+    is_awarded, is_read = Event(), Event()
+    _, winner, out = contest(aurora, borealis, cassia)
+    disqualified(aurora, out)
 
     def award():
         with aurora.acting():
@@ -121,5 +90,5 @@ def test_score_beside_an_award_waits_for_it_and_is_refused(aurora, borealis, cas
         except Conflict as refusal:
             return refusal.detail
 
-    answers = at_once([award, score])
+    answers = at_once(award, score)
     assert answers == ["awarded", "Bids are judged while their task is evaluating; this one is awarded."]

@@ -14,7 +14,7 @@ from tenants.context import as_platform
 from tests.integration.marketplace.bid_scenes import superuser
 from tests.integration.marketplace.contract_scenes import closed
 from tests.integration.marketplace.firms import offer, wanted
-from tests.integration.marketplace.test_guards import sql
+from tests.integration.marketplace.guards import sql
 
 
 def rated(party, contract, stars, **more):

@@ -9,7 +9,6 @@ from django.apps import apps
 from marketplace.access import get_own_task
 from marketplace.actions import cancel_task
 from marketplace.bids import access, actions, queries, sweeping
-from marketplace.bids.awarding import conclude_award
 from marketplace.bids.data import BidContent
 from marketplace.bids.sealing import commitment_of, receipt_text, seal
 from tenants.data import Conflict, Invalid
@@ -19,6 +18,7 @@ from tests.integration.marketplace.bid_scenes import (
     awarded,
     bodies,
     colleague,
+    conclude,
     deadline_over,
     evaluating,
     opened,
@@ -165,6 +165,16 @@ def test_share_of_who_does_not_open_is_held_against_the_ledger_too(aurora, borea
     assert "sealed anew" in faults(aurora, [receipt])[0]
 
 
+def half_opened(aurora, borealis):
+    """A tender with one bid, for which the first of two openers has given a part; the second opener, the receipt."""
+    second = colleague(aurora)
+    task = tender(aurora, [aurora, second])
+    receipt = placed(borealis, task)
+    deadline_over(task)
+    opened(aurora, task)
+    return task, second, receipt
+
+
 @pytest.mark.parametrize(
     "shares",
     [
@@ -173,11 +183,7 @@ def test_share_of_who_does_not_open_is_held_against_the_ledger_too(aurora, borea
     ],
 )
 def test_part_of_an_opener_that_was_changed_is_a_fault(aurora, borealis, shares):
-    second = colleague(aurora)
-    task = tender(aurora, [aurora, second])
-    receipt = placed(borealis, task)
-    deadline_over(task)
-    opened(aurora, task)
+    task, second, receipt = half_opened(aurora, borealis)
     superuser(f"UPDATE marketplace_opening SET shares = jsonb_build_object('{receipt.version.pk}', '{shares}'::jsonb)")
     opened(second, task)
     assert "altered" in faults(aurora, [receipt])[0]
@@ -185,11 +191,7 @@ def test_part_of_an_opener_that_was_changed_is_a_fault(aurora, borealis, shares)
 
 @pytest.mark.parametrize("shares", ["null", "[]", "7", '"x"'])
 def test_parts_that_are_no_mapping_are_a_fault(aurora, borealis, shares):
-    second = colleague(aurora)
-    task = tender(aurora, [aurora, second])
-    receipt = placed(borealis, task)
-    deadline_over(task)
-    opened(aurora, task)
+    task, second, receipt = half_opened(aurora, borealis)
     superuser(f"UPDATE marketplace_opening SET shares = '{shares}'")
     opened(second, task)
     assert "altered" in faults(aurora, [receipt])[0]
@@ -322,8 +324,8 @@ def test_no_contract_is_written_of_a_bid_that_was_altered_after_the_award(aurora
     awarded(aurora, bid)
     standstill_over(bid)
     superuser(VERSION.format(change), bid.pk)
-    with pytest.raises(Conflict, match="committed itself to"), aurora.acting():
-        conclude_award(task=get_own_task(task.pk))
+    with pytest.raises(Conflict, match="committed itself to"):
+        conclude(aurora, task)
     sweeping.conclude_due()
     assert state_of(task, aurora) == "awarded"
 

@@ -1,6 +1,7 @@
 """Remote sessions: booked by the firm, confirmed by the buyer, counted by the clock, settled with the contract."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -20,6 +21,7 @@ from tenants.metering.api import usage_events
 from tenants.models import FeedEvent, new_id
 from tests import personas
 from tests.integration.marketplace import contract_scenes as contracts
+from tests.integration.marketplace.bid_scenes import superuser
 from tests.integration.marketplace.firms import NOW, assigned, hours, offer, welders
 from tests.integration.marketplace.session_scenes import (
     RATE,
@@ -27,14 +29,13 @@ from tests.integration.marketplace.session_scenes import (
     booked,
     ended,
     log,
-    past_triggers,
     proposed,
     running,
     seen,
     taken,
     terms,
 )
-from tests.integration.marketplace.test_races import at_once
+from tests.together import at_once, tried
 
 
 def kinds(party):
@@ -105,10 +106,9 @@ def test_expert_is_booked_for_one_thing_at_a_time(aurora, borealis):
 
 def needs(owner, contract, **wanted):
     """As if the task had been posted with it: the wall takes it while a task is a draft."""
-    with past_triggers(owner.id) as connection:
-        row = {"id": new_id(), "tenant_id": owner.id, "task_id": contract.task_id, "people_n": 1, **wanted}
-        names, places = ", ".join(row), ", ".join(["%s"] * len(row))
-        connection.execute(f"INSERT INTO marketplace_taskneed ({names}) VALUES ({places})", [*row.values()])
+    row = {"id": new_id(), "tenant_id": owner.id, "task_id": contract.task_id, "people_n": 1, **wanted}
+    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
+    superuser(f"INSERT INTO marketplace_taskneed ({names}) VALUES ({places})", *row.values())
 
 
 def test_expert_without_the_paper_that_is_asked_for_is_refused(aurora, borealis):
@@ -215,17 +215,11 @@ def test_expert_runs_one_session_at_a_time_even_if_two_start_at_once(aurora, bor
     gate = Barrier(2)
 
     def start(session):
-        try:
-            with borealis.acting():
-                found = sessions.get_session(session.pk)
-                gate.wait(60)
-                sessions.start_session(session=found)
-                return "started"
-        except Conflict as refusal:
-            return refusal.detail
+        read = partial(sessions.get_session, session.pk)
+        return tried(borealis, gate, read, lambda found: sessions.start_session(session=found))
 
-    answers = at_once([lambda session=session: start(session) for session in made])
-    assert sorted(answer[:7] for answer in answers) == ["W-1 is ", "started"], answers
+    answers = at_once(*[partial(start, session) for session in made])
+    assert sorted(answer[:7] for answer in answers) == ["W-1 is ", "done"], answers
 
 
 def test_minutes_are_those_of_the_clock_each_begun_one_and_never_above_the_ceiling(aurora, borealis):
@@ -381,8 +375,7 @@ def test_end_of_the_contract_stops_what_runs_and_cancels_what_is_booked(aurora, 
     if end == "fulfilled":
         contracts.accepted(aurora, borealis, contract)
     else:
-        with aurora.acting():
-            disputes.terminate_contract(contract=get_contract(contract.pk), reason="enough")
+        contracts.terminated_by(aurora, contract)
     assert (seen(aurora, now).state, seen(aurora, to_come).state) == ("ended", "cancelled")
     with pytest.raises(Conflict, match=end):
         proposed(contract, borealis, people.xena)
@@ -392,8 +385,7 @@ def test_end_of_the_contract_stops_what_runs_and_cancels_what_is_booked(aurora, 
 def test_dispute_stops_what_runs_and_the_time_for_an_objection_stands_still(aurora, borealis):
     contract, people = contracts.written(aurora, borealis), welders(borealis)
     session = running(aurora, borealis, contract, people.wei)
-    with borealis.acting():
-        disputes.open_dispute(contract=get_contract(contract.pk), reason="not paid")
+    contracts.disputed_by(borealis, contract)
     stopped = seen(aurora, session)
     assert stopped.state == "ended"
     with pytest.raises(Conflict, match="disputed"):

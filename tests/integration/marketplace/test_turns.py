@@ -1,9 +1,10 @@
 """Whose turn it is under a contract, what is late and how far the money is, for each side by itself."""
 
-from marketplace.contracts import access, disputes
+from marketplace.contracts import access
 from marketplace.contracts import api as contracting
 from tests.integration.marketplace import contract_scenes as scenes
 from tests.integration.marketplace import session_scenes
+from tests.integration.marketplace.bid_scenes import superuser
 from tests.integration.marketplace.firms import welders
 
 
@@ -40,8 +41,7 @@ def test_list_is_narrowed_to_what_waits_for_each_side(aurora, borealis):
     scenes.submitted(borealis, theirs)
     assert found(aurora, waits=True) == {theirs.pk} == found(borealis, waits=True)
     assert found(aurora) == {theirs.pk, done.pk}
-    with aurora.acting():
-        disputes.open_dispute(contract=access.get_contract(theirs.pk), reason="it is not what was agreed")
+    scenes.disputed_by(aurora, theirs)
     assert found(aurora, waits=True) == found(borealis, waits=True) == set()
 
 
@@ -65,11 +65,8 @@ def test_objection_to_a_sessions_minutes_waits_for_the_firm_alone(aurora, boreal
 
 def test_milestone_is_late_from_its_day_until_it_is_handed_in(aurora, borealis):
     contract, other = scenes.written(aurora, borealis), scenes.written(aurora, borealis)
-    with session_scenes.past_triggers(aurora.id) as connection:  # what was agreed never changes
-        connection.execute(
-            "UPDATE marketplace_milestone SET due_at = now() - interval '1 min' WHERE contract_id = %s AND number = 1",
-            [contract.pk],
-        )
+    due = "UPDATE marketplace_milestone SET due_at = now() - interval '1 min' WHERE contract_id = %s AND number = 1"
+    superuser(due, contract.pk)  # what was agreed never changes
     for party in (aurora, borealis):
         assert found(party, is_late=True) == {contract.pk}
         with party.acting():
@@ -102,8 +99,7 @@ def test_work_submitted_under_a_contract_that_was_terminated_is_no_money_to_come
     scenes.accepted(aurora, borealis, contract, 1)
     for each in (contract, other):
         scenes.submitted(borealis, each, 2)
-    with borealis.acting():
-        disputes.terminate_contract(contract=access.get_contract(contract.pk), reason="we leave")
+    scenes.terminated_by(borealis, contract)
     with borealis.acting():
         told = [(each.words, each.n) for each in contracting.payments()]
     assert told == [("with the buyer to accept", 1), ("accepted, to be received", 1)]

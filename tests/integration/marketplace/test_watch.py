@@ -8,8 +8,6 @@ from django.db.models.functions import Now
 
 from edge_bridge import protocol
 from edge_bridge.protocol import Lane, Quality, Tag
-from marketplace.contracts import access as contracts
-from marketplace.contracts import disputes
 from marketplace.models import ServiceTask, Watch
 from marketplace.queries import live_claim
 from marketplace.watch.actions import _watched, watch_due
@@ -20,7 +18,7 @@ from tenants.models import FeedEvent
 from tests.integration.edge.scenes import gateway
 from tests.integration.marketplace import scenes
 from tests.integration.marketplace.bid_scenes import placed, quotation, superuser
-from tests.integration.marketplace.contract_scenes import written
+from tests.integration.marketplace.contract_scenes import disputed_by, written
 
 RULE = {"tag": "vibration", "op": "below", "limit": 4.5, "for_h": 1}
 
@@ -99,8 +97,7 @@ def test_contract_by_an_award_is_watched_until_a_dispute_closes_the_data(aurora,
     address = f"/api/v1/service-tasks/{contract.task_id}/acceptance"
     assert [each["stand"] for each in told(borealis)] == ["outside"]
     assert borealis.client().get(address).data["stand"] == "outside"
-    with aurora.acting():
-        disputes.open_dispute(contract=contracts.get_contract(contract.pk), reason="it shakes")
+    disputed_by(aurora, contract)
     pump.shakes(2.0)
     watch_due()
     assert len(told(borealis)) == 1 and borealis.client().get(address).status_code == 404

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 
 from tenants.agreements import actions as agreeing
 from tenants.agreements.mandates import lay_mandate
@@ -31,6 +31,7 @@ from tests.agreements import (
     told,
     wish,
 )
+from tests.together import at_once
 
 # The whole life ------------------------------------------------------------------------------------------------------
 
@@ -301,30 +302,26 @@ def test_mandate_stands_while_its_owner_closes_and_all_else_ends(aurora, boreali
 # Two at once ---------------------------------------------------------------------------------------------------------
 
 
-def at_once(*works):
-    """Each in a thread and a transaction of its own; returns what each came to."""
+def outcome(work):
+    try:
+        return work()
+    except (Conflict, Invalid) as refusal:
+        return refusal
 
-    def run(work):
-        try:
-            return work()
-        except (Conflict, Invalid) as refusal:
-            return refusal
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
+def outcomes(*works):
+    return at_once(*[partial(outcome, work) for work in works])
 
 
 def test_of_two_signatures_of_one_party_at_once_one_counts(aurora, borealis):
     agreement = agreed(aurora, borealis)
-    came = at_once(*[lambda: signed(agreement, borealis)] * 2)
+    came = outcomes(*[lambda: signed(agreement, borealis)] * 2)
     assert sorted(type(one).__name__ for one in came) == ["Agreement", "Conflict"]
 
 
 def test_signatures_of_both_parties_at_once_bring_it_into_force_once(aurora, borealis):
     agreement = agreed(aurora, borealis)
-    came = at_once(lambda: signed(agreement, borealis), lambda: signed(agreement, aurora))
+    came = outcomes(lambda: signed(agreement, borealis), lambda: signed(agreement, aurora))
     assert [type(one) for one in came] == [Agreement, Agreement]
     assert grants_of(aurora, agreement) == {(aurora.sites["north"].pk, "view_alarms")}
     assert told(borealis).count("rights.agreement_activated") == 1
@@ -344,7 +341,7 @@ def test_of_two_counters_or_an_acceptance_at_once_one_wins(aurora, borealis):
         with borealis.acting():
             agreeing.accept_agreement(agreement=Agreement.objects.get(pk=agreement.pk), version=1)
 
-    came = at_once(counter, counter, accept)
+    came = outcomes(counter, counter, accept)
     assert [isinstance(one, Conflict) for one in came].count(True) == 2
 
 
