@@ -14,7 +14,7 @@ from marketplace.models import ReactionSwitch, ServiceTask
 from marketplace.moves import tell
 from marketplace.queries import UNFINISHED
 from marketplace.reactions.analysers import of_analyser
-from marketplace.reactions.data import Outcome
+from marketplace.reactions.data import RULES, Outcome
 from optimization.api import whole_plan
 from tenants.api import actor, enter
 from tenants.data import Conflict
@@ -29,6 +29,8 @@ OF_PLANT: Final = ("mining", "processing", "milling", "transport", "room")
 
 def of_alarm(subject: UUID, event: FeedEvent, switch: ReactionSwitch) -> Drafted:
     alarm = get_alarm(subject, needs="post_tasks")
+    if event.kind in RULES[switch.reaction].grown and (alarm.annunciated_at or alarm.raised_at) < switch.set_at:
+        return None, Outcome.NOTHING, "It was critical before this was switched on, and has not called since."
     known = ServiceTask.objects.filter(alarm=alarm, state__in=UNFINISHED).first()
     if known is not None:
         return known, Outcome.KNOWN, f"There is a task for it already: {known.title}"

@@ -92,6 +92,19 @@ def test_alarm_that_grows_critical_becomes_one_draft(aurora, silenced):
     assert swept(aurora) == 0, "it did not grow once more"
 
 
+def test_alarm_that_was_critical_before_it_was_switched_on_is_left_alone_until_it_is_raised_anew(aurora):
+    edge = gateway(aurora)
+    edge.say(Lane.P1, raised(severity="critical"))
+    switch_on(aurora, "critical_alarm")
+    for value in (3.1, 3.2):
+        edge.say(Lane.P1, raised(value, severity="critical"))
+        swept(aurora)
+    (reaction,) = made(aurora)
+    assert (reaction.outcome, reaction.task) == ("nothing", None) and "before" in reaction.words
+    edge.say(Lane.P1, cleared(), raised(3.3, severity="critical"))
+    assert swept(aurora) == 1 and made(aurora)[1].outcome == "done"
+
+
 def test_switch_of_a_site_leaves_alarms_of_other_sites_alone(aurora):
     with aurora.acting():
         actions.set_reaction(reaction="critical_alarm", is_on=True, site_id=aurora.sites["north-mill"].pk)
