@@ -2,11 +2,10 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import connections
 from rest_framework.test import APIClient
 
 from edge_bridge.adapters.elements import NAMESPACE
@@ -17,6 +16,7 @@ from tenants.actions import register_equipment, register_site
 from tests.database import ROOT
 from tests.integration.edge.scenes import Gateway, gateway, reading, set_aside
 from tests.personas import Organisation
+from tests.together import at_once
 
 ADAPTERS = "/api/v1/edge/adapters"
 CONFORMANCE = "/api/v1/edge/conformance"
@@ -70,15 +70,8 @@ def test_pack_is_stored_once_and_what_overlaps_adds_what_is_new(aurora):
 
 def test_same_pack_by_two_at_once_is_stored_once(aurora):
     edge, body = gateway(aurora), pack(0.3, 0.2)
-
-    def send(_: int) -> tuple[int, int, int]:
-        try:
-            return told(post(edge, f"{ADAPTERS}/senml", body))
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(4) as crowd:
-        assert sorted(crowd.map(send, range(4))) == [(0, 2, 0)] * 3 + [(2, 0, 0)]
+    answers = at_once(*[partial(post, edge, f"{ADAPTERS}/senml", body)] * 4)
+    assert sorted(map(told, answers)) == [(0, 2, 0)] * 3 + [(2, 0, 0)]
     assert len(stored(aurora)) == 2
 
 

@@ -1,10 +1,9 @@
 """What people do about alarms: shelving, service, assignment, comments, suppression; and what others see of it."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from edge_bridge.alarms import actions, policies
 from edge_bridge.alarms.escalation import escalate_due
@@ -18,6 +17,7 @@ from tests.functional.console.scenes import sign_in
 from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, history, opened, raised, the_alarm, told
 from tests.integration.tenants.read_scenes import share
+from tests.together import at_once
 
 HOUR = timedelta(hours=1)
 REASON = "sensor is being cleaned"
@@ -210,19 +210,10 @@ def test_cause_that_goes_while_its_effect_comes_leaves_nothing_suppressed(aurora
     suppress(aurora, "power_failed", "fan_stopped")
     for _ in range(4):
         edges[0].say(Lane.P0, raised(alarm_type="power_failed"))
-
-        def race(said) -> None:
-            try:
-                said[0].say(Lane.P0, said[1])
-            finally:
-                connections.close_all()
-
-        with ThreadPoolExecutor(2) as pool:
-            pairs = [
-                (edges[0], cleared(alarm_type="power_failed")),
-                (edges[1], raised(alarm_type="fan_stopped", tag="running")),
-            ]
-            list(pool.map(race, pairs))
+        at_once(
+            partial(edges[0].say, Lane.P0, cleared(alarm_type="power_failed")),
+            partial(edges[1].say, Lane.P0, raised(alarm_type="fan_stopped", tag="running")),
+        )
         assert states(aurora)["fan_stopped"] == "UNACK"
         edges[1].say(Lane.P0, cleared(alarm_type="fan_stopped", tag="running"))
 
@@ -231,18 +222,14 @@ def test_two_people_who_answer_at_once_take_one_step(aurora):
     gateway(aurora).say(Lane.P0, raised())
     alarm = the_alarm(aurora)
 
-    def answer(_) -> str:
+    def answer() -> str:
         try:
             with aurora.acting():
                 return str(actions.acknowledge_alarm(alarm=alarm).state)
         except Conflict:
             return "too late"
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(4) as pool:
-        answers = sorted(pool.map(answer, range(4)))
-    assert answers == ["ACKED", "too late", "too late", "too late"]
+    assert sorted(at_once(*[answer] * 4)) == ["ACKED", "too late", "too late", "too late"]
     assert [event for event, _, _ in history(aurora)] == ["raised", "acknowledged"]
 
 

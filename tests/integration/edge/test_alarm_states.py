@@ -1,10 +1,10 @@
 """Alarms that are suppressed while their machine is in a state, and those that no state may silence."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 
 from edge_bridge.alarms import policies
 from edge_bridge.alarms.data import MAINTENANCE, NOT_RUNNING, words_of
@@ -17,6 +17,7 @@ from tenants.data import Conflict, Forbidden, Invalid, NotFound
 from tenants.models import Equipment, LedgerEntry
 from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, history, opened, raised, reading, told
+from tests.together import at_once
 
 PUMP = "PUMP-07"
 SHAKES = {"code": PUMP, "alarm_type": "shakes", "tag": "vibration", "rule": "pump shakes", "severity": "high"}
@@ -243,16 +244,7 @@ def test_machine_that_stops_while_its_alarm_comes_leaves_it_suppressed(aurora):
     suppress(aurora, tag="vibration")
     for _ in range(4):
         running(edges[0], 1.0)
-
-        def race(act) -> None:
-            try:
-                act()
-            finally:
-                connections.close_all()
-
-        acts = [lambda: running(edges[0], 0.0), lambda: edges[1].say(Lane.P0, raised(**SHAKES))]
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(race, acts))
+        at_once(partial(running, edges[0], 0.0), partial(edges[1].say, Lane.P0, raised(**SHAKES)))
         assert state_of(aurora) == "DSUPR"
         edges[1].say(Lane.P0, cleared(**SHAKES))
 

@@ -1,12 +1,11 @@
 """What is due without anybody asking: escalation, silent gateways, floods and their end; the figures of the log."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 
 from edge_bridge.actions import revoke_device
 from edge_bridge.alarm_log import AlarmLog
@@ -25,6 +24,7 @@ from tenants.data import Invalid, NotFound
 from tenants.feed.receipts import note_receipts
 from tenants.models import FeedEvent, FeedHead, new_id
 from tests.integration.edge.scenes import Gateway, cleared, gateway, history, raised, reading, the_alarm, told
+from tests.together import at_once
 
 
 def after(seconds: float) -> datetime:
@@ -450,15 +450,11 @@ def test_gateways_that_flood_a_site_at_once_count_every_alarm(aurora):
     edges = [gateway(aurora) for _ in range(4)]
 
     def pour(n: int) -> None:
-        try:
-            for batch in range(3):
-                said = [raised(alarm_type=f"type {n} {batch} {k}", severity="low") for k in range(6)]
-                edges[n].say(Lane.P0, *said, raised(alarm_type="shared", severity="low"))
-        finally:
-            connections.close_all()
+        for batch in range(3):
+            said = [raised(alarm_type=f"type {n} {batch} {k}", severity="low") for k in range(6)]
+            edges[n].say(Lane.P0, *said, raised(alarm_type="shared", severity="low"))
 
-    with ThreadPoolExecutor(len(edges)) as pool:
-        list(pool.map(pour, range(len(edges))))
+    at_once(*[partial(pour, n) for n in range(len(edges))])
     with aurora.acting():
         parent = Alarm.objects.get(alarm_type="alarm_flood")
         folded = Alarm.objects.filter(folded_into=parent).own().count()

@@ -1,11 +1,11 @@
 """Alarms: one active row a type, the steps of the state table, and who gets to know and to answer."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 
 from edge_bridge import access, api
 from edge_bridge.alarms import actions
@@ -26,6 +26,7 @@ from tests.integration.edge.scenes import (
     the_alarm,
     told,
 )
+from tests.together import at_once
 
 
 def acknowledge(party, alarm, comment="seen"):
@@ -180,16 +181,7 @@ def test_alarms_are_found_by_span_type_and_person_and_given_as_a_table(aurora, b
 
 
 def test_threads_that_report_one_alarm_at_once_make_one_row(aurora):
-    edges = [gateway(aurora) for _ in range(8)]
-
-    def race(edge) -> None:
-        try:
-            edge.say(Lane.P0, raised())
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(edges)) as pool:
-        list(pool.map(race, edges))
+    at_once(*[partial(gateway(aurora).say, Lane.P0, raised()) for _ in range(8)])
     assert the_alarm(aurora).state == "UNACK"
     events = [event for event, _, _ in history(aurora)]
     assert sorted(events) == ["raised", *["updated"] * 7]

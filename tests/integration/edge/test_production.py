@@ -1,10 +1,10 @@
 """Production from readings to answers: rolled the same however they came, seen by whom it is open to."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, connection
 
 from edge_bridge.models import HauledLoad, Series, ShiftHandover, StateInterval
 from edge_bridge.production import actions, handovers, rolling
@@ -22,6 +22,7 @@ from tests.integration.edge.scenes import gateway, raised
 from tests.integration.marketplace.scenes import terms
 from tests.integration.tenants.read_scenes import reads_of, share
 from tests.personas import PASSWORD, Organisation
+from tests.together import at_once
 
 DAWN = datetime(2026, 3, 2, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -174,16 +175,8 @@ def test_today_grows_until_it_is_over_and_its_last_state_is_held_over_midnight(a
 
 def test_sweeps_at_once_roll_what_the_readings_say(aurora):
     fill(aurora, truck_of(aurora), shift_of_a_truck())
-    with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(swept, [DAY] * 2)) >= 2
+    assert sum(at_once(*[partial(rolling.sweep_production, NOW, DAY)] * 2)) >= 2
     assert_as_read(aurora)
-
-
-def swept(reach: timedelta) -> int:
-    try:
-        return rolling.sweep_production(NOW, reach)
-    finally:
-        connections.close_all()
 
 
 def test_day_adds_up_to_24_hours_for_owner_and_partner_and_shows_nothing_to_others(aurora, borealis, cassia):

@@ -1,10 +1,9 @@
 """An acknowledged alarm that stands on is announced again: once a period, however many sweeps run."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from edge_bridge.alarms import actions
 from edge_bridge.alarms.sweeps import sweep_alarms, sweep_of
@@ -15,6 +14,7 @@ from tenants.data import Forbidden, Invalid
 from tenants.models import FeedEvent
 from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, history, opened, raised, the_alarm, told
+from tests.together import at_once
 
 NAME = "Methane of the upper corner"
 
@@ -73,16 +73,7 @@ def test_two_beats_at_once_announce_it_once(aurora):
     called_again(aurora, 60)
     gateway(aurora).say(Lane.P0, raised(rule=NAME))
     acknowledge(aurora)
-    now = after(61)
-
-    def beat(_) -> None:
-        try:
-            sweep_alarms(now)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(beat, range(4)))
+    at_once(*[partial(sweep_alarms, after(61))] * 4)
     assert announced(aurora) == [1]
 
 

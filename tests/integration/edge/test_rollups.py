@@ -16,6 +16,7 @@ from edge_bridge.models import DirtyMinute, Rollup
 from edge_bridge.protocol import Lane, Quality
 from edge_bridge.readings.rolling import roll_up, sweep_rollups
 from tests.integration.edge.scenes import Gateway, gateway, reading
+from tests.together import at_once
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
 READINGS = st.lists(
@@ -94,16 +95,12 @@ def test_two_sweeps_beside_a_gateway_that_goes_on_sending_lose_nothing(aurora):
     def send() -> None:
         for batch in batches:
             edge.record(batch)
-        connections.close_all()
 
     def sweep() -> None:
         for _ in range(15):
             sweep_rollups(datetime.now(UTC))
-        connections.close_all()
 
-    with ThreadPoolExecutor(3) as pool:
-        for job in [pool.submit(send), pool.submit(sweep), pool.submit(sweep)]:
-            job.result()
+    at_once(send, sweep, sweep)
     sweep_rollups(datetime.now(UTC))
     assert rolled(aurora, tag) == expected([one for part in parts for one in part])
 

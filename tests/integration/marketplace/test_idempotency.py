@@ -1,18 +1,18 @@
 """A request sent again has its effect once and gets the same answer."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
 
 from marketplace.models import Claim, Contract
 from tenants.models import IdempotencyKey
 from tests.integration.marketplace.bid_scenes import quotation
 from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.scenes import claimed, published, submitted, told
+from tests.together import at_once
 
 TASKS = "/api/v1/service-tasks"
 
@@ -90,14 +90,7 @@ def test_unusable_key_is_refused(aurora, key):
 def test_same_key_sent_many_times_at_once_claims_once(aurora, borealis):
     task, client, key = published(aurora), borealis.client(), str(uuid4())
 
-    def send(_):
-        try:
-            return keyed(client, f"/{task.pk}/claim", key)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(send, range(8)))
+    answers = at_once(*[partial(keyed, client, f"/{task.pk}/claim", key)] * 8)
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1

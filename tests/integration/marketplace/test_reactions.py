@@ -1,11 +1,10 @@
 """What follows by itself: once for each event, by rows alone, with the rights of who switched it on."""
 
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from edge_bridge.alarms.actions import take_out_of_service
 from edge_bridge.protocol import Lane
@@ -30,6 +29,7 @@ from tests.integration.marketplace.contract_scenes import written
 from tests.integration.marketplace.reactions import made, owed_to, swept, switch_on
 from tests.integration.marketplace.scenes import claimed, published, submitted, terms
 from tests.integration.optimization import documents
+from tests.together import at_once
 
 URL = "/api/v1/reaction-switches"
 REPAIR = {"rule": "(2) mining ability", "place": ["mine 1"], "period": "period 2", "amount": 4200.0, "unit": "t"}
@@ -243,14 +243,7 @@ def test_two_sweeps_at_once_react_once(aurora):
     gateway(aurora).say(Lane.P1, raised())
     both = owed_to(aurora) * 2
 
-    def work(owed) -> int:
-        try:
-            return actions.react(*owed)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(2) as threads:
-        assert sorted(run.result() for run in [threads.submit(Context().run, work, owed) for owed in both]) == [0, 1]
+    assert sorted(at_once(*[partial(Context().run, actions.react, *owed) for owed in both])) == [0, 1]
     assert len(made(aurora)) == 1
 
 

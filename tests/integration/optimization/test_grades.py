@@ -4,13 +4,13 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from uuid import uuid4
 
 import numpy as np
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from optimization import api
 from optimization.generator import generate
@@ -20,6 +20,7 @@ from optimization.models import GradeRetest, GradeSet, PlanRun, SampleBatch
 from optimization.uncertainty.mines import sets_of
 from tenants.models import FeedEvent
 from tests.integration.optimization import documents
+from tests.together import at_once
 from tests.unit.optimization.test_uncertainty_estimation import paper_samples
 
 SAMPLES, SETS = "/api/v1/grade-samples", "/api/v1/grade-sets"
@@ -355,33 +356,14 @@ def test_fit_and_batch_at_once_leave_no_batch_unseen(aurora):
     """Whichever comes first: the batch is in the set, or was held against it."""
     client = aurora.client()
     send(client)
-    answers = {}
-
-    def run(what, call):
-        try:
-            answers[what] = call()
-        finally:
-            connections.close_all()
-
     late, other = aurora.client(), aurora.client()
-    threads = [
-        Thread(target=run, args=("batch", lambda: send(late, rows(seed=9)))),
-        Thread(target=run, args=("set", lambda: fit(client))),
-        Thread(target=run, args=("again", lambda: fit(other))),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {what: answer.status_code for what, answer in answers.items()} == dict.fromkeys(
-        ("batch", "set", "again"), 201
-    )
-    sets = {what: answers[what].json() for what in ("set", "again")}
-    assert {body["version"] for body in sets.values()} == {1, 2}
-    batch = answers["batch"].json()
+    answers = at_once(partial(send, late, rows(seed=9)), partial(fit, client), partial(fit, other))
+    assert [answer.status_code for answer in answers] == [201] * 3
+    batch, *sets = (answer.json() for answer in answers)
+    assert {body["version"] for body in sets} == {1, 2}
     with aurora.acting():
         tested = {str(key) for key in GradeRetest.objects.values_list("grade_set_id", flat=True)}
-    newest = max(sets.values(), key=lambda body: body["version"])
+    newest = max(sets, key=lambda body: body["version"])
     assert batch["id"] in newest["batches"] or newest["id"] in tested
 
 

@@ -1,11 +1,11 @@
 """Every address with a PATCH says which state it is in, and refuses a change of another state than its author read."""
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from tests.sweep.operations import document
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -67,14 +67,8 @@ def test_of_two_changes_at_once_of_one_state_one_is_refused(owner, aurora):
     place = f"/api/v1/sites/{aurora.sites['north'].pk}"
     etag = owner.get(place)["ETag"]
 
-    def change(name):
-        try:
-            return changed(owner, place, "name", name, **{"If-Match": etag}).status_code
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(change, "ABCD")) == [200, 412, 412, 412]
+    answers = at_once(*[partial(changed, owner, place, "name", name, **{"If-Match": etag}) for name in "ABCD"])
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
 
 
 def test_document_says_so_of_every_patch():

@@ -1,10 +1,9 @@
 """Bookings, relocations and the register of people on a real database."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, connections
+from django.db import IntegrityError, ProgrammingError, connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from tenants.access import get_equipment
@@ -15,6 +14,7 @@ from tenants.models import Booking, Certificate, Equipment, FeedEvent, Person, R
 from tenants.resources import access, actions, bookings, queries, relocations
 from tests.integration.tenants.resource_scenes import TODAY, TOMORROW, crew, in_days, window
 from tests.integration.tenants.test_grants import opened_to
+from tests.together import at_once
 
 WORK = {"purpose": "blast 14"}
 
@@ -41,11 +41,8 @@ def test_of_bookings_at_the_same_moment_one_is_made_and_the_others_are_told_whic
                 return str(book(aurora, jane).pk)
         except Conflict as refusal:
             return str(refusal)
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(6) as pool:
-        answers = [future.result() for future in [pool.submit(attempt) for _ in range(6)]]
+    answers = at_once(*[attempt] * 6)
     with aurora.acting():
         made = str(Booking.objects.get().pk)
     assert answers.count(made) == 1 and all(made in answer for answer in answers)

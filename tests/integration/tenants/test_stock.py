@@ -1,11 +1,11 @@
 """The stock ledger on a real database."""
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from tenants.data import Conflict, Invalid, Refusal
 from tenants.models import StockLevel, StockMove
 from tenants.resources import queries, stock
 from tests.integration.tenants.resource_scenes import crew
+from tests.together import at_once
 
 SITES = ("north", "north-mill")
 quantities = st.decimals("0.001", "40", places=3)
@@ -79,12 +80,8 @@ def test_of_issues_at_the_same_moment_only_what_is_there_is_given_out(aurora):
             return True
         except Conflict:
             return False
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(8) as pool:
-        given_out = [future.result() for future in [pool.submit(take) for _ in range(8)]]
-    assert sum(given_out) == 3 and level(aurora, anfo) == 10
+    assert sum(at_once(*[take] * 8)) == 3 and level(aurora, anfo) == 10
 
 
 def test_transfers_against_one_another_end_and_keep_the_sum(aurora):
@@ -92,15 +89,7 @@ def test_transfers_against_one_another_end_and_keep_the_sum(aurora):
     with aurora.acting():
         stock.receive(site=aurora.sites["north-mill"], material=anfo, quantity=Decimal(100))
 
-    def swap(k: int) -> None:
-        try:
-            moved(aurora, anfo, "transfer", SITES[k % 2], Decimal(7))
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(6) as pool:
-        for future in [pool.submit(swap, k) for k in range(18)]:
-            future.result()
+    at_once(*[partial(moved, aurora, anfo, "transfer", SITES[k % 2], Decimal(7)) for k in range(18)])
     assert level(aurora, anfo) == level(aurora, anfo, "north-mill") == 100
 
 
