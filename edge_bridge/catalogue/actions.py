@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from edge_bridge.alarms.data import LONGEST_RE_ALARM_S, SHORTEST_RE_ALARM_S
-from edge_bridge.alarms.suppression import settle_states
+from edge_bridge.alarms.suppression import settle
 from edge_bridge.catalogue import queries
 from edge_bridge.catalogue.access import get_rule, version_of
 from edge_bridge.catalogue.data import (
@@ -143,7 +143,7 @@ def retire_rule(*, rule: KeptRule, reason: str) -> KeptRule:
 
 
 def set_calls(*, rule: KeptRule, is_safety: bool, re_alarm_s: int | None, reason: str) -> KeptRule:
-    """How its alarms call: whether a machine's state may silence them, and when one that stands is announced again.
+    """How its alarms call: whether they may be suppressed by design, and when one that stands is announced again.
 
     Conflict for taking the mark `is_safety` from a rule about a hazard to people. `re_alarm_s` counts from each
     acknowledgement, None: never; it holds from the next acknowledgement on.
@@ -159,7 +159,7 @@ def set_calls(*, rule: KeptRule, is_safety: bool, re_alarm_s: int | None, reason
         raise Conflict("This rule is about a hazard to people that instruments limit; it stays marked as safety.")
     KeptRule.objects.filter(pk=rule.pk).update(is_safety=is_safety, re_alarm_s=re_alarm_s)
     mark_guards(rule, is_safety=is_safety)
-    settle_states(rule.tenant_id, rule.site_id, datetime.now(UTC))
+    settle(rule.tenant_id, rule.site_id, datetime.now(UTC))
     _tell("calls_set", rule, rule.newest, reason=reason, is_safety=is_safety, re_alarm_s=re_alarm_s)
     return get_rule(rule.pk)
 

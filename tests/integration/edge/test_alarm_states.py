@@ -168,6 +168,17 @@ def test_rule_that_is_marked_safety_is_refused_and_what_silenced_it_before_ends(
         assert '"is_safety":true' in LedgerEntry.objects.get(tenant=aurora.id, kind="rule.calls_set").payload
 
 
+def test_alarm_that_another_one_silences_returns_at_once_as_its_rule_is_marked_safety(aurora):
+    edge, rule = gateway(aurora), rule_on_the_pump(aurora)
+    with aurora.acting("manager"):
+        policies.make_suppression(site=aurora.sites["north"], cause="power_failed", effect="shakes", reason=REASON)
+    edge.say(Lane.P0, raised(alarm_type="power_failed"), raised(**SHAKES))
+    assert state_of(aurora) == "DSUPR"
+    with aurora.acting("manager"):
+        catalogue.set_calls(rule=rule, is_safety=True, re_alarm_s=None, reason="a man was hurt there")
+    assert state_of(aurora) == "UNACK"
+
+
 def catalogue_rule(owner, rule):
     with owner.acting():
         return catalogue.get_rule(rule.pk)
