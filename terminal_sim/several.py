@@ -7,7 +7,7 @@ a step may stay away.
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
@@ -122,12 +122,20 @@ class TogetherWatch(LearningWatch):
 
 
 class MajorityWatch(TogetherWatch):
-    """Nobody clears it by silence or doubt: most of all must speak, and all whose last sure value was beyond."""
+    """Nobody clears it by silence or doubt: most of all must speak, now or since it was last beyond, and now all whose
+    last sure value was beyond."""
 
     @property
     def may_clear(self) -> bool:
         mute = [each.sure_value for each in self.inputs if not each.speaks(self.now_s)]
-        return 2 * len(mute) < len(self.inputs) and not self.n_beyond(mute) and super().may_clear
+        return 2 * len(self.agreed) > len(self.inputs) and not self.n_beyond(mute) and super().may_clear
+
+    @property
+    def agreed(self) -> list[float]:
+        """What was said, now or since it was last beyond."""
+        ill_s = math.inf if self._ill is None else self._ill.total_seconds()
+        told = (each for each in self.inputs if each.speaks(self.now_s) or each.heard_s > ill_s)
+        return [each.value for each in told if each.value is not None]
 
     def n_beyond(self, values: Iterable[float | None]) -> int:
         side = 1 if self.said["is_high"] else -1
@@ -174,23 +182,24 @@ class FusionWatch(MajorityWatch):
     """The mean of those within three sigmas of the median, if they are most of all sensors; else nothing clears."""
 
     @property
-    def may_clear(self) -> bool:
-        return bool(self.voices) and 2 * len(self.agreed) > len(self.inputs) and super().may_clear
-
-    @property
     def agreed(self) -> list[float]:
-        middle = median(self.voices)
-        return [value for value in self.voices if abs(value - middle) <= 3 * self.said["sigma"]]
+        return self.near(super().agreed)
+
+    def near(self, values: Sequence[float]) -> list[float]:
+        """Those close to the one in the middle."""
+        middle = median(values) if values else 0.0
+        return [value for value in values if abs(value - middle) <= 3 * self.said["sigma"]]
 
     def ratio(self, seen: Seen) -> float:
-        if not self.voices or len(self.agreed) < self.needed(len(self.inputs) // 2 + 1):
+        agreed = self.near(self.voices)
+        if not agreed or len(agreed) < self.needed(len(self.inputs) // 2 + 1):
             return 0.0
-        together, limit = sum(self.agreed) / len(self.agreed), self.said["limit"]
+        together, limit = sum(agreed) / len(agreed), self.said["limit"]
         beyond = (together - limit) / abs(limit)
         return max(1 + (beyond if self.said["is_high"] else -beyond), 0.0)
 
     def support(self) -> tuple[int, int]:
-        return len(self.agreed), len(self.inputs)
+        return len(self.near(self.voices)), len(self.inputs)
 
 
 class NeighboursWatch(TogetherWatch):

@@ -165,7 +165,10 @@ class Twin(Several):
 
 
 class Majority(Several):
-    """Cleared by the voices of most of all inputs, and of each whose last sure value was at or beyond `limit`."""
+    """Cleared by words of most of all inputs, and by a voice of each whose last sure value was at or beyond `limit`.
+
+    Words are voices, and what was said since the condition was last met: who speaks seldom says it in turn.
+    """
 
     limit: float  # these become fields where they are said again
     is_high: bool
@@ -177,11 +180,23 @@ class Majority(Several):
     def most(self) -> int:
         return self.n // 2 + 1
 
+    def judged(self, state: State, memory: State, ratio: float, sample: Sample) -> Judged:
+        words = self._words(memory, sample.heard_s, since_s=state[1])
+        return super().judged(state, memory, ratio, sample._replace(is_sure=sample.is_sure and self.is_most(words)))
+
+    def _words(self, memory: State, now_s: float, since_s: float) -> Voices:
+        speak = {i for i, _ in self.voices(memory, now_s)}
+        inputs = enumerate(memory[1 : 1 + self.n])
+        return [(i, said[1]) for i, said in inputs if i in speak or (said[1] is not None and said[0] > since_s)]
+
+    def is_most(self, words: Voices) -> bool:
+        return len(words) >= self.most
+
     def may_clear(self, memory: State, now_s: float) -> bool:
         speak = {i for i, _ in self.voices(memory, now_s)}
         mute = (memory[1 + i][4] for i in range(self.n) if i not in speak)
         is_over = any(value is not None and self.is_beyond(value) for value in mute)
-        return len(speak) >= self.most and not is_over and super().may_clear(memory, now_s)
+        return not is_over and super().may_clear(memory, now_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,9 +264,9 @@ class Fusion(Majority):
         excess = (fused - self.limit) / abs(self.limit)
         return memory, max(1 + (excess if self.is_high else -excess), 0.0)
 
-    def may_clear(self, memory: State, now_s: float) -> bool:
-        _, n_agreed, _ = self.fused(self.voices(memory, now_s))
-        return n_agreed >= self.most and super().may_clear(memory, now_s)
+    def is_most(self, words: Voices) -> bool:
+        _, n_agreed, _ = self.fused(words)
+        return n_agreed >= self.most
 
     def fused(self, voices: Voices) -> tuple[float, int, Voices]:
         """Value (NaN without a voice), how many voices agree on it, and those in conflict."""

@@ -58,6 +58,19 @@ def test_minority_clears_nothing(name: str) -> None:
     assert [event for _, event in told(name, say)] == [RAISED]
 
 
+@pytest.mark.parametrize("every_s", [90, 600])
+@pytest.mark.parametrize("name", ["vote", "fusion"])
+def test_sensors_that_speak_more_seldom_than_a_voice_counts_clear_it_in_turn(name: str, every_s: int) -> None:
+    def say(s: int, source: int) -> float | None:
+        if s % every_s != source * every_s // 3:
+            return None
+        return 1.5 if 5400 <= s < 9000 and source < 2 else 0.2
+
+    events = told(name, say, n_s=18_000)
+    assert events[0][1] is RAISED and events[-1][1] is CLEARED and events[-1][0] >= 9000
+    assert all(at >= 9000 for at, event in events if event is CLEARED)
+
+
 def test_sensors_over_the_limit_that_come_to_disagree_clear_nothing() -> None:
     over = ((1.2, 1.2), (1.21, 1.6), (1.22, 2.4))
 
