@@ -148,8 +148,8 @@ def _machines(site_id: UUID, codes: Iterable[str]) -> QuerySet[Equipment]:
 
 
 def _news(rows: Sequence[Quarantine], machines: Mapping[str, Equipment]) -> list[Quarantine]:
-    """Without what is older, by our clock and by the edge's, than what was told of the same alarm since."""
-    since = Alarm.objects.own().filter(site=rows[0].site_id, received_at__gt=rows[0].received_at)
+    """Without what is older by the edge's clock than what was told of the same alarm since, or came with it."""
+    since = Alarm.objects.own().filter(site=rows[0].site_id, received_at__gte=rows[0].received_at)
     since = since.filter(equipment__in=[machine.pk for machine in machines.values()]).order_by("received_at")
     columns = since.values_list("equipment__code", "alarm_type", "received_at", "occurred_at")
     told = {(code, alarm_type): moments for code, alarm_type, *moments in columns}
@@ -157,7 +157,7 @@ def _news(rows: Sequence[Quarantine], machines: Mapping[str, Equipment]) -> list
 
 
 def _is_older(row: Quarantine, told: Sequence[datetime] | None) -> bool:
-    return told is not None and row.received_at < told[0] and _alarm(row).occurred_at < told[1]
+    return told is not None and row.received_at <= told[0] and _alarm(row).occurred_at < told[1]
 
 
 def _alarms(rows: Sequence[Quarantine]) -> list[protocol.Alarm]:

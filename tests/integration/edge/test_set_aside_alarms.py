@@ -146,6 +146,22 @@ def test_end_of_what_waits_for_its_machine_to_come_back_waits_too(aurora):
     assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "RTNUN", True)]
 
 
+def test_end_that_waits_ends_nothing_that_came_with_it_and_was_raised_after_it(aurora):
+    """The machine came back for a while, of which its gateway told only when it had gone again."""
+    edge = gateway(aurora)
+    move(aurora, to="north-mill")
+    edge.say(Lane.P0, raised(code="TRUCK-07"))
+    move(aurora, to="north")
+    said = cleared(code="TRUCK-07"), raised(code="TRUCK-07")
+    move(aurora, to="north-mill")
+    edge.say(Lane.P0, *said)
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "UNACK", False)]
+    move(aurora, to="north")
+    beat(edge)
+    assert alarms(aurora, equipment__isnull=False) == [("ch4.hi", "critical", "UNACK", False)]
+    assert listed(aurora) == []
+
+
 def test_dismissing_a_raising_dismisses_its_end_and_not_that_of_the_next(aurora):
     edge = gateway(aurora)
     edge.say(Lane.P0, raised(**NEW), cleared(**NEW), cleared(alarm_type="co.hi", **NEW))
