@@ -5,12 +5,11 @@ with what follows from it. A worker that dies leaves both undone.
 """
 
 import logging
-from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import OperationalError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from marketplace.models import Reaction, ReactionSwitch, ServiceTask
 from marketplace.queries import database_time
@@ -65,23 +64,24 @@ def react(actor: Actor, switch_id: UUID) -> int:
         switch = ReactionSwitch.objects.select_for_update().filter(pk=switch_id, is_on=True).first()
         if switch is None:
             return 0
-        events, through = _unseen(switch)
         if not all(actor.can(capability) for capability in RULES[switch.reaction].needs):
-            _disable(switch, events)
+            _disable(switch)
             return 0
+        events, through = _unseen(switch)
         made = [_react_to(event, switch) for event in events if _is_for(event, switch)]
         ReactionSwitch.objects.filter(pk=switch.pk).update(epoch=feed_head().epoch, through=through)
         return len(made)
 
 
-def _disable(switch: ReactionSwitch, owed: Iterable[FeedEvent]) -> None:
-    """Whom it acts for has left, or has another role now: it is off until somebody sets it anew."""
+def _disable(switch: ReactionSwitch) -> None:
+    """Whom it acts for has left, or has another role now: it is off until somebody sets it anew, and all that it owed
+    is refused."""
     switch.is_on = False
     switch.save(update_fields=["is_on"])
     _enter(switch)
     body = {"reaction": switch.reaction, "site": switch.site_id and str(switch.site_id), "reason": LEFT}
     announce(Event(kind="reaction.disabled", body=body, permission="view_tasks"))
-    for event in owed:
+    for event in _owed(switch, feed_head()):
         if _is_for(event, switch):
             _keep(event, switch, Outcome.REFUSED, LEFT)
 
@@ -92,15 +92,19 @@ def _enter(switch: ReactionSwitch) -> None:
 
 
 def _unseen(switch: ReactionSwitch) -> tuple[list[FeedEvent], int]:
-    """The next own events of the switch's kinds, and up to where the feed was looked at."""
+    """The next events that it owes, and up to where the feed was looked at."""
     head = feed_head()
+    found = list(_owed(switch, head)[:PAGE])
+    return found, found[-1].seq if len(found) == PAGE else head.seq
+
+
+def _owed(switch: ReactionSwitch, head: FeedHead) -> QuerySet[FeedEvent]:
+    """The next own events of the switch's kinds, oldest first."""
     if head.epoch != switch.epoch:  # another log after a restore: what it holds has been told before
-        return [], head.seq
+        return FeedEvent.objects.none()
     rule = RULES[switch.reaction]
     own = feed_events(after=switch.through).filter(seq__lte=head.seq, kind__in=rule.kinds, grant_ids=[])
-    own = own.filter(body__contains=dict(rule.where))
-    found = list(own[:PAGE])
-    return found, found[-1].seq if len(found) == PAGE else head.seq
+    return own.filter(body__contains=dict(rule.where))
 
 
 def _is_for(event: FeedEvent, switch: ReactionSwitch) -> bool:

@@ -269,6 +269,15 @@ def test_it_acts_with_the_rights_that_who_switched_it_on_has_now(aurora):
     assert entered(aurora, "reaction.switched") == 2
 
 
+def test_all_that_a_reaction_owed_when_it_went_off_is_refused(monkeypatch, aurora):
+    monkeypatch.setattr(actions, "PAGE", 1)
+    switch_on(aurora, "critical_alarm")
+    gateway(aurora).say(Lane.P1, raised(), raised(code="FAN-01", tag="speed", alarm_type="fan_stopped"))
+    with as_platform("tests", "another role"):
+        Membership.objects.filter(tenant=aurora.id, user=aurora.user).update(roles=["finance"])
+    assert swept(aurora) == 0 and [each.outcome for each in made(aurora)] == ["refused", "refused"]
+
+
 def test_reaction_of_somebody_who_has_left_goes_off_and_says_so(aurora):
     switch = switch_on(aurora, "critical_alarm")
     with as_platform("tests", "somebody leaves"):
