@@ -261,11 +261,11 @@ def test_session_that_ended_leads_to_the_login(aurora, outside, open_desk):
 def test_page_fits_a_screen_a_tablet_and_a_telephone(aurora, borealis, outside, open_desk, tmp_path):
     outside(busy_day, aurora, borealis)
     desk = open_desk(aurora).live()
-    for path in ("/", "/tasks/new", "/organisation", "/nothing-here", "/login"):
+    for path in ("/", "/gateways", "/tasks/new", "/organisation", "/nothing-here", "/login"):
         if path == "/login":
             desk.context.clear_cookies()
         desk.page.goto(path)
-        desk.expect_to_fit(tmp_path / path.replace("/", "-"), (1280, 800), (820, 1180), (390, 844))
+        desk.expect_to_fit(tmp_path / path.replace("/", "-"), (1280, 800), (820, 1180), (768, 1024), (390, 844))
     desk.complaints[:] = [words for words in desk.complaints if "status of 404" not in words]
 
 
