@@ -18,9 +18,10 @@ from cloudmining.console.paging import uuid_of
 from cloudmining.console.panels import SEVERITIES, STATE_WORDS, acknowledgeable
 from edge_bridge.alarm import UNACKNOWLEDGED_STATES, State
 from edge_bridge.alarms import api as alarming
-from edge_bridge.api import changes_of, get_alarm
+from edge_bridge.api import changes_of, get_alarm, series_of
 from edge_bridge.catalogue.api import get_rule, rules
 from edge_bridge.catalogue.data import kept_name
+from marketplace.api import tasks_in
 from optimization.api import DARK, Chart
 from tenants.api import equipment, feed_head, get_site, granted, sites
 from tenants.data import Actor, FieldError, Invalid, NotFound
@@ -32,6 +33,8 @@ MOST_SITES: Final = 100
 MOST_MEMBERS: Final = 200
 MOST_RULES: Final = 300
 PERIODS_D: Final = {"1": "a day", "7": "a week", "28": "four weeks"}
+MOST_TASKS: Final = 5
+ADDRESSED: Final = re.compile(r"to ((?:role|user):[\w-]+)")  # how a change says to whom an alarm went
 STEP_LINE: Final = re.compile(r"\s*(\d{1,6})\s*s?\s*[:,→]?\s*(?:to\s+)?([\w.@+-]+)\s*")
 VERDICTS: Final = {"acceptable": "good", "manageable": "medium", "overloaded": "bad"}
 
@@ -42,13 +45,17 @@ class AlarmPage(MemberPage):
 
     def get(self, request: HttpRequest, alarm_id: UUID) -> TemplateResponse:
         head, alarm = feed_head(), get_alarm(alarm_id)
-        shown = {"alarm": alarm, "state_words": STATE_WORDS[alarm.state_now], "may": _allowed(alarm, self.actor)}
-        shown |= {"changes": list(changes_of(alarm)[:MOST_CHANGES]), "is_own": alarm.tenant_id == self.actor.tenant_id}
+        is_own = alarm.tenant_id == self.actor.tenant_id
+        shown: dict[str, Any] = {"alarm": alarm, "is_own": is_own, "may": _allowed(alarm, self.actor)}
+        shown["state_words"] = STATE_WORDS[alarm.state_now]
         shown["members"] = _members() if "assign" in shown["may"] else {}
-        people = _members() if alarm.tenant_id == self.actor.tenant_id else {}
+        people = _members() if is_own else {}
+        shown["changes"] = [(each, _said(each, people)) for each in changes_of(alarm)[:MOST_CHANGES]]
         shown |= {"people": people, "escalated_to": _called(alarm.escalated_to or "", people)}
-        shown["rule_page"] = shown["is_own"] and _rule_page(alarm)
+        shown["rule_page"] = is_own and _rule_page(alarm)
         shown["given_to"] = str(alarm.assigned_to_id)
+        shown |= {"sensor": _sensor(alarm, self.actor), "tasks": _tasks_about(alarm, self.actor)}
+        shown["may_post"] = is_own and self.actor.can("post_tasks")
         return self.page(self.template, tab="console-alarms", head=head, **shown)
 
 
@@ -92,6 +99,25 @@ def _rule_page(alarm: Any) -> str:
     named = rules(site=alarm.site_id, name=kept_name(alarm.rule), created_at__lte=alarm.received_at)
     rule = named.order_by("-pk").first()
     return reverse("console-rule", args=[rule.pk]) if rule else ""
+
+
+def _sensor(alarm: Any, actor: Actor) -> Any:
+    """The series that it is about, if the actor may see it."""
+    if alarm.equipment is None or not alarm.tag or not actor.can("view_telemetry"):
+        return None
+    return series_of(alarm.equipment).filter(tag=alarm.tag, site=alarm.site_id).prefetch_related(None).first()
+
+
+def _tasks_about(alarm: Any, actor: Actor) -> list[Any]:
+    """Own ones, the newest first."""
+    if not actor.can("view_tasks"):
+        return []
+    return list(tasks_in("own").filter(alarm=alarm.pk).order_by("-pk")[:MOST_TASKS])
+
+
+def _said(change: Any, people: dict[str, str]) -> str | None:
+    """The comment of a change, with names of whom the alarm went to; None if it is hidden."""
+    return change.comment and ADDRESSED.sub(lambda found: f"to {_called(found[1], people)}", change.comment, count=1)
 
 
 def _called(target: str, people: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from edge_bridge.alarms.actions import acknowledge_alarm, assign_alarm
 from edge_bridge.alarms.escalation import escalate_due
 from edge_bridge.catalogue.access import get_rule
 from edge_bridge.catalogue.actions import retire_rule
-from edge_bridge.models import Alarm
+from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Birth, Lane
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
@@ -17,6 +17,7 @@ from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import cleared, gateway, opened, raised, the_alarm
 from tests.integration.edge.test_grounds import FACE, OF_THE_FACE, face_rule
+from tests.integration.marketplace.scenes import alarm_of, published
 
 
 def step(client, alarm, name: str, **given: str):
@@ -32,8 +33,9 @@ def test_operator_reads_why_and_takes_each_step_on_the_alarms_page(aurora):
     page = page_of(client, f"/alarms/{alarm.pk}")
     assert "style=" not in page and "CH4 at 1.2, limit 1, by the rule ch4" in text(page.encode())
     assert "30 min" in page and "8 h" not in page  # a critical alarm is shelved for an hour at most
+    assert "/steps/comment" in page
     assert "out for lunch" in step(client, alarm, "comment", comment="out for lunch")
-    assert "Aurora owner" in step(client, alarm, "assign", user=str(aurora.user.pk))
+    assert "to Aurora owner" in step(client, alarm, "assign", user=str(aurora.user.pk)).partition("History")[2]
     words = step(client, alarm, "shelve", minutes="60", reason="sensor is cleaned")
     assert "shelved, the condition stands" in words and "sensor is cleaned" in words
     assert "unacknowledged" in step(client, alarm, "return")
@@ -53,6 +55,22 @@ def test_page_tells_by_which_clause_an_alarm_was_raised_and_leads_to_the_rule(au
         retire_rule(rule=get_rule(rule.pk), reason="the face is closed")
     kept(aurora, name="CH4 GAS-T0-01")
     assert f'href="/rules/{rule.pk}"' in page_of(sign_in(aurora), f"/alarms/{the_alarm(aurora).pk}")
+
+
+def test_page_leads_to_the_trend_and_to_tasks_about_the_alarm(aurora, borealis):
+    alarm = alarm_of(aurora)
+    with aurora.acting():
+        series = Series.objects.get(equipment=alarm.equipment_id)
+    address, trend, post = f"/alarms/{alarm.pk}", f'href="/series/{series.pk}"', f'href="/tasks/new?alarm={alarm.pk}"'
+    page = page_of(sign_in(aurora), address)
+    assert trend in page and post in page and "Tasks about it" not in page
+    task = published(aurora, alarm_id=alarm.pk)
+    assert f'href="/tasks/{task.pk}"' in page_of(sign_in(aurora), address)
+    opened(aurora, borealis, "view_alarms")
+    partner = page_of(sign_in(borealis), address)
+    assert trend not in partner and post not in partner and str(task.pk) not in partner
+    opened(aurora, borealis, "view_telemetry")
+    assert trend in page_of(sign_in(borealis), address)
 
 
 def test_words_of_a_warning_stand_beside_the_value(aurora):
@@ -109,7 +127,8 @@ def test_alarm_that_went_to_my_role_is_found_and_told_in_words(aurora):
     client = with_role(aurora, "manager")
     called = page_of(client, "/alarms?whom=called")
     assert "ch4.hi" in called and "dust" not in called
-    assert "step 1, to every manager" in text(page_of(client, f"/alarms/{alarm.pk}").encode())
+    said, _, history = text(page_of(client, f"/alarms/{alarm.pk}").encode()).partition("History")
+    assert "step 1, to every manager" in said and "to every manager" in history and "role:" not in history
     assert "ch4.hi" not in page_of(with_role(aurora, "viewer"), "/alarms?whom=called")
 
 
