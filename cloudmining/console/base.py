@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import DataError, IntegrityError
@@ -68,9 +68,9 @@ class MemberPage(Guarded):
             with acting_as(self.actor):
                 return self._handled(request, *args, **kwargs)
         except Refusal as refusal:
-            return _refused(refusal)
+            return _refused(refusal, _came_from(request))
         except (IntegrityError, DataError) as error:
-            return _refused_by_the_database(error)
+            return _refused_by_the_database(error, _came_from(request))
 
     def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         needed = self.needs.get("GET" if request.method == "HEAD" else request.method or "")
@@ -99,18 +99,18 @@ class MemberPage(Guarded):
         return TemplateResponse(self.request, template, common | context)
 
 
-def problem_page(status: int, title: str, detail: str) -> HttpResponse:
+def problem_page(status: int, title: str, detail: str, came_from: str = "") -> HttpResponse:
     """A refusal as a page of its own. It reads no database, so that it can speak of a broken one."""
-    body = render_to_string("console/problem.html", {"title": title, "detail": detail})
+    body = render_to_string("console/problem.html", {"title": title, "detail": detail, "came_from": came_from})
     return guarded(HttpResponse)(body, status=status)
 
 
-def _refused_by_the_database(error: IntegrityError | DataError) -> HttpResponse:
+def _refused_by_the_database(error: IntegrityError | DataError, came_from: str) -> HttpResponse:
     """In the words of the constraint, as over HTTP; one that has none is our mistake."""
     told = problem_of(error)
     if told is None:
         raise error
-    return problem_page(told["status"], told["title"], told["detail"])
+    return problem_page(told["status"], told["title"], told["detail"], came_from)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
@@ -120,7 +120,20 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     return HttpResponseClientRedirect(redirect_to_login(page).url)
 
 
-def _refused(refusal: Refusal) -> HttpResponse:
+def _refused(refusal: Refusal, came_from: str) -> HttpResponse:
     """In words, as a page; htmx takes the words out of it and shows them on the page that asked."""
+    return problem_page(refusal.status, refusal.title, refusal_words(refusal), came_from)
+
+
+def refusal_words(refusal: Refusal) -> str:
+    """What was refused, and which field is how wrong."""
     places = "; ".join(f"{error.pointer.strip('/')}: {error.message}" for error in refusal.errors)
-    return problem_page(refusal.status, refusal.title, f"{refusal.detail} ({places})" if places else refusal.detail)
+    return f"{refusal.detail} ({places})" if places else refusal.detail
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours whose form was sent; nothing for what was only looked at."""
+    place = urlsplit(request.headers.get("Referer", ""))
+    if request.method != "POST" or place.netloc != request.get_host():
+        return ""
+    return urlunsplit(("", "", place.path, place.query, ""))

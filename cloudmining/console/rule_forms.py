@@ -1,7 +1,7 @@
 """The editor of a rule: a field for each parameter of its kind, and what was written there read back as settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
@@ -30,6 +30,19 @@ class RuleField:
 def fields_of(kind: Mapping[str, Any], settings: Mapping[str, Any]) -> list[RuleField]:
     """The fields of a kind, with what the settings say already."""
     return [_field(parameter, settings.get(parameter["name"])) for parameter in kind["parameters"]]
+
+
+def fields_as_typed(kind: Mapping[str, Any], given: QueryDict) -> list[RuleField]:
+    """The fields of a kind, with what was typed into them, whatever it is."""
+    return [
+        replace(
+            field,
+            value=given.get(field.name, ""),
+            severity=given.get(f"{field.name}_severity", ""),
+            clear=given.get(f"{field.name}_clear", ""),
+        )
+        for field in fields_of(kind, {})
+    ]
 
 
 def _field(parameter: Mapping[str, Any], value: Any) -> RuleField:

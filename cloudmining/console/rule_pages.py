@@ -5,20 +5,21 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from cloudmining.console.base import MemberPage
+from cloudmining.console.base import MemberPage, refusal_words
 from cloudmining.console.charts import alone, as_csv, drawn
 from cloudmining.console.label_forms import lines_of, read_labels, text_of_file
 from cloudmining.console.paging import page_of, uuid_of
-from cloudmining.console.rule_forms import SEVERITIES, fields_of, inputs_of, settings_of
+from cloudmining.console.rule_forms import SEVERITIES, fields_as_typed, fields_of, inputs_of, settings_of
 from edge_bridge.catalogue import api as keeping
 from optimization.api import DARK, MARKABLE, Chart
 from tenants.api import feed_head, get_site, sites
-from tenants.data import FieldError, Invalid, NotFound
+from tenants.data import Conflict, FieldError, Invalid, NotFound
 
 TAB: Final = "console-rules"
 MOST_SITES: Final = 100
@@ -65,17 +66,27 @@ class RuleEditor(MemberPage):
 
     def get(self, request: HttpRequest) -> TemplateResponse:
         kind = kind_of(request.GET.get("kind", "limits"))
-        form = {"kind": kind, "fields": fields_of(kind, {}), "severities": SEVERITIES, "settings": {}}
-        places = own_sites(self.actor.tenant_id)
-        most = keeping.MAX_RULE_NAME_CHARS
-        return self.page("console/rule_editor.html", tab=TAB, sites=places, longest_name=most, **form)
+        return self.editor(kind, fields=fields_of(kind, {}))
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        """A rule that can't be made stays in the form, as it was typed."""
         given = request.POST
-        site = get_site(uuid_of(given.get("site", "")), needs="manage_rules")
-        said = {"settings": settings_of(kind_of(given.get("kind", "")), given), "note": given.get("note", "")}
-        rule = keeping.make_rule(site=site, name=given.get("name", "").strip(), **said)
+        kind, site = kind_of(given.get("kind", "")), get_site(uuid_of(given.get("site", "")), needs="manage_rules")
+        try:
+            with transaction.atomic():
+                said = {"settings": settings_of(kind, given), "note": given.get("note", "")}
+                rule = keeping.make_rule(site=site, name=given.get("name", "").strip(), **said)
+        except (Invalid, Conflict) as refusal:
+            typed = {"settings": given.dict(), "inputs": given.get("inputs", ""), "problem": refusal_words(refusal)}
+            answer = self.editor(kind, fields=fields_as_typed(kind, given), **typed)
+            answer.status_code = refusal.status
+            return answer
         return redirect("console-rule", rule.pk)
+
+    def editor(self, kind: Any, **form: Any) -> TemplateResponse:
+        places, most = own_sites(self.actor.tenant_id), keeping.MAX_RULE_NAME_CHARS
+        shown = {"kind": kind, "severities": SEVERITIES, "sites": places, "longest_name": most}
+        return self.page("console/rule_editor.html", tab=TAB, **shown, **form)
 
 
 class RulePage(MemberPage):

@@ -65,6 +65,26 @@ def test_manager_writes_a_rule_tries_it_and_puts_it_in_force(aurora):
     assert "Backtests" in body and "Change it" not in body
 
 
+def test_rule_that_can_not_be_made_stays_in_the_form_as_it_was_typed(aurora):
+    client = sign_in(aurora)
+    given = {"site": str(aurora.sites["north"].pk), "kind": "limits", "name": "Methane", "note": "of March"}
+    given |= {"equipment": "NOPE-1", "tag": "ch4", "alarm_type": "methane", "hi": "1.25", "hi_severity": "critical"}
+    answer = client.post("/rules/new", given)
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "NOPE-1" in text(re.search(r'role="alert">.*?</p>', page)[0].encode())
+    for typed in ("Methane", "of March", "NOPE-1", "methane", "1.25"):
+        assert f'value="{typed}"' in page
+    assert "<option selected>critical</option>" in page
+
+
+def test_refused_step_leads_back_to_the_page_it_was_taken_on(aurora):
+    client, rule = sign_in(aurora), kept(aurora)
+    place = f"/rules/{rule.pk}"
+    for came_from, is_ours in ((f"http://testserver{place}", True), (f"http://elsewhere.example{place}", False)):
+        refused = client.post(f"{place}/steps/enable", {"version": "1"}, headers={"Referer": came_from})
+        assert refused.status_code == 409 and (f'href="{place}"' in refused.content.decode()) == is_ours
+
+
 def test_template_is_marked_wherever_its_rule_is_shown(aurora):
     client, edge = sign_in(aurora), gateway(aurora)
     edge.say(Lane.P1, Birth(datetime.now(UTC), (Tag("GAS-T0-01", "CH4", "%"),)))
