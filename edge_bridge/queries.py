@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -151,7 +152,7 @@ def alarm_snapshot(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def series_of(equipment: Equipment) -> QuerySet[Series]:
+def series_of(equipment: Equipment | UUID) -> QuerySet[Series]:
     """The tags of a machine, each with its newest reading as `latest.all()` (one row or none)."""
     return Series.objects.filter(equipment=equipment).prefetch_related("latest").order_by("tag")
 

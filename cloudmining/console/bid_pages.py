@@ -18,6 +18,7 @@ from cloudmining.console.money import in_words
 from cloudmining.console.paging import page_of
 from marketplace import api as marketplace
 from marketplace.bids import api as bidding
+from marketplace.contracts import api as contracting
 from marketplace.profiles.api import needs_of
 from optimization.api import MIDDLE, Chart
 from tenants.api import feed_head
@@ -70,6 +71,7 @@ class TaskBids(MemberPage):
         shown = self._for_owner(task) if is_own else self._for_firm(task, form)
         criteria = bidding.criteria_of(task)
         about = {"task": task, "criteria": criteria, "is_live": form is None, "needs": list(needs_of(task))}
+        about["contract"] = contracting.contract_of(task)
         page = self.page(self.template, tab=TAB, head=head, **about, **shown)
         page.status_code = 422 if form else 200
         return page

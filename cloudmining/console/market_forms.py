@@ -25,6 +25,7 @@ REGIONS = "Countries you work in, by their two letters: CN AU CL"
 RATES = "Rates, one a line: category, minute or hour or day or job, amount, currency (planning day 850.00 USD)"
 MACHINES = "Machines you work with, one kind a line: kind, how many (pump 3)"
 PAPERS = "Certificates of the firm, one a line: kind, issued, expires or -, issuer (iso9001 2024-05-01 2027-04-30 TÜV)"
+NOBODY = "nobody is registered yet: Organisation, People and stock"
 NEEDS = "People it takes, one kind a line: how many, skill or -, level, certificate or - (2 welding 3 hot-work)"
 
 
@@ -148,7 +149,7 @@ class AssignForm(TermsForm):
     def __init__(self, *args: Any, task: Any, time_zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.time_zone = time_zone
-        self.fields["person"].choices = [(str(row.pk), str(row)) for row in people()]
+        self.fields["person"].choices = [(str(row.pk), str(row)) for row in people()] or [("", NOBODY)]
         wanted = list(profiles.needs_of(task))
         self.fields["need"].choices = [(str(row.pk), str(row)) for row in wanted] or [("", "the task as a whole")]
         for end in ("from_at", "to_at"):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
 from cloudmining.console.paging import uuid_of
+from cloudmining.console.panels import STATE_WORDS
 from cloudmining.console.production_charts import charts_of
 from edge_bridge.production import api as producing
 from optimization.api import DARK, Chart
@@ -137,7 +138,7 @@ class HandoverPage(MemberPage):
         head, row = feed_head(), producing.get_handover(handover_id)
         may_sign = self.actor.can("acknowledge_alarms") and row.incoming_at is None
         may_sign = may_sign and row.outgoing_id != self.actor.user_id
-        context = {"handover": row, "said": row.said, "may_sign": may_sign, "site": row.site}
+        context = {"handover": row, "said": row.said, "may_sign": may_sign, "site": row.site, "states": STATE_WORDS}
         signed = members().filter(user__in=[each for each in (row.outgoing_id, row.incoming_id) if each])
         context |= {"people": {str(each.user_id): each.user.name or each.user.email for each in signed}}
         return self.page("console/handover.html", tab="console-production", head=head, **context)

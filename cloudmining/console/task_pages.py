@@ -17,7 +17,7 @@ from cloudmining.console.money import in_words
 from cloudmining.console.paging import page_of, uuid_of
 from cloudmining.console.panels import is_claimed_by, steps_for
 from cloudmining.console.views import TaskStep
-from edge_bridge.api import get_alarm
+from edge_bridge.api import get_alarm, series_of
 from marketplace import api as marketplace
 from marketplace.acceptance import AcceptanceRule
 from marketplace.contracts import api as contracting
@@ -32,6 +32,7 @@ from tenants.data import Conflict, FieldError, Invalid, NotFound
 
 TAB: Final = "console-tasks"
 WORDS: Final = {"market": "open to us", "own": "ours", "work": "our work"}
+MOST_SENSORS: Final = 50
 AT_WORK: Final = ("claimed", "contracted")  # before anybody says that it is done
 TONES: Final = {"open": "good", "submitted": "medium", "draft": "low", "cancelled": "low", "closed": "low"}
 
@@ -84,6 +85,7 @@ class TaskPage(MemberPage):
             "invited": self._invited(task) if is_own else [],
             "retention_percent": task.retention_bp / 100,
             "standing": shown_standing(task) if task.state in AT_WORK else None,
+            "sensors": self._sensors(task) if is_own or whose == "work" else [],
             "rule_words": AcceptanceRule.from_document(task.acceptance).words() if task.acceptance else "",
         }
         may = {
@@ -98,6 +100,12 @@ class TaskPage(MemberPage):
         if task.tenant_id == self.actor.tenant_id:
             return "own"
         return "work" if contract is not None or is_claimed_by(task, self.actor) else "market"
+
+    def _sensors(self, task: Any) -> list[Any]:
+        """Of its machine: to the firm those that are open now."""
+        if task.equipment_id is None or not self.actor.can("view_telemetry"):
+            return []
+        return list(series_of(task.equipment_id).prefetch_related(None)[:MOST_SENSORS])
 
     def _invited(self, task: Any) -> list[str]:
         firms = task.invitations.values_list("firm", flat=True)

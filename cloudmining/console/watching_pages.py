@@ -11,6 +11,7 @@ from cloudmining.console.base import MemberPage
 from cloudmining.console.charts import alone, as_csv, drawn, one_of
 from cloudmining.console.ledger_pages import saved
 from cloudmining.console.paging import uuid_of
+from cloudmining.console.panels import STATE_WORDS
 from edge_bridge.watching.api import MOST_SENSORS, FleetHealth, GapLog, SensorLog, fleet_health, gap_log, oversight
 from optimization.api import Chart
 from tenants.data import NotFound
@@ -73,6 +74,7 @@ class OversightPage(MemberPage):
         site = uuid_of(request.GET["site"]) if request.GET.get("site") else None
         mines = oversight(hours=int(hours), site_id=site)
         context = {"mines": mines, "hours": hours, "spans": HOURS, "most_sensors": MOST_SENSORS, "site": site}
+        context["states"] = STATE_WORDS
         return self.page("console/oversight.html", tab="console-oversight", **context, **self._proof())
 
     def _proof(self) -> dict[str, Any]:

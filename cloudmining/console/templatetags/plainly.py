@@ -4,6 +4,8 @@ from typing import Any
 
 from django import template
 
+from cloudmining.console.money import in_words as amount_in_words
+
 register = template.Library()
 
 
@@ -37,6 +39,12 @@ def percent(fraction: float | None) -> str:
 def basis_points(share: int) -> str:
     """Hundredths of a percent as percent."""
     return f"{share / 100:g} %"
+
+
+@register.filter
+def money(amount_minor: int, currency: str) -> str:
+    """Minor units as people read them, with the currency."""
+    return amount_in_words(amount_minor, currency)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 import re
 
+from marketplace.models import Contract
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.marketplace.bid_scenes import (
@@ -99,6 +100,22 @@ def test_pages_of_bids_follow_the_feed_and_a_form_to_be_mended_does_not(aurora, 
     assert "data-panel" not in firm.post(f"{address}/place", FORM | {"price": "0"}).content.decode().split("<main")[-1]
     evaluating(aurora, task)
     assert sign_in(cassia).get(f"{address}/body").status_code == 404
+
+
+def test_page_of_bids_leads_both_to_the_contract_and_speaks_no_more_of_a_standstill(aurora, borealis):
+    task = quotation(aurora)
+    bid = placed(borealis, task).bid
+    evaluating(aurora, task)
+    scored(aurora, bid, 80)
+    awarded(aurora, bid)
+    address = f"/tasks/{task.pk}/bids"
+    assert "standstill lasts until" in page_of(sign_in(aurora), address)
+    assert sign_in(aurora).post(f"{address}/steps/conclude").status_code == 302
+    with aurora.acting():
+        contract = Contract.objects.get(task=task)
+    for party in (aurora, borealis):
+        page = page_of(sign_in(party), address)
+        assert f'href="/contracts/{contract.pk}"' in page and "standstill lasts until" not in page
 
 
 def test_page_shows_a_stranger_nothing_and_a_claimed_task_has_none(aurora, borealis, cassia):

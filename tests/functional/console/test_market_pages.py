@@ -10,7 +10,7 @@ from tenants.models import Membership
 from tests.functional.console.scenes import HOSTILE, sign_in
 from tests.integration.marketplace.contract_scenes import submitted, written
 from tests.integration.marketplace.firms import assigned, hours, offer, wanted, welders
-from tests.integration.marketplace.scenes import claimed, terms
+from tests.integration.marketplace.scenes import claimed, published, terms
 
 PROFILE = {
     "form": "profile",
@@ -133,6 +133,12 @@ def test_firm_assigns_somebody_and_the_owner_sees_who_comes(aurora, borealis):
     assert client.post(page, {"form": "release", "assignment": row.pk, "reason": "ill"}).status_code == 302
     assert "Nobody is assigned yet" in text(client.get(page))
     assert sign_in(aurora).post(page, asked).status_code == 404
+
+
+def test_firm_without_a_register_is_told_where_people_are_entered(aurora, borealis):
+    task = published(aurora)
+    claimed(task, borealis)
+    assert "nobody is registered yet" in text(sign_in(borealis).get(f"/tasks/{task.pk}/people"))
 
 
 def test_calendar_page_shows_the_address_once_and_revokes_it(aurora, borealis):

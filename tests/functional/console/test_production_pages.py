@@ -10,6 +10,7 @@ from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
 from tests.integration.edge.test_production import at_work, foreman_of
+from tests.integration.marketplace.scenes import alarm_of, published
 from tests.integration.tenants.read_scenes import share
 
 
@@ -58,11 +59,14 @@ def test_partner_sees_the_site_and_no_handover_and_an_outsider_nothing(aurora, b
 
 def test_handover_is_drafted_and_signed_on_the_page(aurora):
     at_work(aurora)
+    task = published(aurora, alarm_id=alarm_of(aurora).pk)
     client = sign_in(aurora)
     given = {"site": str(aurora.sites["north"].pk), "day": "2026-03-02", "shift": "day", "notes": "watch the ramp"}
     answer = client.post("/handovers", given)
     assert answer.status_code == 302, answer.content.decode()
     drafted = answer.headers["Location"]
+    page = page_of(client, drafted)
+    assert f'href="/tasks/{task.pk}"' in page and "critical, unacknowledged" in text(page.encode())
     assert "watch the ramp" in page_of(client, drafted) and "Sign for the outgoing" in page_of(client, drafted)
     assert client.post(drafted).status_code == 302
     assert "Sign for" not in page_of(client, drafted)

@@ -1,6 +1,7 @@
 """What follows by itself, as managers switch it and as viewers read it."""
 
 from edge_bridge.protocol import Lane
+from marketplace.models import ServiceTask
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text, with_role
 from tests.functional.console.test_plan_pages import page_of
@@ -17,6 +18,9 @@ def test_manager_switches_a_reaction_and_sees_what_came_of_it(aurora):
     gateway(aurora).say(Lane.P1, raised())
     assert swept(aurora) == 1
     shown = text(page_of(client, "/reactions").encode())
+    with aurora.acting():
+        task = ServiceTask.objects.get(tenant=aurora.id)
+    assert f'href="/tasks/{task.pk}"' in page_of(client, "/reactions") and "critical alarm" in shown
     assert "Switch off" in shown and "Aurora owner" in shown and "Drafted: ch4.hi at GAS-T0-01" in shown
     assert client.post("/reactions", {"reaction": "critical_alarm"}).status_code == 302
     assert "Switch off" not in page_of(client, "/reactions")

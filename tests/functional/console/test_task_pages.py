@@ -161,7 +161,11 @@ def test_page_draws_what_was_frozen_and_says_whom_the_work_takes(aurora, boreali
     assert "At (UTC),Value,Quality" in csv and ",9.5,good" in csv
     assert "vibration of PUMP-07" in firm.get(f"{page}/evidence/{series}").content.decode()
     assert firm.get(f"{page}/evidence/{task.pk}").status_code == 404
+    live = f'href="/series/{series}"'
+    assert live not in shown and live in sign_in(aurora).get(page).content.decode()
+    assert f'href="/alarms/{task.alarm_id}"' in sign_in(aurora).get(page).content.decode()
     claimed(task, borealis)
+    assert live in firm.get(page).content.decode()
     assert sign_in(cassia).get(f"{page}/evidence/{series}.csv").status_code == 404
 
 
