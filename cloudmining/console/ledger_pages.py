@@ -48,7 +48,7 @@ class Ledger(MemberPage):
             kind=kind,
             kind_words=_words(kind),
             subject=subject,
-            head=ledger.end_of(self.actor.tenant_id),
+            has_entries=ledger.end_of(self.actor.tenant_id).seq > 0,
             verdict=None if check is None else ledger.verify_from(self.actor.tenant_id, check),
         )
 

@@ -105,6 +105,7 @@ class RulePage(MemberPage):
             head=head,
             rule=rule,
             newest=newest,
+            unheard=keeping.unheard(newest),
             tone=TONES.get(rule.stage, ""),
             re_alarm_min=rule.re_alarm_s and rule.re_alarm_s // 60,
             versions=[(version, _words(version.settings)) for version in rule.versions.all()],

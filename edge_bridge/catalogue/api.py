@@ -12,7 +12,7 @@ from edge_bridge.catalogue.actions import (
     set_calls,
 )
 from edge_bridge.catalogue.data import MAX_RULE_NAME_CHARS, kinds, templates
-from edge_bridge.catalogue.queries import current_reports, rules, trials
+from edge_bridge.catalogue.queries import current_reports, rules, trials, unheard
 from edge_bridge.catalogue.trying import MOST_LABELS, Label, cancel_trial, request_trial
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "set_calls",
     "templates",
     "trials",
+    "unheard",
 ]

@@ -7,9 +7,10 @@ from uuid import UUID
 from django.db.models import F, Max, Prefetch, QuerySet
 
 from edge_bridge.catalogue.data import table_of
-from edge_bridge.models import KeptRule, RulesInUse, RuleTrial, RuleVersion, TrialStatus
+from edge_bridge.models import KeptRule, RulesInUse, RuleTrial, RuleVersion, Series, TrialStatus
 from edge_bridge.protocol import RuleSet
 from edge_bridge.rules.digest import digest_of
+from edge_bridge.rules.kinds import Point
 from tenants.api import actor
 
 
@@ -37,6 +38,15 @@ def tables_in_force(tenant_id: UUID, site_id: UUID) -> list[dict[str, Any]]:
 
 def wire_table(version: RuleVersion) -> dict[str, Any]:
     return table_of(version.rule.name, version.settings, version.warning, version.clause)
+
+
+def unheard(version: RuleVersion) -> list[Point]:
+    """Of the points that it judges those that no gateway of its site has named: until one does, it judges nothing."""
+    wanted = [(each["equipment"], each["tag"]) for each in version.settings.get("inputs") or [version.settings]]
+    codes = {equipment for equipment, _ in wanted}
+    there = Series.objects.own().filter(site=version.rule.site_id, equipment__code__in=codes)
+    heard = set(there.values_list("equipment__code", "tag"))
+    return [point for point in wanted if point not in heard]
 
 
 def rule_set(tenant_id: UUID, site_id: UUID) -> RuleSet:

@@ -67,7 +67,7 @@ def subject_bundle(subject_id: UUID) -> IO[bytes]:
 
 def _range(tenant_id: UUID, first: int | None, last: int | None) -> _Stretch:
     end = queries.end_of(tenant_id).seq
-    last = end if last is None else last
+    last = end if last is None else min(last, end)
     first = max(1, last - MAX_ENTRIES + 1) if first is None else first
     if not 1 <= first <= last <= end:
         raise Invalid("There is no such stretch of the ledger.", (FieldError("/first", f"it has entries 1 to {end}"),))

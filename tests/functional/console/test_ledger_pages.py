@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from tenants.api import feed_head
 from tenants.ledger.actions import enter
 from tenants.ledger.verify_bundle import check_bundle
 from tenants.models import Membership
@@ -36,6 +37,12 @@ def test_list_says_what_was_decided_and_with_whom(parties, member):
     about = text_of(member, f"/ledger?subject={SUBJECT}")
     assert about.count('id="entry-') == 4
     assert "Nothing was entered of this yet" in text_of(member, "/ledger?kind=no.such")
+
+
+def test_page_follows_the_feed_from_its_end(parties, member):
+    with parties[0].acting():
+        head = feed_head()
+    assert f'data-epoch="{head.epoch}" data-cursor="{head.seq}"' in text_of(member, "/ledger")
 
 
 def test_chain_is_verified_on_the_page(member):

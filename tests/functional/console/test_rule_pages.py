@@ -77,6 +77,15 @@ def test_rule_that_can_not_be_made_stays_in_the_form_as_it_was_typed(aurora):
     assert "<option selected>critical</option>" in page
 
 
+def test_page_says_that_a_rule_hears_nothing_until_a_gateway_names_its_sensor(aurora):
+    edge, rule, client = gateway(aurora), kept(aurora), sign_in(aurora)
+    tag = rule.newest.settings["tag"]
+    edge.say(Lane.P2, reading(code="GAS-T0-01", tag=tag.swapcase()))
+    assert "nothing was ever heard" in page_of(client, f"/rules/{rule.pk}")
+    edge.say(Lane.P2, reading(code="GAS-T0-01", tag=tag))
+    assert "nothing was ever heard" not in page_of(client, f"/rules/{rule.pk}")
+
+
 def test_refused_step_leads_back_to_the_page_it_was_taken_on(aurora):
     client, rule = sign_in(aurora), kept(aurora)
     place = f"/rules/{rule.pk}"

@@ -50,6 +50,7 @@ def test_notice_says_what_the_snapshot_says_and_no_id_of_an_alarm(aurora):
     for hidden in (alarm.pk, task.pk, alarm.equipment_id, aurora.id, "vibration", "9.5"):
         assert str(hidden) not in text
     assert f"/notices/{notice.pk}" in Client().get("/notices").content.decode()
+    assert 'href="/login?next=/tasks%3Fscope=market"' in text
 
 
 def test_notice_says_by_what_a_bidder_decides_in_words_and_names_no_machine(aurora, borealis):

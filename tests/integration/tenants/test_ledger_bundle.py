@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tenants.data import Invalid
 from tenants.ledger import bundle
 from tenants.ledger.verify_bundle import Broken, Unreadable, check_bundle
 from tenants.models import LedgerEntry
@@ -174,3 +175,10 @@ def test_bundle_about_one_thing_shows_nothing_else(made):
 def test_same_stretch_gives_the_same_bytes(made, parties):
     with parties[0].acting():
         assert bundle.range_bundle(1, LENGTH).read() == made["whole"]
+
+
+def test_stretch_beyond_the_end_ends_with_the_ledger_and_one_after_it_is_refused(made, parties):
+    with parties[0].acting():
+        assert bundle.range_bundle(1, LENGTH + 500).read() == made["whole"]
+        with pytest.raises(Invalid):
+            bundle.range_bundle(LENGTH + 1, LENGTH + 500)
