@@ -17,6 +17,14 @@ def quick_web():
         yield web
 
 
+@pytest.fixture
+def untroubled(live_web):
+    """No fault is logged during the test; what others' bad bells left in the log before is theirs."""
+    before = len(live_web.output)
+    yield
+    assert "Traceback" not in live_web.output[before:]
+
+
 @pytest.fixture(params=["doorbell", "poll"])
 def any_web(request: pytest.FixtureRequest):
     return request.getfixturevalue({"doorbell": "live_web", "poll": "deaf_web"}[request.param])
