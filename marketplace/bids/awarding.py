@@ -169,8 +169,8 @@ def conclude(task: ServiceTask) -> None:
 
 def tell_waiting(task: ServiceTask, fault: NotAsEntered) -> None:
     """Owner and the firm that was awarded learn, once for each award, why no contract is written."""
-    ServiceTask.objects.select_for_update().get(pk=task.pk)  # so that two sweeps don't both tell
-    if is_told(task, "bid.altered", since="award.decided"):
+    task = ServiceTask.objects.select_for_update().get(pk=task.pk)  # so that two sweeps don't both tell
+    if task.state != State.AWARDED or is_told(task, "bid.altered", since="award.decided"):
         return
     firm = queries.decided(task).get("firm")
     to = frozenset({UUID(firm)} if firm else ())

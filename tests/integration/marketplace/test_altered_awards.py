@@ -5,6 +5,7 @@ import pytest
 from marketplace import access as tasks
 from marketplace import actions as task_actions
 from marketplace.bids import access, awarding, queries, sweeping
+from marketplace.history import NotAsEntered
 from marketplace.models import Bid
 from marketplace.tasks import sweep_bids, sweep_lapsed_claims
 from tenants.api import enter
@@ -145,6 +146,16 @@ def test_award_of_a_bid_that_was_altered_is_told_to_owner_and_firm_once(aurora, 
         with party.acting():
             assert entries_where(kind="bid.altered", subject=task.pk).count() == 1
     assert state_of(task, aurora) == "awarded"
+
+
+def test_award_that_was_cancelled_before_it_could_be_told_of_is_not_told_of(aurora, borealis):
+    task, bid = contest(aurora, borealis)
+    awarded(aurora, bid)
+    with aurora.acting():
+        task_actions.cancel_task(task=tasks.get_own_task(task.pk))
+    with as_platform("sweep", "it read the award before"):
+        awarding.tell_waiting(task, NotAsEntered("The task is not what its owner published."))
+    assert told_of_an_altered_award(aurora, borealis) == [[], []]
 
 
 def test_firm_that_was_awarded_hears_of_another_in_its_place(aurora, borealis, cassia):
