@@ -13,7 +13,9 @@ class MaskedSerializer(serializers.ModelSerializer[Row]):
     masked = serializers.SerializerMethodField(help_text="Fields that the agreement hides; they are null.")
 
     def get_masked(self, row: Row) -> list[str]:
-        return list(row.masked)
+        """And what is left out though nothing of the row that it tells is named."""
+        words = (name for name, of in row.tells.items() if name in row.left_out and set(of).isdisjoint(row.masked))
+        return [*row.masked, *words]
 
 
 def nullable(model: type[SharedModel], *names: str) -> dict[str, Any]:

@@ -268,6 +268,7 @@ def test_history_does_not_say_what_the_clause_hides_of_the_alarm(aurora, boreali
     for partner, not_said in ((borealis, events), (cassia, set())):
         changes = partner.client().get(f"/api/v1/alarms/{alarm.pk}").json()["changes"]
         assert {change["event"] for change in changes if change["comment"] is None} == not_said
+        assert {change["event"] for change in changes if "comment" in change["masked"]} == not_said
         assert {change["event"] for change in changes if change["comment"]} == {
             *({"shelved", "suppressed", "taken_out_of_service", "assigned", "escalated", "commented"} - not_said),
         }

@@ -257,6 +257,7 @@ def test_words_of_other_inputs_are_not_for_who_was_opened_one_machine_alone(auro
         (alarm,) = partner.client().get("/api/v1/alarms?shared=true").json()["results"]
         (of_state,) = partner.client().get("/api/v1/feed/snapshot").json()["snapshot"]["alarms"]["items"]
         assert alarm["detail"] == of_state.get("detail") == told
+        assert alarm["masked"] == of_state.get("masked", []) == ([] if told else ["detail"])
         assert misfit("alarm.raised", of_state) == [] and ("detail" in of_state) == (told is not None)
     share(aurora, borealis, "view_alarms")
     (alarm,) = borealis.client().get("/api/v1/alarms?shared=true").json()["results"]
