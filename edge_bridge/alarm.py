@@ -33,7 +33,6 @@ class Event(StrEnum):
 
 
 OPEN_STATES = frozenset(State) - {State.NORM}
-STANDING_STATES = frozenset({State.UNACK, State.ACKED})
 UNACKNOWLEDGED_STATES = frozenset({State.UNACK, State.RTNUN})
 SILENCED_STATES = frozenset({State.SHLVD, State.DSUPR, State.OOSRV})
 

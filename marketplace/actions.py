@@ -70,7 +70,7 @@ def post_task(
     refuse_opening_beyond(owner, terms.opens)
     site, equipment, alarm = place_of(site_id, equipment_id, alarm_id)
     gathered = readings_of(equipment, alarm, freeze_h) | dict(evidence or {})
-    snapshot = snapshot_of(owner, site, equipment, alarm, plan_id, gathered)
+    snapshot = snapshot_of(site, equipment, alarm, plan_id, gathered)
     columns, invited = columns_of(terms, owner)
     task = ServiceTask.objects.create(
         tenant_id=owner.tenant_id,

@@ -175,10 +175,6 @@ def initial_of(task: Any) -> dict[str, Any]:
     }
 
 
-def _line_of(milestone: dict[str, Any]) -> str:
-    return f"{milestone['share_bp'] / 100:g}; {milestone['due_d']}; {milestone['title']}"
-
-
 def milestones_of(text: str) -> list[dict[str, Any]]:
     """A line each, `40; 20; Drawings`; Invalid names the first line that can't be read."""
     found = []

@@ -17,9 +17,9 @@ class NodeForm(forms.Form):
     code = forms.SlugField(label="Short code", max_length=40)
     name = forms.CharField(max_length=200)
 
-    def choose(self, field: str, rows: Any, *, may_be_none: bool = True) -> None:
+    def choose(self, field: str, rows: Any) -> None:
         found = [(str(row.pk), f"{row.name} ({row.code})") for row in rows]
-        self.fields[field].choices = [NONE, *found] if may_be_none else found
+        self.fields[field].choices = [NONE, *found]
 
     def add_refusal(self, refusal: Refusal) -> None:
         """Put the words beside the fields they speak of."""

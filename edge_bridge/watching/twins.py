@@ -47,7 +47,7 @@ def sweep_twins(now: datetime) -> int:
 def sweep_of(tenant_id: UUID, now: datetime) -> int:
     """One organisation's share, in the open transaction of its own."""
     changed = 0
-    for (site_id, alarm_type), rules in _rules(tenant_id, now).items():
+    for (site_id, alarm_type), rules in _rules(now).items():
         verdicts = [_verdict(rule, site_id, now) for rule in rules]
         found = next((each for each in verdicts if isinstance(each, Finding)), None)
         standing = locked(alarm_type, tenant_id, site_id, None)
@@ -65,7 +65,7 @@ def judged(now: datetime) -> QuerySet[Guard]:
     return Guard.objects.filter(lately, kind=KIND, is_safety=True)
 
 
-def _rules(tenant_id: UUID, now: datetime) -> dict[Place, list[DetectorRule]]:
+def _rules(now: datetime) -> dict[Place, list[DetectorRule]]:
     """The newest version of each that was in force, where somebody has a mandate."""
     rows = judged(now).own().order_by("n").values_list("kept_rule", "n")
     found: dict[Place, list[DetectorRule]] = defaultdict(list)

@@ -7,8 +7,8 @@ from tenants.api import require
 from tenants.data import NotFound
 
 
-def get_own_assignment(assignment_id: UUID, *, needs: str = "use_resources") -> Assignment:
-    firm = require(needs)
+def get_own_assignment(assignment_id: UUID) -> Assignment:
+    firm = require("use_resources")
     row = Assignment.objects.select_related("task", "booking").filter(pk=assignment_id).first()
     if row is None or row.tenant_id != firm.tenant_id:
         raise NotFound

@@ -43,7 +43,7 @@ def place_of(site_id: UUID | None, equipment_id: UUID | None, alarm_id: UUID | N
 
 
 def snapshot_of(
-    owner: Actor, site: Any, equipment: Any, alarm: Any, plan_id: UUID | None, gathered: Mapping[str, Any]
+    site: Any, equipment: Any, alarm: Any, plan_id: UUID | None, gathered: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What other organisations learn of it; `evidence` is of the alarm and the plan, and what was `gathered`."""
     evidence = (alarm_snapshot(alarm) if alarm else {}) | (_plan_evidence(plan_id) if plan_id else {}) | dict(gathered)

@@ -137,7 +137,7 @@ def _shares(work: Work, offer: Offer) -> Iterator[tuple[str, Share]]:
         yield "equipment", _equipment(work, offer)
     if work.fee_minor:
         yield "price", _price(work, offer)
-    yield "past_work", _past_work(work, offer)
+    yield "past_work", _past_work(offer)
     if offer.knows_calendar and work.needs:
         yield "free_people", _free_people(work, offer)
     if offer.stars is not None:
@@ -232,7 +232,7 @@ def _cost(line: RateLine, work: Work) -> int:
     return line.amount_minor * times[line.unit]
 
 
-def _past_work(work: Work, offer: Offer) -> Share:
+def _past_work(offer: Offer) -> Share:
     share = Fraction(min(offer.accepted_n, ENOUGH_WORK), ENOUGH_WORK)
     return share, f"{offer.accepted_n} tasks of this kind accepted before"
 

@@ -17,9 +17,9 @@ def get_session(session_id: UUID, *, needs: str = "view_tasks") -> RemoteSession
     return _found(queries.sessions().filter(pk=session_id).first())
 
 
-def get_note(note_id: UUID, *, needs: str = "claim_tasks") -> SessionEntry:
+def get_note(note_id: UUID) -> SessionEntry:
     """An entry of the log that can be reversed as it is: the minutes are corrected as a whole."""
-    require(needs)
+    require("claim_tasks")
     return _found(queries.notes().filter(pk=note_id).first())
 
 

@@ -16,7 +16,7 @@ from django.db.models.sql import Query
 
 from tenants.context import opened
 from tenants.reads.live_grants import ANY_PERMISSION
-from tenants.reads.notes import kind_of, note
+from tenants.reads.notes import note
 
 
 class SharedQuerySet(models.QuerySet[Any]):
@@ -115,15 +115,6 @@ class SharedModel(models.Model):
 
     def _telling(self, hidden: tuple[str, ...]) -> list[str]:
         return [name for name, of in self.tells.items() if not set(of).isdisjoint(hidden)]
-
-
-def maskable_fields() -> dict[str, tuple[str, ...]]:
-    """What a clause's `field_mask` may name → the kinds of rows that have it."""
-    found: dict[str, tuple[str, ...]] = {}
-    for model in shared_models():
-        for name in model.maskable:
-            found[name] = (*found.get(name, ()), kind_of(model))
-    return found
 
 
 def shared_models() -> list[type[SharedModel]]:

@@ -44,14 +44,14 @@ def write_archive(target: IO[bytes], tell: Tell = lambda parts, rows: None) -> i
     tenant_id = opened().tenant_id
     assert tenant_id is not None
     with Writer(target) as writer:
-        for name, statement in parts_of(tenant_id):
+        for name, statement in parts_of():
             said = partial(_tell_of, tell, len(writer.parts), sum(part.rows for part in writer.parts))
             writer.add(name, _told(lines(statement, tenant_id), said))
         writer.describe(_header(tenant_id))
     return sum(part.rows for part in writer.parts)
 
 
-def parts_of(tenant_id: UUID) -> Iterator[tuple[str, str]]:
+def parts_of() -> Iterator[tuple[str, str]]:
     """The name of each file and the SQL of its lines. `elsewhere/` holds rows that need another organisation's row."""
     found = tables()
     yield ORGANISATION, ORGANISATION_ROW

@@ -100,7 +100,7 @@ class _Import:
         here, there = schema(), self.reader.manifest.get("schema")
         if here != there:
             raise Invalid(f"The archive is of another version: {there}; this system is at {here}. Migrate one of them.")
-        expected = {name for name, _ in parts_of(self.tenant_id)}
+        expected = {name for name, _ in parts_of()}
         for name in sorted(expected ^ set(self.parts)):
             raise Invalid(f"{name!r} is {'missing' if name in expected else 'not a file of an archive'}.")
 
@@ -227,7 +227,7 @@ class _Import:
 
     def _compare(self) -> None:
         """What is in the tables now reads as what came."""
-        for name, statement in parts_of(self.tenant_id):
+        for name, statement in parts_of():
             if name != ORGANISATION and not name.startswith("tables/"):
                 continue
             digest = Digest()

@@ -156,8 +156,8 @@ _ABILITIES = (
 )  # fmt: skip
 
 
-def packet(kind: Kind, body: bytes = b"", flags: int = 0) -> bytes:
-    return bytes([kind << 4 | flags]) + _length(len(body)) + body
+def packet(kind: Kind, body: bytes = b"") -> bytes:
+    return bytes([kind << 4]) + _length(len(body)) + body
 
 
 def _length(size: int) -> bytes:

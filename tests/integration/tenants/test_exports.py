@@ -85,8 +85,8 @@ def test_cancelled_archive_leaves_no_file(aurora, monkeypatch):
     monkeypatch.setattr(tasks, "TELL_S", 0.0)
     parts_of = exporting.parts_of
 
-    def cancelling(tenant_id):
-        for number, part in enumerate(parts_of(tenant_id)):
+    def cancelling():
+        for number, part in enumerate(parts_of()):
             if number == 5:
                 _in_thread(lambda: aurora.client().post(f"/api/v1/exports/{export_id}/cancel"))
             yield part

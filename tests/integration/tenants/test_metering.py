@@ -24,9 +24,9 @@ from tenants.data import Forbidden, Invalid, PaymentRequired
 from tenants.metering import actions, queries, rolling
 from tenants.metering.counting import meter
 from tenants.metering.months import bounds_of, month_of
-from tenants.metering.rates import assign_plan, make_plan
+from tenants.metering.rates import refuse_other_currency
 from tenants.metering.use import Use
-from tenants.models import FeedEvent, Statement, UsageEvent, UsageHour, UsageMark
+from tenants.models import FeedEvent, Rate, RateAssignment, RatePlan, Statement, UsageEvent, UsageHour, UsageMark
 from tenants.task import _packed
 from tests import personas
 from tests.integration.edge.scenes import gateway, raised, reading
@@ -81,10 +81,9 @@ def used_by(owner, begins_at=datetime(2020, 1, 1, tzinfo=UTC), ends_at=datetime(
 def costly(owner, price_minor=1, per=1, meter="shared_reads"):
     """From this month on the organisation pays this much for each use of one meter."""
     with as_platform("tests", "a plan of its own"):
-        plan = make_plan(
-            name="Dear", currency="USD", from_month=LAST_MONTH, rates=[(meter, 0, price_minor, per)], is_standard=False
-        )
-        assign_plan(tenant=owner.tenant, plan=plan, from_month=LAST_MONTH)
+        plan = RatePlan.objects.create(name="Dear", currency="USD", from_month=LAST_MONTH, is_standard=False)
+        Rate.objects.create(plan=plan, meter=meter, above=0, price_minor=price_minor, per=per)
+        RateAssignment.objects.create(tenant=owner.tenant, plan=plan, from_month=LAST_MONTH)
 
 
 # Counting -------------------------------------------------------------------------------------------------------------
@@ -224,10 +223,8 @@ def test_regulator_pays_nothing_by_the_standard_plan(delta, aurora):
 
 
 def test_plan_in_another_currency_is_not_assigned(aurora):
-    with as_platform("tests", "a plan"):
-        plan = make_plan(name="X", currency="CLP", from_month=THIS_MONTH, rates=[], is_standard=False)
-        with pytest.raises(Invalid, match="currency"):
-            assign_plan(tenant=aurora.tenant, plan=plan, from_month=THIS_MONTH)
+    with pytest.raises(Invalid, match="currency"):
+        refuse_other_currency(aurora.tenant, RatePlan(currency="CLP"))
 
 
 def test_late_event_lands_in_its_hour_while_the_month_is_open(aurora):
