@@ -32,9 +32,13 @@ class NotAsEntered(Conflict):
 
 
 def enter_step(kind: str, task: ServiceTask, *, to: Set[UUID] = frozenset(), **facts: Any) -> None:
-    """Enter a step of a task into the ledgers of its owner, of who acts, and of those named by `to`."""
+    """Enter a step of a task into the ledgers of its owner, of who acts, and of those named by `to`.
+
+    An entry says whose ledgers it is in, so there is one for each of `to`: none of them learns who else has bid.
+    """
     payload = {"title": task.title, "status": task.state, **facts}
-    enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id, *to})
+    for firms in [{firm} for firm in sorted(to)] or [set[UUID]()]:
+        enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id} | firms)
 
 
 def enter_publication(task: ServiceTask) -> None:

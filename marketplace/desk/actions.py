@@ -1,7 +1,6 @@
 """The writes beside a task: files, questions and answers. Each runs in the caller's open transaction."""
 
 import hashlib
-from uuid import UUID
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -88,8 +87,7 @@ def answer(*, question: TaskQuestion, text: str) -> None:
     if not TaskQuestion.objects.filter(pk=question.pk, answered_at=None).update(**given):
         raise Conflict("The question is answered already.")
     task = question.task
-    for firms in [{firm} for firm in bidders(task.pk)] or [set[UUID]()]:  # one entry each: none learns who else has bid
-        enter_step("task.answered", task, to=firms, question=question.pk, sha256=_digest(words))
+    enter_step("task.answered", task, to=bidders(task.pk), question=question.pk, sha256=_digest(words))
     tell("task.answered", task, to=readers_of(task), question=str(question.pk))
 
 

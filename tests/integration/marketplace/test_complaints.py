@@ -74,7 +74,7 @@ def test_nothing_on_the_winners_feed_or_in_its_ledger_names_who_complained(auror
     assert bodies(cassia, "bid.contested")
     with cassia.acting():
         events = list(FeedEvent.objects.filter(kind__startswith="bid.", body__task=str(task.pk)))
-        entries = entries_where(subject=task.pk).filter(kind__startswith="bid.").exclude(kind="bid.closed")
+        entries = entries_where(subject=task.pk).filter(kind__startswith="bid.")
         assert not {str(borealis.id), "Borealis"} & {
             *(str(event.author_id) for event in events),
             *(str(party) for entry in entries for party in (entry.by_id, *entry.with_tenants)),

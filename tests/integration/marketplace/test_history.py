@@ -200,3 +200,21 @@ def test_evaluation_failure_and_cancelling_are_entered(aurora, borealis):
     for party in (aurora, borealis):
         assert {"evaluation.started", "task.unsuccessful"} <= entered(party, failed).keys()
     assert entered(aurora, cancelled)["task.cancelled"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("end", ["fail", "cancel"])
+def test_nobody_who_bid_learns_from_its_ledger_who_else_did(aurora, borealis, cassia, end):
+    task = quotation(aurora)
+    for firm in (borealis, cassia):
+        placed(firm, task)
+    evaluating(aurora, task)
+    with aurora.acting():
+        if end == "fail":
+            awarding.fail_task(task=tasks.get_own_task(task.pk), reason="too dear")
+        else:
+            task_actions.cancel_task(task=tasks.get_own_task(task.pk))
+    for firm in (borealis, cassia):
+        with firm.acting():
+            entries = list(entries_where(subject=task.pk))
+        assert {"bid.closed", "evaluation.started"} < {entry.kind for entry in entries}
+        assert {party for entry in entries for party in entry.with_tenants} == {aurora.id}
