@@ -1,7 +1,7 @@
 """Commands: the list, the form that asks for one, one command's life, and what may be set."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from edge_bridge.commands import api as commanding
 from edge_bridge.commands.api import State
 from tenants.api import feed_head, get_equipment
 from tenants.data import Actor, Conflict, FieldError, Invalid, NotFound
+from tenants.people.api import members
 
 TAB: Final = "console-commands"
 STATE_WORDS: Final = {State.REQUESTED: "waits for a second person"}
@@ -74,7 +75,8 @@ class CommandPage(MemberPage):
 
     def get(self, request: HttpRequest, command_id: UUID) -> TemplateResponse:
         head, command = feed_head(), commanding.get_command(command_id)
-        shown = {"command": command, "changes": list(commanding.changes_of(command)), **_state_of(command)}
+        changes = list(commanding.changes_of(command))
+        shown = {"command": command, "changes": changes, "people": _people(changes), **_state_of(command)}
         return self.page(self.template, tab=TAB, head=head, may=_allowed(command, self.actor), **shown)
 
 
@@ -130,6 +132,12 @@ class CommandTypes(MemberPage):
         page = self.page("console/command_types.html", tab=tab, types=types, form=form, may_manage=may_manage)
         page.status_code = status
         return page
+
+
+def _people(changes: Sequence[Any]) -> dict[str, str]:
+    """Names of own members who took a step, by id."""
+    took = members().filter(user__in={change.by_user_id for change in changes if change.by_user_id})
+    return {str(each.user_id): each.user.name or each.user.email for each in took}
 
 
 def _state_of(command: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import FileResponse, HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from cloudmining.console.base import MemberPage
 from cloudmining.console.paging import PAGE_ROWS, uuid_of
@@ -16,6 +17,14 @@ from tenants.ledger import api as ledger
 
 TAB: Final = "console-ledger"
 MOST_DIGITS: Final = 15
+# What an entry names by its id → the page of it.
+PAGES: Final = {
+    "agreement": "console-agreement",
+    "alarm": "console-alarm",
+    "contract": "console-contract",
+    "rule": "console-rule",
+    "task": "console-task",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,9 @@ class LedgerEntryPage(MemberPage):
         entry = ledger.get_entry(entry_id)
         (row,) = _rows([entry])
         partners = list(zip(row.with_names, entry.others, strict=True))
-        return self.page("console/ledger_entry.html", tab=TAB, row=row, text=ledger.text_of(entry), partners=partners)
+        said = [(name, value, _page(name, value)) for name, value in row.payload.items()]
+        shown = {"row": row, "said": said, "text": ledger.text_of(entry), "partners": partners}
+        return self.page("console/ledger_entry.html", tab=TAB, **shown)
 
 
 class WholeBundle(MemberPage):
@@ -95,6 +106,14 @@ def _row(entry: Any, names: dict[UUID, str]) -> Row:
     # Who is not listed is known by their key only.
     with_names = [names.get(tenant, str(tenant)) for tenant in entry.with_tenants]
     return Row(entry, _words(entry.kind), str(about), payload, with_names)
+
+
+def _page(name: str, value: Any) -> str:
+    """Where what the entry names is shown; the reader's rights are judged there."""
+    try:
+        return reverse(PAGES[name], args=[UUID(str(value))])
+    except (KeyError, ValueError):
+        return ""
 
 
 def _words(kind: str) -> str:

@@ -37,12 +37,15 @@ class Command(BaseCommand):
             call_command("seed_demo")
         keys = json.loads((settings.HOME / "demo-keys.json").read_text())["keys"]
         self.stdout.write(f"\nThe story, told by two programs through {base_url}/api/v1/\n")
+        stopped: Exception | None = None
         try:
             STORIES[options["story"]](base_url, keys, self._say)
         except (StoryError, FeedBroken, WebSocketException, httpx.HTTPError, OSError) as error:
-            raise CommandError(f"The story stopped: {error}") from error
+            stopped = error
         if options["story"] == "demo":  # the others' systems are gone afterwards
             self._look_around(base_url)
+        if stopped:
+            raise CommandError(f"The story stopped: {stopped}") from stopped
 
     def _look_around(self, base_url: str) -> None:
         self._say(f"\nLook around: {base_url}/ (API: {base_url}/api/v1/docs)\nLogins:")

@@ -29,6 +29,8 @@ def test_operator_asks_on_a_machines_page_and_can_not_approve_it(aurora):
     assert answer.status_code == 302, answer.content.decode()
     page = page_of(client, answer.headers["Location"])
     assert "waits for a second person" in text(page.encode()) and REASON in page
+    said, _, life = text(page.encode()).partition("Its life")
+    assert "by Aurora owner" in said and "Aurora owner" in life
     assert steps_on(page) == {"reject", "withdraw"}
     assert client.post(f"{answer.headers['Location']}/steps/approve").status_code == 409
     withdrawn = client.post(f"{answer.headers['Location']}/steps/withdraw", {"reason": "not needed"})
@@ -44,6 +46,8 @@ def test_manager_approves_what_a_partner_asked_for(aurora, borealis, cassia):
     assert sign_in(cassia).get(address).status_code == 404
     client = sign_in(aurora)
     assert steps_on(page_of(client, address)) == {"approve", "reject", "withdraw"}
+    assert "Borealis owner" in page_of(sign_in(borealis), address)
+    assert "Borealis owner" not in page_of(client, address)
     assert client.post(f"{address}/steps/approve").status_code == 302
     assert "approved" in page_of(client, "/commands")
     with borealis.acting():

@@ -59,6 +59,18 @@ def test_entry_shows_its_place_in_the_chain_and_the_link_of_the_other(parties, m
     assert sign_in(parties[1]).get(f"/ledger/{newest.pk}").status_code == 404
 
 
+def test_entry_leads_to_what_it_names_and_shows_as_it_is_what_is_no_id(borealis):
+    task = uuid4()
+    with borealis.acting():
+        enter(
+            kind="test.entered", subject=task, payload={"task": task, "contract": "none yet", "firm_name": "Borealis"}
+        )
+    client = sign_in(borealis)
+    page = text_of(client, f"/ledger/{client.get('/ledger').context_data['rows'][0].entry.pk}")
+    assert f'href="/tasks/{task}"' in page and "none yet" in page and 'href="/contracts/' not in page
+    assert "<dt>firm name</dt>" in page
+
+
 def test_bundles_are_saved_and_sound(member):
     for address in ("/ledger/bundle.zip", f"/ledger/about/{SUBJECT}.zip"):
         answer = member.get(address)

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from edge_bridge.alarms import actions as alarming
+from edge_bridge.catalogue.actions import enable_rule
 from edge_bridge.models import Alarm, Series
 from edge_bridge.protocol import Lane
 from tests.functional.console.scenes import sign_in
 from tests.functional.console.test_console import text
 from tests.functional.console.test_plan_pages import page_of
+from tests.integration.edge.rules import kept
 from tests.integration.edge.scenes import gateway, raised, reading
 from tests.integration.edge.test_guards import mandate
 from tests.integration.edge.test_watching import away
@@ -50,6 +52,17 @@ def test_supervisor_sees_what_the_mine_silenced_and_a_sensor_that_is_silent(auro
     assert "GAS-T0-01 CH4" in shown and "silent" in shown and "style=" not in page
     assert client.get("/oversight?hours=7").status_code == client.get("/oversight?site=x").status_code == 404
     assert "GAS-T0-01 CH4" in page_of(client, f"/oversight?hours=1&site={aurora.sites['north'].pk}")
+
+
+def test_supervisor_reads_each_rule_of_safety_once_however_many_limits_it_has(aurora, delta):
+    gateway(aurora).say(Lane.P2, reading(0.5, code="GAS-T0-01", tag="CH4"))
+    rule = kept(aurora, hi_hi={"value": 1.5, "severity": "critical"})
+    with aurora.acting():
+        enable_rule(rule=rule, reason="new sensor")
+    mandate(aurora, delta, "view_telemetry", "view_alarms")
+    words = text(page_of(sign_in(delta), "/oversight?hours=1").encode())
+    assert "methane.hi: 1.0" in words and "methane.hi_hi: 1.5" in words
+    assert words.count(f"{rule.name} guards people since") == 1
 
 
 def test_supervisor_verifies_the_ledger_of_a_mine_under_its_mandate(aurora, delta, borealis):
