@@ -35,7 +35,7 @@ FASTER = {
     ("edge_bridge/readings/trends.py", "_rollups"),
     ("edge_bridge/readings/daily.py", "worst"),
     ("edge_bridge/watching/gaps.py", "_log_of"),
-    ("marketplace/bids/queries.py", "_said"),
+    ("marketplace/bids/queries.py", "_entered"),
     ("marketplace/queries.py", "_is_of_the_trade"),
 }
 NAMING_NOTHING = "page_size=100"
