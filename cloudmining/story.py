@@ -210,6 +210,7 @@ def expect(party: Party, path: str, status: int, say: Say, when: str) -> None:
     """404 or 200 for data of a machine, said in words."""
     found = party.status(path)
     if found != status:
-        raise StoryError(f"{when} {party.name} got {found} for {path}, not {status}")
+        hint = "; end what opens it on the owner's page Agreements, or choose another --home" if found == 200 else ""
+        raise StoryError(f"{when} {party.name} got {found} for {path}, not {status}{hint}")
     words = {404: "is told there is no such equipment", 200: "reads its live data"}[status]
     say(f"   {when} {party.name} {words} (HTTP {status}).")
