@@ -37,7 +37,7 @@ def enter_step(kind: str, task: ServiceTask, *, to: Set[UUID] = frozenset(), **f
     An entry says whose ledgers it is in, so there is one for each of `to`: none of them learns who else has bid.
     """
     payload = {"title": task.title, "status": task.state, **facts}
-    for firms in [{firm} for firm in sorted(to)] or [set[UUID]()]:
+    for firms in [{firm} for firm in sorted(to - {task.tenant_id})] or [set[UUID]()]:
         enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id} | firms)
 
 

@@ -11,10 +11,10 @@ from optimization.instance_builder import build_instance
 from optimization.models import PlanRun, Scenario, ScenarioVersion
 from optimization.scenarios import access, actions
 from tenants.data import Conflict
-from tests.integration.marketplace.test_races import at_once
 from tests.integration.optimization import documents
 from tests.integration.optimization import test_grades as grades
 from tests.integration.optimization.scenes import OPTIONS, founded, solved
+from tests.together import at_once
 
 URL = "/api/v1/scenarios"
 MORE = [{"kind": "demand", "user": "user 1", "factor": 1.05, "periods": ["period 1"]}]
@@ -359,7 +359,7 @@ def test_of_versions_made_at_once_exactly_one_is_kept(aurora):
         except Conflict as refusal:
             return refusal
 
-    outcomes = at_once([lambda n=n: make(n) for n in range(6)])
+    outcomes = at_once(*[lambda n=n: make(n) for n in range(6)])
     won = [outcome for outcome in outcomes if isinstance(outcome, str)]
     assert len(won) == 1
     assert {outcome.detail for outcome in outcomes if isinstance(outcome, Conflict)} == {
@@ -380,7 +380,7 @@ def test_of_scenarios_founded_under_one_name_at_once_exactly_one_is_kept(aurora)
         except Conflict as refusal:
             return refusal
 
-    outcomes = at_once([lambda n=n: found(n) for n in range(4)])
+    outcomes = at_once(*[lambda n=n: found(n) for n in range(4)])
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
     assert all("'Base'" in outcome.detail for outcome in outcomes if isinstance(outcome, Conflict))
     with aurora.acting():

@@ -13,9 +13,9 @@ from optimization.scenarios import actions
 from tenants.context import acting_as
 from tenants.data import Actor, Conflict, Forbidden
 from tenants.models import FeedEvent
-from tests.integration.marketplace.test_races import at_once
 from tests.integration.optimization import documents
 from tests.integration.optimization.scenes import approved, colleague, founded, released, solved, worked_off
+from tests.together import at_once
 
 PLANS, RELEASES = "/api/v1/plans", "/api/v1/releases"
 
@@ -261,7 +261,7 @@ def test_releases_at_once_take_numbers_without_gap_or_twin(aurora):
             gate.wait(60)
             return actions.release_plan(run=run).number
 
-    assert sorted(at_once([lambda r=r: release(r) for r in run_ids])) == [1, 2, 3, 4, 5]
+    assert sorted(at_once(*[lambda r=r: release(r) for r in run_ids])) == [1, 2, 3, 4, 5]
     assert sorted(body["release"] for body in told(aurora, "plan.released")) == [1, 2, 3, 4, 5]
 
 
@@ -274,7 +274,7 @@ def test_one_plan_released_twice_at_once_is_released_once(aurora):
             gate.wait(60)
             return actions.release_plan(run=run).number
 
-    outcomes = at_once([lambda: outcome_of(release)] * 4)
+    outcomes = at_once(*[lambda: outcome_of(release)] * 4)
     assert [outcome for outcome in outcomes if isinstance(outcome, int)] == [1]
     assert {str(outcome) for outcome in outcomes if isinstance(outcome, Conflict)} == {
         "The plan is released already, as number 1."
@@ -301,7 +301,7 @@ def test_of_decisions_at_once_exactly_one_counts(aurora):
             gate.wait(60)
             return actions.decide(run=run, is_approved=n % 2 == 0, reason=str(n)).reason
 
-    outcomes = at_once([lambda n=n: outcome_of(decide, n) for n in range(4)])
+    outcomes = at_once(*[lambda n=n: outcome_of(decide, n) for n in range(4)])
     won = [outcome for outcome in outcomes if isinstance(outcome, str)]
     assert len(won) == 1
     with aurora.acting():

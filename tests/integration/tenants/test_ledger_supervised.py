@@ -104,6 +104,6 @@ def test_only_who_has_a_mandate_takes_the_proof_of_another_ledger(mine, delta, b
     for stranger in (borealis, cassia):
         assert stranger.client().get(URL, {"owner": mine.id}).status_code == 404
     assert delta.client(["view_telemetry"]).get(URL, {"owner": mine.id}).status_code == 403
-    assert delta.client().get(URL, {"owner": mine.id, "last": 10_000}).status_code == 422
+    assert delta.client().get(URL, {"owner": mine.id, "first": 10_000}).status_code == 422
     assert len(members(proof(delta, owner=mine.id, first=2, last=3))["chain.ndjson"].splitlines()) == 2
     assert members(proof(mine, owner=mine.id, last=2))["entries.ndjson"].count(b"\n") == 2, "of one's own with texts"
