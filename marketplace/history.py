@@ -36,9 +36,9 @@ def enter_step(kind: str, task: ServiceTask, *, to: Set[UUID] = frozenset(), **f
 
     An entry says whose ledgers it is in, so there is one for each of `to`: none of them learns who else has bid.
     """
-    payload = {"title": task.title, "status": task.state, **facts}
-    for firms in [{firm} for firm in sorted(to - {task.tenant_id})] or [set[UUID]()]:
-        enter(kind=kind, subject=task.pk, payload=payload, with_tenants={task.tenant_id} | firms)
+    payload, owner = {"title": task.title, "status": task.state, **facts}, task.tenant_id
+    for parties in [{owner, firm} for firm in sorted(to - {owner})] or [{owner}]:
+        enter(kind=kind, subject=task.pk, payload=payload, with_tenants=parties)
 
 
 def enter_publication(task: ServiceTask) -> None:

@@ -91,14 +91,12 @@ class Mine:
             agree_by_offer(**who, title="Watch", purpose="maintenance", clauses=clauses)
 
     def __enter__(self) -> "Mine":
-        try:
+        with self._open:  # what was begun ends if the rest can't begin
             for each in (self.web, self.link, self.people):
                 self._open.enter_context(each)
             self.edges = [self._gateway(site) for site in ("north", "south")]
             self.clients = {who.id: self._clients_of(who) for who in (self.owner, self.partner, self.stranger)}
-        except BaseException:
-            self._open.close()
-            raise
+            self._open = self._open.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:

@@ -75,11 +75,9 @@ class Scene:
         self._open = ExitStack()
 
     def __enter__(self) -> "Scene":
-        try:
+        with self._open:  # what was begun ends if the rest can't begin
             self._start()
-        except BaseException:
-            self._open.close()
-            raise
+            self._open = self._open.pop_all()
         return self
 
     def _start(self) -> None:

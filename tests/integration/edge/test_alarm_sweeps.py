@@ -314,14 +314,20 @@ def test_credential_whose_streams_another_one_took_over_is_not_watched_any_more(
     assert the_alarm(aurora).device_id == new.device.pk
 
 
-def test_gateway_that_falls_silent_is_an_alarm_though_another_one_with_its_credential_speaks(aurora):
-    north = gateway(aurora)
+def one_missed_of_two(owner):
+    """Of two gateways with one credential; the other one was heard just now."""
+    north = gateway(owner)
     south = replace(north, edge="south-gateway", boot=uuid4(), next_seq=dict.fromkeys(Lane, 1))
     for edge in (north, south):
         edge.post(edge.batch(Lane.P2, reading()))
-    with aurora.acting():
+    with owner.acting():
         Watermark.objects.filter(edge=north.edge).update(updated_at=after(-200))
-    assert swept(aurora, after(0)) == 1
+    assert swept(owner, after(0)) == 1
+    return north, south
+
+
+def test_gateway_that_falls_silent_is_an_alarm_though_another_one_with_its_credential_speaks(aurora):
+    north, south = one_missed_of_two(aurora)
     alarm = the_alarm(aurora)
     assert (alarm.device_id, alarm.detail) == (north.device.pk, "not heard: north-gateway") and alarm.value >= 200
     south.post(south.batch(Lane.P2, reading()))
@@ -332,13 +338,7 @@ def test_gateway_that_falls_silent_is_an_alarm_though_another_one_with_its_crede
 
 
 def test_gateway_that_falls_silent_after_another_one_with_its_credential_calls_anew_and_once(aurora):
-    north = gateway(aurora)
-    south = replace(north, edge="south-gateway", boot=uuid4(), next_seq=dict.fromkeys(Lane, 1))
-    for edge in (north, south):
-        edge.post(edge.batch(Lane.P2, reading()))
-    with aurora.acting():
-        Watermark.objects.filter(edge=north.edge).update(updated_at=after(-200))
-    assert swept(aurora, after(0)) == 1
+    north, south = one_missed_of_two(aurora)
     with aurora.acting():
         actions.acknowledge_alarm(alarm=Alarm.objects.get())
     assert (swept(aurora, after(100)), swept(aurora, after(150)), swept(aurora, after(160))) == (0, 1, 0)
