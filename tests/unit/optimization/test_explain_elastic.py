@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optimization.data import PerPeriod, SolveOptions, SupplyChainInstance, Termination
@@ -156,6 +156,7 @@ REPAIR = {
 }  # fmt: skip
 
 
+@example(seed=438, mining=0.94921875, lanes=1.0, room=0.0)  # no optimum is proven at 1e7 $
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.5, 0.95), st.floats(0.4, 1.0), st.floats(0.0, 1.0))
 def test_repaired_instance_has_a_plan(seed: int, mining: float, lanes: float, room: float) -> None:
@@ -167,7 +168,7 @@ def test_repaired_instance_has_a_plan(seed: int, mining: float, lanes: float, ro
         mill_lanes=tuple(replace(lane, R=tuple(lanes * r for r in lane.R)) for lane in made.mill_lanes),
         centres=tuple(replace(c, V=tuple(room * v for v in c.V)) for c in made.centres),
     )
-    diagnosis = diagnosed(short, {"(4) blended grade": 1e7})
+    diagnosis = diagnosed(short, {"(4) blended grade": 1e6})
     assert diagnosis.repairs is not None
     assert solve(repaired(short, diagnosis.repairs), SolveOptions(gap=0.5, time_limit_s=20)).plan is not None
     is_infeasible = solve(short, SolveOptions(gap=0.5, time_limit_s=20)).report.termination is Termination.INFEASIBLE
